@@ -1,0 +1,147 @@
+"""What is known about a model: how to show it an image, what it was trained on, under which licence.
+
+A card is a JSON file beside the checkpoint with the same stem (``nuclei.pt`` has ``nuclei.json``). FastSAM's
+own checkpoints come without one, so `FASTSAM` stands in; of any other file nothing is known until it is
+opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from napari_fastsam.errors import ModelError
+
+Origin = Literal["file", "registry", "unknown"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """How a model wants to be used, and where it comes from.
+
+    Attributes
+    ----------
+    name, description, task, version, licence, training_data, notes
+        Text for a person; ``task`` is ultralytics' word, ``"segment"``.
+    imgsz
+        Longer side, in pixels, that every image is shown at; None = the image's own size times `scale`.
+    scale
+        Factor on the image's own size where `imgsz` is None; 1.0 = native.
+    trained_imgsz
+        Longer side of the training images in pixels; None = not known.
+    object_diameter
+        Median equivalent diameter of the training objects, ``2 * sqrt(area / pi)``, in pixels of the training
+        images; None = not known or of no use (FastSAM was trained on objects of every size).
+    object_diameter_range
+        5th and 95th percentile of the same; None = not known.
+    intensity
+        How intensities become the 8-bit RGB that the network sees.
+    metrics
+        Name to value, measured on images that training did not see; empty = not measured.
+    sha256
+        Of the checkpoint, in hexadecimal; None = not known.
+    origin
+        ``"file"``: read from JSON; ``"registry"``: the stand-in for a model that the registry knows;
+        ``"unknown"``: a checkpoint without a card, whose `imgsz` is to be taken from its own training
+        arguments.
+    """
+
+    name: str
+    description: str = ""
+    task: str = "segment"
+    version: str = ""
+    imgsz: int | None = None
+    scale: float = 1.0
+    trained_imgsz: int | None = None
+    object_diameter: float | None = None
+    object_diameter_range: tuple[float, float] | None = None
+    intensity: str = "contrast window to 0-255; one channel is repeated as red, green and blue"
+    licence: str = "unknown"
+    training_data: str = ""
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    notes: str = ""
+    sha256: str | None = None
+    origin: Origin = "file"
+
+
+FASTSAM = Card(
+    name="FastSAM",
+    description="Any object, at any size; trained on everyday photographs, so weak on dense small cells",
+    imgsz=1024,
+    trained_imgsz=1024,
+    licence="AGPL-3.0",
+    training_data="2 % of SA-1B",
+    origin="registry",
+)
+
+
+def read_card(path: Path) -> Card | None:
+    """Read a card from its JSON file.
+
+    Parameters
+    ----------
+    path
+        The JSON file. Keys that `Card` does not have are ignored, so that later cards can be read.
+
+    Returns
+    -------
+    The card, or None if the file is JSON of another kind: a card has a ``name`` and a ``task``.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read, is not JSON, or a value of the card has the wrong type or range.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model card {path} cannot be read ({error}); correct it or move it") from error
+    if not isinstance(found, dict) or not {"name", "task"} <= found.keys():
+        return None
+    try:
+        fields = [f.name for f in dataclasses.fields(Card) if f.name != "origin"]
+        return Card(**{key: _checked(key, found[key]) for key in fields if key in found})
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the model card {path} is wrong: {error}; correct it or move it") from error
+
+
+_LENGTHS = {"imgsz", "trained_imgsz", "object_diameter", "scale"}
+
+
+def _checked(key: str, value: Any) -> Any:
+    """Return a card's value in the type that `Card` declares, or raise ValueError with key and value."""
+    if key in _LENGTHS:
+        if value is None and key != "scale":
+            return None
+        number = _positive(key, value)
+        if key in ("object_diameter", "scale"):
+            return number
+        if number != int(number):
+            raise ValueError(f"{key} is {value!r}; expected a whole number of pixels")
+        return int(number)
+    if key == "object_diameter_range":
+        if value is None:
+            return None
+        if not isinstance(value, list) or len(value) != 2:
+            raise ValueError(f"{key} is {value!r}; expected two numbers")
+        return tuple(_positive(key, v) for v in value)
+    if key == "metrics":
+        if not isinstance(value, dict):
+            raise ValueError(f"metrics is {value!r}; expected names with numbers")
+        return MappingProxyType({str(name): float(number) for name, number in value.items()})
+    if key == "sha256" and value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is {value!r}; expected text")
+    return value
+
+
+def _positive(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"{key} is {value!r}; expected a number above 0")
+    return float(value)

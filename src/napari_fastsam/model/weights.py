@@ -1,0 +1,284 @@
+"""Checkpoints: which ones there are, where they lie on disk, and how one gets there.
+
+The bundled model needs nothing. FastSAM's own are downloaded when asked for, checked against a SHA-256 and
+moved into the cache folder in one step; a file that is there already, or that a person names, needs no
+network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from napari_fastsam.errors import ModelError
+from napari_fastsam.model.card import FASTSAM, Card, read_card
+from napari_fastsam.model.fetch import fetch
+
+CACHE_VARIABLE = "NAPARI_FASTSAM_CACHE"
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+BUNDLED_NAME = "nuclei"
+_ASSETS = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """One checkpoint that this package knows by name.
+
+    Attributes
+    ----------
+    name
+        What a person types; case does not matter and ``.pt`` may follow.
+    file
+        File name, in the cache folder or in the package.
+    bytes
+        Size of the file.
+    sha256
+        In hexadecimal.
+    url
+        Where it is downloaded from; None = it comes with the package.
+    licence
+        Licence of the weights.
+    about
+        One line for a person.
+    confirmed
+        Whether the SHA-256 was compared with the release itself; if not, it was seen in copies only.
+    """
+
+    name: str
+    file: str
+    bytes: int
+    sha256: str
+    url: str | None
+    licence: str
+    about: str
+    confirmed: bool = True
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the file comes with the package."""
+        return self.url is None
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies, or will lie after `download`."""
+        return (BUNDLED_FOLDER if self.bundled else cache_folder()) / self.file
+
+
+REGISTRY: tuple[Weights, ...] = (
+    Weights(
+        name=BUNDLED_NAME,
+        file="nuclei.pt",
+        bytes=6_745_398,
+        sha256="646dcc597e80009720e51941539fa20644a09d89af0853104e314ad19a003a7a",
+        url=None,
+        licence="AGPL-3.0",
+        about="nuclei in fluorescence, stained tissue and bright field; comes with the plugin",
+    ),
+    Weights(
+        name="FastSAM-s",
+        file="FastSAM-s.pt",
+        bytes=23_851_578,
+        sha256="c9f78716a81c7aff0d608ccc73e1b82ab3aaad86005049f6a92106a0be6d0844",
+        url=_ASSETS + "FastSAM-s.pt",
+        licence="AGPL-3.0",
+        about="any object, small network",
+    ),
+    Weights(
+        name="FastSAM-x",
+        file="FastSAM-x.pt",
+        bytes=144_943_063,
+        sha256="c0be4e7ddbe4c15333d15a859c676d053c486d0a746a3be6a7a9790d52a9b6d7",
+        url=_ASSETS + "FastSAM-x.pt",
+        licence="AGPL-3.0",
+        about="any object, large network, slower",
+        confirmed=False,
+    ),
+)
+
+
+def cache_folder() -> Path:
+    """Return the folder that downloads go to; it need not exist yet.
+
+    The environment variable ``NAPARI_FASTSAM_CACHE`` names another than the system's folder for caches.
+    """
+    named = os.environ.get(CACHE_VARIABLE, "").strip()
+    if named:
+        return Path(os.path.expanduser(named)).absolute()
+    import pooch
+
+    return Path(pooch.os_cache("napari-fastsam"))
+
+
+def known(name: str) -> Weights | None:
+    """Return the registry's entry of that name, in any case, with or without ``.pt``, or None."""
+    wanted = name.strip().casefold().removesuffix(".pt")
+    return next((w for w in REGISTRY if w.name.casefold() == wanted), None)
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the checkpoint's file, from the package, the disk or the cache; never from the network.
+
+    A file that exists under the text as given comes first, if the text looks like a file (it has a suffix
+    or a folder): somebody who types ``nuclei.pt`` beside a file of that name means the file. Then the
+    registry's names are tried.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file or name, it is a folder, or the cached file is not complete.
+    """
+    path = Path(os.path.expanduser(name_or_path))
+    looks_like_file = isinstance(name_or_path, Path) or bool(path.suffix) or path.name != str(path)
+    if looks_like_file and path.is_file():
+        return path.absolute()
+    weights = known(str(name_or_path)) if path.name == str(path) else None
+    if weights is None:
+        raise ModelError(_why_not_found(str(name_or_path), path, looks_like_file))
+    if not weights.path.is_file():
+        raise ModelError(_how_to_get(weights))
+    size = weights.path.stat().st_size
+    if size != weights.bytes:
+        raise ModelError(
+            f"{weights.path} has {size:,} bytes instead of {weights.bytes:,}, so it is not {weights.name} or "
+            f"not all of it: run 'napari-fastsam models download {weights.name}', or name the path if it is yours"
+        )
+    return weights.path
+
+
+def is_available(name_or_path: str | Path) -> bool:
+    """Return whether `find` would find it."""
+    try:
+        find(name_or_path)
+    except ModelError:
+        return False
+    return True
+
+
+def card_for(path: Path) -> Card:
+    """Return what is known about a checkpoint.
+
+    In this order: the JSON file of the same stem beside it; the stand-in for FastSAM's own, told by file
+    name and size; a card that says nothing (``origin`` is then ``"unknown"``).
+
+    Raises
+    ------
+    ModelError
+        If there is a card beside it and it is wrong.
+    """
+    beside = path.with_suffix(".json")
+    card = read_card(beside) if beside.is_file() else None
+    if card is not None:
+        return card
+    weights = next((w for w in REGISTRY if w.file.casefold() == path.name.casefold() and not w.bundled), None)
+    if weights is not None and path.is_file() and path.stat().st_size == weights.bytes:
+        return dataclasses.replace(FASTSAM, name=weights.name, licence=weights.licence, sha256=weights.sha256)
+    return Card(name=path.stem, description="a checkpoint without a card", origin="unknown")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the file's SHA-256 in hexadecimal; the same file, unchanged in size and time, is read once.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    try:
+        status = path.stat()
+        return _sha256(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+@lru_cache(maxsize=32)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download(
+    name: str,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Path:
+    """Fetch a registry model into the cache folder, unless it is there and whole, and return its file.
+
+    Parameters
+    ----------
+    name
+        A name of the registry; for the bundled model there is nothing to fetch.
+    progress
+        Called in this thread with the bytes that have come and the bytes there are to come (0 = not known).
+    cancel
+        Asked again and again while bytes come; once it returns True, the download ends. On a line that has
+        gone dead this takes up to 15 s.
+
+    Raises
+    ------
+    ModelError
+        If the registry has no such name.
+    DownloadCancelled
+        If `cancel` returned True.
+    DownloadError
+        If there is no network, no room, no permission, or what came is not the right file.
+    """
+    weights = known(name)
+    if weights is None:
+        raise ModelError(f"{name!r} is no model of the registry{_nearest(name)}; there are {_names()}")
+    if weights.url is None:
+        return find(weights.name)
+    fetch(
+        weights.url,
+        weights.path,
+        size=weights.bytes,
+        sha256=weights.sha256,
+        otherwise=_by_hand(weights),
+        doubt="" if weights.confirmed else " (seen in copies, not confirmed against the release)",
+        progress=progress,
+        cancel=cancel,
+    )
+    return weights.path
+
+
+def _names() -> str:
+    return ", ".join(w.name for w in REGISTRY)
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name.casefold(), [w.name.casefold() for w in REGISTRY], n=1)
+    weights = known(near[0]) if near else None
+    return f" (did you mean {weights.name}?)" if weights else ""
+
+
+def _by_hand(weights: Weights) -> str:
+    """Say how to get along without the download."""
+    return (
+        f"Fetch {weights.url} by hand and put it into {weights.path.parent} as {weights.file}, "
+        f"or go on with the bundled model {BUNDLED_NAME!r}, which needs no network"
+    )
+
+
+def _why_not_found(text: str, path: Path, looks_like_file: bool) -> str:
+    if not text.strip():
+        return f"no model is named; expected a file or one of {_names()}"
+    if path.is_dir():
+        return f"{path} is a folder; name the checkpoint's file in it, or one of {_names()}"
+    if looks_like_file:
+        return (
+            f"there is no file {path.absolute()}{_nearest(text)}; expected a checkpoint or one of {_names()}"
+        )
+    return f"{text!r} is neither a file nor a model of the registry{_nearest(text)}; there are {_names()}"
+
+
+def _how_to_get(weights: Weights) -> str:
+    if weights.bundled:
+        return f"{weights.path} is missing, so the installation is broken; install napari-fastsam again"
+    return (
+        f"{weights.file} ({weights.bytes / 1e6:.0f} MB) has not been downloaded: run "
+        f"'napari-fastsam models download {weights.name}' or choose it in the dock. {_by_hand(weights)}"
+    )
