@@ -1,0 +1,64 @@
+# Everything works from a fresh clone: each target first makes .venv and looks after the system libraries.
+#
+#   make demo          the sample in napari, prompts placed, objects drawn
+#   make test          all tests, on a virtual screen
+#   make lint          ruff, mypy, import-linter, npe2, typos
+#   make docs          the documentation, into site/
+#   make bench         the timings, as a table with ratios
+#   make screenshots   the pictures of the documentation, from the running program
+#   make clean         away with what the targets above made, .venv too
+#
+# PYTHON=python3.12 takes another interpreter; VISIBLE=1 shows on your screen what else runs on a virtual one;
+# ARGS='-k dock' goes to pytest.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SCREEN := scripts/with-display.sh
+export VISIBLE
+
+.PHONY: setup system demo test lint docs bench screenshots clean
+.DEFAULT_GOAL := setup
+
+setup: system $(INSTALLED)
+
+system:
+	@scripts/check-python.sh $(PYTHON)
+	@scripts/system-libraries.sh $(PYTHON)
+
+# Repeated only when what is to be installed has changed. The stamp comes last: a broken install is tried again.
+$(INSTALLED): pyproject.toml | system
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing napari-fastsam and what it needs into $(VENV) (torch is large: some minutes the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all,dev]"
+	@touch $@
+
+demo: setup
+	@$(BIN)/python -m napari_fastsam.demo
+
+test: setup
+	$(SCREEN) $(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari.yaml
+	$(BIN)/typos
+
+docs: setup
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: setup
+	$(SCREEN) $(BIN)/python -m pytest benchmarks $(ARGS)
+
+screenshots: setup
+	$(SCREEN) $(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf $(VENV) site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -f .coverage napari-fastsam-demo.png
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,43 @@
+"""What tests of several modules share: the sample with its ground truth, and a machine that stays untouched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+# Machines that run tests are busy: a slow example is no failure.
+hypothesis.settings.register_profile("napari-fastsam", deadline=None)
+hypothesis.settings.load_profile("napari-fastsam")
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory):
+    """Keep the person's weights and ultralytics' settings out of the tests, and the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAPARI_FASTSAM_CACHE", str(tmp_path_factory.mktemp("weights")))
+        patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def fluorescence() -> np.ndarray:
+    """The fluorescence sample: (Y, X) = (520, 696), uint8. Do not write into it."""
+    from napari_fastsam.samples import fluorescence_nuclei
+
+    ((image, _, _),) = fluorescence_nuclei()
+    image.setflags(write=False)
+    return image
+
+
+@pytest.fixture(scope="session")
+def fluorescence_truth() -> np.ndarray:
+    """Its nuclei as drawn by hand: (Y, X) int, 0 = background, 1 to 107."""
+    truth = iio.imread(DATA / "samples" / "fluorescence_nuclei_labels.png").astype(np.int32)
+    truth.setflags(write=False)
+    return truth
