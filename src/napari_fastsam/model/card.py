@@ -133,7 +133,7 @@ def _checked(key: str, value: Any) -> Any:
     if key == "metrics":
         if not isinstance(value, dict):
             raise ValueError(f"metrics is {value!r}; expected names with numbers")
-        return MappingProxyType({str(name): float(number) for name, number in value.items()})
+        return MappingProxyType({name: _number(f"{key}[{name!r}]", number) for name, number in value.items()})
     if key == "sha256" and value is None:
         return None
     if not isinstance(value, str):
@@ -141,7 +141,14 @@ def _checked(key: str, value: Any) -> Any:
     return value
 
 
-def _positive(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"{key} is {value!r}; expected a number above 0")
+def _number(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{key} is {value!r}; expected a number")
     return float(value)
+
+
+def _positive(key: str, value: object) -> float:
+    number = _number(key, value)
+    if number <= 0:
+        raise ValueError(f"{key} is {value!r}; expected a number above 0")
+    return number

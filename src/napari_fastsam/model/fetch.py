@@ -15,6 +15,7 @@ from napari_fastsam.errors import DownloadError
 
 # A dropped connection is worth another try; three in a row say that somebody has to look.
 _ATTEMPTS = 3
+_PAUSE_SECONDS = 1.0
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 15.0
 # Small, because a cancel is looked at between chunks and a slow line takes long over a large one.
 _CHUNK_BYTES = 8192
@@ -83,7 +84,7 @@ def fetch(
                 raise DownloadError(
                     f"{target.name} was not downloaded: {error}{times}. {otherwise}"
                 ) from error.__cause__
-            relay.wait(attempt)
+            relay.wait(attempt * _PAUSE_SECONDS)
         except ValueError as error:
             raise DownloadError(
                 f"what came from {url} has not the expected SHA-256 {sha256}{doubt}; it was thrown away. "
@@ -107,8 +108,12 @@ def _retrieve(url: str, target: Path, sha256: str, relay: _Relay) -> None:
     import requests
 
     relay.check()
+    answers: list[requests.Response] = []
     downloader = pooch.HTTPDownloader(
-        progressbar=relay, chunk_size=_CHUNK_BYTES, timeout=(_CONNECT_SECONDS, _READ_SECONDS)
+        progressbar=relay,
+        chunk_size=_CHUNK_BYTES,
+        timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+        hooks={"response": lambda answer, *args, **kwargs: answers.append(answer)},
     )
     host = urlsplit(url).hostname
     try:
@@ -121,7 +126,11 @@ def _retrieve(url: str, target: Path, sha256: str, relay: _Relay) -> None:
         relay.check()
         if relay.done:
             raise _NoAnswer(f"the connection to {host} broke", again=True) from error
-        raise _NoAnswer(f"{host} cannot be reached; is there a network?", again=False) from error
+        raise _NoAnswer(f"{host} cannot be reached (is there a network?)", again=False) from error
+    finally:
+        # pooch leaves the connection open where the download ends early.
+        for answer in answers:
+            answer.close()
 
 
 def _make_folder(folder: Path) -> None:

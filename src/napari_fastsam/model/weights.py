@@ -17,7 +17,23 @@ from pathlib import Path
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.card import FASTSAM, Card, read_card
-from napari_fastsam.model.fetch import fetch
+from napari_fastsam.model.fetch import DownloadCancelled, fetch
+
+__all__ = [
+    "BUNDLED_NAME",
+    "CACHE_VARIABLE",
+    "REGISTRY",
+    "Card",
+    "DownloadCancelled",
+    "Weights",
+    "cache_folder",
+    "card_for",
+    "download",
+    "find",
+    "is_available",
+    "known",
+    "sha256_of",
+]
 
 CACHE_VARIABLE = "NAPARI_FASTSAM_CACHE"
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
@@ -145,7 +161,7 @@ def find(name_or_path: str | Path) -> Path:
     if size != weights.bytes:
         raise ModelError(
             f"{weights.path} has {size:,} bytes instead of {weights.bytes:,}, so it is not {weights.name} or "
-            f"not all of it: run 'napari-fastsam models download {weights.name}', or name the path if it is yours"
+            f"not all of it: download it again, or name its path if it is yours"
         )
     return weights.path
 

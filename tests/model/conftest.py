@@ -1,0 +1,83 @@
+"""A real HTTP server on this machine, with the faults that real ones have."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_fastsam.model import weights
+
+
+class FileServer(ThreadingHTTPServer):
+    """Serves `body` for every path; `fault` says what goes wrong."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.body = b""
+        self.fault = ""
+        self.requests = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/tiny.pt"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that hangs up is what these tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        server = self.server
+        server.requests += 1
+        fault = server.fault
+        if fault in ("404", "503"):
+            self.send_error(int(fault))
+            return
+        self.send_response(200)
+        if not fault.endswith("without a length"):
+            self.send_header("Content-Length", str(len(server.body)))
+        self.end_headers()
+        half = len(server.body) // 2
+        drops = fault == "drops always" or (fault == "drops once" and server.requests == 1)
+        if drops or fault == "truncated without a length":
+            self.wfile.write(server.body[:half])
+        elif fault == "slow":
+            for start in range(0, len(server.body), 4096):
+                self.wfile.write(server.body[start : start + 4096])
+                self.wfile.flush()
+                time.sleep(0.02)
+        else:
+            self.wfile.write(server.body)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    # A proxy of the machine would be asked for 127.0.0.1 too.
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    with FileServer() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache" / "not made yet"
+    monkeypatch.setenv(weights.CACHE_VARIABLE, str(folder))
+    return folder
