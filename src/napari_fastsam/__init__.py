@@ -1,0 +1,63 @@
+"""Point, box or outline an object in napari and have it in a Labels layer: FastSAM, live.
+
+The public Python face. Nothing heavy is imported until it is used: neither torch nor napari nor Qt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_fastsam.core.compat import select_like_ultralytics
+    from napari_fastsam.core.instances import Instances
+    from napari_fastsam.core.prompts import Prompts
+    from napari_fastsam.core.selection import Selection, select
+    from napari_fastsam.errors import FastSAMError
+    from napari_fastsam.model.answer import answer, paint
+    from napari_fastsam.model.segmenter import Model, load_model
+
+try:
+    __version__ = version("napari-fastsam")
+except PackageNotFoundError:  # run from the sources without an installation
+    __version__ = "0.0.0"
+
+_HOME = {
+    "FastSAMError": "errors",
+    "Instances": "core.instances",
+    "Model": "model.segmenter",
+    "Prompts": "core.prompts",
+    "Selection": "core.selection",
+    "answer": "model.answer",
+    "load_model": "model.segmenter",
+    "paint": "model.answer",
+    "select": "core.selection",
+    "select_like_ultralytics": "core.compat",
+}
+
+__all__ = [
+    "FastSAMError",
+    "Instances",
+    "Model",
+    "Prompts",
+    "Selection",
+    "__version__",
+    "answer",
+    "load_model",
+    "paint",
+    "select",
+    "select_like_ultralytics",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What the program knows, as values and pure functions on numpy arrays. No torch, no napari, no Qt."""

@@ -1,0 +1,81 @@
+"""Ultralytics' own rules for prompts, so that both can be compared.
+
+What `ultralytics.models.fastsam.FastSAMPredictor.prompt` (8.4) does, stated on cropped masks: the answer is the set of
+all instances that any prompt hits, in the order of detection. Which prompt gave which is not known, a box that
+overlaps nothing answers with the first instance, and a label of 0 alone answers with everything it does not hit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.prompts import Prompts
+
+SNAP = 20
+"""Boxes that end this close to the border of the image, in pixels, are moved onto it."""
+
+
+def select_like_ultralytics(instances: Instances, prompts: Prompts) -> Instances:
+    """Return the instances that ultralytics returns for these boxes and points.
+
+    Parameters
+    ----------
+    instances
+        All of the plane.
+    prompts
+        Boxes and points; object numbers are not known to ultralytics. Coordinates are cut off to whole pixels, as
+        there. Outlines and scribbles are left out.
+    """
+    if not len(instances) or not (len(prompts.boxes) or len(prompts.points)):
+        return instances
+    hit = np.zeros(len(instances), bool)
+    if len(prompts.boxes):
+        hit |= _by_boxes(instances, prompts.boxes)
+    if len(prompts.points):
+        hit |= _by_points(instances, prompts.points, prompts.point_labels)
+    return instances.subset(hit)
+
+
+def snap_boxes(instances: Instances) -> NDArray[np.float32]:
+    """Return the instances' boxes as ultralytics reports them: (N, 4) ``y0, x0, y1, x1``, snapped to the border."""
+    height, width = instances.shape
+    boxes = instances.boxes.copy()
+    boxes[:, :2][boxes[:, :2] < SNAP] = 0
+    for axis, length in ((2, height), (3, width)):
+        boxes[boxes[:, axis] > length - SNAP, axis] = length
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    boxes[areas / (height * width) > 0.9] = (0, 0, height, width)
+    return boxes
+
+
+def _by_boxes(instances: Instances, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    height, width = instances.shape
+    whole = np.clip(np.trunc(boxes), 0, [height, width, height, width]).astype(int)
+    hit = np.zeros(len(instances), bool)
+    for y0, x0, y1, x1 in whole.tolist():
+        within = np.array(
+            [
+                np.count_nonzero(
+                    crop.pixels[
+                        max(y0 - crop.top, 0) : max(y1 - crop.top, 0),
+                        max(x0 - crop.left, 0) : max(x1 - crop.left, 0),
+                    ]
+                )
+                for crop in instances.masks
+            ]
+        )
+        union = (y1 - y0) * (x1 - x0) + instances.areas - within
+        hit[np.argmax(within / union)] = True
+    return hit
+
+
+def _by_points(
+    instances: Instances, points: NDArray[np.float64], labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    height, width = instances.shape
+    whole = np.clip(np.trunc(points), 0, [height - 1, width - 1])
+    inside = np.array([crop.covers(whole) for crop in instances.masks])
+    hit = np.ones(len(instances), bool) if not labels.any() else inside[:, labels == 1].any(axis=1)
+    return hit & ~inside[:, labels == 0].any(axis=1)

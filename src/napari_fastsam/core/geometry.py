@@ -1,0 +1,164 @@
+"""Where a pixel of the plane lies in the network's input and in its prototypes, and back.
+
+All rounding of half pixels is in this module. Two conventions meet here:
+
+* pixel *centres* at integers: ``(row, column)`` of points, outlines and array indices;
+* pixel *edges* at integers: boxes, and everything the network says. An edge coordinate is a centre plus 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRIDE_PROTOTYPES = 4
+"""Input pixels per prototype cell along each axis, in every YOLO segmentation head."""
+
+STRIDE_NETWORK = 32
+"""The network's input sides are multiples of its coarsest stride."""
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a plane was scaled and padded to the network's input.
+
+    The same arithmetic as ultralytics' rectangular letterbox, so that the same instances come out: one gain for both
+    axes, the content rounded to whole pixels and centred in sides that are multiples of 32.
+
+    Parameters
+    ----------
+    plane
+        Height and width of the plane in pixels.
+    imgsz
+        Length that the longer side is scaled to, rounded up to a multiple of 32.
+    """
+
+    plane: tuple[int, int]
+    imgsz: int
+
+    @property
+    def gain(self) -> float:
+        """Input pixels per plane pixel."""
+        longest = -(-self.imgsz // STRIDE_NETWORK) * STRIDE_NETWORK
+        return longest / max(self.plane)
+
+    @property
+    def content(self) -> tuple[int, int]:
+        """Height and width of the scaled plane in input pixels."""
+        height, width = (max(round(side * self.gain), 1) for side in self.plane)
+        return height, width
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        height, width = (-(-side // STRIDE_NETWORK) * STRIDE_NETWORK for side in self.content)
+        return height, width
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Rows above and columns left of the content in input pixels."""
+        # 0.1 is what keeps an odd rest from being rounded the wrong way; ultralytics' LetterBox does the same
+        top, left = (
+            round((side - inner) / 2 - 0.1) for side, inner in zip(self.input, self.content, strict=True)
+        )
+        return top, left
+
+    def boxes_to_plane(self, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn the network's boxes into boxes of the plane.
+
+        Parameters
+        ----------
+        boxes_xyxy
+            (N, 4) ``x0, y0, x1, y1`` in input pixels.
+
+        Returns
+        -------
+        numpy.ndarray
+            (N, 4) ``y0, x0, y1, x1`` in plane pixels (edges at integers), clipped to the plane.
+        """
+        top, left = self.padding
+        offset = np.array([top, left, top, left], dtype=np.float32)
+        boxes = (boxes_xyxy[:, [1, 0, 3, 2]] - offset) / np.float32(self.gain)
+        height, width = self.plane
+        return np.clip(boxes, 0, np.array([height, width, height, width], dtype=np.float32))
+
+    @cached_property
+    def rows(self) -> Interpolation:
+        """From rows of the plane to rows of the prototypes."""
+        return Interpolation.between(self.plane[0], self.content[0], self.padding[0])
+
+    @cached_property
+    def columns(self) -> Interpolation:
+        """From columns of the plane to columns of the prototypes."""
+        return Interpolation.between(self.plane[1], self.content[1], self.padding[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """Linear interpolation of prototypes at every pixel centre along one axis of the plane.
+
+    Attributes
+    ----------
+    lower, upper
+        (L,) the two prototype cells that a pixel lies between.
+    weight
+        (L,) float32 share of the upper one.
+    """
+
+    lower: NDArray[np.intp]
+    upper: NDArray[np.intp]
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def between(cls, length: int, content: int, padding: int) -> Interpolation:
+        """Compute the weights for one axis.
+
+        Parameters
+        ----------
+        length
+            Pixels of the plane along the axis.
+        content, padding
+            Input pixels that the plane fills, and those before it.
+        """
+        centres = (np.arange(length) + 0.5) * (content / length) + padding
+        cells = centres / STRIDE_PROTOTYPES - 0.5
+        # outside the content the network saw grey padding: its nearest cell inside stands for the border
+        first = padding / STRIDE_PROTOTYPES
+        last = (padding + content) / STRIDE_PROTOTYPES - 1
+        cells = np.clip(cells, first, max(first, last))
+        lower = np.floor(cells).astype(np.intp)
+        return cls(
+            lower, np.minimum(lower + 1, int(np.ceil(max(first, last)))), (cells - lower).astype(np.float32)
+        )
+
+
+def pixel_range(start: float, stop: float, length: int) -> tuple[int, int]:
+    """Return the half-open range of pixels whose left edge lies in ``[start, stop)``, within 0 … length.
+
+    This is the rule by which ultralytics crops a mask to its box.
+    """
+    first = min(max(int(np.ceil(start)), 0), length)
+    return first, max(first, min(int(np.ceil(stop)), length))
+
+
+def pairwise_iou(boxes: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Intersection over union of boxes.
+
+    Parameters
+    ----------
+    boxes, others
+        (N, 4) and (M, 4), ``y0, x0, y1, x1`` or ``x0, y0, x1, y1`` alike.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, M); 0 where both boxes are empty.
+    """
+    a, b = np.asarray(boxes, np.float64)[:, None], np.asarray(others, np.float64)[None]
+    sides = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    intersection = sides.prod(axis=-1)
+    union = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - intersection
+    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)

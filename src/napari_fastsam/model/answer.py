@@ -1,0 +1,312 @@
+"""Prompts to objects, looking again where the first look saw nothing.
+
+The first look is one pass over the whole plane. A prompt that no object fits is not answered with a guess: first the
+proposals below the confidence threshold are asked, then the network looks at a zoomed crop around the prompt, and only
+then it is said that nothing was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_fastsam.core.instances import Crop, Instances, check_thresholds
+from napari_fastsam.core.intensity import to_rgb8
+from napari_fastsam.core.painting import paint as paint_crops
+from napari_fastsam.core.prompts import PromptRef, Prompts
+from napari_fastsam.core.proposals import CONF_FLOOR, Proposals
+from napari_fastsam.core.selection import Selection, select, subset
+from napari_fastsam.model.segmenter import Model
+
+GENEROUS_IOU = 0.9
+"""Suppression for the second question: nearly everything that the network proposed."""
+
+_BORDER = 1.5
+"""Objects that come this close, in pixels, to where a crop was cut may be cut themselves."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What an object must reach to be chosen.
+
+    Attributes
+    ----------
+    conf, iou, min_area, max_area
+        As in `Instances.filter`.
+    """
+
+    conf: float = 0.25
+    iou: float = 0.7
+    min_area: float | None = None
+    max_area: float | None = None
+
+    def __post_init__(self) -> None:
+        check_thresholds(self.conf, self.iou, self.min_area, self.max_area)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A crop of the plane and the size that the network sees it at: rows, columns, input pixels."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    imgsz: int
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A plane that has been through the network, and the crops of it that went through again.
+
+    Attributes
+    ----------
+    model
+        The network.
+    rgb
+        (H, W, 3) uint8, the plane as the network sees it.
+    proposals
+        What the pass over the whole plane said.
+    closer
+        What further passes said, by window. Grows; a window is never looked at twice.
+    """
+
+    model: Model
+    rgb: NDArray[np.uint8]
+    proposals: Proposals
+    closer: dict[Window, Proposals] = field(default_factory=dict, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.rgb.nbytes + self.proposals.nbytes + sum(p.nbytes for p in tuple(self.closer.values()))
+
+
+def look(
+    model: Model,
+    image: ArrayLike,
+    imgsz: int | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    conf_floor: float = CONF_FLOOR,
+) -> Look:
+    """Run the first pass and keep all that live thresholds and prompts may ask for.
+
+    Parameters and errors are those of `Model.segment`.
+    """
+    rgb = to_rgb8(image, contrast_limits)
+    return Look(model, rgb, model.propose(rgb, imgsz, conf_floor))
+
+
+def answer(
+    model: Model,
+    image: ArrayLike,
+    prompts: Prompts,
+    *,
+    imgsz: int | None = None,
+    conf: float = 0.25,
+    iou: float = 0.7,
+    contrast_limits: tuple[float, float] | None = None,
+) -> list[Selection]:
+    """Find the object of each prompt on one plane, looking closer where the first look saw nothing.
+
+    Parameters
+    ----------
+    model, image, imgsz, conf, iou, contrast_limits
+        As in `Model.segment`.
+    prompts
+        In pixels of the image.
+
+    Returns
+    -------
+    list of Selection
+        One a prompt, in the order of `core.selection.select`.
+    """
+    thresholds = Thresholds(conf, iou)
+    seen = look(model, image, imgsz, contrast_limits, min(conf, CONF_FLOOR))
+    selections, missing = from_kept(seen, prompts, thresholds)
+    while missing:
+        for _ in look_closer(seen, missing):
+            pass
+        selections, missing = from_kept(seen, prompts, thresholds)
+    return selections
+
+
+def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[list[Selection], list[Window]]:
+    """Answer from what is kept, without the network.
+
+    Returns
+    -------
+    selections
+        One a prompt, in the order of `select`.
+    missing
+        Crops that the network has yet to look at before the prompts without an object can be called unanswered.
+    """
+    selections = _first_look(seen, prompts, thresholds)
+    missing: list[Window] = []
+    for i, selection in enumerate(selections):
+        if not selection.found and may_be_there(selection.prompt, prompts, seen.proposals.shape):
+            selections[i], wanted = _second_look(seen, prompts, selection, thresholds)
+            missing += wanted
+    return selections, list(dict.fromkeys(missing))
+
+
+def look_closer(
+    seen: Look, windows: Sequence[Window], stop: Callable[[], bool] | None = None
+) -> Iterator[int]:
+    """Run the network on crops and keep what it says in `seen`; yields how many are done.
+
+    One window after the other, so that a caller can stop in between.
+    """
+    for done, window in enumerate(windows, start=1):
+        if stop is not None and stop():
+            return
+        crop = np.ascontiguousarray(seen.rgb[slice(*window.rows), slice(*window.columns)])
+        seen.closer[window] = seen.model.propose(crop, window.imgsz)
+        yield done
+
+
+def paint(
+    selections: Sequence[Selection], shape: tuple[int, int], ids: Sequence[int] | None = None
+) -> NDArray[np.int32]:
+    """Paint the selections' objects into a label image.
+
+    Parameters
+    ----------
+    selections
+        As `answer` or `select` gives them.
+    shape
+        ``(H, W)`` of the plane.
+    ids
+        A positive number for each; None means its place in `selections`, from 1. A prompt without an object leaves its
+        number unused.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) int32, 0 = background.
+    """
+    return paint_crops([s.crop for s in selections], shape, ids)
+
+
+def _first_look(seen: Look, prompts: Prompts, thresholds: Thresholds) -> list[Selection]:
+    proposals = seen.proposals
+    sure = _within_areas(proposals.subset(proposals.ranks(thresholds.conf, thresholds.iou)), thresholds)
+    selections = select(sure, prompts)
+    if all(s.found for s in selections):
+        return selections
+    unsure = _within_areas(proposals.subset(proposals.ranks(proposals.conf_floor, GENEROUS_IOU)), thresholds)
+    for i, other in enumerate(select(unsure, prompts)):
+        if not selections[i].found and other.found:
+            selections[i] = replace(
+                other, reason=f"{other.reason}, below the confidence threshold: {other.score:.2f}"
+            )
+    return selections
+
+
+def _within_areas(instances: Instances, thresholds: Thresholds) -> Instances:
+    if thresholds.min_area is None and thresholds.max_area is None:
+        return instances
+    return instances.filter(min_area=thresholds.min_area, max_area=thresholds.max_area)
+
+
+def may_be_there(ref: PromptRef, prompts: Prompts, shape: tuple[int, int]) -> bool:
+    """Whether a closer look can help: the prompt has pixels of the plane to look at."""
+    low, high = _extent(ref, prompts)
+    return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
+
+
+def _second_look(
+    seen: Look, prompts: Prompts, unanswered: Selection, thresholds: Thresholds
+) -> tuple[Selection, list[Window]]:
+    """Answer one prompt from the closer looks; also the first window that is still to be looked at."""
+    for window in windows_for(unanswered.prompt, prompts, seen):
+        proposals = seen.closer.get(window)
+        if proposals is None:
+            return unanswered, [window]
+        found = _select_in(window, proposals, seen.proposals.shape, prompts, unanswered.prompt, thresholds)
+        if found.found:
+            return replace(found, reason=f"{found.reason}, seen only in a closer look"), []
+    return replace(unanswered, reason=f"{unanswered.reason}, nor in a closer look"), []
+
+
+def _select_in(
+    window: Window,
+    proposals: Proposals,
+    shape: tuple[int, int],
+    prompts: Prompts,
+    ref: PromptRef,
+    thresholds: Thresholds,
+) -> Selection:
+    conf = min(thresholds.conf, 0.25)
+    inside = _within_areas(
+        _uncut(proposals.subset(proposals.ranks(conf, thresholds.iou)), window, shape), thresholds
+    )
+    fewer, refs = subset(prompts, [ref])
+    place = next(i for i, r in enumerate(refs) if r.kind == ref.kind)
+    return replace(select(_on_plane(inside, window, shape), fewer)[place], prompt=ref)
+
+
+def _uncut(instances: Instances, window: Window, shape: tuple[int, int]) -> Instances:
+    """Leave out what the crop's border cuts, unless it is the plane's own border."""
+    y0, x0, y1, x1 = instances.boxes.T
+    height, width = instances.shape
+    whole = np.ones(len(instances), bool)
+    whole &= (y0 > _BORDER) | (window.rows[0] == 0)
+    whole &= (x0 > _BORDER) | (window.columns[0] == 0)
+    whole &= (y1 < height - _BORDER) | (window.rows[1] == shape[0])
+    whole &= (x1 < width - _BORDER) | (window.columns[1] == shape[1])
+    return instances.subset(whole)
+
+
+def _on_plane(instances: Instances, window: Window, shape: tuple[int, int]) -> Instances:
+    top, left = window.rows[0], window.columns[0]
+    masks: tuple[Crop, ...] = tuple(crop.moved(top, left) for crop in instances.masks)
+    return Instances(instances.boxes + np.float32([top, left, top, left]), instances.scores, masks, shape)
+
+
+def windows_for(ref: PromptRef, prompts: Prompts, seen: Look) -> list[Window]:
+    """Return the crops to look at for one prompt, the likeliest first.
+
+    A point does not say how large its object is: a crop for an object of the size that the model was trained on, shown
+    at twice its scale, then a wider one at half the scale for a large object. A box or outline does say it: one crop,
+    2.5 times as wide, in which the object has the size that the model knows best.
+    """
+    shape = seen.proposals.shape
+    low, high = _extent(ref, prompts)
+    extent = float((high - low).max())
+    card = seen.model.card
+    usual = card.object_diameter or max(shape) / 16
+    if ref.kind in ("box", "outline"):
+        sides = [(max(2.5 * extent, 16.0), 2 * (card.object_diameter or 512) / extent)]
+    else:
+        sides = [(max(6 * usual, 2 * extent), 2.0), (max(24 * usual, 4 * extent), 0.5)]
+    windows = []
+    for side, zoom in sides:
+        rows, columns = (_span((low[a] + high[a]) / 2, side, shape[a]) for a in (0, 1))
+        longest = max(rows[1] - rows[0], columns[1] - columns[0])
+        shown = (
+            longest * zoom if card.object_diameter or ref.kind in ("box", "outline") else card.imgsz or 1024
+        )
+        windows.append(Window(rows, columns, int(np.clip(round(shown / 32) * 32, 64, 1024))))
+    return list(dict.fromkeys(windows))
+
+
+def _extent(ref: PromptRef, prompts: Prompts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lowest and highest row and column edge that a prompt touches, in pixel centres."""
+    if ref.kind == "box":
+        box = prompts.boxes[ref.indices[0]]
+        return box[:2] - 0.5, box[2:] - 0.5
+    vertices = {"point": prompts.points, "outline": None, "scribble": None}[ref.kind]
+    if vertices is None:
+        vertices = (prompts.outlines if ref.kind == "outline" else prompts.scribbles)[ref.indices[0]]
+    else:
+        vertices = vertices[list(ref.indices)]
+    return vertices.min(axis=0) - 0.5, vertices.max(axis=0) + 0.5
+
+
+def _span(centre: float, side: float, length: int) -> tuple[int, int]:
+    """Return a run of pixels of about `side` around `centre`, shifted to lie within 0 … length."""
+    size = min(length, max(1, round(side)))
+    first = min(max(round(centre - size / 2), 0), length - size)
+    return first, first + size

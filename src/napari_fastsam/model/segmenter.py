@@ -1,0 +1,334 @@
+"""Stage one: an image plane through the network, once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
+from napari_fastsam.core.instances import Instances, check_thresholds
+from napari_fastsam.core.intensity import to_rgb8
+from napari_fastsam.core.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
+from napari_fastsam.errors import DeviceError, ModelError, ParameterError
+from napari_fastsam.model.card import Card
+from napari_fastsam.model.ultralytics_ import imported, load_checkpoint
+from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_IMGSZ = 8192
+"""Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
+
+MAX_NATIVE_PIXELS = 4096 * 4096
+"""A plane shown at its native scale is reduced to this many input pixels."""
+
+_GREY = 114
+"""What ultralytics fills the padding with, and so what its networks were trained on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A segmentation network that is ready to run.
+
+    Attributes
+    ----------
+    name
+        As it was asked for.
+    path
+        The checkpoint's file.
+    device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    card
+        What is known about the model.
+    """
+
+    name: str
+    path: Path
+    device: str
+    card: Card
+    network: torch.nn.Module = field(repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def segment(
+        self,
+        image: ArrayLike,
+        imgsz: int | None = None,
+        conf: float = 0.25,
+        iou: float = 0.7,
+        contrast_limits: tuple[float, float] | None = None,
+    ) -> Instances:
+        """Find all objects of one image plane.
+
+        Parameters
+        ----------
+        image
+            (Y, X) or (Y, X, 3 | 4), RGB(A), any real dtype.
+        imgsz
+            Length that the longer side is shown to the network at, in pixels; None = what suits the model's card and
+            the image.
+        conf
+            Lowest confidence, itself left out.
+        iou
+            Of two boxes that overlap more than this the better stays.
+        contrast_limits
+            Values shown as black and white; None = those of `core.intensity.window_of`.
+
+        Returns
+        -------
+        Instances
+            Best first.
+
+        Raises
+        ------
+        ImageError
+            If the array is not one plane of real numbers with a finite value in it.
+        ParameterError
+            If a threshold or `imgsz` is outside its range.
+        """
+        check_thresholds(conf, iou)
+        return self.propose(to_rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+
+    def propose(
+        self, rgb: NDArray[np.uint8], imgsz: int | None = None, conf_floor: float = CONF_FLOOR
+    ) -> Proposals:
+        """Run the network once and keep what it said.
+
+        Parameters
+        ----------
+        rgb
+            (Y, X, 3) uint8, as `core.intensity.to_rgb8` makes it.
+        imgsz
+            As in `segment`.
+        conf_floor
+            Proposals up to this score are dropped.
+        """
+        import torch
+
+        letterbox = Letterbox(rgb.shape[:2], self.imgsz_for(rgb.shape[:2], imgsz))
+        picture = torch.from_numpy(_letterboxed(rgb, letterbox))
+        with self._lock, torch.inference_mode():
+            predictions, prototypes = self._forward(picture)
+            return _keep(predictions, prototypes, letterbox, conf_floor)
+
+    def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
+        """Return the input size that a plane of `shape` is shown at, a multiple of 32.
+
+        Raises
+        ------
+        ParameterError
+            If `imgsz` is not a whole number from 32 to 8192.
+        """
+        if imgsz is None:
+            imgsz = self.card.imgsz or _native_size(shape, self.card.scale)
+        elif isinstance(imgsz, bool) or int(imgsz) != imgsz or not STRIDE_NETWORK <= imgsz <= MAX_IMGSZ:
+            raise ParameterError(
+                f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
+            )
+        return -(-int(imgsz) // STRIDE_NETWORK) * STRIDE_NETWORK
+
+    def _forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(h, w, 3) uint8 → (4 + classes + K, A) predictions and (K, h/4, w/4) prototypes."""
+        # a permuted (h, w, 3) array is what torch calls channels_last, the layout the network was put in
+        batch = picture.to(self.device, non_blocking=True).permute(2, 0, 1)[None].float().div_(255)
+        (predictions, prototypes), *_ = self.network(batch)
+        return predictions[0], prototypes[0]
+
+
+def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
+    """Load a model and make it ready to run.
+
+    Parameters
+    ----------
+    name
+        A name of the registry (``nuclei``, ``FastSAM-s``, ``FastSAM-x``) whose file is there, or a checkpoint's path.
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, truncated, refused by the restricted loader or not a segmentation model.
+    DeviceError
+        If there is no such device.
+    """
+    path = find(name)
+    card = card_for(path)
+    where = resolve_device(device)
+    checkpoint = _read(path)
+    network = checkpoint.get("ema") or checkpoint.get("model")
+    _check_network(network, path)
+    if card.origin == "unknown":
+        card = _card_from_checkpoint(card, checkpoint)
+    return Model(str(name), path, where, card, _prepared(network, where))
+
+
+def resolve_device(device: str) -> str:
+    """Return torch's name of a device that is there.
+
+    Raises
+    ------
+    DeviceError
+        If it is not there, or not a device that this package knows.
+    """
+    import torch
+
+    kind, _, index = device.partition(":")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cpu" and not index:
+        return device
+    if kind == "cuda" and (not index or index.isdecimal()):
+        if not torch.cuda.is_available():
+            raise DeviceError(
+                f"device {device!r} was asked for, but torch {torch.__version__} sees no CUDA GPU; use 'auto' or 'cpu'"
+            )
+        if index and int(index) >= torch.cuda.device_count():
+            raise DeviceError(
+                f"device {device!r} was asked for, but there are {torch.cuda.device_count()} CUDA GPUs, counted from 0"
+            )
+        return device
+    if device == "mps":
+        if not torch.backends.mps.is_available():
+            raise DeviceError("device 'mps' was asked for, but torch sees no Apple GPU; use 'auto' or 'cpu'")
+        return device
+    raise DeviceError(f"device is {device!r}; expected auto, cpu, cuda, cuda:N or mps")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.suffix.casefold() != ".pt":
+        raise ModelError(
+            f"{path} does not end in .pt; expected a checkpoint of FastSAM or another YOLO segmentation model"
+        )
+    try:
+        return load_checkpoint(path)
+    except ImportError as error:
+        if error.name is not None and error.name.partition(".")[0] in (
+            "torch",
+            "torchvision",
+            "ultralytics",
+            "cv2",
+        ):
+            raise  # a broken installation, not a broken file
+        raise ModelError(_refusal(path, error)) from error
+    except Exception as error:  # the unpickler may raise anything on a damaged or hostile file
+        raise ModelError(_refusal(path, error)) from error
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    first_line = (str(error).splitlines() or [""])[0]
+    return (
+        f"{path} is truncated, damaged, or holds something other than a YOLO model, and was not loaded "
+        f"({type(error).__name__}: {first_line}); get the file again from a source that you trust"
+    )
+
+
+def _check_network(network: Any, path: Path) -> None:
+    import torch
+
+    if not isinstance(network, torch.nn.Module):
+        raise ModelError(
+            f"{path} holds no network; expected a checkpoint of FastSAM or another YOLO segmentation model"
+        )
+    head = getattr(network, "model", [None])[-1]
+    if not hasattr(head, "proto") or not hasattr(head, "nm"):
+        task = getattr(network, "task", type(head).__name__)
+        raise ModelError(
+            f"{path} is a YOLO model for the task {task!r}; FastSAM is a segmentation model: choose one whose name ends in -seg"
+        )
+
+
+def _card_from_checkpoint(card: Card, checkpoint: dict[str, Any]) -> Card:
+    """Take what a checkpoint without a card says about its own training."""
+    from dataclasses import replace
+
+    arguments = checkpoint.get("train_args") or {}
+    trained = arguments.get("imgsz") if isinstance(arguments, dict) else None
+    imgsz = (
+        int(trained) if isinstance(trained, int | float) and STRIDE_NETWORK <= trained <= MAX_IMGSZ else 1024
+    )
+    return replace(
+        card, imgsz=imgsz, trained_imgsz=imgsz, licence=str(checkpoint.get("license") or card.licence)
+    )
+
+
+def _prepared(network: torch.nn.Module, device: str) -> torch.nn.Module:
+    """Fold the batch norms into the convolutions and put the network where it runs fastest."""
+    import torch
+
+    with imported():
+        head: Any = network.model[-1]  # type: ignore[index]
+        if hasattr(head, "one2one_cv2"):
+            # the head without suppression gives 300 objects at most; ours is asked for all
+            head.end2end = False
+            for name in [n for n, _ in head.named_children() if n.startswith("one2one")]:
+                delattr(head, name)
+        network = network.float().eval()
+        if hasattr(network, "fuse"):
+            network = network.fuse(verbose=False)
+        for parameter in network.parameters():
+            parameter.requires_grad_(False)
+        return network.to(device=device, memory_format=torch.channels_last)
+
+
+def _native_size(shape: tuple[int, int], scale: float) -> int:
+    longest = max(shape) * scale
+    pixels = shape[0] * shape[1] * scale**2
+    if pixels > MAX_NATIVE_PIXELS:
+        longest *= (MAX_NATIVE_PIXELS / pixels) ** 0.5
+    return max(STRIDE_NETWORK, round(longest))
+
+
+def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uint8]:
+    """Scale and pad a plane to the network's input."""
+    if letterbox.content != letterbox.plane:
+        with imported():
+            import cv2
+        height, width = letterbox.content
+        # the same resampling as in training; scikit-image's differs in the last bit and so in the instances
+        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
+    if letterbox.content == letterbox.input:
+        return np.ascontiguousarray(rgb)
+    picture = np.full((*letterbox.input, 3), _GREY, np.uint8)
+    (top, left), (height, width) = letterbox.padding, letterbox.content
+    picture[top : top + height, left : left + width] = rgb
+    return picture
+
+
+def _keep(
+    predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letterbox, conf_floor: float
+) -> Proposals:
+    """Sort and cut what the network said, and bring it to numpy.
+
+    Several classes, if a model has them, count as one: the score is that of the best.
+    """
+    count = prototypes.shape[0]
+    scores = predictions[4:-count].amax(0)
+    rows = (scores > conf_floor).nonzero().flatten()
+    order = scores[rows].argsort(descending=True, stable=True)[:MAX_PROPOSALS]
+    rows = rows[order]
+    centre, size = predictions[:2, rows], predictions[2:4, rows]
+    return Proposals(
+        boxes_input=_array(_corners(centre, size).T),
+        scores=_array(scores[rows]),
+        coefficients=_array(predictions[-count:, rows].T),
+        prototypes=_array(prototypes.permute(1, 2, 0)),
+        letterbox=letterbox,
+        conf_floor=conf_floor,
+    )
+
+
+def _corners(centre: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.cat([centre - size / 2, centre + size / 2])
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    # a copy: torch may use the memory of its output again
+    return np.ascontiguousarray(tensor.float().cpu().numpy()).copy()
