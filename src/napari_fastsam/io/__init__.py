@@ -1,0 +1,1 @@
+"""Files in and out, without napari and without Qt."""

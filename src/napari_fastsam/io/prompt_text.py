@@ -1,0 +1,82 @@
+"""Prompts as FastSAM's own command line writes them: JSON lists of (x, y) points and of boxes."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.errors import PromptError
+
+BoxFormat = Literal["xywh", "xyxy"]
+
+
+def parse_prompts(
+    points: str | None = None,
+    point_labels: str | None = None,
+    boxes: str | None = None,
+    box_format: BoxFormat = "xywh",
+) -> Prompts | None:
+    """Read prompts from text.
+
+    Parameters
+    ----------
+    points
+        ``[[x, y], …]`` in pixels: column and row of the pixel meant.
+    point_labels
+        ``[1, 0, …]``, 1 = the object is here, 0 = it is not; None = 1 for all.
+    boxes
+        ``[[x, y, width, height], …]`` or ``[[x0, y0, x1, y1], …]`` in pixels, measured at pixel edges.
+    box_format
+        Which of the two.
+
+    Returns
+    -------
+    The prompts in the frames of `Prompts`, or None if none of the texts is given.
+
+    Raises
+    ------
+    PromptError
+        If a text is not JSON or not of that form, or if no object is asked for.
+    """
+    if points is None and point_labels is None and boxes is None:
+        return None
+    points_xy = _table("points", points, "[[x, y], …]", 2)
+    corners = _table(
+        "boxes", boxes, "[[x, y, width, height], …]" if box_format == "xywh" else "[[x0, y0, x1, y1], …]", 4
+    )
+    if box_format == "xywh":
+        if (corners[:, 2:] < 0).any():
+            raise PromptError(f"boxes is {boxes}; a width or height below 0 makes no box in the format xywh")
+        corners = np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1)
+    labels = None if point_labels is None else _json("point-labels", point_labels, "[1, 0, …]")
+    if labels is not None and not isinstance(labels, list):
+        raise PromptError(f"point-labels is {point_labels}; expected [1, 0, …], one number a point")
+    prompts = Prompts(points=points_xy[:, ::-1], point_labels=labels, boxes=corners[:, [1, 0, 3, 2]])  # type: ignore[arg-type]
+    if len(prompts.boxes) == 0 and not (prompts.point_labels == 1).any():
+        raise PromptError("no object is asked for: give a box, or a point that is labelled 1")
+    return prompts
+
+
+def _table(name: str, text: str | None, form: str, columns: int) -> NDArray[np.float64]:
+    """Return the rows that a text holds, (N, columns)."""
+    rows = [] if text is None else _json(name, text, form)
+    wrong = PromptError(f"{name} is {text}; expected {form}, numbers only")
+    if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != columns for row in rows):
+        raise wrong
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for row in rows for v in row):
+        raise wrong
+    try:
+        return np.array(rows, dtype=np.float64).reshape(-1, columns)
+    except OverflowError as error:
+        raise wrong from error
+
+
+def _json(name: str, text: str, form: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"{name} is {text[:200]!r}, which is not JSON; expected {form}") from error
