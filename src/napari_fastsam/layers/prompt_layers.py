@@ -235,9 +235,13 @@ class _LeftOut:
         self._rows.setdefault((kind, reason), []).append(row)
 
     def sentences(self) -> tuple[str, ...]:
-        return tuple(f"{kind.capitalize()} {_enumerate(rows)} {reason}." for (kind, reason), rows in self._rows.items())
+        return tuple(_sentence(kind, rows, reason) for (kind, reason), rows in self._rows.items())
 
 
-def _enumerate(rows: list[int]) -> str:
+def _sentence(kind: str, rows: list[int], reason: str) -> str:
     numbers = [str(row + 1) for row in rows]
-    return f"{', '.join(numbers[:5])} and {len(rows) - 5} more" if len(rows) > 6 else ", ".join(numbers)
+    if len(rows) == 1:
+        return f"{kind.capitalize()} {numbers[0]} {reason}."
+    listed = f"{', '.join(numbers[:5])} and {len(rows) - 5} more" if len(rows) > 6 else ", ".join(numbers)
+    verb, _, rest = reason.partition(" ")
+    return f"{kind.capitalize()}s {listed} {'are' if verb == 'is' else 'have'} {rest}."

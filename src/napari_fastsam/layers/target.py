@@ -85,21 +85,29 @@ def find_target(layer: Labels, image: Image, plane: Plane, *, use_units: bool = 
             f'Labels layer "{layer.name}" has shape {shape}, image "{image.name}" {grids}. '
             "Choose a layer of the image's shape, or a new one."
         )
-    enlarging = shape != plane.level_shape
-    factors = np.ones(plane.ndim) if enlarging else plane.factors
+    factors = plane.factors if shape == plane.level_shape else np.ones(plane.ndim)
     _require_same_place(layer, image, factors, use_units)
-    others = np.floor((np.asarray(plane.index) + 0.5) / factors).astype(int)
-    index = tuple(int(i) for i in np.minimum(others, np.asarray(shape) - 1))
+    index = tuple(
+        int(_under(np.array(i), n, of)) for i, n, of in zip(plane.index, shape, plane.image_shape, strict=True)
+    )
     rows, columns = (
-        _sources(shape[axis], plane.factors[axis] if enlarging else 1.0, plane.region[k], plane.region[k + 2])
+        _sources(plane.level_shape[axis], shape[axis], plane.region[k], plane.region[k + 2])
         for k, axis in enumerate(plane.axes)
     )
     return Target(plane.axes, index, (rows[0], columns[0]), (rows[1], columns[1]))
 
 
-def _sources(length: int, factor: float, start: int, stop: int) -> tuple[int, NDArray[np.intp]]:
+def _under(pixels: NDArray[np.intp], length: int, full_length: int) -> NDArray[np.intp]:
+    """Return for pixels of an axis the one under their centres where the axis has fewer pixels.
+
+    ``floor((p + ½) · length / full_length)`` in whole numbers, so that no rounding can move a pixel.
+    """
+    return np.asarray((2 * pixels + 1) * length // (2 * full_length))
+
+
+def _sources(level_length: int, length: int, start: int, stop: int) -> tuple[int, NDArray[np.intp]]:
     """Return the first pixel in the level's pixels start … stop, and of each the pixel it lies in."""
-    level_pixels = np.floor((np.arange(length) + 0.5) / factor).astype(np.intp)
+    level_pixels = _under(np.arange(length), level_length, length)
     first, last = np.searchsorted(level_pixels, [start, stop])
     return int(first), level_pixels[first:last] - start
 
