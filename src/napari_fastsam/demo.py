@@ -73,8 +73,16 @@ def place_prompts(dock: FastSAMWidget) -> None:
     ----------
     dock
         A dock whose image is the fluorescence sample.
+
+    Raises
+    ------
+    FastSAMError
+        If the dock has no image to make layers for.
     """
-    points, shapes = dock.make_prompt_layers()
+    layers = dock.make_prompt_layers()
+    if layers is None:
+        raise FastSAMError("the dock has no image; open a sample first (File ▸ Open Sample)")
+    points, shapes = layers
     points.add(POINTS_YX)
     y0, x0, y1, x1 = BOX_YX
     shapes.add_rectangles([[y0, x0], [y0, x1], [y1, x1], [y1, x0]])
@@ -126,7 +134,11 @@ def _run(picture: Path | None) -> int:
     dock.task.value = "prompts"
     place_prompts(dock)
     summary = dock.run(wait=True)
+    if summary is None:
+        raise FastSAMError(f"the dock did not run: {dock.status.value}")
 
+    for line in (summary.message, *summary.unanswered):
+        print(line)
     prompts = f"{len(POINTS_YX)} points, 1 box"
     if picture is None:
         print("napari stays open: move a prompt or a slider, then Add to labels. Close the window to end.")
