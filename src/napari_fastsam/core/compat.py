@@ -23,10 +23,11 @@ def select_like_ultralytics(instances: Instances, prompts: Prompts) -> Instances
     Parameters
     ----------
     instances
-        All of the plane.
+        All of the plane, none of them empty.
     prompts
         Boxes and points; object numbers are not known to ultralytics. Coordinates are cut off to whole pixels, as
-        there. Outlines and scribbles are left out.
+        there. Outlines and scribbles are left out; boxes with reversed corners, which ultralytics takes for empty
+        ones, are in order here (`Prompts` sees to that).
     """
     if not len(instances) or not (len(prompts.boxes) or len(prompts.points)):
         return instances
@@ -71,11 +72,12 @@ def _by_boxes(instances: Instances, boxes: NDArray[np.float64]) -> NDArray[np.bo
     return hit
 
 
-def _by_points(
-    instances: Instances, points: NDArray[np.float64], labels: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _by_points(instances: Instances, points: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     height, width = instances.shape
     whole = np.clip(np.trunc(points), 0, [height - 1, width - 1])
     inside = np.array([crop.covers(whole) for crop in instances.masks])
-    hit = np.ones(len(instances), bool) if not labels.any() else inside[:, labels == 1].any(axis=1)
-    return hit & ~inside[:, labels == 0].any(axis=1)
+    wanted, unwanted = inside[:, labels == 1], inside[:, labels == 0]
+    hit: NDArray[np.bool_] = ~np.logical_or.reduce(unwanted, axis=1)
+    if wanted.shape[1]:
+        hit &= np.logical_or.reduce(wanted, axis=1)
+    return hit

@@ -61,9 +61,7 @@ class Letterbox:
     def padding(self) -> tuple[int, int]:
         """Rows above and columns left of the content in input pixels."""
         # 0.1 is what keeps an odd rest from being rounded the wrong way; ultralytics' LetterBox does the same
-        top, left = (
-            round((side - inner) / 2 - 0.1) for side, inner in zip(self.input, self.content, strict=True)
-        )
+        top, left = (round((side - inner) / 2 - 0.1) for side, inner in zip(self.input, self.content, strict=True))
         return top, left
 
     def boxes_to_plane(self, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,9 +79,9 @@ class Letterbox:
         """
         top, left = self.padding
         offset = np.array([top, left, top, left], dtype=np.float32)
-        boxes = (boxes_xyxy[:, [1, 0, 3, 2]] - offset) / np.float32(self.gain)
-        height, width = self.plane
-        return np.clip(boxes, 0, np.array([height, width, height, width], dtype=np.float32))
+        boxes: NDArray[np.float32] = (boxes_xyxy[:, [1, 0, 3, 2]] - offset) / np.float32(self.gain)
+        np.clip(boxes, 0, np.array([*self.plane, *self.plane], dtype=np.float32), out=boxes)
+        return boxes
 
     @cached_property
     def rows(self) -> Interpolation:
@@ -130,9 +128,7 @@ class Interpolation:
         last = (padding + content) / STRIDE_PROTOTYPES - 1
         cells = np.clip(cells, first, max(first, last))
         lower = np.floor(cells).astype(np.intp)
-        return cls(
-            lower, np.minimum(lower + 1, int(np.ceil(max(first, last)))), (cells - lower).astype(np.float32)
-        )
+        return cls(lower, np.minimum(lower + 1, int(np.ceil(max(first, last)))), (cells - lower).astype(np.float32))
 
 
 def pixel_range(start: float, stop: float, length: int) -> tuple[int, int]:
@@ -159,6 +155,8 @@ def pairwise_iou(boxes: NDArray[np.floating], others: NDArray[np.floating]) -> N
     """
     a, b = np.asarray(boxes, np.float64)[:, None], np.asarray(others, np.float64)[None]
     sides = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
-    intersection = sides.prod(axis=-1)
+    intersection: NDArray[np.float64] = sides.prod(axis=-1)
     union = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - intersection
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    iou = np.zeros_like(intersection)
+    np.divide(intersection, union, out=iou, where=union > 0)
+    return iou

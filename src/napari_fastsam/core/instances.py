@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,78 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.masks import Crop, LazyMasks
 from napari_fastsam.core.suppression import suppress
 from napari_fastsam.errors import ParameterError
 
 if TYPE_CHECKING:
     from napari_fastsam.core.proposals import Proposals
 
-
-@dataclass(frozen=True, eq=False)
-class Crop:
-    """A mask, kept only where it can be true.
-
-    Attributes
-    ----------
-    top, left
-        Row and column of the plane where `pixels` begins.
-    pixels
-        (h, w) bool.
-    decode
-        Gives the (h, w) float32 mask values that `pixels` were cut from, if anyone still knows them: the higher, the
-        surer that a pixel belongs to the object.
-    """
-
-    top: int
-    left: int
-    pixels: NDArray[np.bool_]
-    decode: Callable[[], NDArray[np.float32]] | None = field(default=None, repr=False)
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the plane that `pixels` covers."""
-        height, width = self.pixels.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-    @cached_property
-    def area(self) -> int:
-        """Number of pixels that belong to the object."""
-        return int(np.count_nonzero(self.pixels))
-
-    def covers(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Tell for (P, 2) rows and columns (pixel centres at integers) which lie in the object."""
-        index = np.floor(np.asarray(points) + 0.5).astype(np.int64) - (self.top, self.left)
-        inside = ((index >= 0) & (index < self.pixels.shape)).all(axis=1)
-        result = np.zeros(len(index), bool)
-        result[inside] = self.pixels[tuple(index[inside].T)]
-        return result
-
-    def full(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return the mask on the whole plane of `shape`."""
-        plane = np.zeros(shape, bool)
-        plane[self.window] = self.pixels
-        return plane
-
-    def moved(self, rows: int, columns: int) -> Crop:
-        """Return the same mask, shifted by whole pixels."""
-        return Crop(self.top + rows, self.left + columns, self.pixels, self.decode)
-
-    def intersection(self, other: Crop) -> int:
-        """Count the pixels that both have."""
-        top, left = max(self.top, other.top), max(self.left, other.left)
-        bottom = min(self.window[0].stop, other.window[0].stop)
-        right = min(self.window[1].stop, other.window[1].stop)
-        if top >= bottom or left >= right:
-            return 0
-        mine = self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
-        theirs = other.pixels[top - other.top : bottom - other.top, left - other.left : right - other.left]
-        return int(np.count_nonzero(mine & theirs))
-
-    def iou(self, other: Crop) -> float:
-        """Intersection over union of the two masks; 0 if both are empty."""
-        both = self.intersection(other)
-        union = self.area + other.area - both
-        return both / union if union else 0.0
+__all__ = ["Crop", "Instances", "check_thresholds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +55,8 @@ class Instances:
         object.__setattr__(self, "scores", np.asarray(self.scores, np.float32).reshape(-1))
         if not len(self.boxes) == len(self.scores) == len(self.masks):
             raise ParameterError(
-                f"{len(self.boxes)} boxes, {len(self.scores)} scores and {len(self.masks)} masks; expected as many of each"
+                f"{len(self.boxes)} boxes, {len(self.scores)} scores and {len(self.masks)} masks; "
+                f"expected as many of each"
             )
 
     @classmethod
@@ -132,9 +69,18 @@ class Instances:
             (N, H, W), not 0 = object. Empty ones are left out.
         scores
             (N,); None means 1 for each.
+
+        Raises
+        ------
+        ParameterError
+            If either has another shape.
         """
         stack = np.asarray(masks) != 0
-        given = np.ones(len(stack)) if scores is None else np.asarray(scores)
+        if stack.ndim != 3:
+            raise ParameterError(f"masks has shape {stack.shape}; expected (N, H, W), one plane an object")
+        given = np.ones(len(stack)) if scores is None else np.asarray(scores, np.float64)
+        if given.shape != (len(stack),):
+            raise ParameterError(f"scores has shape {given.shape}; expected ({len(stack)},), one a mask")
         crops, kept = [], []
         for i, mask in enumerate(stack):
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -166,11 +112,13 @@ class Instances:
 
     def subset(self, indices: ArrayLike) -> Instances:
         """Return the objects at `indices` (integers or a boolean mask), in that order."""
-        index = np.arange(len(self))[np.asarray(indices)]
+        chosen = np.asarray(indices)
+        index = np.arange(len(self))[chosen if chosen.size else np.zeros(0, np.intp)]
+        masks = self.masks
         return Instances(
             self.boxes[index],
             self.scores[index],
-            tuple(self.masks[i] for i in index),
+            masks.take(index) if isinstance(masks, LazyMasks) else tuple(masks[i] for i in index.tolist()),
             self.shape,
             self.proposals,
             None if self.ranks is None else self.ranks[index],

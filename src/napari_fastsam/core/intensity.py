@@ -12,6 +12,8 @@ PERCENTILES = (0.1, 99.9)
 
 _SAMPLE = 1_000_000
 
+_LARGE_FOR_FLOAT32 = 1e38
+
 
 def check_plane(image: ArrayLike) -> NDArray[np.generic]:
     """Return `image` as an array that is one plane, or say why it is not.
@@ -27,9 +29,7 @@ def check_plane(image: ArrayLike) -> NDArray[np.generic]:
             f"the image has shape {plane.shape}; expected one plane, (Y, X) or (Y, X, 3 | 4): index a stack first"
         )
     if 0 in plane.shape:
-        raise ImageError(
-            f"the image has shape {plane.shape} and so no pixels; choose another image or region"
-        )
+        raise ImageError(f"the image has shape {plane.shape} and so no pixels; choose another image or region")
     if plane.dtype.kind not in "buif":
         raise ImageError(
             f"the image has dtype {plane.dtype}; expected real numbers: take a magnitude or convert it first"
@@ -60,13 +60,16 @@ def window_of(plane: NDArray[np.generic]) -> tuple[float, float]:
         if not sample.size:
             sample = values[np.isfinite(values)]
         if not sample.size:
-            raise ImageError(
-                "the image holds no finite value (all NaN or infinite); choose another plane or image"
-            )
+            raise ImageError("the image holds no finite value (all NaN or infinite); choose another plane or image")
         if plane.ndim == 3 and sample.min() >= 0 and sample.max() <= 1:
             return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(sample.astype(np.float64, copy=False), PERCENTILES))
-    return (low, high) if high > low else (float(sample.min()), float(sample.max()))
+    with np.errstate(over="ignore", invalid="ignore"):  # between numbers near the largest there are
+        low, high = (float(v) for v in np.percentile(sample.astype(np.float64, copy=False), PERCENTILES))
+    if not high > low:
+        # next to all values are the same: what differs may be what is looked for, and the sample may have missed it
+        finite = values[np.isfinite(values)] if plane.dtype.kind == "f" else values
+        low, high = float(finite.min()), float(finite.max())
+    return low, high
 
 
 def to_rgb8(image: ArrayLike, contrast_limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
@@ -82,7 +85,7 @@ def to_rgb8(image: ArrayLike, contrast_limits: tuple[float, float] | None = None
     Returns
     -------
     numpy.ndarray
-        (Y, X, 3) uint8. NaN is black; a constant image is black.
+        (Y, X, 3) uint8, never the memory of `image`. NaN is black; a constant image is black.
 
     Raises
     ------
@@ -92,10 +95,9 @@ def to_rgb8(image: ArrayLike, contrast_limits: tuple[float, float] | None = None
     plane = check_plane(image)
     low, high = _limits(contrast_limits) if contrast_limits is not None else window_of(plane)
     plane = plane[..., :3] if plane.ndim == 3 else plane
-    grey = plane if plane.dtype == np.uint8 and (low, high) == (0, 255) else _stretch(plane, low, high)
-    if grey.ndim == 2:
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.ascontiguousarray(grey)
+    as_it_is = plane.dtype == np.uint8 and (low, high) == (0, 255)
+    levels = plane.astype(np.uint8, order="C") if as_it_is else _stretch(plane, low, high)
+    return np.repeat(levels[:, :, None], 3, axis=2) if levels.ndim == 2 else levels
 
 
 def _limits(limits: tuple[float, float]) -> tuple[float, float]:
@@ -113,16 +115,24 @@ def _stretch(plane: NDArray[np.generic], low: float, high: float) -> NDArray[np.
         return np.zeros(plane.shape, np.uint8)
     if plane.dtype.itemsize <= 2 and plane.dtype.kind in "ui":
         return _by_table(plane, low, high)
-    precise = np.float32 if plane.dtype in (np.float16, np.float32) else np.float64
+    single = plane.dtype in (np.float16, np.float32) and high - low < _LARGE_FOR_FLOAT32
+    values: NDArray[np.floating] = plane.astype(np.float32 if single else np.float64)
+    if not np.isfinite(high - low):
+        values, low, high = values / 2, low / 2, high / 2
+    precise = values.dtype.type
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (plane.astype(precise) - precise(low)) * precise(255 / (high - low))
+        values -= precise(low)
+        values *= precise(255 / (high - low))
     np.nan_to_num(values, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
-    return (np.clip(values, 0, 255, out=values) + precise(0.5)).astype(np.uint8)
+    np.clip(values, 0, 255, out=values)
+    values += precise(0.5)
+    return values.astype(np.uint8)
 
 
 def _by_table(plane: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
     """Stretch 8- and 16-bit integers by looking each up: faster than arithmetic on every pixel."""
-    info = np.iinfo(plane.dtype)
+    info = np.iinfo(plane.dtype.name)
     levels = (np.arange(info.min, info.max + 1, dtype=np.float64) - low) * (255 / (high - low))
     table = (np.clip(levels, 0, 255) + 0.5).astype(np.uint8)
-    return table[plane.astype(np.int32) - info.min if info.min else plane]
+    shown: NDArray[np.uint8] = table[plane.astype(np.int32) - info.min if info.min else plane]
+    return shown

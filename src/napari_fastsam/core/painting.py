@@ -9,12 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.instances import Crop
+from napari_fastsam.core.masks import Crop
+from napari_fastsam.errors import ParameterError
 
 LIKE_SIZE = 2.0
 """Objects whose areas differ by less than this factor contest pixels; beyond it the larger one contains the smaller."""
@@ -43,42 +44,41 @@ def paint(
     -------
     numpy.ndarray
         (H, W) int32, 0 = background.
+
+    Raises
+    ------
+    ParameterError
+        If `ids` are not N numbers from 1 on.
     """
-    labels = np.zeros(shape, np.int32)
     numbers = range(1, len(masks) + 1) if ids is None else ids
+    if len(numbers) != len(masks) or any(number < 1 for number in numbers):
+        raise ParameterError(f"ids is {list(numbers)!r}; expected {len(masks)} numbers from 1 on, one a mask")
+    labels = np.zeros(shape, np.int32)
     objects = [(crop, number) for crop, number in zip(masks, numbers, strict=True) if crop is not None]
     objects.sort(key=lambda item: -item[0].area)  # stable: of equals, the better score is painted first
     painted: dict[int, Crop] = {}
     for crop, number in objects:
         view = labels[crop.window]
-        take = crop.pixels
-        if like_size > 1:
-            claimed = view[take]
-            if claimed.any():
-                take = _won(
-                    crop, view, [painted[n] for n in np.unique(claimed[claimed > 0]).tolist()], like_size
-                )
+        take = _won(crop, view, painted, like_size) if like_size > 1 else crop.pixels
         view[take] = number
         painted[number] = crop
     return labels
 
 
-def _won(crop: Crop, view: NDArray[np.int32], rivals: Sequence[Crop], like_size: float) -> NDArray[np.bool_]:
-    """Return the pixels of a new object that it need not leave to a rival of like size painted before it."""
+def _won(crop: Crop, view: NDArray[np.int32], painted: Mapping[int, Crop], like_size: float) -> NDArray[np.bool_]:
+    """Return the pixels of a new object that it need not leave to one of like size that holds them already."""
+    claimed = view[crop.pixels]
     won = crop.pixels
-    values: NDArray[np.float32] | None = None
-    for rival in rivals:
+    for number in np.unique(claimed[claimed > 0]).tolist():
+        rival = painted[number]
         if crop.decode is None or rival.decode is None or rival.area > like_size * crop.area:
             continue
-        if values is None:
-            values = crop.decode()
+        if won is crop.pixels:
+            won, values = won.copy(), crop.decode()
         top, left = max(crop.top, rival.top), max(crop.left, rival.left)
         bottom = min(crop.window[0].stop, rival.window[0].stop)
         right = min(crop.window[1].stop, rival.window[1].stop)
         mine = slice(top - crop.top, bottom - crop.top), slice(left - crop.left, right - crop.left)
         theirs = slice(top - rival.top, bottom - rival.top), slice(left - rival.left, right - rival.left)
-        lost = rival.pixels[theirs] & (rival.decode()[theirs] >= values[mine])
-        if won is crop.pixels:
-            won = won.copy()
-        won[mine] &= ~lost
+        won[mine] &= (view[mine] != number) | (rival.decode()[theirs] < values[mine])
     return won

@@ -10,7 +10,7 @@ napari draws them. Boxes are ``(y0, x0, y1, x1)`` with pixel *edges* at integers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +42,7 @@ class PromptRef:
         return f"{self.kind} {numbers}" if len(self.indices) == 1 else f"{self.kind}s {numbers}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Prompts:
     """Points, boxes, outlines and scribbles on one image plane.
 
@@ -68,20 +68,24 @@ class Prompts:
         For a wrong number of columns or labels, a label other than 0 or 1, or a value that is not finite.
     """
 
-    points: NDArray[np.float64] = field(default=())  # type: ignore[assignment]
-    point_labels: NDArray[np.int64] = field(default=None)  # type: ignore[assignment]
-    point_objects: NDArray[np.int64] = field(default=None)  # type: ignore[assignment]
-    boxes: NDArray[np.float64] = field(default=())  # type: ignore[assignment]
-    outlines: Sequence[NDArray[np.float64]] = ()
-    scribbles: Sequence[NDArray[np.float64]] = ()
+    points: NDArray[np.float64]
+    point_labels: NDArray[np.int64]
+    point_objects: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    outlines: tuple[NDArray[np.float64], ...]
+    scribbles: tuple[NDArray[np.float64], ...]
 
-    def __post_init__(self) -> None:
-        points = _table("points", self.points, 2)
-        boxes = _table("boxes", self.boxes, 4)
-        boxes = np.concatenate(
-            [np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1
-        )
-        labels = _whole_numbers("point_labels", self.point_labels, len(points), default=1)
+    def __init__(
+        self,
+        points: ArrayLike = (),
+        point_labels: ArrayLike | None = None,
+        point_objects: ArrayLike | None = None,
+        boxes: ArrayLike = (),
+        outlines: Sequence[ArrayLike] = (),
+        scribbles: Sequence[ArrayLike] = (),
+    ) -> None:
+        points = _table("points", points, 2)
+        labels = _whole_numbers("point_labels", point_labels, len(points), default=1)
         if not np.isin(labels, (0, 1)).all():
             raise PromptError(
                 f"point_labels holds {sorted(set(labels.tolist()) - {0, 1})}; 1 means foreground and 0 background"
@@ -89,10 +93,10 @@ class Prompts:
         values: dict[str, Any] = {
             "points": points,
             "point_labels": labels,
-            "point_objects": _whole_numbers("point_objects", self.point_objects, len(points), default=0),
-            "boxes": boxes,
-            "outlines": tuple(_polyline("outlines", i, o, least=3) for i, o in enumerate(self.outlines)),
-            "scribbles": tuple(_polyline("scribbles", i, s, least=1) for i, s in enumerate(self.scribbles)),
+            "point_objects": _whole_numbers("point_objects", point_objects, len(points), default=0),
+            "boxes": _in_order(_table("boxes", boxes, 4)),
+            "outlines": tuple(_polyline("outlines", i, o, least=3) for i, o in enumerate(outlines)),
+            "scribbles": tuple(_polyline("scribbles", i, s, least=1) for i, s in enumerate(scribbles)),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -118,6 +122,11 @@ def _table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
     return table
 
 
+def _in_order(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
+    return np.concatenate([low, high], axis=1)
+
+
 def _first_bad_row(table: NDArray[np.float64]) -> int:
     return int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
 
@@ -128,7 +137,7 @@ def _whole_numbers(name: str, values: ArrayLike | None, length: int, default: in
     numbers = np.asarray(values)
     if numbers.shape != (length,):
         raise PromptError(f"{name} has shape {numbers.shape}; expected ({length},), one value a point")
-    if length and not (np.issubdtype(numbers.dtype, np.number) or numbers.dtype == np.bool_):
+    if length and (numbers.dtype.kind not in "buif" or not np.isfinite(numbers).all()):
         raise PromptError(f"{name} holds {numbers.tolist()!r}; expected whole numbers")
     whole = numbers.astype(np.int64)
     if not np.array_equal(whole, numbers):

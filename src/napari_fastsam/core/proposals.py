@@ -8,16 +8,15 @@ and only when someone asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.geometry import Letterbox, pixel_range
-from napari_fastsam.core.instances import Crop, Instances, check_thresholds
+from napari_fastsam.core.instances import Instances, check_thresholds
+from napari_fastsam.core.masks import Crop, LazyMasks
 from napari_fastsam.core.suppression import IOU_FLOOR, Overlaps
 
 CONF_FLOOR = 0.05
@@ -117,9 +116,7 @@ class Proposals:
 
     def subset(self, ranks: NDArray[np.intp]) -> Instances:
         """Return the proposals at `ranks` as instances whose masks are decoded when they are asked for."""
-        return Instances(
-            self.boxes[ranks], self.scores[ranks], _Decoded(self, ranks), self.shape, self, ranks
-        )
+        return Instances(self.boxes[ranks], self.scores[ranks], LazyMasks(self.crop, ranks), self.shape, self, ranks)
 
     def crop(self, rank: int) -> Crop:
         """Return the mask of one proposal."""
@@ -172,23 +169,3 @@ def _blend(
     result *= weight[:, None]
     result += low
     return result
-
-
-class _Decoded(Sequence[Crop]):
-    """The masks of some proposals, decoded on demand."""
-
-    def __init__(self, proposals: Proposals, ranks: NDArray[np.intp]) -> None:
-        self._proposals = proposals
-        self._ranks = ranks
-
-    def __len__(self) -> int:
-        return len(self._ranks)
-
-    @overload
-    def __getitem__(self, index: int) -> Crop: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Crop]: ...
-    def __getitem__(self, index: int | slice) -> Crop | Sequence[Crop]:
-        if isinstance(index, slice):
-            return _Decoded(self._proposals, self._ranks[index])
-        return self._proposals.crop(int(self._ranks[index]))

@@ -6,6 +6,7 @@ of boxes that overlap. They are found once; every later threshold is a few round
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +58,8 @@ class Overlaps:
         starts = boxes[order, axis]
         reach = np.searchsorted(starts, boxes[order, axis + 2], side="left")
         counts = np.maximum(reach - np.arange(1, len(boxes) + 1), 0)
-        found = [
-            _measure(boxes, order, first, last, counts, floor)
-            for first, last in _rounds(counts, _PAIRS_A_ROUND)
-        ]
-        better, worse, iou = (
-            (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _nothing()
-        )
+        found = [_measure(boxes, order, first, last, counts, floor) for first, last in _rounds(counts, _PAIRS_A_ROUND)]
+        better, worse, iou = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _nothing()
         return cls(len(boxes), better, worse, iou, floor)
 
     def survivors(self, threshold: float, eligible: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
@@ -72,7 +68,8 @@ class Overlaps:
         Parameters
         ----------
         threshold
-            A box goes when a better one that stays overlaps it by more than this IoU.
+            A box goes when a better one that stays overlaps it by more than this IoU; at least `floor`, since nothing
+            is known of pairs below it.
         eligible
             (N,) which boxes take part; None means all.
 
@@ -88,7 +85,7 @@ class Overlaps:
         """
         undecided = np.ones(self.count, bool) if eligible is None else eligible.copy()
         kept = np.zeros(self.count, bool)
-        rivals = self.iou > max(threshold, self.floor)
+        rivals = self.iou > _as_float32(max(threshold, self.floor))
         better, worse = self.better[rivals], self.worse[rivals]
         while True:
             live = undecided[better] & undecided[worse]
@@ -125,13 +122,19 @@ def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], threshold:
     return order[Overlaps.of(boxes[order], floor=min(IOU_FLOOR, threshold)).survivors(threshold)]
 
 
+def _as_float32(threshold: float) -> np.float32:
+    """Return the float32 that every float32 above `threshold` is above, and no other.
+
+    Rounded to the nearest instead, 0.1 would become a number above 0.1 that an IoU of exactly that does not exceed.
+    """
+    rounded = np.float32(threshold)
+    return np.nextafter(rounded, np.float32(-1)) if float(rounded) > threshold else rounded
+
+
 def _sweep_cost(starts: NDArray[np.float32], ends: NDArray[np.float32]) -> int:
     """Count the pairs of intervals that a sweep along an axis meets."""
     ordered = np.sort(starts)
-    return int(
-        np.searchsorted(ordered, ends, side="left").sum()
-        - np.searchsorted(ordered, starts, side="left").sum()
-    )
+    return int(np.searchsorted(ordered, ends, side="left").sum() - np.searchsorted(ordered, starts, side="left").sum())
 
 
 def _rounds(counts: NDArray[np.intp], limit: int) -> list[tuple[int, int]]:
@@ -141,7 +144,7 @@ def _rounds(counts: NDArray[np.intp], limit: int) -> list[tuple[int, int]]:
         return []
     cuts = np.searchsorted(total, np.arange(limit, total[-1] + limit, limit), side="left") + 1
     edges = np.unique(np.concatenate([[0], np.minimum(cuts, len(counts)), [len(counts)]])).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def _measure(
@@ -159,16 +162,14 @@ def _measure(
     end = begin + 1 + np.arange(total) - np.repeat(np.cumsum(own) - own, own)
     a, b = order[begin], order[end]
     for axis in (0, 1):  # most pairs of a sweep part on the other axis: drop them before anything is computed
-        apart = np.minimum(boxes[a, axis + 2], boxes[b, axis + 2]) > np.maximum(
-            boxes[a, axis], boxes[b, axis]
-        )
-        a, b = a[apart], b[apart]
+        meet = np.minimum(boxes[a, axis + 2], boxes[b, axis + 2]) > np.maximum(boxes[a, axis], boxes[b, axis])
+        a, b = a[meet], b[meet]
     height = np.minimum(boxes[a, 2], boxes[b, 2]) - np.maximum(boxes[a, 0], boxes[b, 0])
     width = np.minimum(boxes[a, 3], boxes[b, 3]) - np.maximum(boxes[a, 1], boxes[b, 1])
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     intersection = height * width
     iou = intersection / (areas[a] + areas[b] - intersection)
-    over = iou > floor
+    over = iou > _as_float32(floor)
     a, b, iou = a[over], b[over], iou[over]
     return np.minimum(a, b), np.maximum(a, b), iou
 

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.grouping import subset
 from napari_fastsam.core.instances import Crop, Instances, check_thresholds
 from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.painting import paint as paint_crops
 from napari_fastsam.core.prompts import PromptRef, Prompts
 from napari_fastsam.core.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.selection import Selection, select, subset
+from napari_fastsam.core.selection import Selection, select
 from napari_fastsam.model.segmenter import Model
+from napari_fastsam.model.windows import Window, may_be_there, windows_for
+
+__all__ = ["Look", "Thresholds", "Window", "answer", "from_kept", "look", "look_closer", "paint"]
 
 GENEROUS_IOU = 0.9
 """Suppression for the second question: nearly everything that the network proposed."""
@@ -45,15 +49,6 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         check_thresholds(self.conf, self.iou, self.min_area, self.max_area)
-
-
-@dataclass(frozen=True)
-class Window:
-    """A crop of the plane and the size that the network sees it at: rows, columns, input pixels."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    imgsz: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +146,7 @@ def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[lis
     return selections, list(dict.fromkeys(missing))
 
 
-def look_closer(
-    seen: Look, windows: Sequence[Window], stop: Callable[[], bool] | None = None
-) -> Iterator[int]:
+def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] | None = None) -> Iterator[int]:
     """Run the network on crops and keep what it says in `seen`; yields how many are done.
 
     One window after the other, so that a caller can stop in between.
@@ -198,9 +191,7 @@ def _first_look(seen: Look, prompts: Prompts, thresholds: Thresholds) -> list[Se
     unsure = _within_areas(proposals.subset(proposals.ranks(proposals.conf_floor, GENEROUS_IOU)), thresholds)
     for i, other in enumerate(select(unsure, prompts)):
         if not selections[i].found and other.found:
-            selections[i] = replace(
-                other, reason=f"{other.reason}, below the confidence threshold: {other.score:.2f}"
-            )
+            selections[i] = replace(other, reason=f"{other.reason}, below the confidence threshold: {other.score:.2f}")
     return selections
 
 
@@ -210,17 +201,11 @@ def _within_areas(instances: Instances, thresholds: Thresholds) -> Instances:
     return instances.filter(min_area=thresholds.min_area, max_area=thresholds.max_area)
 
 
-def may_be_there(ref: PromptRef, prompts: Prompts, shape: tuple[int, int]) -> bool:
-    """Whether a closer look can help: the prompt has pixels of the plane to look at."""
-    low, high = _extent(ref, prompts)
-    return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
-
-
 def _second_look(
     seen: Look, prompts: Prompts, unanswered: Selection, thresholds: Thresholds
 ) -> tuple[Selection, list[Window]]:
     """Answer one prompt from the closer looks; also the first window that is still to be looked at."""
-    for window in windows_for(unanswered.prompt, prompts, seen):
+    for window in windows_for(unanswered.prompt, prompts, seen.proposals.shape, seen.model.card):
         proposals = seen.closer.get(window)
         if proposals is None:
             return unanswered, [window]
@@ -239,9 +224,7 @@ def _select_in(
     thresholds: Thresholds,
 ) -> Selection:
     conf = min(thresholds.conf, 0.25)
-    inside = _within_areas(
-        _uncut(proposals.subset(proposals.ranks(conf, thresholds.iou)), window, shape), thresholds
-    )
+    inside = _within_areas(_uncut(proposals.subset(proposals.ranks(conf, thresholds.iou)), window, shape), thresholds)
     fewer, refs = subset(prompts, [ref])
     place = next(i for i, r in enumerate(refs) if r.kind == ref.kind)
     return replace(select(_on_plane(inside, window, shape), fewer)[place], prompt=ref)
@@ -262,51 +245,5 @@ def _uncut(instances: Instances, window: Window, shape: tuple[int, int]) -> Inst
 def _on_plane(instances: Instances, window: Window, shape: tuple[int, int]) -> Instances:
     top, left = window.rows[0], window.columns[0]
     masks: tuple[Crop, ...] = tuple(crop.moved(top, left) for crop in instances.masks)
-    return Instances(instances.boxes + np.float32([top, left, top, left]), instances.scores, masks, shape)
-
-
-def windows_for(ref: PromptRef, prompts: Prompts, seen: Look) -> list[Window]:
-    """Return the crops to look at for one prompt, the likeliest first.
-
-    A point does not say how large its object is: a crop for an object of the size that the model was trained on, shown
-    at twice its scale, then a wider one at half the scale for a large object. A box or outline does say it: one crop,
-    2.5 times as wide, in which the object has the size that the model knows best.
-    """
-    shape = seen.proposals.shape
-    low, high = _extent(ref, prompts)
-    extent = float((high - low).max())
-    card = seen.model.card
-    usual = card.object_diameter or max(shape) / 16
-    if ref.kind in ("box", "outline"):
-        sides = [(max(2.5 * extent, 16.0), 2 * (card.object_diameter or 512) / extent)]
-    else:
-        sides = [(max(6 * usual, 2 * extent), 2.0), (max(24 * usual, 4 * extent), 0.5)]
-    windows = []
-    for side, zoom in sides:
-        rows, columns = (_span((low[a] + high[a]) / 2, side, shape[a]) for a in (0, 1))
-        longest = max(rows[1] - rows[0], columns[1] - columns[0])
-        shown = (
-            longest * zoom if card.object_diameter or ref.kind in ("box", "outline") else card.imgsz or 1024
-        )
-        windows.append(Window(rows, columns, int(np.clip(round(shown / 32) * 32, 64, 1024))))
-    return list(dict.fromkeys(windows))
-
-
-def _extent(ref: PromptRef, prompts: Prompts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lowest and highest row and column edge that a prompt touches, in pixel centres."""
-    if ref.kind == "box":
-        box = prompts.boxes[ref.indices[0]]
-        return box[:2] - 0.5, box[2:] - 0.5
-    vertices = {"point": prompts.points, "outline": None, "scribble": None}[ref.kind]
-    if vertices is None:
-        vertices = (prompts.outlines if ref.kind == "outline" else prompts.scribbles)[ref.indices[0]]
-    else:
-        vertices = vertices[list(ref.indices)]
-    return vertices.min(axis=0) - 0.5, vertices.max(axis=0) + 0.5
-
-
-def _span(centre: float, side: float, length: int) -> tuple[int, int]:
-    """Return a run of pixels of about `side` around `centre`, shifted to lie within 0 … length."""
-    size = min(length, max(1, round(side)))
-    first = min(max(round(centre - size / 2), 0), length - size)
-    return first, first + size
+    boxes = instances.boxes + np.array([top, left, top, left], np.float32)
+    return Instances(boxes, instances.scores, masks, shape)

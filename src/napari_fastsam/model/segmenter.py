@@ -14,19 +14,20 @@ from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
-from napari_fastsam.errors import DeviceError, ModelError, ParameterError
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.card import Card
-from napari_fastsam.model.ultralytics_ import imported, load_checkpoint
+from napari_fastsam.model.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
+from napari_fastsam.model.device import resolve_device
+from napari_fastsam.model.ultralytics_ import imported
 from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
 
 if TYPE_CHECKING:
     import torch
 
-MAX_IMGSZ = 8192
-"""Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
+__all__ = ["Model", "load_model", "resolve_device"]
 
 MAX_NATIVE_PIXELS = 4096 * 4096
-"""A plane shown at its native scale is reduced to this many input pixels."""
+"""A plane that would be shown larger is reduced to this many input pixels."""
 
 _GREY = 114
 """What ultralytics fills the padding with, and so what its networks were trained on."""
@@ -94,9 +95,7 @@ class Model:
         check_thresholds(conf, iou)
         return self.propose(to_rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
 
-    def propose(
-        self, rgb: NDArray[np.uint8], imgsz: int | None = None, conf_floor: float = CONF_FLOOR
-    ) -> Proposals:
+    def propose(self, rgb: NDArray[np.uint8], imgsz: int | None = None, conf_floor: float = CONF_FLOOR) -> Proposals:
         """Run the network once and keep what it said.
 
         Parameters
@@ -124,13 +123,9 @@ class Model:
         ParameterError
             If `imgsz` is not a whole number from 32 to 8192.
         """
-        if imgsz is None:
-            imgsz = self.card.imgsz or _native_size(shape, self.card.scale)
-        elif isinstance(imgsz, bool) or int(imgsz) != imgsz or not STRIDE_NETWORK <= imgsz <= MAX_IMGSZ:
-            raise ParameterError(
-                f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
-            )
-        return -(-int(imgsz) // STRIDE_NETWORK) * STRIDE_NETWORK
+        suited = self.card.imgsz or _native_size(shape, self.card.scale)
+        size = suited if imgsz is None else _checked_imgsz(imgsz)
+        return -(-size // STRIDE_NETWORK) * STRIDE_NETWORK
 
     def _forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(h, w, 3) uint8 → (4 + classes + K, A) predictions and (K, h/4, w/4) prototypes."""
@@ -160,127 +155,30 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
     path = find(name)
     card = card_for(path)
     where = resolve_device(device)
-    checkpoint = _read(path)
-    network = checkpoint.get("ema") or checkpoint.get("model")
-    _check_network(network, path)
+    network, checkpoint = read_network(path)
     if card.origin == "unknown":
-        card = _card_from_checkpoint(card, checkpoint)
-    return Model(str(name), path, where, card, _prepared(network, where))
+        card = card_of(checkpoint, card)
+    return Model(str(name), path, where, card, prepared(network, where))
 
 
-def resolve_device(device: str) -> str:
-    """Return torch's name of a device that is there.
-
-    Raises
-    ------
-    DeviceError
-        If it is not there, or not a device that this package knows.
-    """
-    import torch
-
-    kind, _, index = device.partition(":")
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if kind == "cpu" and not index:
-        return device
-    if kind == "cuda" and (not index or index.isdecimal()):
-        if not torch.cuda.is_available():
-            raise DeviceError(
-                f"device {device!r} was asked for, but torch {torch.__version__} sees no CUDA GPU; use 'auto' or 'cpu'"
-            )
-        if index and int(index) >= torch.cuda.device_count():
-            raise DeviceError(
-                f"device {device!r} was asked for, but there are {torch.cuda.device_count()} CUDA GPUs, counted from 0"
-            )
-        return device
-    if device == "mps":
-        if not torch.backends.mps.is_available():
-            raise DeviceError("device 'mps' was asked for, but torch sees no Apple GPU; use 'auto' or 'cpu'")
-        return device
-    raise DeviceError(f"device is {device!r}; expected auto, cpu, cuda, cuda:N or mps")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if path.suffix.casefold() != ".pt":
-        raise ModelError(
-            f"{path} does not end in .pt; expected a checkpoint of FastSAM or another YOLO segmentation model"
-        )
+def _checked_imgsz(imgsz: Any) -> int:
     try:
-        return load_checkpoint(path)
-    except ImportError as error:
-        if error.name is not None and error.name.partition(".")[0] in (
-            "torch",
-            "torchvision",
-            "ultralytics",
-            "cv2",
-        ):
-            raise  # a broken installation, not a broken file
-        raise ModelError(_refusal(path, error)) from error
-    except Exception as error:  # the unpickler may raise anything on a damaged or hostile file
-        raise ModelError(_refusal(path, error)) from error
-
-
-def _refusal(path: Path, error: Exception) -> str:
-    first_line = (str(error).splitlines() or [""])[0]
-    return (
-        f"{path} is truncated, damaged, or holds something other than a YOLO model, and was not loaded "
-        f"({type(error).__name__}: {first_line}); get the file again from a source that you trust"
-    )
-
-
-def _check_network(network: Any, path: Path) -> None:
-    import torch
-
-    if not isinstance(network, torch.nn.Module):
-        raise ModelError(
-            f"{path} holds no network; expected a checkpoint of FastSAM or another YOLO segmentation model"
+        whole = not isinstance(imgsz, bool) and int(imgsz) == imgsz
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole or not STRIDE_NETWORK <= imgsz <= MAX_IMGSZ:
+        raise ParameterError(
+            f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
         )
-    head = getattr(network, "model", [None])[-1]
-    if not hasattr(head, "proto") or not hasattr(head, "nm"):
-        task = getattr(network, "task", type(head).__name__)
-        raise ModelError(
-            f"{path} is a YOLO model for the task {task!r}; FastSAM is a segmentation model: choose one whose name ends in -seg"
-        )
-
-
-def _card_from_checkpoint(card: Card, checkpoint: dict[str, Any]) -> Card:
-    """Take what a checkpoint without a card says about its own training."""
-    from dataclasses import replace
-
-    arguments = checkpoint.get("train_args") or {}
-    trained = arguments.get("imgsz") if isinstance(arguments, dict) else None
-    imgsz = (
-        int(trained) if isinstance(trained, int | float) and STRIDE_NETWORK <= trained <= MAX_IMGSZ else 1024
-    )
-    return replace(
-        card, imgsz=imgsz, trained_imgsz=imgsz, licence=str(checkpoint.get("license") or card.licence)
-    )
-
-
-def _prepared(network: torch.nn.Module, device: str) -> torch.nn.Module:
-    """Fold the batch norms into the convolutions and put the network where it runs fastest."""
-    import torch
-
-    with imported():
-        head: Any = network.model[-1]  # type: ignore[index]
-        if hasattr(head, "one2one_cv2"):
-            # the head without suppression gives 300 objects at most; ours is asked for all
-            head.end2end = False
-            for name in [n for n, _ in head.named_children() if n.startswith("one2one")]:
-                delattr(head, name)
-        network = network.float().eval()
-        if hasattr(network, "fuse"):
-            network = network.fuse(verbose=False)
-        for parameter in network.parameters():
-            parameter.requires_grad_(False)
-        return network.to(device=device, memory_format=torch.channels_last)
+    return int(imgsz)
 
 
 def _native_size(shape: tuple[int, int], scale: float) -> int:
-    longest = max(shape) * scale
-    pixels = shape[0] * shape[1] * scale**2
-    if pixels > MAX_NATIVE_PIXELS:
-        longest *= (MAX_NATIVE_PIXELS / pixels) ** 0.5
+    """Return the input size that shows a plane at its own scale, or the largest that memory is likely to hold."""
+    longest, shortest = max(shape) * scale, min(shape) * scale
+    if longest * max(shortest, STRIDE_NETWORK) > MAX_NATIVE_PIXELS:
+        # narrow planes are padded to the stride
+        longest = min(MAX_NATIVE_PIXELS / STRIDE_NETWORK, (MAX_NATIVE_PIXELS * longest / shortest) ** 0.5)
     return max(STRIDE_NETWORK, round(longest))
 
 
@@ -291,18 +189,16 @@ def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uin
             import cv2
         height, width = letterbox.content
         # the same resampling as in training; scikit-image's differs in the last bit and so in the instances
-        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
+        rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     if letterbox.content == letterbox.input:
-        return np.ascontiguousarray(rgb)
+        return np.require(rgb, requirements=("C", "W"))  # torch warns of arrays that are read-only
     picture = np.full((*letterbox.input, 3), _GREY, np.uint8)
     (top, left), (height, width) = letterbox.padding, letterbox.content
     picture[top : top + height, left : left + width] = rgb
     return picture
 
 
-def _keep(
-    predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letterbox, conf_floor: float
-) -> Proposals:
+def _keep(predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letterbox, conf_floor: float) -> Proposals:
     """Sort and cut what the network said, and bring it to numpy.
 
     Several classes, if a model has them, count as one: the score is that of the best.
@@ -331,4 +227,4 @@ def _corners(centre: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
     # a copy: torch may use the memory of its output again
-    return np.ascontiguousarray(tensor.float().cpu().numpy()).copy()
+    return np.array(tensor.float().cpu().numpy(), order="C")

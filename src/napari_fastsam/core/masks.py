@@ -1,0 +1,112 @@
+"""Masks of single objects, kept as small as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A mask, kept only where it can be true.
+
+    Attributes
+    ----------
+    top, left
+        Row and column of the plane where `pixels` begins.
+    pixels
+        (h, w) bool.
+    decode
+        Gives the (h, w) float32 mask values that `pixels` were cut from, if anyone still knows them: the higher, the
+        surer that a pixel belongs to the object.
+    """
+
+    top: int
+    left: int
+    pixels: NDArray[np.bool_]
+    decode: Callable[[], NDArray[np.float32]] | None = field(default=None, repr=False)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the plane that `pixels` covers."""
+        height, width = self.pixels.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    @cached_property
+    def area(self) -> int:
+        """Number of pixels that belong to the object."""
+        return int(np.count_nonzero(self.pixels))
+
+    def covers(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Tell for (P, 2) rows and columns (pixel centres at integers) which lie in the object."""
+        index = np.floor(np.asarray(points) + 0.5) - (self.top, self.left)
+        inside = ((index >= 0) & (index < self.pixels.shape)).all(axis=1)
+        rows, columns = index[inside].astype(np.intp).T
+        result = np.zeros(len(index), bool)
+        result[inside] = self.pixels[rows, columns]
+        return result
+
+    def full(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return the mask on the whole plane of `shape`."""
+        plane = np.zeros(shape, bool)
+        plane[self.window] = self.pixels
+        return plane
+
+    def moved(self, rows: int, columns: int) -> Crop:
+        """Return the same mask, shifted by whole pixels."""
+        return Crop(self.top + rows, self.left + columns, self.pixels, self.decode)
+
+    def intersection(self, other: Crop) -> int:
+        """Count the pixels that both have."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom = min(self.window[0].stop, other.window[0].stop)
+        right = min(self.window[1].stop, other.window[1].stop)
+        if top >= bottom or left >= right:
+            return 0
+        mine = self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
+        theirs = other.pixels[top - other.top : bottom - other.top, left - other.left : right - other.left]
+        return int(np.count_nonzero(mine & theirs))
+
+    def iou(self, other: Crop) -> float:
+        """Intersection over union of the two masks; 0 if both are empty."""
+        both = self.intersection(other)
+        union = self.area + other.area - both
+        return both / union if union else 0.0
+
+
+class LazyMasks(Sequence[Crop]):
+    """Masks that are made when they are asked for.
+
+    Parameters
+    ----------
+    make
+        Gives the mask of one index; may remember it.
+    indices
+        (N,) what `make` is asked for.
+    """
+
+    def __init__(self, make: Callable[[int], Crop], indices: NDArray[np.intp]) -> None:
+        self._make = make
+        self._indices = indices
+
+    def __len__(self) -> int:
+        """Return the number of masks, made or not."""
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Crop: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Crop]: ...
+    def __getitem__(self, index: int | slice) -> Crop | Sequence[Crop]:
+        if isinstance(index, slice):
+            return LazyMasks(self._make, self._indices[index])
+        return self._make(int(self._indices[index]))
+
+    def take(self, positions: NDArray[np.intp]) -> LazyMasks:
+        """Return the masks at `positions`, without making any."""
+        return LazyMasks(self._make, self._indices[positions])
