@@ -19,19 +19,17 @@ from typing import TYPE_CHECKING
 from napari_fastsam.errors import FastSAMError
 
 if TYPE_CHECKING:
-    import napari
-
-    from napari_fastsam.widgets import FastSAMWidget
+    from napari_fastsam.widgets import FastSAMWidget, RunSummary
 
 PLUGIN = "napari-fastsam"
 DEFAULT_PICTURE = Path("napari-fastsam-demo.png")
 WINDOW = (1500, 940)
 """Width and height of the window in screen pixels."""
 
-POINTS_YX = ((126, 94), (147, 244), (242, 121), (270, 328), (456, 287), (159, 560))
+POINTS_YX = ((126, 94), (147, 244), (242, 121), (264, 372), (456, 287), (159, 560))
 """Where the demo clicks: (row, column) in pixels of the fluorescence sample, each on a nucleus of its own."""
 
-BOX_YX = (345.0, 442.0, 406.0, 494.0)
+BOX_YX = (207.0, 596.0, 257.0, 633.0)
 """What the demo draws a box around: y0, x0, y1, x1 in the sample's data coordinates, around one nucleus more."""
 
 
@@ -130,44 +128,50 @@ def _run(picture: Path | None) -> int:
     viewer.open_sample(PLUGIN, "fluorescence_nuclei")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "FastSAM")
     opened = time.perf_counter() - start
+    _settle(0.5)
+    viewer.reset_view()  # the dock has taken some of the canvas
 
     dock.task.value = "prompts"
     place_prompts(dock)
-    summary = dock.run(wait=True)
-    if summary is None:
+    first, again = dock.run(wait=True), dock.run(wait=True)
+    if first is None or again is None:
         raise FastSAMError(f"the dock did not run: {dock.status.value}")
 
-    for line in (summary.message, *summary.unanswered):
-        print(line)
-    prompts = f"{len(POINTS_YX)} points, 1 box"
     if picture is None:
         print("napari stays open: move a prompt or a slider, then Add to labels. Close the window to end.")
     else:
-        _save_picture(viewer, picture)
-        print(f"Screenshot: {picture.absolute()}")
-    print(f"Objects found: {summary.found} (prompts: {prompts})")
-    stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in summary.seconds.items())
-    print(f"Times: napari with the dock open after {opened:.1f} s; {stages}", flush=True)
+        _settle(0.5)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        viewer.window.screenshot(str(picture), flash=False, canvas_only=False)
+    _report(first, again, opened, picture)
 
     if picture is None:
         napari.run()
     else:
         viewer.close()
-    return 0 if summary.found else 1
+    return 0 if first.found else 1
 
 
-def _save_picture(viewer: napari.Viewer, path: Path) -> None:
-    """Save the whole window, dock included, once everything that is due has been drawn."""
+def _settle(seconds: float) -> None:
+    """Let layout and canvas do their work, which waits for timers of their own."""
     from qtpy.QtWidgets import QApplication
 
-    viewer.reset_view()
-    # The canvas draws with timers of its own: give it some rounds before the picture.
-    end = time.perf_counter() + 1.0
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         QApplication.processEvents()
         time.sleep(0.02)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    viewer.window.screenshot(str(path), flash=False, canvas_only=False)
+
+
+def _report(first: RunSummary, again: RunSummary, opened: float, picture: Path | None) -> None:
+    """Print what was found and how long it took; the lines that others read come last."""
+    for line in first.unanswered if first.found else (first.message, *first.unanswered):
+        print(line)
+    if picture is not None:
+        print(f"Screenshot: {picture.absolute()}")
+    print(f"Objects found: {first.found} (prompts: {len(POINTS_YX)} points, 1 box)")
+    stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in first.seconds.items())
+    once_more = sum(again.seconds.values())
+    print(f"Times: napari with the dock {opened:.1f} s; {stages}; the same prompts again {once_more:.3f} s", flush=True)
 
 
 if __name__ == "__main__":
