@@ -102,9 +102,7 @@ def test_the_cache_is_the_systems_unless_it_is_named(cache: Path, monkeypatch: p
     assert "napari-fastsam" in weights.cache_folder().parts
 
 
-def test_a_file_put_into_the_cache_by_hand_works_without_a_server(
-    tiny: weights.Weights, server, cache: Path
-) -> None:
+def test_a_file_put_into_the_cache_by_hand_works_without_a_server(tiny: weights.Weights, server, cache: Path) -> None:
     cache.mkdir(parents=True)
     (cache / "tiny.pt").write_bytes(BODY)
     assert find("tiny") == cache / "tiny.pt"
@@ -259,9 +257,7 @@ def test_a_wrong_file_says_so_if_its_hash_was_never_confirmed(
         download("tiny")
 
 
-def test_cancel_ends_a_slow_download_soon_and_leaves_nothing(
-    tiny: weights.Weights, server, cache: Path
-) -> None:
+def test_cancel_ends_a_slow_download_soon_and_leaves_nothing(tiny: weights.Weights, server, cache: Path) -> None:
     server.fault = "slow"  # 1.5 s in all
     done = 0
 

@@ -55,7 +55,7 @@ def parse_prompts(
     labels = None if point_labels is None else _json("point-labels", point_labels, "[1, 0, …]")
     if labels is not None and not isinstance(labels, list):
         raise PromptError(f"point-labels is {point_labels}; expected [1, 0, …], one number a point")
-    prompts = Prompts(points=points_xy[:, ::-1], point_labels=labels, boxes=corners[:, [1, 0, 3, 2]])  # type: ignore[arg-type]
+    prompts = Prompts(points=points_xy[:, ::-1], point_labels=labels, boxes=corners[:, [1, 0, 3, 2]])
     if len(prompts.boxes) == 0 and not (prompts.point_labels == 1).any():
         raise PromptError("no object is asked for: give a box, or a point that is labelled 1")
     return prompts

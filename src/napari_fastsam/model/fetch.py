@@ -87,8 +87,7 @@ def fetch(
             relay.wait(attempt * _PAUSE_SECONDS)
         except ValueError as error:
             raise DownloadError(
-                f"what came from {url} has not the expected SHA-256 {sha256}{doubt}; it was thrown away. "
-                f"{otherwise}"
+                f"what came from {url} has not the expected SHA-256 {sha256}{doubt}; it was thrown away. {otherwise}"
             ) from error
         except OSError as error:
             raise DownloadError(_no_place(target, size, error)) from error
@@ -137,9 +136,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(
-            errno.ENOTDIR, "a file is where the folder should be", str(folder)
-        ) from error
+        raise NotADirectoryError(errno.ENOTDIR, "a file is where the folder should be", str(folder)) from error
 
 
 def _check_room(size: int, folder: Path) -> None:
@@ -156,17 +153,13 @@ def _no_place(target: Path, size: int, error: OSError) -> str:
             f"it was kept; make room {elsewhere}"
         )
     reason = error.strerror or str(error)
-    return (
-        f"{target.name} cannot be written to {target.parent}: {reason}; make that folder writable {elsewhere}"
-    )
+    return f"{target.name} cannot be written to {target.parent}: {reason}; make that folder writable {elsewhere}"
 
 
 class _Relay:
     """What pooch takes for a progress bar: passes the count on, and stops the download when asked to."""
 
-    def __init__(
-        self, progress: Callable[[int, int], None] | None, cancel: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, progress: Callable[[int, int], None] | None, cancel: Callable[[], bool] | None) -> None:
         self.total = 0
         self.done = 0
         self._progress = progress

@@ -285,9 +285,7 @@ def _why_not_found(text: str, path: Path, looks_like_file: bool) -> str:
     if path.is_dir():
         return f"{path} is a folder; name the checkpoint's file in it, or one of {_names()}"
     if looks_like_file:
-        return (
-            f"there is no file {path.absolute()}{_nearest(text)}; expected a checkpoint or one of {_names()}"
-        )
+        return f"there is no file {path.absolute()}{_nearest(text)}; expected a checkpoint or one of {_names()}"
     return f"{text!r} is neither a file nor a model of the registry{_nearest(text)}; there are {_names()}"
 
 
