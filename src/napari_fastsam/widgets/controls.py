@@ -1,0 +1,250 @@
+"""The dock's controls: what there is to choose, from top to bottom in the order of use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, Label, PushButton, RadioButtons, SpinBox
+from napari.layers import Image, Labels, Points, Shapes
+from qtpy.QtWidgets import QComboBox, QFileDialog
+
+from napari_fastsam.layers.session import Controls
+from napari_fastsam.model.answer import Thresholds
+from napari_fastsam.model.weights import REGISTRY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_fastsam.widgets.settings import Settings
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+FROM_FILE = "from a file …"
+PREVIEW_KEY = "napari-fastsam preview"
+"""A Labels layer whose metadata have this key is a dock's preview."""
+
+
+class ModelBox(ComboBox):
+    """Chooses a model of the registry or a checkpoint's path; a path becomes a choice when it is set."""
+
+    def __init__(self, value: str, **options: Any) -> None:
+        self._paths: list[str] = []
+        known = [w.name for w in REGISTRY]
+        if value not in known:
+            self._paths.append(value)
+        super().__init__(value=value, choices=lambda _: [*known, *self._paths, FROM_FILE], **options)
+
+    @property
+    def value(self) -> Any:
+        """Name or path."""
+        return super().value
+
+    @value.setter
+    def value(self, value: str | Path) -> None:
+        name = str(value)
+        if name not in self.choices:
+            self._paths.append(name)
+            self.reset_choices()
+        ComboBox.value.fset(self, name)  # type: ignore[attr-defined]
+
+    def ask_for_file(self, instead: str) -> None:
+        """Let the person choose a checkpoint; without one, go back to `instead`."""
+        path, _ = QFileDialog.getOpenFileName(self.native, "A FastSAM or YOLO segmentation checkpoint", "", "*.pt")
+        self.value = path or instead
+
+
+def layers_of(viewer: ViewerModel, kind: type[Layer]) -> Callable[[Any], list[Layer]]:
+    """Return a source of choices: the viewer's layers of one kind, previews left out."""
+
+    def choices(_: Any) -> list[Layer]:
+        return [layer for layer in viewer.layers if isinstance(layer, kind) and PREVIEW_KEY not in layer.metadata]
+
+    return choices
+
+
+def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
+    """Make all controls in the order in which they stand in the dock.
+
+    Their names are the dock's attributes.
+    """
+    return [
+        ComboBox(name="image", choices=layers_of(viewer, Image), tooltip="The image to segment."),
+        ModelBox(
+            settings.model,
+            name="model",
+            tooltip="nuclei comes with the plugin; FastSAM finds any object. Or a checkpoint of your own.",
+        ),
+        PushButton(
+            name="download", text="Download", visible=False, tooltip="Fetch this model once; then it is offline."
+        ),
+        ComboBox(
+            name="device",
+            value=settings.device,
+            choices=DEVICES,
+            tooltip="Where the network runs. auto: a GPU if there is one.",
+        ),
+        RadioButtons(
+            name="task",
+            label="find",
+            choices=[("at prompts", "prompts"), ("everything", "everything")],
+            orientation="horizontal",
+            tooltip="The objects that you point at, or all that the network sees. (Shift-E)",
+        ),
+        RadioButtons(
+            name="region",
+            label="where",
+            choices=[("plane", "plane"), ("view", "view")],
+            orientation="horizontal",
+            tooltip="The whole plane that is shown, or only what the canvas shows when you run or place a prompt.",
+        ),
+        ComboBox(
+            name="points",
+            choices=layers_of(viewer, Points),
+            nullable=True,
+            tooltip="Points: positive ones say where an object is, negative ones where it is not.",
+        ),
+        ComboBox(
+            name="shapes",
+            choices=layers_of(viewer, Shapes),
+            nullable=True,
+            tooltip="Rectangles are boxes, polygons and ellipses are outlines, lines and paths are scribbles.",
+        ),
+        PushButton(name="new_layers", text="New prompt layers", tooltip="A Points and a Shapes layer. (Shift-N)"),
+        Container(
+            name="next_point",
+            layout="horizontal",
+            labels=False,
+            label="next point",
+            widgets=[
+                PushButton(name="polarity", text="+", tooltip="Positive: the object is here; negative: it is not. (T)"),
+                PushButton(
+                    name="object", text="each", tooltip="Each point an object, or all with this number one object. (O)"
+                ),
+            ],
+        ),
+        FloatSlider(
+            name="conf",
+            label="confidence",
+            value=settings.conf,
+            min=0.05,
+            max=0.95,
+            step=0.01,
+            tooltip="Objects that the network is less sure of are left out. Live.",
+        ),
+        FloatSlider(
+            name="iou",
+            label="overlap",
+            value=settings.iou,
+            min=0.1,
+            max=0.95,
+            step=0.01,
+            tooltip="Of two objects whose boxes overlap (IoU) by more, only the surer one stays. Live.",
+        ),
+        _areas(),
+        SpinBox(
+            name="imgsz",
+            label="shown at",
+            value=0,
+            min=0,
+            max=8192,
+            step=32,
+            tooltip="Pixels along the longer side in which the network sees the image; 0: what suits model and image.",
+        ),
+        CheckBox(name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."),
+        Container(
+            name="alternatives",
+            layout="horizontal",
+            labels=False,
+            label="last prompt",
+            widgets=[
+                PushButton(name="smaller", text="smaller", tooltip="A smaller object for this prompt. (Shift-Down)"),
+                PushButton(name="larger", text="larger", tooltip="A larger object for this prompt. (Shift-Up)"),
+            ],
+        ),
+        ComboBox(
+            name="labels",
+            label="add to",
+            choices=layers_of(viewer, Labels),
+            nullable=True,
+            tooltip="The Labels layer that takes the objects; ----- makes a new one.",
+        ),
+        CheckBox(
+            name="preserve",
+            text="keep what is labelled already",
+            value=settings.preserve_labels,
+            tooltip="Pixels that have a label in that layer keep it.",
+        ),
+        Container(
+            name="actions",
+            layout="horizontal",
+            labels=False,
+            label="",
+            widgets=[
+                PushButton(name="run_button", text="Run", tooltip="Segment now. (Shift-R)"),
+                PushButton(name="add", text="Add to labels", tooltip="One undo step. (Shift-Enter)"),
+            ],
+        ),
+    ]
+
+
+def make_compact(controls: list[Any]) -> None:
+    """Let the controls be as narrow as a dock beside a picture should be."""
+    for control in controls:
+        if isinstance(control, ComboBox):
+            control.native.setMinimumContentsLength(10)
+            control.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        elif isinstance(control, Container):
+            control.margins = (0, 0, 0, 0)
+            make_compact(list(control))
+        elif isinstance(control, SpinBox):
+            control.native.setMinimumWidth(70)
+
+
+def _areas() -> Container[Any]:
+    return Container(
+        name="areas",
+        label="area (px)",
+        layout="horizontal",
+        labels=False,
+        widgets=[
+            SpinBox(name="min_area", value=0, min=0, max=2**31 - 1, tooltip="Smaller objects are left out. Live."),
+            Label(value="to"),
+            SpinBox(
+                name="max_area",
+                value=0,
+                min=0,
+                max=2**31 - 1,
+                tooltip="Larger objects are left out; 0: no limit. Live.",
+            ),
+        ],
+    )
+
+
+def freeze(dock: Any) -> Controls | None:
+    """Return what is set in the dock as a value, or None if there is no image.
+
+    Raises
+    ------
+    ParameterError
+        If the thresholds contradict each other.
+    """
+    if dock.image.value is None:
+        return None
+    return Controls(
+        image=dock.image.value,
+        points=dock.points.value,
+        shapes=dock.shapes.value,
+        model=dock.model.value,
+        device=dock.device.value,
+        imgsz=dock.imgsz.value or None,
+        task=dock.task.value,
+        region=dock.region.value,
+        thresholds=Thresholds(
+            conf=dock.conf.value,
+            iou=dock.iou.value,
+            min_area=dock.areas.min_area.value or None,
+            max_area=dock.areas.max_area.value or None,
+        ),
+    )

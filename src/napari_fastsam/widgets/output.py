@@ -1,0 +1,139 @@
+"""Where results go: the preview layer while a person tries, a Labels layer when they accept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fastsam import __version__
+from napari_fastsam.layers.preview import labels_like, make_preview, update_preview
+from napari_fastsam.layers.session import Result
+from napari_fastsam.layers.transforms import units_apply
+from napari_fastsam.layers.write import Committed, commit
+from napari_fastsam.widgets.controls import PREVIEW_KEY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+PREVIEW_NAME = "FastSAM preview"
+LABELS_NAME = "FastSAM labels"
+
+
+class Output:
+    """Writes results into layers of one viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._preview: Labels | None = None
+        self._hidden = False
+
+    @property
+    def preview(self) -> Labels | None:
+        """The preview layer, if it is in the viewer."""
+        if self._preview is not None and self._preview not in self._viewer.layers:
+            self._preview = None
+        return self._preview
+
+    def show(self, result: Result) -> None:
+        """Show a result in the preview."""
+        image, plane = result.request.controls.image, result.request.plane
+        preview = self.preview
+        if preview is not None and preview.ndim != image.ndim:
+            self.remove_preview()
+            preview = None
+        if preview is None:
+            preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME)
+            preview.metadata = {PREVIEW_KEY: True}
+            self._insert_above(image, preview)
+            self._preview = preview
+        else:
+            update_preview(preview, image, plane, result.labels)
+            if self._hidden:  # by us, not by the person
+                preview.visible = True
+        self._hidden = False
+        preview.features = {
+            "index": np.array([o.number for o in result.objects], int),
+            "score": np.array([o.score for o in result.objects]),
+            "prompt": [o.prompt for o in result.objects],
+            "why": [o.reason for o in result.objects],
+        }
+
+    def hide_preview(self) -> None:
+        """Empty the preview, if there is one."""
+        preview = self.preview
+        if preview is not None and not self._hidden:
+            preview.data[...] = 0
+            self._hidden = preview.visible
+            preview.visible = False
+            preview.refresh(extent=False)
+
+    def remove_preview(self) -> None:
+        """Take the preview out of the viewer."""
+        preview = self.preview
+        if preview is not None:
+            self._viewer.layers.remove(preview)
+        self._preview = None
+
+    def commit(
+        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
+    ) -> tuple[Labels, Committed]:
+        """Put a result into a Labels layer; None makes a new one.
+
+        Raises
+        ------
+        LabelsError
+            If the layer cannot take the objects; nothing has been written then.
+        """
+        request = result.request
+        image, plane = request.controls.image, request.plane
+        target = labels if labels is not None else labels_like(image, plane, name=LABELS_NAME)
+        if labels is None:
+            self._insert_above(image, target)
+        committed = commit(
+            target,
+            image,
+            plane,
+            result.labels,
+            scores=result.scores,
+            provenance=provenance(result, model_sha256),
+            preserve=preserve,
+            use_units=units_apply(self._viewer),
+        )
+        return target, committed
+
+    def _insert_above(self, image: Any, layer: Any) -> None:
+        """Put a layer right above the image, and leave the person's layer active: they go on clicking there."""
+        layers = self._viewer.layers
+        active = layers.selection.active
+        place = layers.index(image) + 1 if image in layers else len(layers)
+        layers.insert(place, layer)
+        layers.selection.active = active
+
+
+def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
+    """Return what a reader of labels should know about how they came about, as plain values."""
+    request, controls = result.request, result.request.controls
+    prompts = request.read.prompts
+    return {
+        "version": __version__,
+        "model": controls.model,
+        "model_sha256": model_sha256,
+        "task": controls.task,
+        "conf": controls.thresholds.conf,
+        "iou": controls.thresholds.iou,
+        "min_area": controls.thresholds.min_area,
+        "max_area": controls.thresholds.max_area,
+        "imgsz": controls.imgsz,
+        "contrast_limits": request.contrast_limits,
+        "image": controls.image.name,
+        "plane": list(request.plane.index),
+        "level": request.plane.level,
+        "region": list(request.plane.region),
+        "points": prompts.points.tolist() if controls.task == "prompts" else [],
+        "point_labels": prompts.point_labels.tolist() if controls.task == "prompts" else [],
+        "boxes": prompts.boxes.tolist() if controls.task == "prompts" else [],
+        "outlines": [o.tolist() for o in prompts.outlines] if controls.task == "prompts" else [],
+        "scribbles": [s.tolist() for s in prompts.scribbles] if controls.task == "prompts" else [],
+    }

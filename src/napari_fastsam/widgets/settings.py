@@ -1,0 +1,45 @@
+"""The plugin's settings: what napari's Preferences show for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+PLUGIN = "napari-fastsam"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the dock starts with; the defaults are those of the manifest's `configurations`."""
+
+    model: str = "nuclei"
+    device: str = "auto"
+    cache_mb: int = 512
+    conf: float = 0.25
+    iou: float = 0.7
+    live: bool = True
+    preserve_labels: bool = True
+
+
+def read_settings() -> Settings:
+    """Return the person's settings; the defaults where the plugin is not registered with napari."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        stored: Any = get_plugin_settings(PLUGIN)
+    except KeyError:
+        return Settings()
+    defaults = Settings()
+
+    def value(section: str, name: str, default: Any) -> Any:
+        return getattr(getattr(stored, section, None), name, default)
+
+    return Settings(
+        model=value("model", "name", defaults.model),
+        device=value("model", "device", defaults.device),
+        cache_mb=value("model", "cache_mb", defaults.cache_mb),
+        conf=value("thresholds", "conf", defaults.conf),
+        iou=value("thresholds", "iou", defaults.iou),
+        live=value("behaviour", "live", defaults.live),
+        preserve_labels=value("behaviour", "preserve_labels", defaults.preserve_labels),
+    )
