@@ -179,7 +179,8 @@ def _print_outcome(outcome: Outcome) -> None:
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
-    table = Table("image", title=f"{len(outcomes)} images" + (f", {failed} failed" if failed else ""))
+    table = Table(title=f"{len(outcomes)} images" + (f", {failed} failed" if failed else ""))
+    table.add_column("image", overflow="fold")
     for heading in ("objects", "seconds", "prompts without object"):
         table.add_column(heading, justify="right")
     for outcome in outcomes:
