@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from magicgui.widgets import Container
+from napari._app_model import get_app_model
 from napari._app_model.constants._menus import MenuId
 from napari.settings import get_plugin_settings
 from npe2 import PluginManager, PluginManifest
@@ -15,6 +16,8 @@ from npe2.manifest.utils import import_python_name
 
 ROOT = Path(__file__).parents[1]
 NAME = "napari-fastsam"
+DOCK = "FastSAM (napari-fastsam)"
+"""What napari makes of the widget's and the plugin's name."""
 COMMANDS = [command.id for command in PluginManifest.from_distribution(NAME).contributions.commands]
 
 
@@ -120,3 +123,19 @@ def test_a_setting_is_kept_on_disk(plugin_settings, plugin):
     settings.thresholds.conf = 0.4
 
     assert "conf: 0.4" in Path(settings.config_path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("menu", ["napari/layers/segment", "napari/layers/annotate"])
+def test_the_menu_item_opens_the_dock_and_hides_it_again(make_napari_viewer, npe2pm, qtbot, menu):
+    viewer = make_napari_viewer(show=True)
+    app = get_app_model()
+    with npe2pm.tmp_plugin(package=NAME):
+        item = next(i for i in app.menus.get_menu(menu) if i.command.id.startswith(NAME))
+        assert item.command.title == DOCK
+
+        app.commands.execute_command(item.command.id).result()
+        assert viewer.window.dock_widgets[DOCK].image.value is None  # it is there, and no image is
+        qtbot.waitUntil(item.command.toggled.get_current)  # a window shows itself with the event loop
+
+        app.commands.execute_command(item.command.id).result()
+        qtbot.waitUntil(lambda: not item.command.toggled.get_current())
