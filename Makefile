@@ -50,7 +50,7 @@ lint: setup
 	$(BIN)/typos
 
 docs: setup
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: setup
 	$(SCREEN) $(BIN)/python -m pytest benchmarks $(ARGS)
