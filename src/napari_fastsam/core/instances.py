@@ -176,7 +176,7 @@ class Instances:
         """
         from napari_fastsam.core.painting import paint
 
-        return paint(self.masks, self.shape)
+        return paint(self.masks, self.shape, scores=self.scores.tolist())
 
 
 def check_thresholds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
@@ -21,15 +21,11 @@ class Crop:
         Row and column of the plane where `pixels` begins.
     pixels
         (h, w) bool.
-    decode
-        Gives the (h, w) float32 mask values that `pixels` were cut from, if anyone still knows them: the higher, the
-        surer that a pixel belongs to the object.
     """
 
     top: int
     left: int
     pixels: NDArray[np.bool_]
-    decode: Callable[[], NDArray[np.float32]] | None = field(default=None, repr=False)
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -59,7 +55,7 @@ class Crop:
 
     def moved(self, rows: int, columns: int) -> Crop:
         """Return the same mask, shifted by whole pixels."""
-        return Crop(self.top + rows, self.left + columns, self.pixels, self.decode)
+        return Crop(self.top + rows, self.left + columns, self.pixels)
 
     def intersection(self, other: Crop) -> int:
         """Count the pixels that both have."""

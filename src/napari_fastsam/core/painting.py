@@ -1,15 +1,17 @@
 """Objects into a label image: who gets a pixel that several claim.
 
 * Of a small object and a much larger one the small one gets it, so that nested objects stay visible.
-* Of two objects of like size (touching nuclei) the one whose mask value is higher there gets it; without mask values,
-  the smaller.
+* Of two objects of like size (two readings of one nucleus, or nuclei that touch) the one with the better score gets it;
+  if no scores are given, the smaller.
 
-`benchmarks/paint_rules.py` compares the rules by average precision.
+`benchmarks/paint_rules.py` compares rules by average precision. With the bundled model at its defaults, on 60 images of
+nuclei, mean AP at IoU 0.5 … 0.95 was 0.384 by these, 0.363 if the higher mask value wins among objects of like size,
+0.362 with the smaller always on top and 0.381 with the better score always on top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +20,14 @@ from napari_fastsam.core.masks import Crop
 from napari_fastsam.errors import ParameterError
 
 LIKE_SIZE = 2.0
-"""Objects whose areas differ by less than this factor contest pixels; beyond it the larger one contains the smaller."""
+"""Objects whose areas differ by at most this factor contest pixels; beyond it the larger one contains the smaller."""
 
 
 def paint(
     masks: Sequence[Crop | None],
     shape: tuple[int, int],
     ids: Sequence[int] | None = None,
+    scores: Sequence[float] | NDArray[np.float32] | None = None,
     like_size: float = LIKE_SIZE,
 ) -> NDArray[np.int32]:
     """Paint objects into a new label image.
@@ -32,13 +35,15 @@ def paint(
     Parameters
     ----------
     masks
-        N cropped masks within the plane; None where a prompt found nothing.
+        N cropped masks within the plane; None where a prompt found nothing. Of equals the first is on top.
     shape
         ``(H, W)`` of the plane.
     ids
         N positive numbers; None means 1 … N.
+    scores
+        (N,) the higher, the surer; None means that the smaller object is always on top.
     like_size
-        Factor between areas up to which the mask's value decides; 1 or less turns that rule off.
+        Factor between areas up to which the score decides.
 
     Returns
     -------
@@ -48,37 +53,23 @@ def paint(
     Raises
     ------
     ParameterError
-        If `ids` are not N numbers from 1 on.
+        If `ids` are not N numbers from 1 on, or there are not N `scores`.
     """
-    numbers = range(1, len(masks) + 1) if ids is None else ids
-    if len(numbers) != len(masks) or any(number < 1 for number in numbers):
-        raise ParameterError(f"ids is {list(numbers)!r}; expected {len(masks)} numbers from 1 on, one a mask")
+    numbers = list(range(1, len(masks) + 1)) if ids is None else list(ids)
+    if len(numbers) != len(masks) or min(numbers, default=1) < 1:
+        raise ParameterError(f"ids is {numbers!r}; expected {len(masks)} numbers from 1 on, one a mask")
+    if scores is not None and len(scores) != len(masks):
+        raise ParameterError(f"{len(scores)} scores for {len(masks)} masks; expected as many of each")
     labels = np.zeros(shape, np.int32)
-    objects = [(crop, number) for crop, number in zip(masks, numbers, strict=True) if crop is not None]
-    objects.sort(key=lambda item: -item[0].area)  # stable: of equals, the better score is painted first
-    painted: dict[int, Crop] = {}
-    for crop, number in objects:
-        view = labels[crop.window]
-        take = _won(crop, view, painted, like_size) if like_size > 1 else crop.pixels
-        view[take] = number
-        painted[number] = crop
+    objects = [(crop, i) for i, crop in enumerate(masks) if crop is not None]
+    painted: dict[int, tuple[int, float]] = {}
+    for crop, i in sorted(objects, key=lambda item: (-item[0].area, -item[1])):
+        view, take = labels[crop.window], crop.pixels
+        if scores is not None:
+            for number in np.unique(view[crop.pixels]).tolist():
+                area, score = painted.get(number, (0, -np.inf))  # 0 is the background
+                if score > scores[i] and area <= like_size * crop.area:
+                    take = take & (view != number)
+            painted[numbers[i]] = crop.area, float(scores[i])
+        view[take] = numbers[i]
     return labels
-
-
-def _won(crop: Crop, view: NDArray[np.int32], painted: Mapping[int, Crop], like_size: float) -> NDArray[np.bool_]:
-    """Return the pixels of a new object that it need not leave to one of like size that holds them already."""
-    claimed = view[crop.pixels]
-    won = crop.pixels
-    for number in np.unique(claimed[claimed > 0]).tolist():
-        rival = painted[number]
-        if crop.decode is None or rival.decode is None or rival.area > like_size * crop.area:
-            continue
-        if won is crop.pixels:
-            won, values = won.copy(), crop.decode()
-        top, left = max(crop.top, rival.top), max(crop.left, rival.left)
-        bottom = min(crop.window[0].stop, rival.window[0].stop)
-        right = min(crop.window[1].stop, rival.window[1].stop)
-        mine = slice(top - crop.top, bottom - crop.top), slice(left - crop.left, right - crop.left)
-        theirs = slice(top - rival.top, bottom - rival.top), slice(left - rival.left, right - rival.left)
-        won[mine] &= (view[mine] != number) | (rival.decode()[theirs] < values[mine])
-    return won

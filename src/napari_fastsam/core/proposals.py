@@ -123,7 +123,7 @@ class Proposals:
         crop = self._crops.get(rank)
         if crop is None:
             top, left, values = self.logits(rank)
-            crop = self._crops[rank] = Crop(top, left, values > 0, lambda: self.logits(rank)[2])
+            crop = self._crops[rank] = Crop(top, left, values > 0)
         return crop
 
     def logits(self, rank: int) -> tuple[int, int, NDArray[np.float32]]:
