@@ -196,6 +196,11 @@ class Session:
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
 
+    def warm_up(self, model: str, device: str) -> Iterator[str]:
+        """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
+        yield f"loading {model}"
+        self._model(model, device)
+
     def work(self, request: Request) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
 
@@ -222,8 +227,7 @@ class Session:
             _, windows = from_kept(seen, request.read.prompts, controls.thresholds)
             if not windows:
                 return
-            for _ in windows:
-                yield "looking closer at a prompt"
+            yield "looking closer at a prompt"
             for _ in look_closer(seen, windows):
                 yield "looking closer at a prompt"
 

@@ -85,18 +85,16 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             choices=DEVICES,
             tooltip="Where the network runs. auto: a GPU if there is one.",
         ),
-        RadioButtons(
+        _either(
             name="task",
             label="find",
             choices=[("at prompts", "prompts"), ("everything", "everything")],
-            orientation="horizontal",
             tooltip="The objects that you point at, or all that the network sees. (Shift-E)",
         ),
-        RadioButtons(
+        _either(
             name="region",
             label="where",
             choices=[("plane", "plane"), ("view", "view")],
-            orientation="horizontal",
             tooltip="The whole plane that is shown, or only what the canvas shows when you run or place a prompt.",
         ),
         ComboBox(
@@ -200,6 +198,13 @@ def make_compact(controls: list[Any]) -> None:
             make_compact(list(control))
         elif isinstance(control, SpinBox):
             control.native.setMinimumWidth(70)
+
+
+def _either(choices: list[tuple[str, str]], **options: Any) -> RadioButtons:
+    """Make buttons of which the first is chosen."""
+    buttons = RadioButtons(choices=choices, orientation="horizontal", **options)
+    buttons.value = choices[0][1]
+    return buttons
 
 
 def _areas() -> Container[Any]:

@@ -85,6 +85,7 @@ class FastSAMWidget(Container[Any]):
         self._unbind = shortcuts.bind(napari_viewer, self)
         self._choose_first_layers()
         self._layers_chosen()
+        self._warm_up()
 
     @property
     def native(self) -> Any:
@@ -266,6 +267,12 @@ class FastSAMWidget(Container[Any]):
         except FastSAMError as error:
             self._fail(error, notify=False)
             return None
+
+    def _warm_up(self) -> None:
+        """Load torch and the model behind the dock, so that the first prompt need not wait for them."""
+        model, device = self.model.value, self.device.value
+        if weights.is_available(model):
+            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
 
     def _start(self, request: Request) -> None:
         if self._runner.busy:

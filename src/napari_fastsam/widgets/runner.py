@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from qtpy.QtCore import QThreadPool
 
 Work = Callable[[], Iterator[str]]
+
+LONGEST_STEP_MS = 60_000
+"""How long a closing viewer waits for a step of work at most: a pass of the largest network on a slow processor."""
 
 
 class Runner:
@@ -62,10 +66,14 @@ class Runner:
             self._worker.quit()
 
     def close(self) -> None:
-        """Cancel, and report nothing any more: whoever wanted to know is gone."""
+        """Cancel, wait for the present step and report nothing any more: whoever wanted to know is gone."""
         self._on_step = lambda _: None
         self._on_done = lambda _, __: None
         self.cancel()
+        pool = QThreadPool.globalInstance()
+        if self._worker is not None and pool is not None:
+            # a thread that outlives the application's objects crashes it when it reports to them
+            pool.waitForDone(LONGEST_STEP_MS)
         self._close_progress()
 
     def _yielded(self, said: str | Exception) -> None:
