@@ -1,0 +1,118 @@
+"""In napari: starting, from an event to the Labels layer, and torch beside the event loop."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from timing import alternate
+
+
+def _import_seconds(statement: str) -> float:
+    code = f"import time; s = time.perf_counter(); {statement}; print(time.perf_counter() - s)"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def test_import(benchmark, figure):
+    benchmark.pedantic(lambda: _import_seconds("import napari_fastsam"), rounds=3)
+    seconds = statistics.median(_import_seconds("import napari_fastsam") for _ in range(7))
+    figure("import napari_fastsam", seconds, "s", 0.1)
+
+
+@pytest.fixture
+def docked(qtbot, make_napari_viewer_proxy, sparse):
+    """A viewer with the sparse picture and the dock, which has seen it."""
+    viewer = make_napari_viewer_proxy(show=True)
+    viewer.add_image(sparse)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "FastSAM")
+    points, _ = dock.make_prompt_layers()
+    points.add([[5.0, 5.0]])
+    dock.run(wait=True)
+    qtbot.wait(500)
+    return viewer, dock, points
+
+
+def test_dock_opens(benchmark, figure, qtbot, make_napari_viewer_proxy, sparse):
+    code = (
+        "import time, napari; v = napari.Viewer(show=True); s = time.perf_counter();"
+        "v.window.add_plugin_dock_widget('napari-fastsam', 'FastSAM');"
+        "from qtpy.QtWidgets import QApplication; QApplication.processEvents();"
+        "print(time.perf_counter() - s); v.close()"
+    )
+
+    def opened() -> float:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return float(done.stdout.split()[-1])
+
+    benchmark.pedantic(opened, rounds=1)
+    figure("the dock opens in a fresh napari", statistics.median(opened() for _ in range(3)), "s", 1)
+
+
+def test_event_to_labels(benchmark, figure, qtbot, docked, model, sparse):
+    viewer, _, points = docked
+    preview = viewer.layers["FastSAM preview"]
+    objects = model.segment(sparse, imgsz=1024)
+    centres = [_inside(objects.masks[i]) for i in range(5, 35)]
+
+    def until_there(place) -> float:
+        start = time.perf_counter()
+        points.add([place])
+        at = tuple(int(v) for v in place)
+        while not preview.data[at] and time.perf_counter() - start < 5:
+            qtbot.wait(1)
+        return time.perf_counter() - start
+
+    times = [until_there(place) for place in centres]
+    benchmark.pedantic(lambda: None, rounds=1)
+    figure("a point's event → Labels layer changed", statistics.median(times) * 1e3, "ms", 50, note="debounce included")
+
+
+def test_slider_to_labels(benchmark, figure, qtbot, docked):
+    viewer, dock, _ = docked
+    dock.task.value = "everything"
+    qtbot.wait(500)
+    preview = viewer.layers["FastSAM preview"]
+    times = []
+    for conf in np.linspace(0.3, 0.7, 15):
+        changed = []
+        preview.events.set_data.connect(lambda: changed.append(time.perf_counter()))  # noqa: B023
+        start = time.perf_counter()
+        dock.conf.value = float(conf)
+        qtbot.waitUntil(lambda: bool(changed), timeout=5000)  # noqa: B023
+        times.append(changed[0] - start)
+        preview.events.set_data.disconnect()
+        qtbot.wait(30)
+    benchmark.pedantic(lambda: None, rounds=1)
+    figure("confidence slider → Labels layer changed", statistics.median(times) * 1e3, "ms", 50, note="everything")
+
+
+def test_network_in_a_worker(benchmark, figure, qtbot, docked, model, sparse):
+    """The network in napari's worker, with the event loop idle, against the same on the main thread."""
+    from napari.qt.threading import create_worker
+
+    rgb = np.repeat(sparse[..., None], 3, axis=2)
+
+    def on_main():
+        model.propose(rgb, 1024)
+
+    def in_worker():
+        worker = create_worker(model.propose, rgb, 1024, _start_thread=False)
+        with qtbot.waitSignal(worker.finished, timeout=60_000):
+            worker.start()
+
+    benchmark.pedantic(on_main, rounds=2)
+    main, worker = alternate(on_main, in_worker, rounds=8)
+    figure("the network on the main thread, napari open", main * 1e3, "ms")
+    figure("  … in a napari worker, beside it", worker / main, "×")
+
+
+def _inside(crop) -> tuple[int, int]:
+    from scipy.ndimage import distance_transform_edt
+
+    depth = distance_transform_edt(np.pad(crop.pixels, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return crop.top + int(row), crop.left + int(column)
