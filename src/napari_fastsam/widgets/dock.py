@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Container, Label
 from napari.layers import Image, Points, Shapes
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QSizePolicy
-from superqt.utils import qdebounced
+from superqt.utils import qdebounced, qthrottled
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers import new_prompts
@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 DEBOUNCE_MS = 10
-"""Events within this time are answered once."""
+"""Changes of layers and planes within this time are answered once, at its end."""
+
+THROTTLE_MS = 20
+"""Prompts and sliders are answered at once, before the canvas draws, and then not more often than this."""
+
+WARM_UP_AFTER_MS = 300
+"""The dock is drawn before torch is loaded behind it."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,15 @@ class FastSAMWidget(Container[Any]):
         self._always = Connections()
         self._per_layer = Connections()
         self._update_soon = qdebounced(self._update, timeout=DEBOUNCE_MS)
+        self._update_now = qthrottled(self._update, timeout=THROTTLE_MS)
         self._style()
         self._wire()
         self._unbind = shortcuts.bind(napari_viewer, self)
         self._choose_first_layers()
         self._layers_chosen()
-        self._warm_up()
+        soon = QTimer(self.root_native_widget, singleShot=True, interval=WARM_UP_AFTER_MS)  # goes with the dock
+        soon.timeout.connect(self._warm_up)
+        soon.start()
 
     @property
     def native(self) -> Any:
@@ -129,6 +138,7 @@ class FastSAMWidget(Container[Any]):
         napari.layers.Labels or None
             The layer; None if there is nothing to add, or it could not take them (nothing is lost then).
         """
+        self._update_now.flush()
         self._update_soon.flush()  # what was changed a moment ago counts
         shown = self._shown
         if shown is None or not shown.objects:
@@ -144,6 +154,7 @@ class FastSAMWidget(Container[Any]):
         self._refresh_choices()
         self.labels.value = layer
         self._clear(shown.request)
+        self._update_now.flush()
         self._update_soon.flush()  # says that there are no prompts now: not the last word
         message = f"Added {len(committed.ids)} object{'s' * (len(committed.ids) != 1)} to “{layer.name}”."
         if committed.covered:
@@ -271,7 +282,7 @@ class FastSAMWidget(Container[Any]):
     def _warm_up(self) -> None:
         """Load torch and the model behind the dock, so that the first prompt need not wait for them."""
         model, device = self.model.value, self.device.value
-        if weights.is_available(model):
+        if weights.is_available(model) and not self._runner.busy:
             self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
 
     def _start(self, request: Request) -> None:
@@ -338,9 +349,9 @@ class FastSAMWidget(Container[Any]):
         listed = viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         self._always.connect((viewer.layers.selection.events.active,), self._active_changed)
-        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area, self.task, self.region):
-            control.changed.connect(self._update_soon)
-        for control in (self.imgsz, self.device, self.live):
+        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area):
+            control.changed.connect(self._update_now)
+        for control in (self.task, self.region, self.imgsz, self.device, self.live):
             control.changed.connect(self._update_soon)
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
@@ -374,7 +385,7 @@ class FastSAMWidget(Container[Any]):
     def _prompts_changed(self, event: Any) -> None:
         # while a shape is being drawn its events end in -ing
         if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
-            self._update_soon()
+            self._update_now()
 
     def _image_changed(self, *_: Any) -> None:
         if self.image.value is not None:
