@@ -1,0 +1,232 @@
+"""Make the pictures of the README and the documentation from the running program.
+
+    make screenshots                             all of them, on a virtual screen
+    scripts/screenshots.py stack everything      only these
+
+Each scene opens napari, uses the dock as a person would, and saves what the window shows into docs/images/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_fastsam.widgets import FastSAMWidget
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+WINDOW = (1400, 900)
+LARGEST_BYTES = 300_000
+"""A page should load quickly."""
+
+CLICKS_YX = ((147, 244), (253, 203), (211, 270), (270, 328), (204, 384), (176, 327), (415, 374), (420, 314))
+"""Where the first picture clicks: (row, column) in the fluorescence sample, each on a nucleus of its own."""
+
+BOX_YX = ((345, 332), (345, 366), (383, 366), (383, 332))
+OUTLINE_YX = ((303, 309), (307, 318), (320, 321), (334, 317), (340, 309), (334, 302), (318, 299), (307, 302))
+SCRIBBLE_YX = ((303, 177), (317, 174), (328, 173))
+BACKGROUND_YX = (225, 330)
+
+
+def prompts() -> None:
+    """Put points, a box, an outline and a scribble on fluorescent nuclei, and show what they mean."""
+    with opened("fluorescence_nuclei") as (viewer, dock):
+        look_at(viewer, (275, 297), 1.9)
+        points, shapes = dock.make_prompt_layers()
+        points.add(CLICKS_YX)
+        shapes.edge_width = 2
+        shapes.add_rectangles(np.array(BOX_YX))
+        shapes.add_polygons(np.array(OUTLINE_YX))
+        shapes.add_paths(np.array(SCRIBBLE_YX))
+        dock.run(wait=True)
+        points.selected_data = set()
+        save_window(viewer, "prompts")
+        points.add(BACKGROUND_YX)
+        dock.run(wait=True)
+        save_dock(dock, "dock-answered")
+
+
+def everything() -> None:
+    """Find all objects of stained tissue at once."""
+    with opened("stained_tissue") as (viewer, dock):
+        look_at(viewer, (128, 160), 2.0)
+        dock.task.value = "everything"
+        dock.run(wait=True)
+        save_window(viewer, "everything")
+
+
+def empty() -> None:
+    """Show the dock before there is an image."""
+    with opened(None) as (_, dock):
+        save_dock(dock, "dock-empty")
+
+
+def stack() -> None:
+    """Accept the objects of one plane of a stack."""
+    with opened("nuclei_3d") as (viewer, dock):
+        viewer.dims.set_current_step(0, 20)
+        look_at(viewer, (15, 30, 28), 10)
+        dock.task.value = "everything"
+        dock.run(wait=True)
+        dock.commit()
+        save_window(viewer, "stack")
+
+
+def larger() -> None:
+    """Click once, then take the larger object instead."""
+    with opened("fluorescence_nuclei") as (viewer, dock):
+        look_at(viewer, (286, 496), 10)
+        points, _ = dock.make_prompt_layers()
+        points.add((281, 508))
+        dock.run(wait=True)
+        points.selected_data = set()
+        before = canvas(viewer)
+        dock.larger()
+        save(beside(before, canvas(viewer)), "larger")
+
+
+def negative() -> None:
+    """Click once, then say with a negative point what is not meant."""
+    with opened("fluorescence_nuclei") as (viewer, dock):
+        look_at(viewer, (127, 401), 8)
+        points, _ = dock.make_prompt_layers()
+        points.add((127, 400))
+        dock.run(wait=True)
+        points.selected_data = set()
+        before = canvas(viewer)
+        dock.toggle_polarity()
+        points.add((112, 414))
+        dock.run(wait=True)
+        points.selected_data = set()
+        save(beside(before, canvas(viewer)), "negative")
+
+
+SCENES: dict[str, Callable[[], None]] = {
+    scene.__name__: scene for scene in (empty, prompts, everything, stack, larger, negative)
+}
+
+
+@contextmanager
+def opened(sample: str | None) -> Iterator[tuple[napari.Viewer, FastSAMWidget]]:
+    """Open napari with a sample and the dock; close it afterwards."""
+    import napari
+
+    viewer = napari.Viewer(title="napari")
+    viewer.window.resize(*WINDOW)
+    if sample is not None:
+        viewer.open_sample("napari-fastsam", sample)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "FastSAM")
+    try:
+        settle(1.0)
+        for _ in range(60):  # the dock loads the model behind itself, and says so
+            if not dock.status.value.startswith("loading"):
+                break
+            settle(0.5)
+        viewer.reset_view()
+        yield viewer, dock
+    finally:
+        viewer.close()
+
+
+def look_at(viewer: napari.Viewer, centre: tuple[float, ...], zoom: float) -> None:
+    """Put a place of the image into the middle of the canvas, `zoom` screen pixels a pixel."""
+    viewer.scene.camera.center = centre[-2:]
+    viewer.scene.camera.zoom = zoom
+    settle(0.3)
+
+
+def settle(seconds: float) -> None:
+    """Let layout, canvas and the work behind the dock go on: they wait for timers and threads of their own."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        QApplication.processEvents()
+        time.sleep(0.02)
+
+
+def canvas(viewer: napari.Viewer) -> np.ndarray:
+    """Return what the canvas shows, (Y, X, 3) uint8."""
+    settle(0.5)
+    picture: np.ndarray = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+    return picture
+
+
+def save_window(viewer: napari.Viewer, name: str) -> None:
+    """Save the whole window."""
+    settle(0.5)
+    save(viewer.window.screenshot(canvas_only=False, flash=False)[..., :3], name)
+
+
+def save_dock(dock: Any, name: str) -> None:
+    """Save the dock alone, down to its last line."""
+    settle(0.5)
+    content = dock.native.widget()
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "dock.png")
+        content.grab().save(file)
+        with Image.open(file) as picture:
+            save(_trimmed(np.asarray(picture.convert("RGB"))), name)
+
+
+def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Put the middles of two pictures of one size beside each other."""
+    height, width = left.shape[:2]
+    side = min(height, width, 560)
+    top, start = (height - side) // 2, (width - side) // 2
+    parts = [picture[top : top + side, start : start + side] for picture in (left, right)]
+    gap = np.full((side, 12, 3), 255, np.uint8)
+    return np.concatenate([parts[0], gap, parts[1]], axis=1)
+
+
+def save(picture: np.ndarray, name: str) -> None:
+    """Save a picture as a PNG of 256 colours, which is a third of the size and looks the same."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    file = IMAGES / f"{name}.png"
+    few = Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE)
+    few.save(file, optimize=True)
+    size = file.stat().st_size
+    print(f"{file.relative_to(IMAGES.parent.parent)}: {picture.shape[1]} × {picture.shape[0]}, {size / 1000:.0f} kB")
+    if size > LARGEST_BYTES:
+        raise SystemExit(f"{file} has {size:,} bytes; {LARGEST_BYTES:,} is the most that a page should load")
+
+
+def _trimmed(picture: np.ndarray) -> np.ndarray:
+    """Cut off the empty rows at the end, but for a margin."""
+    rows = np.flatnonzero((picture != picture[-1, -1]).any(axis=(1, 2)))
+    return picture[: min(len(picture), rows[-1] + 12)] if len(rows) else picture
+
+
+def main() -> None:
+    """Make the scenes that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"of {', '.join(SCENES)}; none = all")
+    chosen = parser.parse_args().scenes or list(SCENES)
+    unknown = sorted(set(chosen) - set(SCENES))
+    if unknown:
+        sys.exit(f"There is no scene {', '.join(unknown)}; there are {', '.join(SCENES)}")
+    if len(chosen) == 1:
+        SCENES[chosen[0]]()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        # napari as it comes, not as whoever runs this has set it up; a process each, so that scenes are independent
+        environment = {**os.environ, "NAPARI_CONFIG": str(Path(folder) / "settings.yaml")}
+        for name in chosen:
+            subprocess.run([sys.executable, __file__, name], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
