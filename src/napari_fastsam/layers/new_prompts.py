@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 POSITIVE, NEGATIVE = "positive", "negative"
 COLOURS = {POSITIVE: "#2ecc71", NEGATIVE: "#e74c3c"}
 SHAPE_COLOUR = "#f1c40f"
+_NEXT = ("current_size", "current_border_width", "current_symbol", "current_edge_width")
+_NEGATIVE_WORDS = {NEGATIVE, "background", "false", "-", "0", "0.0"}
 
 
 def new_points(image: Image, name: str = "FastSAM points") -> Points:
@@ -53,27 +55,40 @@ def new_shapes(image: Image, name: str = "FastSAM shapes") -> Shapes:
 
 
 def set_polarity(points: Points, positive: bool) -> None:
-    """Give the polarity to the selected points, if there are any, and to those that are added next."""
-    value = POSITIVE if positive else NEGATIVE
-    if "polarity" not in points.features:
-        points.features = points.features.assign(
-            polarity=pd.Categorical([POSITIVE] * len(points.data), categories=[POSITIVE, NEGATIVE])
-        )
-    selected = sorted(points.selected_data)
-    points.feature_defaults = points.feature_defaults.assign(
-        polarity=pd.Categorical([value], categories=[POSITIVE, NEGATIVE])
-    )
-    if selected and points.mode == "select":
-        features = points.features.copy()
-        features.loc[selected, "polarity"] = value
+    """Give the polarity to the selected points, if there are any, and to those that are added next.
+
+    A layer that says it with a `label` of 1 or 0 keeps that way.
+    """
+    features = points.features
+    if "polarity" not in features and "label" in features:
+        column, value = "label", _label_like(features["label"], positive)
+    else:
+        column, value = "polarity", POSITIVE if positive else NEGATIVE
+    if column not in features:
+        features = features.assign(polarity=pd.Categorical([POSITIVE] * len(features), categories=[POSITIVE, NEGATIVE]))
+    elif isinstance(features[column].dtype, pd.CategoricalDtype) and value not in features[column].cat.categories:
+        features = features.assign(**{column: features[column].cat.add_categories([value])})
+    selected = sorted(points.selected_data) if points.mode == "select" else []
+    if selected:
+        features = features.copy()
+        features.loc[selected, column] = value
+    if features is not points.features:
         points.features = features
         points.refresh_colors()
+    default = pd.Series([value], dtype=points.features[column].dtype)
+    points.feature_defaults = points.feature_defaults.assign(**{column: default.to_numpy(copy=True)})
 
 
 def adds_positive(points: Points) -> bool:
     """Return whether the next point will be positive."""
     defaults = points.feature_defaults
-    return "polarity" not in defaults or str(defaults["polarity"].iloc[0]) != NEGATIVE
+    column = next((name for name in ("polarity", "label") if name in defaults), None)
+    return column is None or str(defaults[column].iloc[0]).strip().lower() not in _NEGATIVE_WORDS
+
+
+def _label_like(labels: pd.Series[Any], positive: bool) -> Any:
+    """Return 1 or 0 in the way that a column writes it."""
+    return str(int(positive)) if labels.map(type).eq(str).any() else int(positive)
 
 
 def set_object_number(points: Points, number: int) -> None:
@@ -86,15 +101,28 @@ def set_object_number(points: Points, number: int) -> None:
 def object_number(points: Points) -> int:
     """Return the object number that the next point will get."""
     defaults = points.feature_defaults
-    return int(defaults["object"].iloc[0]) if "object" in defaults else 0
+    number = pd.to_numeric(defaults["object"], errors="coerce").iloc[0] if "object" in defaults else 0
+    return int(number) if np.isfinite(number) else 0
 
 
 def largest_object_number(points: Points) -> int:
     """Return the largest object number in use, at least 0."""
     if "object" not in points.features or not len(points.features):
         return 0
-    numbers = pd.to_numeric(points.features["object"], errors="coerce").fillna(0)
+    numbers = pd.to_numeric(points.features["object"], errors="coerce").replace([np.inf, -np.inf], np.nan).fillna(0)
     return max(0, int(numbers.max()))
+
+
+def remove_rows(layer: Points | Shapes, rows: set[int]) -> None:
+    """Remove points or shapes; what the next one will be like stays."""
+    # to select them makes the layer take over what they have in common
+    kept = {name: getattr(layer, name) for name in _NEXT if hasattr(layer, name)}
+    defaults = layer.feature_defaults.copy()
+    layer.selected_data = set(rows)
+    layer.remove_selected()
+    layer.feature_defaults = defaults
+    for name, value in kept.items():
+        setattr(layer, name, value)
 
 
 def _place(image: Image) -> dict[str, Any]:

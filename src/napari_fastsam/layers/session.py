@@ -1,4 +1,4 @@
-"""From a viewer's state to objects: one frozen request, the network's answer kept, the result of stage two.
+"""From requests to results: the network's answers kept, and what stage two makes of them.
 
 The order of things: `Session.request` freezes what the person asked for (main thread), `Session.work` does what takes
 long (any thread; touches no layer but to read pixels), `Session.result` answers from what is kept, in milliseconds
@@ -7,88 +7,34 @@ long (any thread; touches no layer but to read pixels), `Session.result` answers
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.instances import Crop
 from napari_fastsam.core.painting import paint
-from napari_fastsam.core.prompts import PromptRef, Prompts
+from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.layers.cache import LookCache
-from napari_fastsam.layers.plane import Plane
-from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
-from napari_fastsam.layers.read import Region, plane_shown, read_pixels
-from napari_fastsam.model.answer import Look, Thresholds, Window, from_kept, look, look_closer
+from napari_fastsam.layers.numbering import Named, Numbering
+from napari_fastsam.layers.prompt_layers import read_prompts
+from napari_fastsam.layers.prompt_places import named, places, rows_of
+from napari_fastsam.layers.read import read_pixels
+from napari_fastsam.layers.request import Controls, Request, make_request
+from napari_fastsam.model.answer import Look, Window, from_kept, look, look_closer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Points, Shapes
+    from napari.layers import Image
 
     from napari_fastsam.model.segmenter import Model
 
-Task = Literal["prompts", "everything"]
-
-
-@dataclass(frozen=True)
-class Controls:
-    """What is set in the dock, as a value.
-
-    Attributes
-    ----------
-    image, points, shapes
-        The layers chosen.
-    model, device, imgsz
-        As `model.load_model` and `Model.segment` take them.
-    task, region
-        What to segment, and where.
-    thresholds
-        What an object must reach.
-    """
-
-    image: Image
-    points: Points | None = None
-    shapes: Shapes | None = None
-    model: str = "nuclei"
-    device: str = "auto"
-    imgsz: int | None = None
-    task: Task = "prompts"
-    region: Region = "plane"
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """All that a result depends on, frozen.
-
-    Attributes
-    ----------
-    controls
-        What was set in the dock.
-    plane
-        The plane and region meant.
-    read
-        The prompts on it.
-    contrast_limits
-        The image's, None for colours.
-    key
-        Equal for requests that one pass of the network serves.
-    """
-
-    controls: Controls
-    plane: Plane
-    read: ReadPrompts
-    contrast_limits: tuple[float, float] | None
-    key: Hashable
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked for."""
-        return self.controls.task == "prompts" and len(self.read.prompts) == 0
+__all__ = ["Controls", "Found", "Request", "Result", "Session"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +62,8 @@ class Result:
         Sentences about the prompts that have no object, and about those that were left out.
     missing
         Crops that the network has yet to look at.
+    pending
+        Places of the prompts that wait for these crops.
     labels
         (Y, X) int32 label image of the region.
     seconds
@@ -126,6 +74,7 @@ class Result:
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
     missing: tuple[Window, ...]
+    pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
 
@@ -135,8 +84,14 @@ class Result:
         return {found.number: found.score for found in self.objects}
 
 
-_Answer = tuple[tuple[Found, ...], tuple[str, ...], tuple[Window, ...]]
-"""Objects, what is unanswered, and the crops that the network has yet to look at."""
+@dataclass
+class _Answer:
+    """What a result is made of, before it is painted."""
+
+    objects: list[Found]
+    unanswered: list[str]
+    missing: list[Window]
+    pending: frozenset[Hashable] = frozenset()
 
 
 class Session:
@@ -153,46 +108,19 @@ class Session:
     def __init__(self, viewer: ViewerModel, cache_limit: int) -> None:
         self.viewer = viewer
         self.cache = LookCache(cache_limit)
+        self.network_seconds = 0.0
+        """What the network took in the last `work`; 0 where everything was kept."""
         self._models: dict[tuple[str, str], Model] = {}
         self._generations: dict[Hashable, int] = {}
-        self._numbers: dict[Hashable, int] = {}
-        self._steps: dict[Hashable, int] = {}
-        self._last_touched: Hashable | None = None
+        self._numbering = Numbering()
+        self._lock = threading.Lock()
 
-    def request(self, controls: Controls, keep_region: Plane | None = None) -> Request:
-        """Freeze what is asked for now.
-
-        Parameters
-        ----------
-        controls
-            What is set in the dock.
-        keep_region
-            A plane of a request before: its region is taken again if the same plane is shown and holds all prompts, so
-            that panning the view does not drop prompts that were answered.
-
-        Raises
-        ------
-        ImageError
-            If the image has no plane here that can be segmented.
-        """
-        image = controls.image
-        plane = plane_shown(self.viewer, image, controls.region)
-        read = read_prompts(self.viewer, image, plane, controls.points, controls.shapes)
-        if (
-            keep_region is not None
-            and plane != keep_region
-            and replace(plane, region=keep_region.region) == keep_region
-        ):
-            earlier = read_prompts(self.viewer, image, keep_region, controls.points, controls.shapes)
-            if len(earlier.prompts) >= len(read.prompts):
-                plane, read = keep_region, earlier
-        limits = None if image.rgb else tuple(float(v) for v in image.contrast_limits)
-        generation = self._generations.get(image.unique_id, 0)
-        key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
-        return Request(controls, plane, read, limits, key)  # type: ignore[arg-type]
+    def request(self, controls: Controls, earlier: Request | None = None) -> Request:
+        """Freeze what is asked for now; parameters and errors are those of `make_request`."""
+        return make_request(self.viewer, controls, self._generations.get(controls.image.unique_id, 0), earlier)
 
     def image_changed(self, image: Image) -> None:
-        """Forget what was kept of an image whose data changed."""
+        """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
 
@@ -204,32 +132,32 @@ class Session:
     def work(self, request: Request) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
 
-        May run in any thread, one at a time. Ends at once if nothing is needed.
+        May run in any thread. Ends at once if nothing is needed.
 
         Raises
         ------
         FastSAMError
             If the model cannot be loaded or the pixels cannot be segmented.
         """
+        self.network_seconds = 0.0
         controls = request.controls
         seen = self.cache.get(request.key)
         if seen is None:
             yield f"loading {controls.model}"
             model = self._model(controls.model, controls.device)
-            yield "reading the image"
-            pixels = read_pixels(controls.image, request.plane)
-            yield f"finding all objects in {pixels.shape[1]} × {pixels.shape[0]} pixels"
-            seen = look(model, pixels, controls.imgsz, request.contrast_limits)
-            if controls.task == "everything":
-                seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)  # decode here, not later
-            self.cache.put(request.key, seen)
+            height, width = request.plane.shape
+            yield f"finding all objects in {width} × {height} pixels"
+            seen = self._look(model, request)
         while controls.task == "prompts" and len(request.read.prompts):
             _, windows = from_kept(seen, request.read.prompts, controls.thresholds)
             if not windows:
                 return
-            yield "looking closer at a prompt"
-            for _ in look_closer(seen, windows):
+            for window in windows:
                 yield "looking closer at a prompt"
+                start = time.perf_counter()
+                for _ in look_closer(seen, [window]):
+                    pass
+                self.network_seconds += time.perf_counter() - start
 
     def result(self, request: Request) -> Result | None:
         """Answer a request from what is kept; None if the network has not seen its plane."""
@@ -237,33 +165,71 @@ class Session:
         if seen is None:
             return None
         start = time.perf_counter()
-        answer = self._everything if request.controls.task == "everything" else self._at_prompts
-        objects, unanswered, missing = answer(seen, request)
-        labels = paint([o.crop for o in objects], request.plane.shape, [o.number for o in objects])
-        return Result(request, objects, unanswered, missing, labels, time.perf_counter() - start)
+        everything = request.controls.task == "everything"
+        answer = self._everything(seen, request) if everything else self._at_prompts(seen, request)
+        objects = answer.objects
+        labels = paint(
+            [o.crop for o in objects],
+            request.plane.shape,
+            [o.number for o in objects],
+            scores=[o.score for o in objects],
+        )
+        seconds = time.perf_counter() - start
+        return Result(
+            request,
+            tuple(objects),
+            tuple(answer.unanswered),
+            tuple(answer.missing),
+            answer.pending,
+            labels,
+            seconds,
+        )
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
         seen = self.cache.get(request.key)
         if seen is None or request.controls.task != "prompts":
-            return "larger and smaller choose among the candidates of a prompt: place one first"
+            return "Larger and smaller choose among the candidates of a prompt: place one first."
         selections, _ = from_kept(seen, request.read.prompts, request.controls.thresholds)
-        by_key = {_key(s.prompt, request): s for s in selections if s.found}
+        prompts = _identified(selections, request)
+        plane = request.plane.index
+        self._numbering.update(plane, prompts)
+        by_key = {p.key: s for p, s in zip(prompts, selections, strict=True) if s.found}
         if not by_key:
-            return "no prompt has an object yet"
-        key = self._last_touched if self._last_touched in by_key else list(by_key)[-1]
-        now = self._stepped(by_key[key], key)
+            return "No prompt has an object yet."
+        touched = self._numbering.touched(plane)
+        key = touched if touched in by_key else list(by_key)[-1]
+        now = self._stepped(by_key[key], plane, key)
         then = now.larger() if direction > 0 else now.smaller()
-        if then is now:
-            return f"{now.prompt}: there is no {'larger' if direction > 0 else 'smaller'} candidate"
-        self._steps[key] = self._steps.get(key, 0) + direction
-        return f"{then.prompt}: candidate {then.chosen + 1} of {len(then.candidates)}, {then.crop.area} px"  # type: ignore[union-attr]
+        name = named(now.prompt, request.read)
+        if then is now or then.crop is None:
+            return f"{name}: there is no {'larger' if direction > 0 else 'smaller'} candidate."
+        self._numbering.set_steps(plane, key, self._numbering.steps(plane, key) + direction)
+        return f"{name}: candidate {then.chosen + 1} of {len(then.candidates)}, {then.crop.area} px."
 
-    def forget_prompts(self) -> None:
-        """Start numbers and alternatives anew, after the prompts were cleared."""
-        self._numbers.clear()
-        self._steps.clear()
-        self._last_touched = None
+    def answered_rows(self, result: Result) -> tuple[set[int], set[int]]:
+        """Return the rows in the Points and in the Shapes layer of the prompts that a result has dealt with.
+
+        Found by where they lie: rows may have been added and removed since.
+        """
+        request, controls = result.request, result.request.controls
+        then = {p for by_row in places(request.read, request.plane).values() for p in by_row.values()}
+        read = read_prompts(self.viewer, controls.image, request.plane, controls.points, controls.shapes)
+        points: set[int] = set()
+        shapes: set[int] = set()
+        for kind, by_row in places(read, request.plane).items():
+            rows = {row for row, place in by_row.items() if place in then - result.pending}
+            (points if kind == "point" else shapes).update(rows)
+        return points, shapes
+
+    def rows_on_plane(self, request: Request) -> tuple[set[int], set[int]]:
+        """Return the rows in the Points and in the Shapes layer of all prompts of a request."""
+        rows = rows_of(request.read)
+        return set(rows["point"]), {*rows["box"], *rows["outline"], *rows["scribble"]}
+
+    def forget_prompts(self, request: Request) -> None:
+        """Start numbers and alternatives anew on a plane, after its prompts were cleared."""
+        self._numbering.forget(request.plane.index)
 
     def model_hash(self, request: Request) -> str:
         """Return the SHA-256 of the checkpoint that served a request."""
@@ -274,75 +240,75 @@ class Session:
     def _model(self, name: str, device: str) -> Model:
         from napari_fastsam.model.segmenter import load_model
 
-        if (name, device) not in self._models:
-            self._models[name, device] = load_model(name, device)
-        return self._models[name, device]
+        with self._lock:  # whoever comes while it is being loaded waits for it, and does not load it again
+            if (name, device) not in self._models:
+                self._models[name, device] = load_model(name, device)
+            return self._models[name, device]
+
+    def _look(self, model: Model, request: Request) -> Look:
+        """Have the network look at a plane, unless another thread had it do so meanwhile."""
+        controls = request.controls
+        with self._lock:
+            seen = self.cache.get(request.key)
+            if seen is None:
+                pixels = read_pixels(controls.image, request.plane)
+                start = time.perf_counter()
+                seen = look(model, pixels, controls.imgsz, request.contrast_limits)
+                self.network_seconds += time.perf_counter() - start
+                # what every answer needs, computed here and not on the main thread
+                seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)
+                self.cache.put(request.key, seen)
+            return seen
 
     def _everything(self, seen: Look, request: Request) -> _Answer:
         wanted = request.controls.thresholds
         instances = seen.proposals.instances(wanted.conf, wanted.iou, wanted.min_area, wanted.max_area)
         pairs = zip(instances.masks, instances.scores, strict=True)
-        return tuple(Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)), (), ()
+        return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)], [], [])
 
     def _at_prompts(self, seen: Look, request: Request) -> _Answer:
         selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
-        keys = [_key(s.prompt, request) for s in selections]
-        new = [key for key in keys if key not in self._numbers]
-        if new:
-            self._last_touched = new[-1]
-        self._renumber(keys)
-        objects, unanswered = [], list(request.read.left_out)
-        for key, selection in zip(keys, selections, strict=True):
-            chosen = self._stepped(selection, key)
+        prompts, plane = _identified(selections, request), request.plane.index
+        numbers = self._numbering.update(plane, prompts)
+        answer = _Answer([], list(request.read.left_out), missing)
+        waiting: list[PromptRef] = []
+        found: dict[Hashable, str] = {}
+        for prompt, number, selection in zip(prompts, numbers, selections, strict=True):
+            chosen = self._stepped(selection, plane, prompt.key)
+            name = named(chosen.prompt, request.read)
             if chosen.crop is not None:
-                name = named(chosen.prompt, request.read)
-                objects.append(Found(self._numbers[key], chosen.crop, chosen.score, name, chosen.reason))
-            elif not missing:
-                unanswered.append(f"{named(chosen.prompt, request.read)}: {chosen.reason}")
-        return tuple(objects), tuple(unanswered), tuple(missing)
+                twin = found.setdefault(_identity(chosen.crop), name)
+                if twin is not name:
+                    answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
+                    continue
+                answer.objects.append(Found(number, chosen.crop, chosen.score, name, chosen.reason))
+            elif missing:
+                waiting.append(chosen.prompt)
+            else:
+                answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
+        by_row = places(request.read, request.plane)
+        rows = rows_of(request.read)
+        answer.pending = frozenset(by_row[ref.kind][rows[ref.kind][i]] for ref in waiting for i in ref.indices)
+        return answer
 
-    def _renumber(self, keys: list[Hashable]) -> None:
-        """Keep the number of each prompt that is still there; new ones take the lowest that is free."""
-        self._numbers = {key: number for key, number in self._numbers.items() if key in keys}
-        taken = set(self._numbers.values())
-        for key in keys:
-            if key not in self._numbers:
-                number = next(n for n in range(1, len(keys) + len(taken) + 2) if n not in taken)
-                self._numbers[key] = number
-                taken.add(number)
-
-    def _stepped(self, selection: Selection, key: Hashable) -> Selection:
-        steps = self._steps.get(key, 0)
+    def _stepped(self, selection: Selection, plane: Hashable, key: Hashable) -> Selection:
+        steps = self._numbering.steps(plane, key)
         for _ in range(abs(steps)):
             selection = selection.larger() if steps > 0 else selection.smaller()
         return selection
 
 
-def named(ref: PromptRef, read: ReadPrompts) -> str:
-    """Name a prompt as its layer numbers it, counted from 1."""
-    rows = {
-        "point": read.point_rows,
-        "box": read.box_rows,
-        "outline": read.outline_rows,
-        "scribble": read.scribble_rows,
-    }[ref.kind]
-    return str(PromptRef(ref.kind, tuple(rows[i] for i in ref.indices)))
+def _identity(crop: Crop) -> Hashable:
+    return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()
 
 
-def _key(ref: PromptRef, request: Request) -> Hashable:
-    """Return what tells a prompt from others while it is edited: its object number, or where it lies."""
-    prompts: Prompts = request.read.prompts
-    plane = request.plane.index
-    first = ref.indices[0]
-    if ref.kind == "point":
-        number = int(prompts.point_objects[first])
-        return ("object", plane, number) if number else ("point", plane, _rounded(prompts.points[first], request))
-    if ref.kind == "box":
-        return ("box", plane, _rounded(prompts.boxes[first].reshape(2, 2), request))
-    line = (prompts.outlines if ref.kind == "outline" else prompts.scribbles)[first]
-    return (ref.kind, plane, _rounded(line, request))
-
-
-def _rounded(points_yx: NDArray[np.float64], request: Request) -> bytes:
-    # in coordinates of the whole image, so that another region does not make it another prompt
-    return np.round(request.plane.region_to_data(points_yx), 3).tobytes()
+def _identified(selections: list[Selection], request: Request) -> list[Named]:
+    """Return what tells each selection's prompt from others: its object number, or where it lies."""
+    by_row, rows = places(request.read, request.plane), rows_of(request.read)
+    found = []
+    for ref in (selection.prompt for selection in selections):
+        own = [rows[ref.kind][i] for i in ref.indices]
+        parts = tuple(by_row[ref.kind][row] for row in own)
+        number = int(request.read.prompts.point_objects[ref.indices[0]]) if ref.kind == "point" else 0
+        found.append(Named(("object", number) if number else parts[0], (ref.kind, own[0]), parts))
+    return found

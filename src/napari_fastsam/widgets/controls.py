@@ -116,16 +116,20 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             labels=False,
             label="next point",
             widgets=[
-                PushButton(name="polarity", text="+", tooltip="Positive: the object is here; negative: it is not. (T)"),
                 PushButton(
-                    name="object", text="each", tooltip="Each point an object, or all with this number one object. (O)"
+                    name="polarity", text="+", tooltip="Positive: the object is here; negative: not here. (Shift-T)"
+                ),
+                PushButton(
+                    name="object",
+                    text="each",
+                    tooltip="Each point an object, or all of this number one. (Shift-O)",
                 ),
             ],
         ),
         FloatSlider(
             name="conf",
             label="confidence",
-            value=settings.conf,
+            value=min(max(settings.conf, 0.05), 0.95),
             min=0.05,
             max=0.95,
             step=0.01,
@@ -134,7 +138,7 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
         FloatSlider(
             name="iou",
             label="overlap",
-            value=settings.iou,
+            value=min(max(settings.iou, 0.1), 0.95),
             min=0.1,
             max=0.95,
             step=0.01,
@@ -174,17 +178,24 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             value=settings.preserve_labels,
             tooltip="Pixels that have a label in that layer keep it.",
         ),
-        Container(
-            name="actions",
-            layout="horizontal",
-            labels=False,
-            label="",
-            widgets=[
-                PushButton(name="run_button", text="Run", tooltip="Segment now. (Shift-R)"),
-                PushButton(name="add", text="Add to labels", tooltip="One undo step. (Shift-Enter)"),
-            ],
-        ),
     ]
+
+
+def make_actions() -> Container[Any]:
+    """Make the buttons that stay in sight below the controls."""
+    return Container(
+        name="actions",
+        layout="horizontal",
+        labels=False,
+        widgets=[
+            PushButton(name="run_button", text="Run", tooltip="Segment now; while it runs: cancel. (Shift-R)"),
+            PushButton(
+                name="add",
+                text="Add to labels",
+                tooltip="Put the preview into the Labels layer, as one undo step, and clear the prompts. (Shift-Enter)",
+            ),
+        ],
+    )
 
 
 def make_compact(controls: list[Any]) -> None:
@@ -198,6 +209,8 @@ def make_compact(controls: list[Any]) -> None:
             make_compact(list(control))
         elif isinstance(control, SpinBox):
             control.native.setMinimumWidth(70)
+            # or each digit that is typed would ask for another answer
+            control.native.setKeyboardTracking(False)
 
 
 def _either(choices: list[tuple[str, str]], **options: Any) -> RadioButtons:

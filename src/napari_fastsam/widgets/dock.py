@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import html
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import Container, Label
-from napari.layers import Image, Points, Shapes
-from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QSizePolicy
-from superqt.utils import qdebounced, qthrottled
+from napari.utils.notifications import ErrorNotification, notification_manager, show_error
+from superqt.utils import qthrottled
 
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
 from napari_fastsam.layers import new_prompts
 from napari_fastsam.layers.cache import MEGABYTE
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.session import Request, Result, Session
 from napari_fastsam.model import weights
-from napari_fastsam.widgets import shortcuts
-from napari_fastsam.widgets.controls import FROM_FILE, freeze, make_compact, make_controls
+from napari_fastsam.widgets import messages, shortcuts
+from napari_fastsam.widgets.choices import LayerChoices
+from napari_fastsam.widgets.controls import FROM_FILE, PREVIEW_KEY, freeze, make_actions, make_compact, make_controls
+from napari_fastsam.widgets.frame import Frame, make_readable
 from napari_fastsam.widgets.output import Output
 from napari_fastsam.widgets.runner import Runner
 from napari_fastsam.widgets.settings import read_settings
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Labels
+    from napari.layers import Labels, Points, Shapes
 
 DEBOUNCE_MS = 10
-"""Changes of layers and planes within this time are answered once, at its end."""
-
-THROTTLE_MS = 20
-"""Prompts and sliders are answered at once, before the canvas draws, and then not more often than this."""
-
-WARM_UP_AFTER_MS = 300
-"""The dock is drawn before torch is loaded behind it."""
+"""Events within this time are answered once; a storm of them, once in this time."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +42,39 @@ class RunSummary:
     found
         Number of objects.
     seconds
-        ``network``: for what was not kept from an earlier run; ``selection``: stage two; ``drawing``.
+        ``network``: what was not kept from an earlier run, with loading the model; ``selection``: stage two;
+        ``drawing``.
     message
         What the dock's status says.
     unanswered
-        A sentence for each prompt without an object.
+        A sentence for each prompt without an object of its own.
     """
 
     found: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     message: str = ""
     unanswered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the runner is at."""
+
+    kind: Literal["warm up", "segment", "download"]
+    request: Request | None = None
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What failed, so that live updates do not try it again and again; Run does."""
+
+    model: tuple[str, str] | None
+    key: Hashable
+    message: str
+
+    def concerns(self, request: Request) -> bool:
+        return self.key == request.key or self.model == (request.controls.model, request.controls.device)
 
 
 class FastSAMWidget(Container[Any]):
@@ -71,35 +86,41 @@ class FastSAMWidget(Container[Any]):
         The viewer that it works on.
     """
 
+    _frame: Frame | None = None
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self._viewer = napari_viewer
         settings = read_settings()
         self.status = Label(value="")
+        self.actions = make_actions()
         super().__init__(widgets=make_controls(napari_viewer, settings), labels=True, scrollable=True, name="FastSAM")
         self._session = Session(napari_viewer, settings.cache_mb * MEGABYTE)
         self._output = Output(napari_viewer)
         self._runner = Runner(self._say, self._work_ended)
+        self._choices = LayerChoices(
+            napari_viewer, self.image, (self.points, self.shapes), self.labels, self._layers_chosen
+        )
+        self._asked: Request | None = None
         self._shown: Result | None = None
-        self._network_seconds = 0.0
-        self._work_started = 0.0
+        self._added: Request | None = None
+        self._work: _Work | None = None
+        self._failure: _Failure | None = None
         self._last_model = self.model.value
+        self._plain_status = ""
         self._always = Connections()
         self._per_layer = Connections()
-        self._update_soon = qdebounced(self._update, timeout=DEBOUNCE_MS)
-        self._update_now = qthrottled(self._update, timeout=THROTTLE_MS)
-        self._style()
-        self._wire()
+        self._update_soon = qthrottled(self._update, timeout=DEBOUNCE_MS, leading=False)
+        self._frame = frame = self._framed()
+        self._wire(frame)
         self._unbind = shortcuts.bind(napari_viewer, self)
-        self._choose_first_layers()
+        self._choices.choose_first()
         self._layers_chosen()
-        soon = QTimer(self.root_native_widget, singleShot=True, interval=WARM_UP_AFTER_MS)  # goes with the dock
-        soon.timeout.connect(self._warm_up)
-        soon.start()
+        self._warm_up()
 
     @property
     def native(self) -> Any:
-        """The scroll area. magicgui says the widget inside it here, which napari would take out of it and dock."""
-        return self.root_native_widget
+        """What napari docks. magicgui says the widget inside its scroll area here."""
+        return super().native if self._frame is None else self._frame
 
     @property  # type: ignore[misc]
     def labels(self) -> Any:
@@ -114,17 +135,21 @@ class FastSAMWidget(Container[Any]):
     # ---------------------------------------------------------------- what a person can do
 
     def run(self, wait: bool = False) -> RunSummary | None:
-        """Segment what is asked for now.
+        """Segment what is asked for now; while work is under way, cancel it.
 
         Parameters
         ----------
         wait
             Do it here and now and return what was done; otherwise in a thread, with the result in the preview.
         """
-        if self._runner.busy and not wait:
-            self._runner.cancel()
+        if self._work is not None and not wait:
+            if self._work.kind == "warm up":
+                self._work = replace(self._work, by_hand=True)
+                self._say(messages.LOADING_FIRST)
+            else:
+                self._runner.cancel()
             return None
-        self._forget_region()
+        self._asked = self._added = self._failure = None  # the view as it is now, what failed once more
         if wait:
             return self._run_here()
         self._update(by_hand=True)
@@ -138,11 +163,10 @@ class FastSAMWidget(Container[Any]):
         napari.layers.Labels or None
             The layer; None if there is nothing to add, or it could not take them (nothing is lost then).
         """
-        self._update_now.flush()
         self._update_soon.flush()  # what was changed a moment ago counts
         shown = self._shown
         if shown is None or not shown.objects:
-            self._say("Nothing to add yet: place a prompt on an object, or find everything.")
+            self._say(messages.NOTHING_TO_ADD)
             return None
         try:
             layer, committed = self._output.commit(
@@ -151,26 +175,24 @@ class FastSAMWidget(Container[Any]):
         except FastSAMError as error:
             self._fail(error)
             return None
-        self._refresh_choices()
+        self._choices.refresh()
         self.labels.value = layer
-        self._clear(shown.request)
-        self._update_now.flush()
+        self._clear(shown)
+        self._added = shown.request
         self._update_soon.flush()  # says that there are no prompts now: not the last word
-        message = f"Added {len(committed.ids)} object{'s' * (len(committed.ids) != 1)} to “{layer.name}”."
-        if committed.covered:
-            message += f" {len(committed.covered)} lay wholly under labels that were kept."
-        self._say(message)
+        self._say(messages.added(committed, layer.name))
         return layer
 
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
         image = self.image.value
         if image is None:
-            self._say(_NO_IMAGE)
+            self._say(messages.NO_IMAGE)
             return None
-        shapes = self._viewer.add_layer(new_prompts.new_shapes(image))
-        points = self._viewer.add_layer(new_prompts.new_points(image))
-        self._refresh_choices()
+        shapes, points = new_prompts.new_shapes(image), new_prompts.new_points(image)
+        self._viewer.add_layer(shapes)
+        self._viewer.add_layer(points)
+        self._choices.refresh()
         self.shapes.value, self.points.value = shapes, points
         shapes.mode, points.mode = "add_rectangle", "add"
         self._viewer.layers.selection.active = points
@@ -180,7 +202,7 @@ class FastSAMWidget(Container[Any]):
         """Make the next points, and those selected, negative or positive."""
         points = self.points.value
         if points is None:
-            self._say("No Points layer yet: “New prompt layers” makes one.")
+            self._say(messages.NO_POINTS_LAYER)
             return
         new_prompts.set_polarity(points, not new_prompts.adds_positive(points))
         self._show_point_defaults()
@@ -190,7 +212,7 @@ class FastSAMWidget(Container[Any]):
         """Let the next points describe one object together, or each an object of its own."""
         points = self.points.value
         if points is None:
-            self._say("No Points layer yet: “New prompt layers” makes one.")
+            self._say(messages.NO_POINTS_LAYER)
             return
         together = new_prompts.object_number(points) == 0
         new_prompts.set_object_number(points, new_prompts.largest_object_number(points) + 1 if together else 0)
@@ -210,21 +232,32 @@ class FastSAMWidget(Container[Any]):
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""
-        if self._shown is not None:
-            self._clear(self._shown.request)
+        request = self._request()
+        if request is None:
+            return
+        points, shapes = self._session.rows_on_plane(request)
+        if not points and not shapes:
+            self._say(messages.NOTHING_TO_CLEAR)
+            return
+        self._session.forget_prompts(request)
+        self._remove(request, points, shapes)
+        self._update_soon()
 
     def close(self) -> None:
         """Undo all connections, end the work and remove the preview."""
         self.disconnect_all()
+        self.native.close()
         super().close()
 
     def disconnect_all(self) -> None:
         """Let go of the viewer: connections, keys, work and preview."""
+        self._update_soon.cancel()
         self._runner.close()
         self._per_layer.undo()
         self._always.undo()
         self._unbind()
         self._output.remove_preview()
+        self._shown = None
 
     # ---------------------------------------------------------------- from state to preview
 
@@ -233,21 +266,35 @@ class FastSAMWidget(Container[Any]):
         request = self._request()
         if request is None:
             return
-        if request.is_empty:
-            self._show_nothing(request)
-            return
+        if not (by_hand or self.live.value):
+            self._say(messages.live_is_off(request))
+        elif request.is_empty:
+            self._show_nothing(messages.no_prompts(request), request.read.left_out)
+        elif self._was_added(request):
+            self._show_nothing(messages.ALREADY_ADDED)
+        else:
+            self._answer(request, by_hand)
+
+    def _answer(self, request: Request, by_hand: bool) -> None:
         result = self._session.result(request)
         if result is not None:
             self._show(result)
-        if (result is None or result.missing) and (by_hand or self.live.value):
-            self._start(request)
+        elif self._shown is not None and not _same_place(self._shown.request, request):
+            self._show_nothing("")
+        if result is not None and not result.missing:
+            return
+        if self._failure is not None and not by_hand and self._failure.concerns(request):
+            self._say(self._failure.message)
+        else:
+            self._start(request, by_hand)
 
     def _run_here(self) -> RunSummary:
         request = self._request()
-        if request is None or request.is_empty:
-            if request is not None:
-                self._show_nothing(request)
-            return RunSummary(message=self.status.value)
+        if request is None:
+            return RunSummary(message=self._plain_status)
+        if request.is_empty:
+            self._show_nothing(messages.no_prompts(request), request.read.left_out)
+            return RunSummary(message=self._plain_status, unanswered=request.read.left_out)
         start = time.perf_counter()
         try:
             for step in self._session.work(request):
@@ -255,12 +302,12 @@ class FastSAMWidget(Container[Any]):
         except FastSAMError as error:
             self._fail(error)
             return RunSummary(message=str(error))
-        self._network_seconds = time.perf_counter() - start
+        network = time.perf_counter() - start
         result = self._session.result(request)
         if result is None:
-            return RunSummary(message=self.status.value)
-        drawing = self._show(result)
-        seconds = {"network": self._network_seconds, "selection": result.seconds, "drawing": drawing}
+            return RunSummary(message=self._plain_status)
+        drawing = self._show(result, self._session.network_seconds)
+        seconds = {"network": network, "selection": result.seconds, "drawing": drawing}
         return RunSummary(len(result.objects), seconds, self._plain_status, result.unanswered)
 
     def _request(self) -> Request | None:
@@ -270,88 +317,135 @@ class FastSAMWidget(Container[Any]):
             if controls is None:
                 self._shown = None
                 self._output.remove_preview()
-                self._say(_NO_IMAGE)
+                self._say(messages.NO_IMAGE)
                 return None
             if controls.model == FROM_FILE or not self._model_is_there(controls.model):
                 return None
-            return self._session.request(controls, self._shown.request.plane if self._shown else None)
+            self._asked = self._session.request(controls, self._asked)
+            return self._asked
         except FastSAMError as error:
             self._fail(error, notify=False)
             return None
 
-    def _warm_up(self) -> None:
-        """Load torch and the model behind the dock, so that the first prompt need not wait for them."""
-        model, device = self.model.value, self.device.value
-        if weights.is_available(model) and not self._runner.busy:
-            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
-
-    def _start(self, request: Request) -> None:
-        if self._runner.busy:
-            return  # its end asks again what is wanted then
-        self._work_started = time.perf_counter()
-        self.actions.run_button.text = "Cancel"
-        self._runner.start(lambda: self._session.work(request), "FastSAM")
-
-    def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
-        self.actions.run_button.text = "Run"
-        self._network_seconds = time.perf_counter() - self._work_started
-        if cancelled:
-            self._say("Cancelled. Run starts it again.")
-        elif isinstance(error, FastSAMError):
-            self._fail(error)
-        elif error is not None:
-            self._say(f"Something went wrong: {error}")
-            raise error
-        else:
-            self._update()
-
-    def _show(self, result: Result) -> float:
+    def _show(self, result: Result, network_seconds: float = 0.0) -> float:
         """Draw a result; returns the seconds that it took."""
         start = time.perf_counter()
         self._output.show(result)
         self._shown = result
-        self._say(_summary(result, self._network_seconds), result.unanswered)
+        self._say(messages.summary(result, network_seconds), result.unanswered)
         return time.perf_counter() - start
 
-    def _show_nothing(self, request: Request) -> None:
+    def _show_nothing(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._shown = None
         self._output.hide_preview()
-        chosen = request.controls.points is not None or request.controls.shapes is not None
-        self._say(_NO_PROMPTS if chosen else _NO_PROMPT_LAYERS, request.read.left_out)
+        self._say(message, details)
+
+    def _was_added(self, request: Request) -> bool:
+        """Whether these very objects were added: prompts are cleared then, but *everything* would come again."""
+        added = self._added
+        if added is None or request.controls.task != "everything" or added.controls.task != "everything":
+            return False
+        return (added.key, added.controls.thresholds) == (request.key, request.controls.thresholds)
 
     def _step(self, direction: int) -> None:
         request = self._request()
         if request is None:
             return
         said = self._session.step(request, direction)
-        self._update()
+        if self._session.result(request) is not None and not request.is_empty:
+            self._update(by_hand=True)
         self._say(said)
 
-    def _clear(self, request: Request) -> None:
-        """Remove the prompts of a request from their layers, and the preview of what they gave."""
-        if request.controls.task == "prompts":
-            read = request.read
-            shapes = (*read.box_rows, *read.outline_rows, *read.scribble_rows)
-            for layer, rows in ((request.controls.points, read.point_rows), (request.controls.shapes, shapes)):
-                if layer is not None and rows and layer in self._viewer.layers:
-                    layer.selected_data = set(rows)
-                    layer.remove_selected()
-            self._session.forget_prompts()
+    def _clear(self, shown: Result) -> None:
+        """Remove the prompts that a result has answered, and the preview of what they gave."""
+        if shown.request.controls.task == "prompts":
+            points, shapes = self._session.answered_rows(shown)
+            self._session.forget_prompts(shown.request)
+            self._remove(shown.request, points, shapes)
         self._shown = None
         self._output.hide_preview()
 
+    def _remove(self, request: Request, points: set[int], shapes: set[int]) -> None:
+        for layer, rows in ((request.controls.points, points), (request.controls.shapes, shapes)):
+            if layer is not None and rows and layer in self._viewer.layers:
+                new_prompts.remove_rows(layer, rows)
+
+    # ---------------------------------------------------------------- work in a thread
+
+    def _warm_up(self) -> None:
+        """Load torch and the model behind the dock, so that the first prompt need not wait for them."""
+        model, device = self.model.value, self.device.value
+        if weights.is_available(model):
+            self._work = _Work("warm up")
+            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
+
+    def _start(self, request: Request, by_hand: bool) -> None:
+        if self._work is not None:
+            # its end asks again what is wanted then
+            self._work = replace(self._work, by_hand=self._work.by_hand or by_hand)
+            return
+        self._work = _Work("segment", request, by_hand)
+        self.actions.run_button.text = "Cancel"
+        self._runner.start(lambda: self._session.work(request), "FastSAM")
+
+    def _download(self, *_: Any) -> None:
+        if self._work is not None:
+            self._say(messages.STILL_BUSY)
+            return
+        from napari_fastsam.widgets.download import downloading
+
+        self._work = _Work("download")
+        self.actions.run_button.text = "Cancel"
+        self._runner.start(lambda: downloading(self._last_model, lambda: self._runner.cancelled), "Download")
+
+    def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
+        work, self._work = self._work, None
+        self.actions.run_button.text = "Run"
+        if work is None:
+            return
+        if cancelled and (error is None or isinstance(error, weights.DownloadCancelled)):
+            self._say(messages.DOWNLOAD_CANCELLED if work.kind == "download" else messages.CANCELLED)
+        elif error is not None:
+            self._work_failed(work, error)
+        elif work.kind == "segment" and work.request is not None:
+            self._update(by_hand=work.by_hand)
+            if self._shown is not None and self._shown.request.key == work.request.key and self._work is None:
+                said = messages.summary(self._shown, self._session.network_seconds)
+                self._say(said, self._shown.unanswered)
+        else:
+            self._update(by_hand=work.by_hand)
+
+    def _work_failed(self, work: _Work, error: Exception) -> None:
+        known = isinstance(error, FastSAMError)
+        message = str(error) if known else f"Something went wrong ({type(error).__name__}: {error}). Run tries again."
+        if work.kind == "download":
+            self._say(message)
+        else:
+            about_model = work.request is None or isinstance(error, ModelError | DeviceError)
+            controls = None if work.request is None else work.request.controls
+            model = (self.model.value, self.device.value) if controls is None else (controls.model, controls.device)
+            key = None if work.request is None else work.request.key
+            self._failure = _Failure(model if about_model else None, key, message)
+            self._update()  # something else may be wanted by now
+        if self._work is None:
+            self._say(message)
+        if known:
+            show_error(message)
+        else:
+            notification_manager.dispatch(ErrorNotification(error))
+
     # ---------------------------------------------------------------- wiring
 
-    def _wire(self) -> None:
+    def _wire(self, frame: Frame) -> None:
         viewer = self._viewer
         dims = viewer.dims.events
-        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
+        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._asks_anew)
         listed = viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         self._always.connect((viewer.layers.selection.events.active,), self._active_changed)
-        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area):
-            control.changed.connect(self._update_now)
-        for control in (self.task, self.region, self.imgsz, self.device, self.live):
+        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area, self.task, self.region):
+            control.changed.connect(self._update_soon)
+        for control in (self.imgsz, self.device, self.live):
             control.changed.connect(self._update_soon)
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
@@ -364,7 +458,8 @@ class FastSAMWidget(Container[Any]):
         self.alternatives.larger.changed.connect(self.larger)
         self.actions.run_button.changed.connect(lambda: self.run())
         self.actions.add.changed.connect(lambda: self.commit())
-        self.native.destroyed.connect(self._runner.close)
+        frame.removed.connect(self.disconnect_all)
+        frame.destroyed.connect(self.disconnect_all)
 
     def _layers_chosen(self, *_: Any) -> None:
         """Follow the layers that are chosen now, and no others."""
@@ -372,68 +467,43 @@ class FastSAMWidget(Container[Any]):
         image, points, shapes = self.image.value, self.points.value, self.shapes.value
         if image is not None:
             self._per_layer.connect((image.events.data,), self._image_changed)
-            self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._update_soon)
+            self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._asks_anew)
         for prompts in (points, shapes):
             if prompts is not None:
                 self._per_layer.connect((prompts.events.data,), self._prompts_changed)
-                self._per_layer.connect(layer_emitters(prompts, "features"), self._update_soon)
+                self._per_layer.connect(layer_emitters(prompts, "features"), self._asks_anew)
         if points is not None:
             self._per_layer.connect((points.events.feature_defaults,), self._show_point_defaults)
         self._show_point_defaults()
         self._update_soon()
 
+    def _asks_anew(self, *_: Any) -> None:
+        self._update_soon()
+
     def _prompts_changed(self, event: Any) -> None:
         # while a shape is being drawn its events end in -ing
         if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
-            self._update_now()
+            self._update_soon()
 
     def _image_changed(self, *_: Any) -> None:
         if self.image.value is not None:
             self._session.image_changed(self.image.value)
+            self._show_nothing("")  # what is shown lies on pixels that are gone
             self._update_soon()
 
-    def _plane_changed(self, *_: Any) -> None:
-        self._update_soon()
-
-    def _layers_changed(self, *_: Any) -> None:
-        self._refresh_choices()
+    def _layers_changed(self, event: Any) -> None:
+        layer = getattr(event, "value", None)
+        if PREVIEW_KEY in getattr(layer, "metadata", ()):
+            if event.type == "removed" and self._output.forget(layer):
+                self._shown = None  # thrown away by the person: nothing to add until something is asked for again
+            return
+        if event.type == "removed" and layer in self.image.choices:
+            self._session.image_changed(layer)
+        self._choices.refresh()
         self._update_soon()
 
     def _active_changed(self, *_: Any) -> None:
-        active = self._viewer.layers.selection.active
-        if isinstance(active, Image) and active in self.image.choices:
-            self.image.value = active
-
-    def _refresh_choices(self) -> None:
-        """Offer the layers that there are now; a choice stays as long as its layer does."""
-        for box, kind in ((self.image, Image), (self.points, Points), (self.shapes, Shapes), (self.labels, None)):
-            before = box.value
-            with box.changed.blocked():
-                known = box.choices
-                box.reset_choices()
-                if before is not None and before in box.choices:
-                    box.value = before
-                elif before is None and kind is not None:
-                    new = [layer for layer in box.choices if layer is not None and layer not in known]
-                    if new:
-                        box.value = new[-1]
-            if box.value is not before and box is not self.labels:
-                self._layers_chosen()
-
-    def _choose_first_layers(self) -> None:
-        active = self._viewer.layers.selection.active
-        images = [layer for layer in self.image.choices if layer is not None]
-        if images:
-            self.image.value = active if active in images else images[-1]
-        for box in (self.points, self.shapes):
-            there = [layer for layer in box.choices if layer is not None]
-            if there:
-                box.value = there[-1]
-
-    def _forget_region(self) -> None:
-        """Take the view as it is now, not as it was when the preview was made."""
-        if self.region.value == "view":
-            self._shown = None
+        self._choices.follow_active()
 
     # ---------------------------------------------------------------- model
 
@@ -446,40 +516,24 @@ class FastSAMWidget(Container[Any]):
 
     def _model_is_there(self, name: str) -> bool:
         known = weights.known(name)
-        missing = known is not None and not weights.is_available(name)
-        self.download.visible = missing
-        if known is not None and missing:
-            self.download.text = f"Download {known.name} ({known.bytes / 1e6:.0f} MB)"
-            self._say(
-                f"{known.name} is not on this computer. “Download” fetches it once ({known.licence}), or put "
-                f"{known.file} into {known.path.parent}; “nuclei” works without."
-            )
-        return not missing
-
-    def _download(self, *_: Any) -> None:
-        if self._runner.busy:
-            self._say("Wait for the work under way, or cancel it, then download.")
-            return
-        from napari_fastsam.widgets.download import downloading
-
-        self._work_started = time.perf_counter()
-        self.actions.run_button.text = "Cancel"
-        self._runner.start(lambda: downloading(self._last_model, lambda: self._runner.cancelled), "Download")
+        missing = known if known is not None and not weights.is_available(name) else None
+        if self.download.visible != (missing is not None):
+            self.download.visible = missing is not None
+        if missing is not None:
+            self.download.text = f"Download {missing.name} ({missing.bytes / 1e6:.0f} MB)"
+            self._say(messages.model_missing(missing))
+        return missing is None
 
     # ---------------------------------------------------------------- what it says
 
-    def _style(self) -> None:
-        make_compact(list(self))
-        content = self.root_native_widget.widget().layout()
-        for label in (self.status, Label(value=shortcuts.as_html())):
-            label.native.setWordWrap(True)
-            label.native.setTextFormat(Qt.TextFormat.RichText)
-            label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-            label.native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            content.addWidget(label.native)
-        content.addStretch()
+    def _framed(self) -> Frame:
+        controls: list[Any] = list(self)
+        make_compact([*controls, self.actions])
+        make_readable(self.status.native)
         self.image.label = "image"  # set once all are there, so that magicgui gives all labels one width
-        self.root_native_widget.setMinimumWidth(340)
+        frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
+        frame.owner = self
+        return frame
 
     def _show_point_defaults(self, *_: Any) -> None:
         points = self.points.value
@@ -490,10 +544,7 @@ class FastSAMWidget(Container[Any]):
 
     def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._plain_status = message
-        lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:8])]
-        if len(details) > 8:
-            lines.append(f"• and {len(details) - 8} more")
-        self.status.value = "<br>".join(lines)
+        self.status.value = messages.as_html(message, details)
 
     def _fail(self, error: FastSAMError, notify: bool = True) -> None:
         self._say(str(error))
@@ -501,18 +552,8 @@ class FastSAMWidget(Container[Any]):
             show_error(str(error))
 
 
-_NO_IMAGE = "No image yet: open one (File ▸ Open, or File ▸ Open Sample ▸ napari-fastsam)."
-_NO_PROMPT_LAYERS = "Ready. “New prompt layers” gives you a Points and a Shapes layer; or find everything."
-_NO_PROMPTS = "Ready. Click an object, or draw a box or an outline around it."
-
-
-def _summary(result: Result, network_seconds: float) -> str:
-    count = len(result.objects)
-    said = (
-        f"{count} object{'s' * (count != 1)} · network {network_seconds:.2f} s, selection {result.seconds * 1e3:.0f} ms"
-    )
-    if result.missing:
-        said += " · looking closer …"
-    elif not count and result.request.controls.task == "everything":
-        said += ". Nothing found: lower the confidence, change “shown at”, or check the contrast limits."
-    return said
+def _same_place(request: Request, other: Request) -> bool:
+    """Whether two requests ask for the same on one plane: the result of one may stay while the other runs."""
+    ours, theirs = request.controls, other.controls
+    same = ours.image == theirs.image and ours.task == theirs.task
+    return same and (request.plane.index, request.plane.axes) == (other.plane.index, other.plane.axes)

@@ -69,12 +69,18 @@ class Output:
             preview.visible = False
             preview.refresh(extent=False)
 
+    def forget(self, layer: Any) -> bool:
+        """Return whether a layer that was removed from the viewer was the preview; it is forgotten then."""
+        ours = self._preview is not None and bool(layer == self._preview)
+        if ours:
+            self._preview = None
+        return ours
+
     def remove_preview(self) -> None:
         """Take the preview out of the viewer."""
-        preview = self.preview
+        preview, self._preview = self.preview, None
         if preview is not None:
             self._viewer.layers.remove(preview)
-        self._preview = None
 
     def commit(
         self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
@@ -91,16 +97,21 @@ class Output:
         target = labels if labels is not None else labels_like(image, plane, name=LABELS_NAME)
         if labels is None:
             self._insert_above(image, target)
-        committed = commit(
-            target,
-            image,
-            plane,
-            result.labels,
-            scores=result.scores,
-            provenance=provenance(result, model_sha256),
-            preserve=preserve,
-            use_units=units_apply(self._viewer),
-        )
+        try:
+            committed = commit(
+                target,
+                image,
+                plane,
+                result.labels,
+                scores=result.scores,
+                provenance=provenance(result, model_sha256),
+                preserve=preserve,
+                use_units=units_apply(self._viewer),
+            )
+        except Exception:
+            if labels is None:
+                self._viewer.layers.remove(target)
+            raise
         return target, committed
 
     def _insert_above(self, image: Any, layer: Any) -> None:

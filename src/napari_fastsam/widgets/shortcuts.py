@@ -5,49 +5,66 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.key_bindings import coerce_keybinding
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-N": ("make_prompt_layers", "new prompt layers"),
-    "T": ("toggle_polarity", "next points + or −"),
-    "O": ("toggle_object", "points: each an object, or one"),
+    "Shift-T": ("toggle_polarity", "next points + or −"),
+    "Shift-O": ("toggle_object", "points: each an object, or one"),
     "Shift-E": ("toggle_task", "prompts or everything"),
-    "Shift-R": ("run", "run"),
+    "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-Up": ("larger", "larger object"),
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
 }
-"""Key to the dock's method and what a person reads about it. A layer's own key of the same name goes before."""
+"""Key to the dock's method and what a person reads about it.
+
+All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
+"""
 
 
 def bind(viewer: ViewerModel, dock: Any) -> Callable[[], None]:
-    """Bind all shortcuts; the function returned takes them back."""
+    """Bind all shortcuts; the function returned takes them back.
 
-    def bound(method: str) -> Callable[[Any], None]:
-        def press(_: Any) -> None:
-            getattr(dock, method)()
-
-        return press
-
-    made = {key: bound(method) for key, (method, _) in SHORTCUTS.items()}
-    for key, press in made.items():
+    The dock opened last has the keys. When it is closed, the one before has them again.
+    """
+    made: list[_Press] = []
+    for key, (method, _) in SHORTCUTS.items():
+        binding = coerce_keybinding(key)
+        press = _Press(getattr(dock, method), viewer.keymap.get(binding))
         viewer.bind_key(key, press, overwrite=True)
+        made.append(press)
 
     def unbind() -> None:
-        for key, press in made.items():
-            # another dock may have taken the key since
-            if viewer.keymap.get(_normal(key)) is press:
-                viewer.bind_key(key, None)
+        for key, press in zip(SHORTCUTS, made, strict=True):
+            press.method = None
+            if viewer.keymap.get(coerce_keybinding(key)) is press:
+                viewer.bind_key(key, press.heir(), overwrite=True)
 
     return unbind
 
 
-def _normal(key: str) -> Any:
-    from napari.utils.key_bindings import coerce_keybinding
+class _Press:
+    """What a key does, and what it did before."""
 
-    return coerce_keybinding(key)
+    def __init__(self, method: Callable[[], Any], before: Callable[[Any], Any] | None) -> None:
+        self.method: Callable[[], Any] | None = method
+        self.before = before
+
+    def __call__(self, viewer: Any) -> None:
+        if self.method is not None:
+            self.method()
+
+    def heir(self) -> Callable[[Any], Any] | None:
+        """Return what the key does next: what it did before, unless that dock was closed too."""
+        before = self.before
+        while isinstance(before, _Press) and before.method is None:
+            before = before.before
+        return before
 
 
 def as_html() -> str:

@@ -1,0 +1,96 @@
+"""Which number and which alternative each prompt has, kept while prompts are added, moved and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Named:
+    """A prompt as the numbering knows it.
+
+    Attributes
+    ----------
+    key
+        What identifies it: where it lies, or its object number.
+    row
+        Kind and row in its layer: a prompt that was moved keeps its row.
+    parts
+        Changes when points are added to it or taken away.
+    """
+
+    key: Hashable
+    row: Hashable
+    parts: Hashable = None
+
+
+@dataclass
+class _Known:
+    number: int
+    row: Hashable
+    parts: Hashable
+
+
+@dataclass
+class _Plane:
+    known: dict[Hashable, _Known] = field(default_factory=dict)
+    steps: dict[Hashable, int] = field(default_factory=dict)
+    touched: Hashable = None
+
+
+class Numbering:
+    """Numbers of objects and steps to larger or smaller ones, for each plane apart."""
+
+    def __init__(self) -> None:
+        self._planes: dict[Hashable, _Plane] = {}
+
+    def update(self, plane: Hashable, prompts: Sequence[Named]) -> list[int]:
+        """Say which prompts there are now.
+
+        A prompt keeps its number as long as it is there, also when it is moved; a new one takes the lowest that is
+        free.
+
+        Returns
+        -------
+        list of int
+            The number of each, from 1.
+        """
+        state = self._planes.setdefault(plane, _Plane())
+        present = {prompt.key for prompt in prompts}
+        moved = {old.row: old.number for key, old in state.known.items() if key not in present}
+        now: dict[Hashable, _Known] = {}
+        new: list[Named] = []
+        for prompt in prompts:
+            old = state.known.get(prompt.key)
+            number = old.number if old is not None else moved.pop(prompt.row, 0)
+            if number:
+                now[prompt.key] = _Known(number, prompt.row, prompt.parts)
+            else:
+                new.append(prompt)
+            if old is None or old.parts != prompt.parts:
+                state.touched = prompt.key
+        taken = {known.number for known in now.values()}
+        for prompt in new:
+            number = next(n for n in range(1, len(taken) + 2) if n not in taken)
+            taken.add(number)
+            now[prompt.key] = _Known(number, prompt.row, prompt.parts)
+        state.known = now
+        state.steps = {key: steps for key, steps in state.steps.items() if key in now}
+        return [now[prompt.key].number for prompt in prompts]
+
+    def touched(self, plane: Hashable) -> Hashable:
+        """Return the key of the prompt that was placed or changed last; None if there is none."""
+        return self._planes.get(plane, _Plane()).touched
+
+    def steps(self, plane: Hashable, key: Hashable) -> int:
+        """Return how many candidates larger (> 0) or smaller (< 0) than the best was asked for."""
+        return self._planes.get(plane, _Plane()).steps.get(key, 0)
+
+    def set_steps(self, plane: Hashable, key: Hashable, steps: int) -> None:
+        """Set what `steps` returns."""
+        self._planes.setdefault(plane, _Plane()).steps[key] = steps
+
+    def forget(self, plane: Hashable) -> None:
+        """Start anew on a plane, after its prompts were cleared."""
+        self._planes.pop(plane, None)

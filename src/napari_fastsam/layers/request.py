@@ -1,0 +1,169 @@
+"""What is asked for, frozen: the dock's controls, the plane shown, the prompts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_fastsam.layers.plane import Plane
+from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
+from napari_fastsam.layers.prompt_places import places
+from napari_fastsam.layers.read import Region, plane_shown
+from napari_fastsam.model.answer import Thresholds
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Points, Shapes
+
+Task = Literal["prompts", "everything"]
+
+MAX_VIEW_PIXELS = 4096 * 4096
+"""Views that belong to prompts on one plane are joined up to this size; beyond it a coarser level is read."""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What is set in the dock, as a value.
+
+    Attributes
+    ----------
+    image, points, shapes
+        The layers chosen.
+    model, device, imgsz
+        As `model.load_model` and `Model.segment` take them.
+    task, region
+        What to segment, and where.
+    thresholds
+        What an object must reach.
+    """
+
+    image: Image
+    points: Points | None = None
+    shapes: Shapes | None = None
+    model: str = "nuclei"
+    device: str = "auto"
+    imgsz: int | None = None
+    task: Task = "prompts"
+    region: Region = "plane"
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """All that a result depends on, frozen.
+
+    Attributes
+    ----------
+    controls
+        What was set in the dock.
+    plane
+        The plane and region meant.
+    read
+        The prompts on it.
+    contrast_limits
+        The image's, None for colours.
+    key
+        Equal for requests that one pass of the network serves.
+    prompts_known
+        Places of all prompts on the plane when this was asked, wherever the canvas was.
+    """
+
+    controls: Controls
+    plane: Plane
+    read: ReadPrompts
+    contrast_limits: tuple[float, float] | None
+    key: Hashable
+    prompts_known: frozenset[Hashable] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.controls.task == "prompts" and len(self.read.prompts) == 0
+
+
+def make_request(
+    viewer: ViewerModel, controls: Controls, generation: int = 0, earlier: Request | None = None
+) -> Request:
+    """Freeze what is asked for now.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that holds the layers.
+    controls
+        What is set in the dock.
+    generation
+        Another number each time the image's data are replaced.
+    earlier
+        The request before. Where the region is the view, it is what was on the canvas when the last prompt was placed:
+        a view that was moved since changes nothing, and prompts that are out of sight are answered as before.
+
+    Raises
+    ------
+    ImageError
+        If the image has no plane here that can be segmented.
+    """
+    image = controls.image
+    plane = plane_shown(viewer, image, controls.region)
+    known: frozenset[Hashable] = frozenset()
+    if controls.region == "view":
+        whole_plane = plane_shown(viewer, image)
+        whole = read_prompts(viewer, image, whole_plane, controls.points, controls.shapes)
+        known = frozenset(place for by_row in places(whole, whole_plane).values() for place in by_row.values())
+        if earlier is not None and _may_continue(earlier, controls, plane):
+            plane = _continued(viewer, controls, plane, earlier, known, len(whole.prompts))
+    read = read_prompts(viewer, image, plane, controls.points, controls.shapes)
+    limits = _window(image)
+    key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
+    return Request(controls, plane, read, limits, key, known)
+
+
+def _window(image: Image) -> tuple[float, float] | None:
+    """Return the contrast limits; None for colours, and where they say nothing: NaN would make no key equal another."""
+    low, high = (float(value) for value in image.contrast_limits)
+    return None if image.rgb or not np.isfinite([low, high]).all() else (low, high)
+
+
+def _may_continue(earlier: Request, controls: Controls, plane: Plane) -> bool:
+    """Whether a request before speaks of views of the same plane."""
+    before = earlier.controls
+    same = before.image == controls.image and (before.task, before.region) == (controls.task, "view")
+    return same and earlier.plane.image_shape == plane.image_shape and earlier.plane.index == plane.index
+
+
+def _continued(
+    viewer: ViewerModel,
+    controls: Controls,
+    shown: Plane,
+    earlier: Request,
+    known: frozenset[Hashable],
+    wanted: int,
+) -> Plane:
+    """Return the region that goes on from the one before: the smallest that answers all prompts of the plane."""
+    if known <= earlier.prompts_known:
+        return earlier.plane
+
+    def answers_all(plane: Plane) -> bool:
+        read = read_prompts(viewer, controls.image, plane, controls.points, controls.shapes)
+        return len(read.prompts) == wanted
+
+    if answers_all(shown):
+        return shown
+    joined = _joined(shown, earlier.plane)
+    height, width = joined.shape
+    return joined if height * width <= MAX_VIEW_PIXELS else _joined(earlier.plane, shown)
+
+
+def _joined(plane: Plane, other: Plane) -> Plane:
+    """Return `plane` with a region that holds the other's region too."""
+    height, width = other.shape
+    corners = plane.data_to_region(other.region_to_data([[-0.5, -0.5], [height - 0.5, width - 0.5]])) + 0.5
+    first = np.floor(corners[0] + 1e-6).astype(int) + plane.region[:2]
+    last = np.ceil(corners[1] - 1e-6).astype(int) + plane.region[:2]
+    limits = [plane.level_shape[axis] for axis in plane.axes]
+    y0, x0 = np.clip(np.minimum(first, plane.region[:2]), 0, limits)
+    y1, x1 = np.clip(np.maximum(last, plane.region[2:]), 0, limits)
+    return replace(plane, region=(int(y0), int(x0), int(y1), int(x1)))

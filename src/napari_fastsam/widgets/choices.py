@@ -1,0 +1,82 @@
+"""The dock's choices of layers, kept in step with the viewer's list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from magicgui.widgets import ComboBox
+    from napari.components import ViewerModel
+
+
+class LayerChoices:
+    """Combo boxes that offer layers.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    image
+        Chooses the image; follows the layer that the person selects.
+    prompts
+        Choose prompt layers; take the first that comes while nothing is chosen.
+    labels
+        Chooses what the objects are added to.
+    on_change
+        Called when another image or prompt layer is chosen because the list changed.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: ComboBox,
+        prompts: tuple[ComboBox, ...],
+        labels: ComboBox,
+        on_change: Callable[[], object],
+    ) -> None:
+        self._viewer = viewer
+        self._image = image
+        self._prompts = prompts
+        self._boxes = (image, *prompts, labels)
+        self._labels = labels
+        self._on_change = on_change
+
+    def choose_first(self) -> None:
+        """Choose the selected image, or the uppermost, and the uppermost prompt layers."""
+        for box in (self._image, *self._prompts):
+            there = _layers(box)
+            if there:
+                box.value = there[-1]
+        self.follow_active()
+
+    def refresh(self) -> None:
+        """Offer the layers that there are now; a choice stays as long as its layer does."""
+        changed = [self._refresh(box) for box in self._boxes]
+        if any(changed):
+            self._on_change()
+
+    def follow_active(self) -> None:
+        """Choose the layer that is selected, if it is an image."""
+        active = self._viewer.layers.selection.active
+        image = next((layer for layer in _layers(self._image) if layer == active), None)
+        if image is not None:
+            self._image.value = image
+
+    def _refresh(self, box: ComboBox) -> bool:
+        """Return whether another layer is chosen, and it matters for what is asked for."""
+        before, known = box.value, _layers(box)
+        with box.changed.blocked():
+            box.reset_choices()
+            there = _layers(box)
+            new = [layer for layer in there if layer not in known]
+            if before is not None and before in there:
+                box.value = before
+            elif before is None and new and box is not self._labels:
+                box.value = new[-1]
+        # a proxy of a layer equals it without being it
+        return box is not self._labels and not (box.value is before or box.value == before)
+
+
+def _layers(box: ComboBox) -> list[Any]:
+    return [layer for layer in box.choices if layer is not None]

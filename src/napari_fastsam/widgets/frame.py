@@ -1,0 +1,75 @@
+"""What napari docks: the controls, which scroll, and below them, always in sight, what is done and said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QEvent, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+MINIMUM_WIDTH = 340
+
+
+class Frame(QWidget):
+    """The dock's native widget.
+
+    Parameters
+    ----------
+    controls
+        The scroll area with the controls.
+    pinned
+        What stays in sight below it, from top to bottom.
+    shortcuts
+        Rich text that unfolds at the end of the controls.
+    """
+
+    removed = Signal()
+    """napari took it out of its dock, for good: it is not deleted then, only left without a parent."""
+
+    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str) -> None:
+        super().__init__()
+        self._was_docked = False
+        self.owner: Any = None
+        """Kept alive as long as this is."""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(2)
+        controls.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(controls, 1)
+        for widget in pinned:
+            layout.addWidget(widget)
+        content = controls.widget()
+        rows = None if content is None else content.layout()
+        if rows is not None:
+            rows.addWidget(_unfolding("Shortcuts", shortcuts))
+        self.setMinimumWidth(MINIMUM_WIDTH)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when a dock takes this in or lets it go."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._was_docked = True
+            elif self._was_docked:
+                self._was_docked = False
+                self.removed.emit()
+        return bool(super().event(event))
+
+
+def make_readable(label: QLabel) -> None:
+    """Let a label wrap rich text that can be copied."""
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setContentsMargins(6, 2, 6, 2)
+
+
+def _unfolding(title: str, text: str) -> QCollapsible:
+    label = QLabel(text)
+    make_readable(label)
+    unfolding = QCollapsible(title)
+    unfolding.setDuration(0)
+    unfolding.addWidget(label)
+    unfolding.setToolTip("What each key does while the viewer has the keyboard.")
+    return unfolding

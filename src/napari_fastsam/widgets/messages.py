@@ -1,0 +1,96 @@
+"""What the dock says, and what it says to do next."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_fastsam.layers.request import Request
+    from napari_fastsam.layers.session import Result
+    from napari_fastsam.layers.write import Committed
+    from napari_fastsam.model.weights import Weights
+
+NO_IMAGE = "No image yet: open one (File ▸ Open, or File ▸ Open Sample ▸ napari-fastsam)."
+NO_PROMPT_LAYERS = "Ready. “New prompt layers” gives you a Points and a Shapes layer; or find everything."
+NO_PROMPTS = "Ready. Click an object, or draw a box or an outline around it."
+NO_POINTS_LAYER = "No Points layer yet: “New prompt layers” makes one."
+ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Add a positive one, or a box."
+NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
+NOTHING_TO_CLEAR = "There are no prompts on this plane."
+ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
+CANCELLED = "Cancelled. Run starts it again."
+DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
+STILL_BUSY = "Wait for the work under way, or cancel it, then download."
+LOADING_FIRST = "The model is being loaded; it runs as soon as that is done."
+
+_MOST_DETAILS = 8
+
+
+def live_is_off(request: Request) -> str:
+    """Say how to see what changed while the preview does not follow."""
+    return no_prompts(request) if request.is_empty else "Live is off: Run (Shift-R) shows what is asked for now."
+
+
+def no_prompts(request: Request) -> str:
+    """Say what to do where nothing is asked for."""
+    chosen = request.controls.points is not None or request.controls.shapes is not None
+    return NO_PROMPTS if chosen else NO_PROMPT_LAYERS
+
+
+def summary(result: Result, network_seconds: float) -> str:
+    """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
+    count = len(result.objects)
+    network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
+    said = f"{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
+    controls = result.request.controls
+    if result.missing:
+        return f"{said} · looking closer …"
+    if count:
+        return said
+    if controls.task == "everything":
+        return f"{said}. Nothing found: {_loosen(result)}"
+    if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
+        return ONLY_NEGATIVE
+    return said
+
+
+def added(committed: Committed, layer_name: str) -> str:
+    """Say what went into a Labels layer."""
+    said = f"Added {counted(len(committed.ids))} to “{layer_name}”; Ctrl+Z there takes them back."
+    if committed.covered:
+        said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+    return said
+
+
+def model_missing(model: Weights) -> str:
+    """Say how to get a model that is not on this computer."""
+    return (
+        f"{model.name} is not on this computer. “Download” fetches it once ({model.licence}), or put {model.file} "
+        f"into {model.path.parent}; “nuclei” works without."
+    )
+
+
+def counted(count: int) -> str:
+    """Return "1 object", "2 objects"."""
+    return f"{count} object{'s' * (count != 1)}"
+
+
+def as_html(message: str, details: tuple[str, ...] = ()) -> str:
+    """Return a message and its details as rich text, the first few of many."""
+    lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:_MOST_DETAILS])]
+    if len(details) > _MOST_DETAILS:
+        lines.append(f"• and {len(details) - _MOST_DETAILS} more")
+    return "<br>".join(lines)
+
+
+def _loosen(result: Result) -> str:
+    thresholds = result.request.controls.thresholds
+    if thresholds.min_area or thresholds.max_area:
+        return "widen the areas, lower the confidence, or check the contrast limits."
+    return "lower the confidence, change “shown at”, or check the contrast limits."
+
+
+def _only_points(result: Result) -> bool:
+    prompts = result.request.read.prompts
+    return len(prompts) == len(prompts.points)
