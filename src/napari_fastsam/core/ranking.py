@@ -65,10 +65,8 @@ def rank_by_points(
             return Ranking("every object there holds a negative point")
         return Ranking("no object there" if len(points) == 1 else "no object holds all these points")
     scores = instances.scores[index].astype(np.float64)
-    areas = np.array([instances.masks[i].area for i in index.tolist()])
-    # within reach: the smallest first; beyond it: the best score first
-    within = scores >= scores.max() - score_reach
-    order = np.lexsort((np.where(within, areas, -scores), ~within))
+    within, rank = _smallest_within_reach(instances, index, score_reach)
+    order = np.lexsort((rank, ~within))
     likely = int(within.sum())
     if len(index) == 1:
         reason = "only object there"
@@ -116,7 +114,7 @@ def rank_by_outline(instances: Instances, outline: NDArray[np.float64], forbidde
 
 
 def rank_by_scribble(instances: Instances, scribble: NDArray[np.float64], forbidden: NDArray[np.bool_]) -> Ranking:
-    """Rank the instances by the share of a (V, 2) path that they hold, in tenths; of equals the better score first.
+    """Rank the instances by the share of a (V, 2) path that they hold, in tenths; of equals as for points.
 
     `instances` and `forbidden` are as in `rank_by_points`.
     """
@@ -135,9 +133,19 @@ def rank_by_scribble(instances: Instances, scribble: NDArray[np.float64], forbid
         if enough.any():
             return Ranking("every object along it holds a negative point")
         return Ranking(f"no object holds {SCRIBBLE_FLOOR:.0%} of it: at most {held.max(initial=0.0):.0%}")
-    order = np.lexsort((-instances.scores[index], -np.round(held[index], 1)))
-    index = index[order]
+    within, rank = _smallest_within_reach(instances, index, SCORE_REACH)
+    index = index[np.lexsort((rank, ~within, -np.round(held[index], 1)))]
     return Ranking(f"holds {held[index[0]]:.0%} of the scribble", index, held[index])
+
+
+def _smallest_within_reach(
+    instances: Instances, index: NDArray[np.intp], score_reach: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which instances are within reach of the best score, and a rank: those by area, the others by score."""
+    scores = instances.scores[index].astype(np.float64)
+    areas = np.array([instances.masks[i].area for i in index.tolist()])
+    within = scores >= scores.max() - score_reach
+    return within, np.where(within, areas, -scores)
 
 
 def covering(instances: Instances, points: NDArray[np.float64]) -> NDArray[np.bool_]:
