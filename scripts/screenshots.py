@@ -32,10 +32,10 @@ WINDOW = (1400, 900)
 LARGEST_BYTES = 300_000
 """A page should load quickly."""
 
-CLICKS_YX = ((147, 244), (253, 203), (211, 270), (270, 328), (204, 384), (176, 327), (415, 374), (420, 314))
+CLICKS_YX = ((147, 244), (253, 203), (211, 270), (270, 328), (204, 384), (176, 327), (363, 349), (420, 314))
 """Where the first picture clicks: (row, column) in the fluorescence sample, each on a nucleus of its own."""
 
-BOX_YX = ((345, 332), (345, 366), (383, 366), (383, 332))
+BOX_YX = ((397, 355), (397, 396), (431, 396), (431, 355))
 OUTLINE_YX = ((303, 309), (307, 318), (320, 321), (334, 317), (340, 309), (334, 302), (318, 299), (307, 302))
 SCRIBBLE_YX = ((303, 177), (317, 174), (328, 173))
 BACKGROUND_YX = (225, 330)
@@ -172,14 +172,13 @@ def save_window(viewer: napari.Viewer, name: str) -> None:
 
 
 def save_dock(dock: Any, name: str) -> None:
-    """Save the dock alone, down to its last line."""
+    """Save the dock alone."""
     settle(0.5)
-    content = dock.native.widget()
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "dock.png")
-        content.grab().save(file)
+        dock.native.grab().save(file)
         with Image.open(file) as picture:
-            save(_trimmed(np.asarray(picture.convert("RGB"))), name)
+            save(np.asarray(picture.convert("RGB")), name)
 
 
 def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -202,12 +201,6 @@ def save(picture: np.ndarray, name: str) -> None:
     print(f"{file.relative_to(IMAGES.parent.parent)}: {picture.shape[1]} × {picture.shape[0]}, {size / 1000:.0f} kB")
     if size > LARGEST_BYTES:
         raise SystemExit(f"{file} has {size:,} bytes; {LARGEST_BYTES:,} is the most that a page should load")
-
-
-def _trimmed(picture: np.ndarray) -> np.ndarray:
-    """Cut off the empty rows at the end, but for a margin."""
-    rows = np.flatnonzero((picture != picture[-1, -1]).any(axis=(1, 2)))
-    return picture[: min(len(picture), rows[-1] + 12)] if len(rows) else picture
 
 
 def main() -> None:

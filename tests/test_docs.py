@@ -1,0 +1,240 @@
+"""The README and the documentation say what is so: examples run, links lead somewhere, tables name what there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from napari_fastsam import samples
+from napari_fastsam.cli import app
+from napari_fastsam.model import weights
+from napari_fastsam.widgets.shortcuts import SHORTCUTS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LARGEST_IMAGE = 300_000
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def where(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """All fenced blocks, those of a list or a tab too."""
+    found, text = [], page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^([ ]*)```(\w*)[^\n]*\n(.*?)^\1```[ ]*$", text, re.M | re.S):
+        indent, language, content = match.groups()
+        lines = [line.removeprefix(indent) for line in content.splitlines()]
+        found.append(Block(page, text.count("\n", 0, match.start()) + 1, language, "\n".join(lines)))
+    return found
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+
+
+def commands() -> Iterator[tuple[Block, str, str]]:
+    """Every command line of this program, with what it is said to print."""
+    for block in BLOCKS:
+        if block.language == "console":
+            for part in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
+                line, _, output = part.partition("\n")
+                yield block, line, output
+
+
+def shape_of(output: str) -> list[str]:
+    """What was printed, with its numbers and how wide they are left open: times, and models that get better."""
+    text = re.sub(r"\d+(\.\d+)?", "#", output.replace(" (replaced)", ""))
+    return [re.sub(r"\s+", " ", re.sub(r"[━─]+", "─", line)).strip() for line in text.strip().splitlines()]
+
+
+@pytest.fixture
+def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with the images that the examples name."""
+    for name, file in (
+        ("nuclei.png", "fluorescence_nuclei.png"),
+        ("tissue.png", "stained_tissue.png"),
+        ("stack.tif", "nuclei_3d.tif"),
+    ):
+        shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+def test_the_pages_have_examples():
+    assert {b.page.name for b in BLOCKS if b.language == "python"} >= {"README.md", "python-and-command-line.md"}
+    assert len(list(commands())) > 10
+
+
+@pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.language == "python"}), ids=lambda p: p.name)
+def test_python_examples_run_and_print_what_is_said(
+    page: Path, with_samples, make_napari_viewer_proxy, monkeypatch, capsys
+):
+    """All of a page in order, in one namespace, as somebody would paste them. A text block after one is its output."""
+    import napari
+
+    monkeypatch.setattr(napari, "Viewer", make_napari_viewer_proxy)
+    namespace: dict[str, object] = {}
+    of_page = [b for b in BLOCKS if b.page == page]
+    for block, following in zip(of_page, [*of_page[1:], None], strict=True):
+        if block.language != "python":
+            continue
+        exec(compile(block.text, block.where, "exec"), namespace)  # noqa: S102 - that is the test
+        printed = capsys.readouterr().out
+        if following is not None and following.language == "text":
+            assert shape_of(printed) == shape_of(following.text), block.where
+
+
+@pytest.mark.parametrize(("block", "line", "output"), [pytest.param(*c, id=f"{c[0].where} {c[1]}") for c in commands()])
+def test_command_lines_run_and_print_what_is_said(block: Block, line: str, output: str, with_samples, monkeypatch):
+    program, *arguments = shlex.split(line)
+    assert program == "napari-fastsam", f"{block.where} calls {program}"
+    if "download" in arguments or "demo" in arguments:  # the network, a window: only whether they can be understood
+        arguments.append("--help")
+    elif (named := _model_of(arguments)) is not None:
+        # one that is not here: the bundled one stands in for it
+        assert weights.known(named), f"{block.where} names {named}, which is no model"
+        arguments[arguments.index(named)] = "nuclei"
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0, f"{block.where}: {result.output}"
+    if output.strip():
+        assert shape_of(result.stdout) == shape_of(output), block.where
+
+
+def _model_of(arguments: list[str]) -> str | None:
+    return arguments[arguments.index("--model") + 1] if "--model" in arguments else None
+
+
+def test_the_table_of_options_is_that_of_the_command_line():
+    command = get_command(app).commands["segment"]  # type: ignore[attr-defined]
+    there = {flag for option in command.params for flag in option.opts if flag.startswith("-")} - {"--help", "-h"}
+    page = (ROOT / "docs" / "python-and-command-line.md").read_text(encoding="utf-8")
+    table = page[page.index("| option of `segment`") :].split("\n\n")[0]
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)`", table))
+
+    assert named == there
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if "<!-- shortcuts -->" in p.read_text("utf-8")], ids=lambda p: p.name
+)
+def test_the_table_of_shortcuts_is_that_of_the_dock(page: Path):
+    text = page.read_text(encoding="utf-8")
+    table = text.split("<!-- shortcuts -->")[1].split("<!-- /shortcuts -->")[0]
+    rows = [tuple(cell.strip() for cell in row.split("|")[1:-1]) for row in table.strip().splitlines()[2:]]
+
+    assert rows == [(key, said) for key, (_, said) in SHORTCUTS.items()]
+
+
+def test_the_readme_and_the_page_of_the_dock_have_the_shortcuts():
+    pages = {p.name for p in PAGES if "<!-- shortcuts -->" in p.read_text("utf-8")}
+    assert pages == {"README.md", "dock.md"}
+
+
+def test_keys_in_the_text_are_keys_of_the_dock():
+    """Shift and a letter or arrow, wherever a page sets it as keys."""
+    ours = {key.replace("Shift-", "") for key in SHORTCUTS}
+    for page in PAGES:
+        for key in re.findall(r"<kbd>Shift</kbd>\+<kbd>(\w+)</kbd>", page.read_text("utf-8")):
+            assert key in ours, f"{page.name}: Shift-{key}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/models.md"])
+def test_the_table_of_models_is_that_of_the_registry(name: str):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for model in weights.REGISTRY:
+        row = next((r for r in text.splitlines() if r.startswith(f"| `{model.name}` |")), "")
+        assert f"{model.bytes / 1e6:.0f} MB" in row
+        assert model.licence in row
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_and_pictures_lead_somewhere(page: Path):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else page
+        assert path.is_file(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in _anchors(path), f"{page.name} links to {target}"
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ +(.+?)\s*$", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S), re.M)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
+
+
+def test_every_picture_is_shown_somewhere_and_loads_quickly():
+    shown = {Path(t).name for page in PAGES for t in re.findall(r"\]\(([^)]+\.png)\)", page.read_text("utf-8"))}
+    there = {picture.name: picture.stat().st_size for picture in (ROOT / "docs" / "images").iterdir()}
+
+    assert shown == set(there)
+    assert max(there.values()) <= LARGEST_IMAGE
+
+
+def test_the_site_has_every_page():
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert re.search(rf"^  - .*\b{re.escape(page.name)}$", nav, re.M), page.name
+
+
+def test_constants_that_the_rules_name():
+    """The pages explain rules with their numbers; whoever changes a number changes the page."""
+    from napari_fastsam.core import painting, proposals, ranking
+    from napari_fastsam.model import windows
+
+    text = " ".join((ROOT / "docs" / "prompts.md").read_text(encoding="utf-8").split())
+    assert f"at most {ranking.SCORE_REACH} below the best one's" in text
+    assert f"an IoU of {ranking.OVERLAP_FLOOR} or more" in text
+    assert f"{ranking.SCRIBBLE_FLOOR:.0%} or more".replace("%", " %") in text
+    assert f"a score of {proposals.CONF_FLOOR}" in text
+    assert painting.LIKE_SIZE == 2.0
+    assert "more than twice as large" in text
+
+    from napari_fastsam.core.prompts import PromptRef, Prompts
+    from napari_fastsam.model.card import Card
+
+    prompts = Prompts(points=[[500, 500]], boxes=[[490, 490, 510, 510]])
+    card = Card("any", object_diameter=20.0)
+    sides = {
+        kind: [w.rows[1] - w.rows[0] for w in windows.windows_for(PromptRef(kind, (0,)), prompts, (1000, 1000), card)]
+        for kind in ("point", "box")
+    }
+    assert sides == {"point": [6 * 20, 24 * 20], "box": [3 * 20, 6 * 20]}
+    for said in (
+        "six times as wide as the model's usual object",
+        "24 times as wide",
+        "three times as wide",
+        "six times as wide",
+    ):
+        assert said in text
+
+
+def test_the_bundled_model_is_as_the_page_says():
+    card = weights.card_for(weights.find("nuclei"))
+    text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
+    low, high = card.object_diameter_range
+    assert f"about {low:.0f} to {np.ceil(high):.0f} pixels across" in text
+    assert f"the median is {card.object_diameter:.0f}" in text
