@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from napari_fastsam.core.geometry import Interpolation, Letterbox, pairwise_iou, pixel_range
+from napari_fastsam.core.geometry import Letterbox, pairwise_iou, pixel_range
 
 planes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 sizes = st.integers(32, 2048)
@@ -29,8 +29,9 @@ def test_the_content_lies_centred_in_an_input_of_whole_strides(plane: tuple[int,
 def test_boxes_go_to_the_input_and_back(plane: tuple[int, int], imgsz: int) -> None:
     box = Letterbox(plane, imgsz)
     (top, left), (height, width) = box.padding, plane
+    gains = [box.content[0] / height, box.content[1] / width]
     wanted = np.array([[0.0, 0.0, height, width], [height * 0.25, width * 0.5, height * 0.75, width * 0.75]])
-    y0, x0, y1, x1 = (wanted * box.gain + [top, left, top, left]).T
+    y0, x0, y1, x1 = (wanted * [*gains, *gains] + [top, left, top, left]).T
     there = np.stack([x0, y0, x1, y1], axis=1).astype(np.float32)
     np.testing.assert_allclose(box.boxes_to_plane(there), wanted, atol=1e-3 * max(plane))
 
@@ -47,26 +48,28 @@ def test_an_odd_rest_goes_below_and_right(plane: tuple[int, int], imgsz: int, pa
     assert Letterbox(plane, imgsz).padding == padding
 
 
-@given(st.integers(1, 500), st.integers(1, 500), st.integers(0, 31))
-def test_interpolation_stays_within_the_content(length: int, content: int, padding: int) -> None:
-    line = Interpolation.between(length, content, padding)
-    cells = line.lower + line.weight
-    assert len(cells) == length
-    assert (line.lower >= 0).all()
-    assert (line.upper - line.lower <= 1).all()
-    assert (line.weight >= 0).all()
-    assert (line.weight <= 1).all()
-    assert (np.diff(cells) >= 0).all()
-    # a cell that is read covers input pixels of the content, or is the nearest one to it
-    assert line.lower.min() * 4 >= padding - 4
-    assert line.upper.max() * 4 <= padding + content + 4
+@given(planes, sizes)
+def test_interpolation_stays_within_the_content(plane: tuple[int, int], imgsz: int) -> None:
+    box = Letterbox(plane, imgsz)
+    for axis, line in enumerate((box.rows, box.columns)):
+        centres = (line.lower + line.weight + 0.5) * 4
+        assert len(centres) == plane[axis]
+        assert (np.diff(centres) >= 0).all()
+        assert ((line.weight >= 0) & (line.weight <= 1)).all()
+        assert (line.lower >= 0).all()
+        assert (line.upper - line.lower <= 1).all()
+        assert (line.upper < box.input[axis] // 4).all()
+        # read no further out than the content reaches, nor than the centre of the outermost cell
+        assert centres.min() >= min(box.padding[axis], box.input[axis] - 2) - 1e-3
+        assert centres.max() <= max(box.padding[axis] + box.content[axis], 2) + 1e-3
 
 
 def test_interpolation_at_the_native_scale_reads_a_ramp_as_a_ramp() -> None:
-    line = Interpolation.between(64, 64, 0)
+    line = Letterbox((64, 64), 64).rows
     ramp = np.arange(16) * 4 + 1.5  # the pixel centre that each cell stands for
     values = ramp[line.lower] * (1 - line.weight) + ramp[line.upper] * line.weight
     np.testing.assert_allclose(values[2:-2], np.arange(64)[2:-2], atol=1e-5)
+    assert values[:2].tolist() == [1.5, 1.5]
 
 
 @given(st.floats(-10, 40), st.floats(-10, 40), st.integers(1, 30))

@@ -1,17 +1,20 @@
-"""A real HTTP server on this machine, with the faults that real ones have."""
+"""The bundled model, real images, and a real HTTP server on this machine with the faults that real ones have."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from napari_fastsam.model import weights
+from napari_fastsam.model.segmenter import Model, load_model
 
 
 class FileServer(ThreadingHTTPServer):
@@ -81,3 +84,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache" / "not made yet"
     monkeypatch.setenv(weights.CACHE_VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def nuclei() -> Model:
+    """The bundled model on the CPU."""
+    return load_model("nuclei", "cpu")
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[str], np.ndarray]:
+    """Read an image of tests/data/dsb2018 by its stem; ``<stem>_labels`` are its nuclei as drawn."""
+
+    def read(stem: str) -> np.ndarray:
+        image = iio.imread(Path(__file__).parents[1] / "data" / "dsb2018" / f"{stem}.png")
+        image.setflags(write=False)
+        return image
+
+    return read

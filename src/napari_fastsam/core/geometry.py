@@ -8,6 +8,7 @@ All rounding of half pixels is in this module. Two conventions meet here:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,7 +42,7 @@ class Letterbox:
 
     @property
     def gain(self) -> float:
-        """Input pixels per plane pixel."""
+        """Input pixels per plane pixel, before the content is rounded to whole pixels."""
         longest = -(-self.imgsz // STRIDE_NETWORK) * STRIDE_NETWORK
         return longest / max(self.plane)
 
@@ -79,19 +80,29 @@ class Letterbox:
         """
         top, left = self.padding
         offset = np.array([top, left, top, left], dtype=np.float32)
-        boxes: NDArray[np.float32] = (boxes_xyxy[:, [1, 0, 3, 2]] - offset) / np.float32(self.gain)
+        # the content was rounded to whole pixels, so that each axis has a gain of its own
+        gain_y, gain_x = (inner / side for inner, side in zip(self.content, self.plane, strict=True))
+        gains = np.array([gain_y, gain_x, gain_y, gain_x], dtype=np.float32)
+        boxes: NDArray[np.float32] = (boxes_xyxy[:, [1, 0, 3, 2]] - offset) / gains
         np.clip(boxes, 0, np.array([*self.plane, *self.plane], dtype=np.float32), out=boxes)
         return boxes
 
     @cached_property
     def rows(self) -> Interpolation:
         """From rows of the plane to rows of the prototypes."""
-        return Interpolation.between(self.plane[0], self.content[0], self.padding[0])
+        return self._along(0)
 
     @cached_property
     def columns(self) -> Interpolation:
         """From columns of the plane to columns of the prototypes."""
-        return Interpolation.between(self.plane[1], self.content[1], self.padding[1])
+        return self._along(1)
+
+    def _along(self, axis: int) -> Interpolation:
+        # ultralytics crops the padding from the prototypes; if it does not end between two cells there, from prototypes
+        # enlarged 2 or 4 times. The outermost half cell, of whatever size, is then repeated outwards.
+        rest = (self.input[0] - self.content[0]) | (self.input[1] - self.content[1])
+        margin = math.gcd(STRIDE_PROTOTYPES, rest | rest // 2) / 2
+        return Interpolation.between(self.plane[axis], self.content[axis], self.padding[axis], self.input[axis], margin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,24 +122,26 @@ class Interpolation:
     weight: NDArray[np.float32]
 
     @classmethod
-    def between(cls, length: int, content: int, padding: int) -> Interpolation:
+    def between(cls, length: int, content: int, padding: int, side: int, margin: float) -> Interpolation:
         """Compute the weights for one axis.
 
         Parameters
         ----------
         length
             Pixels of the plane along the axis.
-        content, padding
-            Input pixels that the plane fills, and those before it.
+        content, padding, side
+            Input pixels that the plane fills, those before it, and all.
+        margin
+            Input pixels at either end of the content whose values are those at `margin` itself: beyond the content the
+            network saw grey padding.
         """
+        first, last = padding + margin, padding + content - margin
         centres = (np.arange(length) + 0.5) * (content / length) + padding
-        cells = centres / STRIDE_PROTOTYPES - 0.5
-        # outside the content the network saw grey padding: its nearest cell inside stands for the border
-        first = padding / STRIDE_PROTOTYPES
-        last = (padding + content) / STRIDE_PROTOTYPES - 1
-        cells = np.clip(cells, first, max(first, last))
+        centres = np.clip(centres, min(first, last), max(first, last))
+        most = side // STRIDE_PROTOTYPES - 1
+        cells = np.clip(centres / STRIDE_PROTOTYPES - 0.5, 0, most)
         lower = np.floor(cells).astype(np.intp)
-        return cls(lower, np.minimum(lower + 1, int(np.ceil(max(first, last)))), (cells - lower).astype(np.float32))
+        return cls(lower, np.minimum(lower + 1, most), (cells - lower).astype(np.float32))
 
 
 def pixel_range(start: float, stop: float, length: int) -> tuple[int, int]:
