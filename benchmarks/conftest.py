@@ -6,12 +6,20 @@ alternately in this process. Nothing is asserted about time: a figure that is no
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from skimage.io import imread
+
+from napari_fastsam.model.torch_ import import_torch
+
+# Ultralytics' predictors, which some benchmarks compare with, import torchvision and so triton. Its LLVM crashes the process when
+# Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package itself imports neither.
+import_torch()
+importlib.import_module("torchvision")
 
 DATA = Path(__file__).parent / "data"
 

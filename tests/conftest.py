@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import hypothesis
 import imageio.v3 as iio
 import numpy as np
 import pytest
+
+from napari_fastsam.model.torch_ import import_torch
+
+# Ultralytics' predictors, which some tests compare with, import torchvision and so triton. Its LLVM crashes the process when
+# Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package itself imports neither.
+import_torch()
+importlib.import_module("torchvision")
 
 # Machines that run tests are busy: a slow example is no failure.
 hypothesis.settings.register_profile("napari-fastsam", deadline=None)
