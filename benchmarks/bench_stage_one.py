@@ -64,7 +64,8 @@ def test_a_box_prompt_against_ultralytics(benchmark, figure, model, dense):
     predictor = FastSAMPredictor(
         overrides={
             "model": str(model.path), "imgsz": IMGSZ, "conf": CONF, "iou": IOU, "max_det": 3000,
-            "retina_masks": True, "device": "cpu", "verbose": False, "save": False, "mode": "predict", "task": "segment",
+            "retina_masks": True, "device": "cpu", "verbose": False, "save": False, "mode": "predict",
+            "task": "segment",
         }
     )  # fmt: skip
     with contextlib.redirect_stdout(None):

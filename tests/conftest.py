@@ -12,8 +12,8 @@ import pytest
 
 from napari_fastsam.model.torch_ import import_torch
 
-# Ultralytics' predictors, which some tests compare with, import torchvision and so triton. Its LLVM crashes the process when
-# Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package itself imports neither.
+# Ultralytics' predictors, which some tests compare with, import torchvision and so triton. Its LLVM crashes the
+# process when Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package needs neither.
 import_torch()
 importlib.import_module("torchvision")
 
