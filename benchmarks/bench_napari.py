@@ -69,7 +69,13 @@ def test_event_to_labels(benchmark, figure, qtbot, docked, model, sparse):
 
     times = [until_there(place) for place in centres]
     benchmark.pedantic(lambda: None, rounds=1)
-    figure("a point's event → Labels layer changed", statistics.median(times) * 1e3, "ms", 50, note="with napari's own adding of it")
+    figure(
+        "a point's event → Labels layer changed",
+        statistics.median(times) * 1e3,
+        "ms",
+        50,
+        note="napari's adding included",
+    )
 
 
 def test_slider_to_labels(benchmark, figure, qtbot, docked):

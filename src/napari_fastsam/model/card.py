@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -39,6 +39,8 @@ class Card:
         images; None = not known or of no use (FastSAM was trained on objects of every size).
     object_diameter_range
         5th and 95th percentile of the same; None = not known.
+    conf, iou
+        Thresholds that find everything best, by measurement; None = not measured.
     intensity
         How intensities become the 8-bit RGB that the network sees.
     metrics
@@ -60,6 +62,8 @@ class Card:
     trained_imgsz: int | None = None
     object_diameter: float | None = None
     object_diameter_range: tuple[float, float] | None = None
+    conf: float | None = None
+    iou: float | None = None
     intensity: str = "contrast window to 0-255; one channel is repeated as red, green and blue"
     licence: str = "unknown"
     training_data: str = ""
@@ -74,6 +78,9 @@ FASTSAM = Card(
     description="Any object, at any size; trained on everyday photographs, so weak on dense small cells",
     imgsz=1024,
     trained_imgsz=1024,
+    # what CASIA-IVA-Lab/FastSAM's own Inference.py takes
+    conf=0.4,
+    iou=0.9,
     licence="AGPL-3.0",
     training_data="2 % of SA-1B",
     origin="registry",
@@ -110,35 +117,47 @@ def read_card(path: Path) -> Card | None:
         raise ModelError(f"the model card {path} is wrong: {error}; correct it or move it") from error
 
 
-_LENGTHS = {"imgsz", "trained_imgsz", "object_diameter", "scale"}
+_OPTIONAL = {"imgsz", "trained_imgsz", "object_diameter", "object_diameter_range", "conf", "iou", "sha256"}
 
 
 def _checked(key: str, value: Any) -> Any:
     """Return a card's value in the type that `Card` declares, or raise ValueError with key and value."""
-    if key in _LENGTHS:
-        if value is None and key != "scale":
-            return None
-        number = _positive(key, value)
-        if key in ("object_diameter", "scale"):
-            return number
-        if number != int(number):
-            raise ValueError(f"{key} is {value!r}; expected a whole number of pixels")
-        return int(number)
-    if key == "object_diameter_range":
-        if value is None:
-            return None
-        if not isinstance(value, list) or len(value) != 2:
-            raise ValueError(f"{key} is {value!r}; expected two numbers")
-        return tuple(_positive(key, v) for v in value)
-    if key == "metrics":
-        if not isinstance(value, dict):
-            raise ValueError(f"metrics is {value!r}; expected names with numbers")
-        return MappingProxyType({name: _number(f"{key}[{name!r}]", number) for name, number in value.items()})
-    if key == "sha256" and value is None:
+    if value is None and key in _OPTIONAL:
         return None
+    check = _CHECKS.get(key, _text)
+    return check(key, value)
+
+
+def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{key} is {value!r}; expected text")
     return value
+
+
+def _pixels(key: str, value: object) -> int:
+    number = _positive(key, value)
+    if number != int(number):
+        raise ValueError(f"{key} is {value!r}; expected a whole number of pixels")
+    return int(number)
+
+
+def _range(key: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{key} is {value!r}; expected two numbers")
+    return tuple(_positive(key, v) for v in value)
+
+
+def _numbers(key: str, value: object) -> Mapping[str, float]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} is {value!r}; expected names with numbers")
+    return MappingProxyType({name: _number(f"{key}[{name!r}]", number) for name, number in value.items()})
+
+
+def _share(key: str, value: object) -> float:
+    number = _number(key, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{key} is {value!r}; expected a number from 0 to 1")
+    return number
 
 
 def _number(key: str, value: object) -> float:
@@ -152,3 +171,15 @@ def _positive(key: str, value: object) -> float:
     if number <= 0:
         raise ValueError(f"{key} is {value!r}; expected a number above 0")
     return number
+
+
+_CHECKS: Mapping[str, Callable[[str, object], Any]] = {
+    "imgsz": _pixels,
+    "trained_imgsz": _pixels,
+    "object_diameter": _positive,
+    "object_diameter_range": _range,
+    "scale": _positive,
+    "conf": _share,
+    "iou": _share,
+    "metrics": _numbers,
+}
