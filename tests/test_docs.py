@@ -238,3 +238,4 @@ def test_the_bundled_model_is_as_the_page_says():
     low, high = card.object_diameter_range
     assert f"about {low:.0f} to {np.ceil(high):.0f} pixels across" in text
     assert f"the median is {card.object_diameter:.0f}" in text
+    assert f"a confidence of {card.conf} and an overlap of {card.iou}" in text
