@@ -38,7 +38,7 @@ def read_network(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
             f"({error}); get the file again from a source that you trust"
         ) from error
     # averaged weights, where training left them, are the better ones
-    network = checkpoint["model"] if checkpoint.get("ema") is None else checkpoint["ema"]
+    network = checkpoint.get("model") if checkpoint.get("ema") is None else checkpoint["ema"]
     return _segmentation_network(network, path), checkpoint
 
 
