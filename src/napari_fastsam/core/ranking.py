@@ -94,7 +94,7 @@ def rank_by_box(
     clipped = np.clip(box, 0, [*instances.shape, *instances.shape])
     if (clipped[2:] <= clipped[:2]).any():
         return Ranking("has no area" if (box[2:] <= box[:2]).any() else _outside_reason(instances))
-    fits = pairwise_iou(instances.boxes, clipped[None])[:, 0]
+    fits = _box_iou(instances, clipped)
     return _rank_by_fit(instances, fits, all_rows(covering(instances, inside)), forbidden, "the box")
 
 
@@ -106,9 +106,9 @@ def rank_by_outline(instances: Instances, outline: NDArray[np.float64], forbidde
     drawn = rasterize(outline, instances.shape)
     if drawn is None:
         return Ranking("holds no pixel of the image")
-    window = np.array([[drawn.top, drawn.left, drawn.window[0].stop, drawn.window[1].stop]], np.float64)
+    window = np.array([drawn.top, drawn.left, drawn.window[0].stop, drawn.window[1].stop], np.float64)
     fits = np.zeros(len(instances))
-    for i in np.flatnonzero(pairwise_iou(instances.boxes, window)[:, 0] > 0).tolist():
+    for i in np.flatnonzero(_box_iou(instances, window)).tolist():
         fits[i] = instances.masks[i].iou(drawn)
     return _rank_by_fit(instances, fits, np.ones(len(instances), bool), forbidden, "the outline")
 
@@ -165,6 +165,15 @@ def all_rows(table: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell for each column of a (P, N) table whether all rows are true; they are if there are none."""
     every: NDArray[np.bool_] = np.logical_and.reduce(table, axis=0)
     return every
+
+
+def _box_iou(instances: Instances, box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,): IoU of the instances' boxes with one, measured only where they meet: few of thousands do."""
+    y0, x0, y1, x1 = instances.boxes.T
+    meet = np.flatnonzero((y0 < box[2]) & (x0 < box[3]) & (y1 > box[0]) & (x1 > box[1]))
+    fits = np.zeros(len(instances))
+    fits[meet] = pairwise_iou(instances.boxes[meet], box[None])[:, 0]
+    return fits
 
 
 def _rank_by_fit(
