@@ -117,6 +117,50 @@ def test_network_in_a_worker(benchmark, figure, qtbot, docked, model, sparse):
     figure("  … in a napari worker, beside it", worker / main, "×")
 
 
+_BESIDE = """
+import os, statistics, subprocess, sys, time
+if "{policy}":
+    os.environ["OMP_WAIT_POLICY"] = "{policy}"
+import numpy as np, napari_fastsam as fs
+model = fs.load_model(device="cpu")
+rgb = np.zeros((512, 704, 3), np.uint8)
+def passes():
+    times = []
+    for _ in range(8):
+        start = time.perf_counter()
+        model.propose(rgb)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+passes()
+alone = passes()
+busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+try:
+    print(alone, passes())
+finally:
+    busy.kill()
+    busy.wait()
+"""
+
+
+def test_beside_a_busy_process(benchmark, figure):
+    """The network while something else wants a core, as a viewer that draws: idle OpenMP threads spin or sleep."""
+
+    def seconds(policy: str) -> list[float]:
+        code = _BESIDE.format(policy=policy)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return [float(word) for word in done.stdout.split()[-2:]]
+
+    benchmark.pedantic(lambda: None, rounds=1)
+    runs = [(*seconds(""), *seconds("PASSIVE")) for _ in range(3)]
+    spin_alone, spin_beside, sleep_alone, sleep_beside = (
+        statistics.median(column) for column in zip(*runs, strict=True)
+    )
+    figure("the network alone, 704 × 512, idle threads sleep", sleep_alone * 1e3, "ms")
+    figure("  … spin, as by default", spin_alone * 1e3, "ms")
+    figure("the network beside a busy process, idle threads sleep", sleep_beside * 1e3, "ms")
+    figure("  … spin, as by default", spin_beside * 1e3, "ms")
+
+
 def _inside(crop) -> tuple[int, int]:
     from scipy.ndimage import distance_transform_edt
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from skimage.io import imread
 
-from napari_fastsam.model.torch_ import import_torch
+from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
 
 # Ultralytics' predictors, which some benchmarks compare with, import torchvision and so triton. Its LLVM crashes the
 # process when Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package needs neither.
-import_torch()
+import_torch_beside_a_viewer()
 importlib.import_module("torchvision")
 
 DATA = Path(__file__).parent / "data"

@@ -10,11 +10,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_fastsam.model.torch_ import import_torch
+from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
 
 # Ultralytics' predictors, which some tests compare with, import torchvision and so triton. Its LLVM crashes the
 # process when Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package needs neither.
-import_torch()
+import_torch_beside_a_viewer()
 importlib.import_module("torchvision")
 
 # Machines that run tests are busy: a slow example is no failure.

@@ -239,7 +239,9 @@ class Session:
 
     def _model(self, name: str, device: str) -> Model:
         from napari_fastsam.model.segmenter import load_model
+        from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
 
+        import_torch_beside_a_viewer()
         with self._lock:  # whoever comes while it is being loaded waits for it, and does not load it again
             if (name, device) not in self._models:
                 self._models[name, device] = load_model(name, device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from napari_fastsam.errors import DeviceError
-from napari_fastsam.model.torch_ import import_torch
 
 
 def resolve_device(device: str) -> str:
@@ -14,7 +13,7 @@ def resolve_device(device: str) -> str:
     DeviceError
         If it is not there, or not a device that this package knows.
     """
-    torch = import_torch()
+    import torch
 
     kind, colon, index = device.partition(":")
     if device == "auto":

@@ -44,11 +44,9 @@ def imported() -> Iterator[None]:
         yield
         return
     import numpy as np
+    import torch  # noqa: F401  # before ultralytics, which would give it a single thread
 
-    from napari_fastsam.model.torch_ import import_torch
     from napari_fastsam.model.weights import cache_folder
-
-    import_torch()  # before ultralytics, which would give it a single thread
 
     # a settings file of our own, so that the person's is neither created nor changed
     ours = _READ_BY_ULTRALYTICS | {"YOLO_CONFIG_DIR": str(cache_folder() / "ultralytics")}
