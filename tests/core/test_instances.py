@@ -89,6 +89,11 @@ def test_suppression_comes_after_the_other_thresholds(four: Instances) -> None:
     assert four.filter(iou=0.5, max_area=90).areas.tolist() == [81, 16, 4]
 
 
+def test_filter_keeps_the_order_they_have(four: Instances) -> None:
+    backwards = four.subset([3, 2, 1, 0])
+    assert backwards.filter(iou=0.5).areas.tolist() == [4, 16, 100]
+
+
 def test_subset_takes_indices_masks_and_nothing(four: Instances) -> None:
     assert four.subset([3, 0]).areas.tolist() == [4, 100]
     assert four.subset([True, False, False, True]).areas.tolist() == [100, 4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
@@ -34,6 +35,12 @@ def test_a_point_belongs_to_the_pixel_whose_centre_is_nearest(crop: Crop, points
     padded = np.pad(crop.full(SHAPE), 5)
     expected = [bool(padded[int(np.floor(y + 0.5)) + 5, int(np.floor(x + 0.5)) + 5]) for y, x in points]
     assert crop.covers(table).tolist() == expected
+
+
+@pytest.mark.parametrize(("at", "inside"), [(-0.51, False), (-0.5, True), (2.49, True), (2.5, False)])
+def test_a_pixel_reaches_half_a_pixel_around_its_centre(at: float, inside: bool) -> None:
+    crop = Crop(0, 0, np.ones((3, 3), bool))
+    assert crop.covers(np.array([[at, 1.0], [1.0, at]])).tolist() == [inside, inside]
 
 
 def test_a_point_astronomically_far_away_is_not_covered() -> None:

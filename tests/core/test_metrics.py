@@ -36,10 +36,13 @@ def test_a_known_case() -> None:
 
 
 def test_as_many_as_possible_are_matched_and_none_twice() -> None:
-    # the first found object overlaps both true ones; greedy by IoU would leave the second found one alone
-    table_truth = np.repeat([1, 2], [10, 10])[None]
-    table_found = np.array([[1] * 6 + [2] * 4 + [2] * 10])
-    (matching,) = match(table_found, table_truth, (0.1,))
+    # the pair that fits best would leave both others alone, and a larger sum of IoU with it
+    truth = np.repeat([1, 2], [10, 2])[None]
+    found = np.array([[2] * 2 + [1] * 8 + [1] * 2])
+    iou = iou_table(found, truth)
+    assert iou[0, 0] > iou[0, 1] + iou[1, 0]
+    assert iou[1, 1] == 0
+    (matching,) = match(found, truth, (0.1,))
     assert matching.true_positives == 2
 
 

@@ -54,8 +54,8 @@ print(json.dumps([name for name in ("torch", "napari", "qtpy", "ultralytics", "c
 def test_an_unknown_name_is_an_attribute_error() -> None:
     import napari_fastsam as fs
 
-    with pytest.raises(AttributeError, match="no attribute 'segmnet'"):
-        fs.segmnet  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nothing_here'"):
+        fs.nothing_here  # noqa: B018
     assert set(fs.__all__) == set(dir(fs))
     assert all(getattr(fs, name) is not None for name in fs.__all__)
 
