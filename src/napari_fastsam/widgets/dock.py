@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import Container, Label
 from napari.utils.notifications import ErrorNotification, notification_manager, show_error
-from superqt.utils import qthrottled
 
 from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
 from napari_fastsam.layers import new_prompts
@@ -24,13 +23,11 @@ from napari_fastsam.widgets.frame import Frame, make_readable
 from napari_fastsam.widgets.output import Output
 from napari_fastsam.widgets.runner import Runner
 from napari_fastsam.widgets.settings import read_settings
+from napari_fastsam.widgets.updates import Updates
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Labels, Points, Shapes
-
-DEBOUNCE_MS = 10
-"""Events within this time are answered once; a storm of them, once in this time."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +104,10 @@ class FastSAMWidget(Container[Any]):
         self._failure: _Failure | None = None
         self._last_model = self.model.value
         self._plain_status = ""
+        self._place: tuple[Any, ...] = ()
         self._always = Connections()
         self._per_layer = Connections()
-        self._update_soon = qthrottled(self._update, timeout=DEBOUNCE_MS, leading=False)
+        self._updates = Updates(self._update, self._update_at_once)
         self._frame = frame = self._framed()
         self._wire(frame)
         self._unbind = shortcuts.bind(napari_viewer, self)
@@ -131,6 +129,12 @@ class FastSAMWidget(Container[Any]):
         """
         control = self.get_widget("labels")
         return super().labels if control is None else control
+
+    def reset_choices(self, *_: Any) -> None:
+        """Do nothing: napari calls this whenever layers come and go, and the dock follows them itself.
+
+        magicgui's own sets all choices anew, which says that they changed.
+        """
 
     # ---------------------------------------------------------------- what a person can do
 
@@ -163,7 +167,7 @@ class FastSAMWidget(Container[Any]):
         napari.layers.Labels or None
             The layer; None if there is nothing to add, or it could not take them (nothing is lost then).
         """
-        self._update_soon.flush()  # what was changed a moment ago counts
+        self._updates.flush()  # what was changed a moment ago counts
         shown = self._shown
         if shown is None or not shown.objects:
             self._say(messages.NOTHING_TO_ADD)
@@ -179,7 +183,7 @@ class FastSAMWidget(Container[Any]):
         self.labels.value = layer
         self._clear(shown)
         self._added = shown.request
-        self._update_soon.flush()  # says that there are no prompts now: not the last word
+        self._updates.flush()  # says that there are no prompts now: not the last word
         self._say(messages.added(committed, layer.name))
         return layer
 
@@ -206,7 +210,7 @@ class FastSAMWidget(Container[Any]):
             return
         new_prompts.set_polarity(points, not new_prompts.adds_positive(points))
         self._show_point_defaults()
-        self._update_soon()
+        self._updates.soon()
 
     def toggle_object(self) -> None:
         """Let the next points describe one object together, or each an object of its own."""
@@ -241,7 +245,7 @@ class FastSAMWidget(Container[Any]):
             return
         self._session.forget_prompts(request)
         self._remove(request, points, shapes)
-        self._update_soon()
+        self._updates.soon()
 
     def close(self) -> None:
         """Undo all connections, end the work and remove the preview."""
@@ -251,7 +255,7 @@ class FastSAMWidget(Container[Any]):
 
     def disconnect_all(self) -> None:
         """Let go of the viewer: connections, keys, work and preview."""
-        self._update_soon.cancel()
+        self._updates.cancel()
         self._runner.close()
         self._per_layer.undo()
         self._always.undo()
@@ -274,6 +278,22 @@ class FastSAMWidget(Container[Any]):
             self._show_nothing(messages.ALREADY_ADDED)
         else:
             self._answer(request, by_hand)
+
+    def _update_at_once(self, *_: Any) -> None:
+        """Answer before the canvas draws, where that takes no more than new pixels in the preview.
+
+        napari is in the middle of a mouse event here: a new layer, or the progress bar of the network, which handles
+        events, has to wait until it is over.
+        """
+        shown = self._shown
+        if shown is not None and self.live.value and self._output.preview is not None:
+            request = self._request()
+            if request is not None and request.key == shown.request.key and not request.is_empty:
+                result = self._session.result(request)
+                if result is not None and not result.missing:
+                    self._show(result)
+                    return
+        self._updates.soon()
 
     def _answer(self, request: Request, by_hand: bool) -> None:
         result = self._session.result(request)
@@ -401,6 +421,7 @@ class FastSAMWidget(Container[Any]):
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self._work = self._work, None
         self.actions.run_button.text = "Run"
+        self._updates.cancel()  # what they would ask is asked below
         if work is None:
             return
         if cancelled and (error is None or isinstance(error, weights.DownloadCancelled)):
@@ -416,6 +437,9 @@ class FastSAMWidget(Container[Any]):
             self._update(by_hand=work.by_hand)
 
     def _work_failed(self, work: _Work, error: Exception) -> None:
+        if work.request is not None and self._session.is_stale(work.request):
+            self._update(by_hand=work.by_hand)  # what failed is not wanted any more
+            return
         known = isinstance(error, FastSAMError)
         message = str(error) if known else f"Something went wrong ({type(error).__name__}: {error}). Run tries again."
         if work.kind == "download":
@@ -439,14 +463,14 @@ class FastSAMWidget(Container[Any]):
     def _wire(self, frame: Frame) -> None:
         viewer = self._viewer
         dims = viewer.dims.events
-        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._asks_anew)
+        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
         listed = viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         self._always.connect((viewer.layers.selection.events.active,), self._active_changed)
-        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area, self.task, self.region):
-            control.changed.connect(self._update_soon)
-        for control in (self.imgsz, self.device, self.live):
-            control.changed.connect(self._update_soon)
+        for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area):
+            control.changed.connect(self._updates.now)
+        for control in (self.task, self.region, self.imgsz, self.device, self.live):
+            control.changed.connect(self._updates.soon)
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
             control.changed.connect(self._layers_chosen)
@@ -475,21 +499,29 @@ class FastSAMWidget(Container[Any]):
         if points is not None:
             self._per_layer.connect((points.events.feature_defaults,), self._show_point_defaults)
         self._show_point_defaults()
-        self._update_soon()
+        self._updates.soon()
+
+    def _plane_changed(self, *_: Any) -> None:
+        # napari says so too when a layer comes or goes, as the preview does, and nothing moves
+        dims = self._viewer.dims
+        place = (tuple(dims.point), tuple(dims.order), dims.ndisplay)
+        if place != self._place:
+            self._place = place
+            self._updates.soon()
 
     def _asks_anew(self, *_: Any) -> None:
-        self._update_soon()
+        self._updates.soon()
 
     def _prompts_changed(self, event: Any) -> None:
         # while a shape is being drawn its events end in -ing
         if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
-            self._update_soon()
+            self._updates.now()
 
     def _image_changed(self, *_: Any) -> None:
         if self.image.value is not None:
             self._session.image_changed(self.image.value)
             self._show_nothing("")  # what is shown lies on pixels that are gone
-            self._update_soon()
+            self._updates.soon()
 
     def _layers_changed(self, event: Any) -> None:
         layer = getattr(event, "value", None)
@@ -500,7 +532,7 @@ class FastSAMWidget(Container[Any]):
         if event.type == "removed" and layer in self.image.choices:
             self._session.image_changed(layer)
         self._choices.refresh()
-        self._update_soon()
+        self._updates.soon()
 
     def _active_changed(self, *_: Any) -> None:
         self._choices.follow_active()
@@ -512,12 +544,14 @@ class FastSAMWidget(Container[Any]):
             self.model.ask_for_file(instead=self._last_model)
             return
         self._last_model = name
-        self._update_soon()
+        self._updates.soon()
 
     def _model_is_there(self, name: str) -> bool:
         known = weights.known(name)
         missing = known if known is not None and not weights.is_available(name) else None
-        if self.download.visible != (missing is not None):
+        if self.download.native.isHidden() != (
+            missing is None
+        ):  # `visible` is False too while the dock is out of sight
             self.download.visible = missing is not None
         if missing is not None:
             self.download.text = f"Download {missing.name} ({missing.bytes / 1e6:.0f} MB)"
