@@ -7,7 +7,6 @@ import hashlib
 import dask.array as da
 import numpy as np
 import pytest
-from napari.layers import Labels
 
 from napari_fastsam import __version__
 from napari_fastsam.model import weights

@@ -69,6 +69,8 @@ class Request:
         Equal for requests that one pass of the network serves.
     prompts_known
         Places of all prompts on the plane when this was asked, wherever the canvas was.
+    generation
+        Another number each time the image's data are replaced.
     """
 
     controls: Controls
@@ -77,6 +79,7 @@ class Request:
     contrast_limits: tuple[float, float] | None
     key: Hashable
     prompts_known: frozenset[Hashable] = frozenset()
+    generation: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -118,7 +121,7 @@ def make_request(
     read = read_prompts(viewer, image, plane, controls.points, controls.shapes)
     limits = _window(image)
     key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
-    return Request(controls, plane, read, limits, key, known)
+    return Request(controls, plane, read, limits, key, known, generation)
 
 
 def _window(image: Image) -> tuple[float, float] | None:

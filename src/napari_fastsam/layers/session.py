@@ -124,6 +124,11 @@ class Session:
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
 
+    def is_stale(self, request: Request) -> bool:
+        """Return whether the image of a request has other data by now, or is gone. For any thread."""
+        image = request.controls.image
+        return request.generation != self._generations.get(image.unique_id, 0)
+
     def warm_up(self, model: str, device: str) -> Iterator[str]:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
@@ -259,7 +264,8 @@ class Session:
                 self.network_seconds += time.perf_counter() - start
                 # what every answer needs, computed here and not on the main thread
                 seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)
-                self.cache.put(request.key, seen)
+                if not self.is_stale(request):  # nobody would ask for it again
+                    self.cache.put(request.key, seen)
             return seen
 
     def _everything(self, seen: Look, request: Request) -> _Answer:

@@ -26,12 +26,20 @@ def downloading(name: str, cancelled: Callable[[], bool]) -> Iterator[str]:
     """
     said: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
     stopped = threading.Event()
+    last = ""
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        step = f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+        if step != last:  # thousands of chunks come; what is said changes once a megabyte
+            last = step
+            said.put(step)
 
     def fetch() -> None:
         try:
             weights.download(
                 name,
-                progress=lambda done, total: said.put(f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB"),
+                progress=report,
                 cancel=lambda: stopped.is_set() or cancelled(),
             )
             said.put(None)

@@ -82,8 +82,12 @@ class Runner:
             job.cancel()
             return
         self._on_step(said)
-        if job.progress is not None:
-            job.progress.set_description(said)  # handles events: the work may have ended when this returns
+        if job.progress is not None and not job.drawing:
+            job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
+            try:
+                job.progress.set_description(said)
+            finally:
+                job.drawing = False
 
     def _finished(self, job: _Job) -> None:
         if job is not self._job:
@@ -101,6 +105,7 @@ class _Job:
         self.work = work
         self.worker: GeneratorWorker | None = None
         self.progress: cancelable_progress | None = None
+        self.drawing = False
         self.failure: Exception | None = None
         self._cancelled = False
         self._begun = threading.Event()
