@@ -122,7 +122,8 @@ def remove_rows(layer: Points | Shapes, rows: set[int]) -> None:
     layer.remove_selected()
     layer.feature_defaults = defaults
     for name, value in kept.items():
-        setattr(layer, name, value)
+        # after `layer.data = fewer points` napari has an array without axes here, which its own setter refuses
+        setattr(layer, name, value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value)
 
 
 def _place(image: Image) -> dict[str, Any]:
