@@ -54,6 +54,7 @@ class _Press:
     def __init__(self, method: Callable[[], Any], before: Callable[[Any], Any] | None) -> None:
         self.method: Callable[[], Any] | None = method
         self.before = before
+        self.__name__ = f"napari_fastsam_{method.__name__}"  # napari asks every binding for it at each key press
 
     def __call__(self, viewer: Any) -> None:
         if self.method is not None:
