@@ -30,6 +30,9 @@ __all__ = ["Look", "Thresholds", "Window", "answer", "from_kept", "look", "look_
 GENEROUS_IOU = 0.9
 """Suppression for the second question: nearly everything that the network proposed."""
 
+PROMPT_IOU = 0.7
+"""Suppression is not stricter than this for prompts: it would only take away what a person can step to."""
+
 _DRAWN = ("box", "outline")
 
 _BORDER = 1.5
@@ -215,7 +218,7 @@ def _choose(
     A box or an outline says where its object is and how large, which is worth more than a score: it always chooses
     among everything (benchmarks/prompt_accuracy.py: mean IoU 0.752 instead of 0.737).
     """
-    sure = place(proposals.subset(proposals.ranks(thresholds.conf, thresholds.iou)))
+    sure = place(proposals.subset(proposals.ranks(thresholds.conf, max(thresholds.iou, PROMPT_IOU))))
     selections = [_of_size(s, thresholds) for s in select(sure, prompts)]
     if all(s.found and s.prompt.kind not in _DRAWN for s in selections):
         return selections

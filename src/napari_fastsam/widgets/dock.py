@@ -91,6 +91,7 @@ class FastSAMWidget(Container[Any]):
         self.status = Label(value="")
         self.actions = make_actions()
         super().__init__(widgets=make_controls(napari_viewer, settings), labels=True, scrollable=True, name="FastSAM")
+        self._thresholds_from_card = settings.thresholds_from_card
         self._session = Session(napari_viewer, settings.cache_mb * MEGABYTE)
         self._output = Output(napari_viewer)
         self._runner = Runner(self._say, self._work_ended)
@@ -108,6 +109,7 @@ class FastSAMWidget(Container[Any]):
         self._always = Connections()
         self._per_layer = Connections()
         self._updates = Updates(self._update, self._update_at_once)
+        self._suit_thresholds(self.model.value)
         self._frame = frame = self._framed()
         self._wire(frame)
         self._unbind = shortcuts.bind(napari_viewer, self)
@@ -260,8 +262,12 @@ class FastSAMWidget(Container[Any]):
         self._per_layer.undo()
         self._always.undo()
         self._unbind()
+        listed = self._viewer.layers.events
+        for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
+            emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
         self._output.remove_preview()
         self._shown = None
+        self._session.cache.forget(lambda key: True)  # napari may hold on to the widget
 
     # ---------------------------------------------------------------- from state to preview
 
@@ -544,7 +550,20 @@ class FastSAMWidget(Container[Any]):
             self.model.ask_for_file(instead=self._last_model)
             return
         self._last_model = name
+        self._suit_thresholds(name)
         self._updates.soon()
+
+    def _suit_thresholds(self, name: str) -> None:
+        """Set confidence and overlap to what the model's card says finds everything best, if it says so."""
+        if not self._thresholds_from_card or not weights.is_available(name):
+            return
+        try:
+            card = weights.card_for(weights.find(name))
+        except FastSAMError:
+            return  # whoever loads the model says what is wrong with it
+        for control, value in ((self.conf, card.conf), (self.iou, card.iou)):
+            if value is not None:
+                control.value = min(max(value, control.min), control.max)
 
     def _model_is_there(self, name: str) -> bool:
         known = weights.known(name)
@@ -566,7 +585,7 @@ class FastSAMWidget(Container[Any]):
         make_readable(self.status.native)
         self.image.label = "image"  # set once all are there, so that magicgui gives all labels one width
         frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
-        frame.owner = self
+        frame.belongs_to(self)
         return frame
 
     def _show_point_defaults(self, *_: Any) -> None:

@@ -30,8 +30,7 @@ class Frame(QWidget):
     def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str) -> None:
         super().__init__()
         self._was_docked = False
-        self.owner: Any = None
-        """Kept alive as long as this is."""
+        self._magic_widget: Any = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(2)
@@ -44,6 +43,10 @@ class Frame(QWidget):
         if rows is not None:
             rows.addWidget(_unfolding("Shortcuts", shortcuts))
         self.setMinimumWidth(MINIMUM_WIDTH)
+
+    def belongs_to(self, dock: Any) -> None:
+        """Keep the magicgui widget alive, under the name by which napari finds it: `window.dock_widgets` gives it."""
+        self._magic_widget = dock
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when a dock takes this in or lets it go."""

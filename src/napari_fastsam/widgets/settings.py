@@ -15,6 +15,7 @@ class Settings:
     model: str = "nuclei"
     device: str = "auto"
     cache_mb: int = 512
+    thresholds_from_card: bool = True
     conf: float = 0.25
     iou: float = 0.7
     live: bool = True
@@ -38,6 +39,7 @@ def read_settings() -> Settings:
         model=value("model", "name", defaults.model),
         device=value("model", "device", defaults.device),
         cache_mb=value("model", "cache_mb", defaults.cache_mb),
+        thresholds_from_card=value("thresholds", "from_card", defaults.thresholds_from_card),
         conf=value("thresholds", "conf", defaults.conf),
         iou=value("thresholds", "iou", defaults.iou),
         live=value("behaviour", "live", defaults.live),
