@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from napari_fastsam.core.instances import Crop
 from napari_fastsam.core.painting import paint
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.selection import Selection
+from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.cache import LookCache
 from napari_fastsam.layers.numbering import Named, Numbering
 from napari_fastsam.layers.prompt_layers import read_prompts
@@ -259,6 +260,7 @@ class Session:
             seen = self.cache.get(request.key)
             if seen is None:
                 pixels = read_pixels(controls.image, request.plane)
+                _require_numbers(pixels, controls.image)
                 start = time.perf_counter()
                 seen = look(model, pixels, controls.imgsz, request.contrast_limits)
                 self.network_seconds += time.perf_counter() - start
@@ -304,6 +306,14 @@ class Session:
         for _ in range(abs(steps)):
             selection = selection.larger() if steps > 0 else selection.smaller()
         return selection
+
+
+def _require_numbers(pixels: NDArray[Any], image: Image) -> None:
+    # with contrast limits given they would be black, and "nothing found" would send a person to the wrong slider
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).any():
+        raise ImageError(
+            f'Image "{image.name}" holds no finite value here (all NaN or infinite): choose another plane or image.'
+        )
 
 
 def _identity(crop: Crop) -> Hashable:
