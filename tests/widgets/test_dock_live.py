@@ -326,3 +326,15 @@ def test_half_drawn_shapes_are_not_asked_about(bench, monkeypatch):
     assert len(shapes.data) == 1
     assert len(asked) <= 4
     assert b.shown[126, 94] == 1
+
+
+def test_run_notices_pixels_that_were_changed_in_place(bench, passes, cells):
+    b = bench(cells.copy())
+    b.dock.task.value = "everything"
+    before = b.dock.run(wait=True).found
+    assert b.dock.run(wait=True).found == before > 0
+    assert len(passes) == 1, "the same pixels are not looked at again"
+
+    b.image.data[...] = 0
+    assert b.dock.run(wait=True).found == 0
+    assert len(passes) == 2

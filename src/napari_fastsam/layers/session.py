@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.instances import Crop
+from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.painting import paint
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.selection import Selection
@@ -124,6 +125,18 @@ class Session:
         """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
+
+    def forget_if_painted_over(self, request: Request) -> None:
+        """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
+        seen, image = self.cache.get(request.key), request.controls.image
+        if seen is None or not isinstance(image.data, np.ndarray):
+            return  # what dask or zarr would have to read again is not worth the check
+        try:
+            now = to_rgb8(read_pixels(image, request.plane), request.contrast_limits)
+        except ImageError:
+            now = None  # whoever looks at it next says why
+        if now is None or not np.array_equal(now, seen.rgb):
+            self.image_changed(image)
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""

@@ -156,6 +156,9 @@ class FastSAMWidget(Container[Any]):
                 self._runner.cancel()
             return None
         self._asked = self._added = self._failure = None  # the view as it is now, what failed once more
+        request = self._request()
+        if request is not None:
+            self._session.forget_if_painted_over(request)
         if wait:
             return self._run_here()
         self._update(by_hand=True)
