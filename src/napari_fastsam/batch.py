@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from napari_fastsam import __version__
 from napari_fastsam.core.prompts import Prompts
-from napari_fastsam.core.proposals import CONF_FLOOR
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images import read_plane
 from napari_fastsam.io.results import names_for, write_labels, write_overlay
-from napari_fastsam.model.answer import Thresholds, from_kept, look, look_closer, paint
+from napari_fastsam.model.answer import Thresholds, answer, paint
 from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.weights import sha256_of
 
@@ -141,12 +140,7 @@ def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32],
         found = job.model.segment(plane, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
         found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
         return found.to_labels(), []
-    seen = look(job.model, plane, job.imgsz, conf_floor=min(limits.conf, CONF_FLOOR))
-    selections, missing = from_kept(seen, job.prompts, limits)
-    while missing:
-        for _ in look_closer(seen, missing):
-            pass
-        selections, missing = from_kept(seen, job.prompts, limits)
+    selections = answer(job.model, plane, job.prompts, imgsz=job.imgsz, **asdict(limits))
     return paint(selections, (plane.shape[0], plane.shape[1])), selections
 
 

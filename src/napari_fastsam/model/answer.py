@@ -109,6 +109,8 @@ def answer(
     conf: float = 0.25,
     iou: float = 0.7,
     contrast_limits: tuple[float, float] | None = None,
+    min_area: float | None = None,
+    max_area: float | None = None,
 ) -> list[Selection]:
     """Find the object of each prompt on one plane, looking closer where the first look saw nothing.
 
@@ -118,13 +120,15 @@ def answer(
         As in `Model.segment`.
     prompts
         In pixels of the image.
+    min_area, max_area
+        Pixels of an object's mask, both included.
 
     Returns
     -------
     list of Selection
         One a prompt, in the order of `core.selection.select`.
     """
-    thresholds = Thresholds(conf, iou)
+    thresholds = Thresholds(conf, iou, min_area, max_area)
     seen = look(model, image, imgsz, contrast_limits, min(conf, CONF_FLOOR))
     selections, missing = from_kept(seen, prompts, thresholds)
     while missing:
