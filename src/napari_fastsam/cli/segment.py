@@ -1,11 +1,8 @@
-"""The command line: ``napari-fastsam``. No Qt, no viewer; torch is loaded when an image is segmented."""
+"""``napari-fastsam segment``: objects of image files, all or those at prompts."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,26 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam import __version__
+from napari_fastsam.cli.common import FAILED, failures_told, progress_bar, tell
 from napari_fastsam.errors import FastSAMError, ParameterError
 
 if TYPE_CHECKING:
     from napari_fastsam.batch import Job, Outcome
-
-app = typer.Typer(
-    help="FastSAM on microscope images: objects by click, box or all at once.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_show_locals=False,
-)
-models_app = typer.Typer(help="Models: what there is, where it lies, how to get it.", no_args_is_help=True)
-app.add_typer(models_app, name="models")
-
-FAILED = 2
-"""Exit status of every failure that has a message."""
 
 
 class BoxFormat(StrEnum):
@@ -42,36 +27,6 @@ class BoxFormat(StrEnum):
     xyxy = "xyxy"
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"napari-fastsam {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    """Find objects with FastSAM."""
-
-
-@app.command()
-def demo(
-    screenshot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save a picture of the window and close it.")
-    ] = None,
-) -> None:
-    """Open a sample in napari, place prompts, and draw the objects."""
-    # A process of its own: this one starts no Qt.
-    command = [sys.executable, "-m", "napari_fastsam.demo"]
-    if screenshot is not None:
-        command += ["--screenshot", str(screenshot)]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
-
-
-@app.command()
 def segment(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")] = Path(),
@@ -109,7 +64,7 @@ def segment(
     label 1 is that of the first point labelled 1, and boxes count after the points.
     Points inside a box refine its object and have none of their own.
     """
-    with _failures_told():
+    with failures_told():
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area),
             (points, point_labels, boxes, box_format.value), plane, overlay,
@@ -117,12 +72,12 @@ def segment(
     from napari_fastsam.batch import segment_file
 
     outcomes: list[Outcome] = []
-    with _progress(BarColumn(), MofNCompleteColumn(), shown=len(targets) > 1) as progress:
+    with progress_bar(BarColumn(), MofNCompleteColumn(), shown=len(targets) > 1) as progress:
         for image, target in progress.track(targets.items(), description="Segmenting"):
             try:
                 outcomes.append(segment_file(image, target, job))
             except FastSAMError as error:
-                _tell(error)
+                tell(error)
             else:
                 _print_outcome(outcomes[-1])
     if len(targets) > 1:
@@ -194,75 +149,3 @@ def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
     )
     table.add_row("all", str(totals[0]), f"{totals[1]:.2f}", str(totals[2]))
     Console().print(table)
-
-
-@models_app.command("list")
-def list_models() -> None:
-    """List the models that are known by name."""
-    from napari_fastsam.model import weights
-
-    table = Table("name", "size", "licence", "state", "about")
-    for entry in weights.REGISTRY:
-        there = "bundled" if entry.bundled else "downloaded" if weights.is_available(entry.name) else "not downloaded"
-        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", entry.licence, there, escape(entry.about))
-    Console().print(table)
-
-
-@models_app.command("download")
-def download_models(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="FastSAM-s or FastSAM-x.")],
-) -> None:
-    """Download models, unless they are there; print where they lie."""
-    from napari_fastsam.model import weights
-
-    with _failures_told(), _progress(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
-        for name in names:
-            task = progress.add_task(name, total=None)
-
-            def show(done: int, total: int, task: Any = task) -> None:
-                progress.update(task, completed=done, total=total or None)
-
-            typer.echo(weights.download(name, progress=show))
-
-
-@models_app.command("path")
-def model_path(
-    name: Annotated[
-        str | None, typer.Argument(help="A model; without one, the folder of downloads is printed.")
-    ] = None,
-) -> None:
-    """Print where a model's file lies."""
-    from napari_fastsam.model import weights
-
-    with _failures_told():
-        typer.echo(weights.cache_folder() if name is None else weights.find(name))
-
-
-@contextmanager
-def _progress(*columns: Any, shown: bool = True) -> Iterator[Progress]:
-    """Show progress on stderr if somebody is looking there, so that stdout can go into a file."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"), *columns,
-        console=console, transient=True, disable=not (shown and console.is_terminal),
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:  # fmt: skip
-        yield progress
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """Turn this package's errors into one line and an exit status."""
-    try:
-        yield
-    except FastSAMError as error:
-        _tell(error)
-        raise typer.Exit(FAILED) from error
-
-
-def _tell(error: FastSAMError) -> None:
-    typer.echo("Error: " + " ".join(str(error).split()), err=True)
-
-
-if __name__ == "__main__":
-    app(prog_name="napari-fastsam")

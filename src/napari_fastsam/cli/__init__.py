@@ -1,0 +1,57 @@
+"""The command line: ``napari-fastsam``. No Qt, no viewer; torch is loaded when a network is needed.
+
+One module a command.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_fastsam import __version__
+from napari_fastsam.cli.models import models_app
+from napari_fastsam.cli.segment import segment
+
+app = typer.Typer(
+    help="FastSAM on microscope images: objects by click, box or all at once.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-fastsam {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Find objects with FastSAM."""
+
+
+@app.command()
+def demo(
+    screenshot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save a picture of the window and close it.")
+    ] = None,
+) -> None:
+    """Open a sample in napari, place prompts, and draw the objects."""
+    # A process of its own: this one starts no Qt.
+    command = [sys.executable, "-m", "napari_fastsam.demo"]
+    if screenshot is not None:
+        command += ["--screenshot", str(screenshot)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+app.command()(segment)
+app.add_typer(models_app, name="models")

@@ -1,0 +1,44 @@
+"""What the commands share: progress on stderr, and failures as one line with an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from napari_fastsam.errors import FastSAMError
+
+FAILED = 2
+"""Exit status of every failure that has a message."""
+
+
+@contextmanager
+def progress_bar(*columns: Any, shown: bool = True) -> Iterator[Progress]:
+    """Show progress on stderr if somebody is looking there, so that stdout can go into a file."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), *columns,
+        console=console, transient=True, disable=not (shown and console.is_terminal),
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:  # fmt: skip
+        yield progress
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Turn this package's errors into one line and an exit status."""
+    try:
+        yield
+    except FastSAMError as error:
+        tell(error)
+        raise typer.Exit(FAILED) from error
+
+
+def tell(error: FastSAMError) -> None:
+    """Print an error as one line on stderr."""
+    typer.echo("Error: " + " ".join(str(error).split()), err=True)

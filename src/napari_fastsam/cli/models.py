@@ -1,0 +1,57 @@
+"""``napari-fastsam models``: what there is, where it lies, how to get it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+from rich.table import Table
+
+from napari_fastsam.cli.common import failures_told, progress_bar
+
+models_app = typer.Typer(help="Models: what there is, where it lies, how to get it.", no_args_is_help=True)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """List the models that are known by name."""
+    from napari_fastsam.model import weights
+
+    table = Table("name", "size", "licence", "state", "about")
+    for entry in weights.REGISTRY:
+        there = "bundled" if entry.bundled else "downloaded" if weights.is_available(entry.name) else "not downloaded"
+        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", entry.licence, there, escape(entry.about))
+    Console().print(table)
+
+
+@models_app.command("download")
+def download_models(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="FastSAM-s or FastSAM-x.")],
+) -> None:
+    """Download models, unless they are there; print where they lie."""
+    from napari_fastsam.model import weights
+
+    with failures_told(), progress_bar(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+        for name in names:
+            task = progress.add_task(name, total=None)
+
+            def show(done: int, total: int, task: Any = task) -> None:
+                progress.update(task, completed=done, total=total or None)
+
+            typer.echo(weights.download(name, progress=show))
+
+
+@models_app.command("path")
+def model_path(
+    name: Annotated[
+        str | None, typer.Argument(help="A model; without one, the folder of downloads is printed.")
+    ] = None,
+) -> None:
+    """Print where a model's file lies."""
+    from napari_fastsam.model import weights
+
+    with failures_told():
+        typer.echo(weights.cache_folder() if name is None else weights.find(name))
