@@ -29,6 +29,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     """Keep the person's weights and ultralytics' settings out of the tests, and the tests out of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_FASTSAM_CACHE", str(tmp_path_factory.mktemp("weights")))
+        patch.setenv("NAPARI_FASTSAM_MODELS", str(tmp_path_factory.mktemp("models")))
         patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         yield
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from napari_fastsam.errors import ModelError
+from napari_fastsam.model import own_models
 from napari_fastsam.model.card import FASTSAM, Card, read_card
 from napari_fastsam.model.fetch import DownloadCancelled, fetch
 
@@ -141,7 +142,7 @@ def find(name_or_path: str | Path) -> Path:
 
     A file that exists under the text as given comes first, if the text looks like a file (it has a suffix
     or a folder): somebody who types ``nuclei.pt`` beside a file of that name means the file. Then the
-    registry's names are tried.
+    registry's names are tried, then those of the person's own models (`model.own_models`).
 
     Raises
     ------
@@ -153,6 +154,9 @@ def find(name_or_path: str | Path) -> Path:
     if looks_like_file and path.is_file():
         return path.absolute()
     weights = known(str(name_or_path)) if path.name == str(path) else None
+    own = own_models.locate(str(name_or_path)) if weights is None and path.name == str(path) else None
+    if own is not None:
+        return own
     if weights is None:
         raise ModelError(_why_not_found(str(name_or_path), path, looks_like_file))
     if not weights.path.is_file():
@@ -245,7 +249,9 @@ def download(
     """
     weights = known(name)
     if weights is None:
-        raise ModelError(f"{name!r} is no model of the registry{_nearest(name)}; there are {_names()}")
+        raise ModelError(
+            f"{name!r} is no model of the registry{_nearest(name, own=False)}; there are {_names(own=False)}"
+        )
     if weights.url is None:
         return find(weights.name)
     fetch(
@@ -261,14 +267,14 @@ def download(
     return weights.path
 
 
-def _names() -> str:
-    return ", ".join(w.name for w in REGISTRY)
+def _names(own: bool = True) -> str:
+    return ", ".join([*(w.name for w in REGISTRY), *(own_models.files() if own else ())])
 
 
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name.casefold(), [w.name.casefold() for w in REGISTRY], n=1)
-    weights = known(near[0]) if near else None
-    return f" (did you mean {weights.name}?)" if weights else ""
+def _nearest(name: str, own: bool = True) -> str:
+    names = {n.casefold(): n for n in [*(own_models.files() if own else ()), *(w.name for w in REGISTRY)]}
+    near = difflib.get_close_matches(name.casefold(), list(names), n=1)
+    return f" (did you mean {names[near[0]]}?)" if near else ""
 
 
 def _by_hand(weights: Weights) -> str:
