@@ -37,3 +37,7 @@ class DeviceError(FastSAMError):
 
 class LabelsError(FastSAMError, ValueError):
     """Objects cannot be written into the Labels layer that was chosen."""
+
+
+class DatasetError(FastSAMError, ValueError):
+    """Annotated images cannot be read: pairs that do not match, labels of another shape or kind, an unknown format."""
