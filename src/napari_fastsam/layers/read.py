@@ -37,7 +37,7 @@ def plane_shown(viewer: ViewerModel, image: Image, region: Region = "plane") -> 
         For a 3D display, an axis without pixels, or an image that has no plane where the sliders stand.
     """
     shape = _checked_shape(viewer, image)
-    rows_axis, columns_axis = axes = _displayed_axes(viewer, image)
+    rows_axis, columns_axis = axes = displayed_axes(viewer, image)
     position = _slider_position(viewer, image, axes)
     _require_inside(image, position)
     level = int(image.data_level) if region == "view" and image.multiscale else 0
@@ -106,8 +106,8 @@ def _checked_shape(viewer: ViewerModel, image: Image) -> tuple[int, ...]:
     return shape
 
 
-def _displayed_axes(viewer: ViewerModel, image: Image) -> tuple[int, int]:
-    """Return the image's axes that the canvas shows, in the image's own order."""
+def displayed_axes(viewer: ViewerModel, image: Image) -> tuple[int, int]:
+    """Return the image's axes that the canvas shows as rows and columns, in the image's own order."""
     offset = viewer.dims.ndim - image.ndim
     # The last two of the axes that the image has: napari still draws it where a leading world axis is shown
     own = [axis - offset for axis in viewer.dims.order if axis >= offset]
