@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.errors import ImageError
+
+Window = Literal["type", "percentiles"]
+"""How a window is found where none is given; see `window_of`."""
 
 PERCENTILES = (0.1, 99.9)
 """The window taken when none is given and the type has no natural one: robust against hot and dead pixels."""
@@ -37,18 +42,19 @@ def check_plane(image: ArrayLike) -> NDArray[np.generic]:
     return plane
 
 
-def window_of(plane: NDArray[np.generic]) -> tuple[float, float]:
+def window_of(plane: NDArray[np.generic], rule: Window = "type") -> tuple[float, float]:
     """Return the intensity window of a plane for which none was given.
 
-    uint8 keeps its whole range, bool is 0 … 1, colours that are floats within 0 … 1 keep that range; everything else
-    takes the 0.1st and 99.9th percentile of its finite values (their minimum and maximum where those coincide).
+    By ``"type"``, uint8 keeps its whole range, bool is 0 … 1, colours that are floats within 0 … 1 keep that range;
+    everything else takes the 0.1st and 99.9th percentile of its finite values (their minimum and maximum where those
+    coincide). By ``"percentiles"`` all but bool take percentiles, so that dim planes come out as bright as others.
 
     Raises
     ------
     ImageError
         If no value is finite.
     """
-    if plane.dtype == np.uint8:
+    if plane.dtype == np.uint8 and rule == "type":
         return 0.0, 255.0
     if plane.dtype == np.bool_:
         return 0.0, 1.0
@@ -61,7 +67,7 @@ def window_of(plane: NDArray[np.generic]) -> tuple[float, float]:
             sample = values[np.isfinite(values)]
         if not sample.size:
             raise ImageError("the image holds no finite value (all NaN or infinite); choose another plane or image")
-        if plane.ndim == 3 and sample.min() >= 0 and sample.max() <= 1:
+        if plane.ndim == 3 and rule == "type" and sample.min() >= 0 and sample.max() <= 1:
             return 0.0, 1.0
     with np.errstate(over="ignore", invalid="ignore"):  # between numbers near the largest there are
         low, high = (float(v) for v in np.percentile(sample.astype(np.float64, copy=False), PERCENTILES))

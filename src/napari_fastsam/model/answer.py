@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.grouping import subset
 from napari_fastsam.core.instances import Instances, check_thresholds
-from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.masks import LazyMasks
 from napari_fastsam.core.painting import paint as paint_crops
 from napari_fastsam.core.prompts import Prompts
@@ -96,7 +95,7 @@ def look(
 
     Parameters and errors are those of `Model.segment`.
     """
-    rgb = to_rgb8(image, contrast_limits)
+    rgb = model.rgb8(image, contrast_limits)
     return Look(model, rgb, model.propose(rgb, imgsz, conf_floor))
 
 
@@ -167,7 +166,7 @@ def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] 
             return
         if window not in seen.closer:
             crop = np.ascontiguousarray(seen.rgb[slice(*window.rows), slice(*window.columns)])
-            seen.closer[window] = seen.model.propose(crop, window.imgsz)
+            seen.closer[window] = seen.model.propose(crop, seen.model.at_most(window.imgsz))
         yield done
 
 

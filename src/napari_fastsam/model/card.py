@@ -13,8 +13,9 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from napari_fastsam.core.intensity import Window
 from napari_fastsam.errors import ModelError
 
 Origin = Literal["file", "registry", "unknown"]
@@ -37,12 +38,23 @@ class Card:
     object_diameter
         Median equivalent diameter of the training objects, ``2 * sqrt(area / pi)``, in pixels of the training
         images; None = not known or of no use (FastSAM was trained on objects of every size).
+    shown_diameter
+        Diameter in input pixels that training brought the objects of every image to; a plane is then shown at the scale
+        that gives its objects this size (`model.object_scale`). None = planes are shown as `imgsz` and `scale` say.
     object_diameter_range
         5th and 95th percentile of the same; None = not known.
     conf, iou
         Thresholds that find everything best, by measurement; None = not measured.
     intensity
-        How intensities become the 8-bit RGB that the network sees.
+        How intensities become the 8-bit RGB that the network sees, for a person.
+    window
+        The intensity window where none is given, as in `core.intensity.window_of`: ``"type"`` or ``"percentiles"``.
+    base
+        Name of the model that training started from; empty = from scratch or not known.
+    created
+        Date of the training, ISO 8601; empty = not known.
+    validation_images
+        Names of the images that training held out, and on which `metrics` were measured.
     metrics
         Name to value, measured on images that training did not see; empty = not measured.
     sha256
@@ -61,10 +73,15 @@ class Card:
     scale: float = 1.0
     trained_imgsz: int | None = None
     object_diameter: float | None = None
+    shown_diameter: float | None = None
     object_diameter_range: tuple[float, float] | None = None
     conf: float | None = None
     iou: float | None = None
     intensity: str = "contrast window to 0-255; one channel is repeated as red, green and blue"
+    window: Window = "type"
+    base: str = ""
+    created: str = ""
+    validation_images: tuple[str, ...] = ()
     licence: str = "unknown"
     training_data: str = ""
     metrics: Mapping[str, float] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
@@ -85,6 +102,13 @@ FASTSAM = Card(
     training_data="2 % of SA-1B",
     origin="registry",
 )
+
+
+def card_text(card: Card) -> str:
+    """Return a card as the JSON that `read_card` reads; what it does not say is left out."""
+    said = {f.name: getattr(card, f.name) for f in dataclasses.fields(Card) if f.name != "origin"}
+    said["metrics"] = dict(card.metrics)
+    return json.dumps({key: value for key, value in said.items() if value not in (None, "", (), {})}, indent=2) + "\n"
 
 
 def read_card(path: Path) -> Card | None:
@@ -117,7 +141,9 @@ def read_card(path: Path) -> Card | None:
         raise ModelError(f"the model card {path} is wrong: {error}; correct it or move it") from error
 
 
-_OPTIONAL = {"imgsz", "trained_imgsz", "object_diameter", "object_diameter_range", "conf", "iou", "sha256"}
+_OPTIONAL = {
+    "imgsz", "trained_imgsz", "object_diameter", "object_diameter_range", "shown_diameter", "conf", "iou", "sha256",
+}  # fmt: skip
 
 
 def _checked(key: str, value: Any) -> Any:
@@ -132,6 +158,18 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{key} is {value!r}; expected text")
     return value
+
+
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{key} is {value!r}; expected a list of names")
+    return tuple(_text(f"{key}[{i}]", name) for i, name in enumerate(value))
+
+
+def _window(key: str, value: object) -> str:
+    if value not in get_args(Window):
+        raise ValueError(f"{key} is {value!r}; expected one of {', '.join(get_args(Window))}")
+    return str(value)
 
 
 def _pixels(key: str, value: object) -> int:
@@ -177,6 +215,9 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "imgsz": _pixels,
     "trained_imgsz": _pixels,
     "object_diameter": _positive,
+    "shown_diameter": _positive,
+    "window": _window,
+    "validation_images": _texts,
     "object_diameter_range": _range,
     "scale": _positive,
     "conf": _share,

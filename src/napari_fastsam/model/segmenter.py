@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.instances import Instances, check_thresholds
-from napari_fastsam.core.intensity import to_rgb8
+from napari_fastsam.core.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.card import Card
 from napari_fastsam.model.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.device import resolve_device
+from napari_fastsam.model.exported import card_of_export, load_exported
+from napari_fastsam.model.formats import format_of
+from napari_fastsam.model.object_scale import look_at_scale
 from napari_fastsam.model.ultralytics_ import imported
 from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
 
@@ -47,13 +51,19 @@ class Model:
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     card
         What is known about the model.
+    network
+        (1, 3, h, w) float32 from 0 to 1 → ``((predictions, prototypes), …)``: (1, 4 + classes + K, A) and
+        (1, K, h / 4, w / 4). A torch module, or an exported model that is called like one.
+    fixed_input
+        Height and width of the only input that an exported model takes; None = any multiple of 32.
     """
 
     name: str
     path: Path
     device: str
     card: Card
-    network: torch.nn.Module = field(repr=False)
+    network: Callable[[torch.Tensor], Any] = field(repr=False)
+    fixed_input: tuple[int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def segment(
@@ -78,7 +88,7 @@ class Model:
         iou
             Of two boxes that overlap more than this the better stays.
         contrast_limits
-            Values shown as black and white; None = those of `core.intensity.window_of`.
+            Values shown as black and white; None = those of `core.intensity.window_of` by the card's rule.
 
         Returns
         -------
@@ -93,7 +103,16 @@ class Model:
             If a threshold or `imgsz` is outside its range.
         """
         check_thresholds(conf, iou)
-        return self.propose(to_rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+        return self.propose(self.rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+
+    def rgb8(self, image: ArrayLike, contrast_limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+        """Turn a plane into what this network sees: `core.intensity.to_rgb8` with the window that its card asks for.
+
+        Parameters and errors are those of `segment`.
+        """
+        if contrast_limits is None:
+            contrast_limits = window_of(check_plane(image), self.card.window)
+        return to_rgb8(image, contrast_limits)
 
     def propose(self, rgb: NDArray[np.uint8], imgsz: int | None = None, conf_floor: float = CONF_FLOOR) -> Proposals:
         """Run the network once and keep what it said.
@@ -107,25 +126,46 @@ class Model:
         conf_floor
             Proposals up to this score are dropped.
         """
+        shape = rgb.shape[:2]
+        if imgsz is None and self.card.imgsz is None and self.card.shown_diameter is not None:
+            return look_at_scale(
+                lambda scale: self._look(rgb, _rounded(_native_size(shape, scale)), conf_floor),
+                self.card.shown_diameter,
+            )
+        return self._look(rgb, self.imgsz_for(shape, imgsz), conf_floor)
+
+    def _look(self, rgb: NDArray[np.uint8], imgsz: int, conf_floor: float) -> Proposals:
+        """Run the network on a plane at one input size."""
         import torch
 
-        letterbox = Letterbox(rgb.shape[:2], self.imgsz_for(rgb.shape[:2], imgsz))
+        letterbox = Letterbox(rgb.shape[:2], self.at_most(imgsz), self.fixed_input)
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
         with self._lock, torch.inference_mode():
             predictions, prototypes = self._forward(picture)
             return _keep(predictions, prototypes, letterbox, conf_floor)
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
-        """Return the input size that a plane of `shape` is shown at, a multiple of 32.
+        """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.
 
         Raises
         ------
         ParameterError
-            If `imgsz` is not a whole number from 32 to 8192.
+            If `imgsz` is not a whole number from 32 to 8192, or more than an exported model takes.
         """
         suited = self.card.imgsz or _native_size(shape, self.card.scale)
-        size = suited if imgsz is None else _checked_imgsz(imgsz)
-        return -(-size // STRIDE_NETWORK) * STRIDE_NETWORK
+        if imgsz is None:
+            return self.at_most(_rounded(suited))
+        size = _rounded(_checked_imgsz(imgsz))
+        if size != self.at_most(size):
+            raise ParameterError(
+                f"imgsz is {imgsz}, but {self.path.name} was exported for {self.at_most(size)} pixels; "
+                f"take that or less, or export it again with a larger imgsz"
+            )
+        return size
+
+    def at_most(self, imgsz: int) -> int:
+        """Return `imgsz`, or the longer side of the only input that an exported model takes if that is less."""
+        return imgsz if self.fixed_input is None else min(imgsz, max(self.fixed_input))
 
     def _forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(h, w, 3) uint8 → (4 + classes + K, A) predictions and (K, h/4, w/4) prototypes."""
@@ -141,19 +181,27 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
     Parameters
     ----------
     name
-        A name of the registry (``nuclei``, ``FastSAM-s``, ``FastSAM-x``) whose file is there, or a checkpoint's path.
+        A name of the registry (``nuclei``, ``FastSAM-s``, ``FastSAM-x``) whose file is there, or the path of a
+        checkpoint or of an exported model.
     device
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     Raises
     ------
     ModelError
-        If the file is missing, truncated, refused by the restricted loader or not a segmentation model.
+        If the file is missing, truncated, refused by the restricted loader or not a segmentation model, or the library
+        that runs an exported model is not installed.
     DeviceError
         If there is no such device.
     """
     path = find(name)
     card = card_for(path)
+    format_ = format_of(path)
+    if format_ is not None:
+        exported = load_exported(path, format_, device)
+        if card.origin == "unknown":
+            card = card_of_export(exported, card)
+        return Model(str(name), path, exported.device, card, exported, exported.fixed_input)
     where = resolve_device(device)
     network, checkpoint = read_network(path)
     if card.origin == "unknown":
@@ -171,6 +219,10 @@ def _checked_imgsz(imgsz: Any) -> int:
             f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
         )
     return int(imgsz)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // STRIDE_NETWORK) * STRIDE_NETWORK
 
 
 def _native_size(shape: tuple[int, int], scale: float) -> int:

@@ -1,0 +1,112 @@
+"""The loss that training minimises: ultralytics' own, but masks are compared at points within their boxes.
+
+Ultralytics compares whole frames and throws away what lies outside of each box, at a quarter of the resolution unless
+one pays for more. A mask is used only inside its box, and is interpolated between prototype cells there; so it is
+compared at points inside the box, interpolated in the same way, with the labels at full resolution. That is cheaper and
+teaches edges finer than a prototype cell. Comparing masks at random points goes back to Kirillov et al., "PointRend",
+CVPR 2020.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from ultralytics.utils.loss import v8SegmentationLoss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+POINTS = 24
+"""Points along each side of a box."""
+
+
+class PointMaskLoss(v8SegmentationLoss):
+    """Boxes, classes and distributions as ultralytics has them; masks at points: cross entropy and Dice."""
+
+    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch and its parts.
+
+        Parameters
+        ----------
+        preds
+            What the network says in training.
+        batch
+            As `crops.collate` makes it; ``masks`` (B, H, W) hold k + 1 on the k-th object of the image.
+        """
+        self._labels = batch["masks"]
+        # ultralytics would enlarge the prototypes to the size of the masks; at their own size it leaves them alone
+        step = self._labels.shape[-1] // preds["proto"].shape[-1]
+        found: tuple[Tensor, dict[str, Tensor]] = super().loss(
+            preds, batch | {"masks": self._labels[:, ::step, ::step]}
+        )
+        return found
+
+    def calculate_segmentation_loss(
+        self,
+        fg_mask: Tensor,
+        masks: Tensor,
+        target_gt_idx: Tensor,
+        target_bboxes: Tensor,
+        batch_idx: Tensor,
+        proto: Tensor,
+        pred_masks: Tensor,
+        imgsz: Tensor,
+    ) -> Tensor:
+        """Return the mean mask loss over all anchors that have an object.
+
+        Parameters
+        ----------
+        fg_mask
+            (B, A) which anchors have an object.
+        masks, batch_idx
+            Not used; in ultralytics' signature.
+        target_gt_idx, target_bboxes
+            (B, A) k and (B, A, 4) x0, y0, x1, y1 in input pixels.
+        proto, pred_masks
+            (B, K, h, w) prototypes and (B, A, K) coefficients.
+        imgsz
+            Height and width of the input.
+        """
+        shares = target_bboxes / imgsz[[1, 0, 1, 0]]
+        total = (proto * 0).sum() + (pred_masks * 0).sum()
+        # iterated, not indexed: the gradient of an index into the batch is a whole batch of zeros for each image
+        images = zip(fg_mask, target_gt_idx, shares, proto, pred_masks, self._labels, strict=True)
+        for found, objects, boxes, prototypes, coefficients, labels in images:
+            if found.any():
+                logits = torch.einsum("nk,khw->nhw", coefficients[found], prototypes)
+                grid = _points_in(boxes[found])
+                seen = F.grid_sample(logits[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+                truth = _labels_at(labels, grid) == (objects[found] + 1)[:, None, None]
+                total = total + _difference(seen, truth.to(seen.dtype))
+        return total / fg_mask.sum().clamp(min=1)
+
+
+def _points_in(boxes: Tensor) -> Tensor:
+    """Return a jittered grid of points in each box, (N, P, P, 2) x and y from -1 to 1 over the input."""
+    count = len(boxes)
+    steps = torch.arange(POINTS, device=boxes.device, dtype=boxes.dtype)
+    along_x = (steps + torch.rand(count, POINTS, device=boxes.device)) / POINTS
+    along_y = (steps + torch.rand(count, POINTS, device=boxes.device)) / POINTS
+    x = boxes[:, :1] + along_x * (boxes[:, 2:3] - boxes[:, :1])
+    y = boxes[:, 1:2] + along_y * (boxes[:, 3:4] - boxes[:, 1:2])
+    shape = (count, POINTS, POINTS)
+    return torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=-1) * 2 - 1
+
+
+def _labels_at(labels: Tensor, grid: Tensor) -> Tensor:
+    height, width = labels.shape
+    columns = ((grid[..., 0] + 1) / 2 * width).long().clamp_(0, width - 1)
+    rows = ((grid[..., 1] + 1) / 2 * height).long().clamp_(0, height - 1)
+    return labels[rows, columns]
+
+
+def _difference(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return cross entropy plus Dice, summed over objects."""
+    entropy: Any = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=(1, 2)).sum()
+    share = logits.sigmoid()
+    overlap = 2 * (share * truth).sum(dim=(1, 2))
+    both = share.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
+    total: Tensor = entropy + (1 - (overlap + 1) / (both + 1)).sum()
+    return total
