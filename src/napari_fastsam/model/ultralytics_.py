@@ -92,7 +92,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise UnreadableError(f"torch {torch.__version__} cannot load checkpoints safely; install torch 2.6 or newer")
     with _under_a_plain_name(path) as plain:
         try:
-            checkpoint, _ = torch_safe_load(str(plain), safe_only=True)  # type: ignore[no-untyped-call]  # unannotated
+            checkpoint, _ = torch_safe_load(str(plain), safe_only=True)
             return dict(checkpoint)
         except Exception as error:  # the unpickler may raise anything on a damaged or hostile file
             first_line = (str(error).splitlines() or [""])[0].replace(str(plain), path.name)

@@ -1,0 +1,191 @@
+"""``napari-fastsam train``: a model of one's own from annotated images."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from napari_fastsam.cli.common import FAILED, tell
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.datasets import Example, read_dataset
+
+_ONE_LINE = " ".join
+
+
+class Report(StrEnum):
+    """How progress is told."""
+
+    text = "text"
+    json = "json"
+
+
+def train(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A folder with images/ and labels/, a YOLO data.yaml, a COCO .json.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model to write, .pt.")],
+    base: Annotated[
+        str, typer.Option(help="What to start from: a model's name or file, or yolov8n-seg.yaml for nothing.")
+    ] = "nuclei",
+    epochs: Annotated[int | None, typer.Option(help="[default: by the number of images]", show_default=False)] = None,
+    imgsz: Annotated[
+        int | None, typer.Option(help="Side of a crop in pixels. [default: by the object size]", show_default=False)
+    ] = None,
+    object_size: Annotated[
+        float | None,
+        typer.Option(help="Pixels across that objects are brought to. [default: the base's]", show_default=False),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Crops a step. [default: 16]", show_default=False)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="At its highest. [default: by the base]", show_default=False)
+    ] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(metavar="DATA", help="Images to measure with. [default: some of DATA]", show_default=False),
+    ] = None,
+    hold_out: Annotated[float, typer.Option(help="Share of DATA that measures and is not learnt from.")] = 0.1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")] = False,
+    progress: Annotated[Report, typer.Option(help="For a person, or JSON for a program, a line an event.")] = (
+        Report.text
+    ),
+) -> None:
+    """Train a model and write it with its card, FILE.json.
+
+    What is not said is chosen from the data, and told. Ctrl-C ends the training
+    and keeps the best so far; after a crash, the same command with --resume goes on.
+    """
+    listener = _JsonLines() if progress is Report.json else _Text(output)
+    wanted = {
+        "epochs": epochs, "imgsz": imgsz, "object_size": object_size, "batch": batch, "learning_rate": learning_rate,
+    }  # fmt: skip
+    stop = threading.Event()
+    if progress is Report.json:
+        threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
+    try:
+        with listener, _interrupt_sets(stop):
+            examples, measured = _examples(data, validation)
+            from napari_fastsam.model.training import train as train_model
+
+            train_model(
+                examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
+                resume=resume, on_event=listener.hear, stop=stop.is_set, **wanted,
+            )  # fmt: skip
+    except FastSAMError as error:
+        listener.fail(error)
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        # before the first epoch was measured there is nothing to keep
+        raise typer.Exit(130) from None
+
+
+def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], Sequence[Example] | None]:
+    """Return what is learnt from, and what measures it where that is said."""
+    dataset = read_dataset(data)
+    if dataset.splits:
+        learnt = read_dataset(data, "train").examples
+        measured = read_dataset(data, "val").examples if "val" in dataset.splits else None
+    else:
+        learnt, measured = dataset.examples, None
+    return learnt, measured if validation is None else read_dataset(validation).examples
+
+
+@contextmanager
+def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C end the training in good order, and the second one at once."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            signal.default_int_handler(number, frame)
+        stop.set()
+        typer.echo("Stopping after this batch, to keep the best so far; once more: at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _wait_for_stop(stop: threading.Event) -> None:
+    """Set `stop` when the program that started this one says so, or is gone."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            break
+    stop.set()
+
+
+class _JsonLines:
+    """Progress for a program: a JSON object a line."""
+
+    def __enter__(self) -> _JsonLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def hear(self, event: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()
+
+    def fail(self, error: FastSAMError) -> None:
+        self.hear({"event": "error", "message": _ONE_LINE(str(error).split())})
+
+
+class _Text:
+    """Progress for a person: a bar on stderr, a line an epoch on stdout."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(),
+            console=console, transient=True, disable=not console.is_terminal,
+            redirect_stdout=sys.stdout.isatty(),
+        )  # fmt: skip
+        self._task = self._bar.add_task("reading images", total=None)
+
+    def __enter__(self) -> _Text:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def hear(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "start":
+            for line in event["said"]:
+                typer.echo(f"- {line}")
+        elif kind == "batch":
+            done = event["epoch"] - 1 + event["batch"] / event["batches"]
+            what = f"epoch {event['epoch']} of {event['epochs']}"
+            self._bar.update(self._task, description=what, completed=done, total=event["epochs"])
+        elif kind == "epoch":
+            typer.echo(_epoch_line(event))
+        elif kind == "done":
+            measured = f"AP50 {event['ap50']:.3f}, mean AP {event['ap']:.3f}"
+            typer.echo(f"{self._output}: {measured}; its card is {self._output.with_suffix('.json').name}")
+
+    def fail(self, error: FastSAMError) -> None:
+        tell(error)
+
+
+def _epoch_line(event: dict[str, Any]) -> str:
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in event["losses"].items())
+    measured = f"; AP50 {event['ap50']:.3f}, mean AP {event['ap']:.3f}" if "ap" in event else ""
+    best = " (best so far)" if event["best"] else ""
+    return f"epoch {event['epoch']}/{event['epochs']}: loss {losses}{measured}{best}, {event['seconds']:.0f} s"
