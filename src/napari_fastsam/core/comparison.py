@@ -159,6 +159,26 @@ class Comparison:
         on_top = is_missed[runs.truth] & (true_area[runs.truth] < area[runs.predicted])
         return runs.paint(np.where(on_top, np.uint8(Kind.MISSED), of_predicted[runs.predicted]))
 
+    def inside(self, kind: Kind, label: int, near: ArrayLike) -> NDArray[np.float64]:
+        """Return the pixel of an object that is nearest to a place: its centroid may lie outside of it.
+
+        Parameters
+        ----------
+        kind, label
+            A predicted object if it is false, else a true one.
+        near
+            (D,) pixel centres at integers.
+        """
+        false = kind is Kind.FALSE
+        number = np.searchsorted(self.predicted.labels if false else self.truth.labels, label)
+        runs = self.runs
+        its = np.flatnonzero((runs.predicted if false else runs.truth) == number)
+        pixels = np.stack(np.unravel_index(runs.starts[its], runs.shape), axis=1).astype(np.float64)
+        wanted = np.asarray(near, dtype=np.float64)
+        pixels[:, -1] = np.clip(np.round(wanted[-1]), pixels[:, -1], pixels[:, -1] + runs.lengths[its] - 1)
+        nearest: NDArray[np.float64] = pixels[np.argmin(((pixels - wanted) ** 2).sum(axis=1))]
+        return nearest
+
     def _best(self, side: int, wanted: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return for objects of one side (0 predicted, 1 truth) the best partner, or `BACKGROUND`, and their IoU."""
         count = len(self.truth if side else self.predicted)
