@@ -110,7 +110,7 @@ def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[st
     def write(file: Path) -> None:
         tifffile.imwrite(file, data, compression="zlib", photometric="minisblack", metadata=metadata)
 
-    _write(path, write)
+    write_whole(path, write)
 
 
 def write_overlay(path: Path, image: NDArray[np.generic], labels: NDArray[np.integer]) -> None:
@@ -138,11 +138,17 @@ def write_overlay(path: Path, image: NDArray[np.generic], labels: NDArray[np.int
     rows, columns = np.nonzero(find_boundaries(labels, mode="inner"))  # type: ignore[no-untyped-call]
     picture[rows, columns] = CONTOUR_COLOURS[labels[rows, columns] % len(CONTOUR_COLOURS)]
     png = iio.imwrite("<bytes>", picture, extension=".png", plugin="pillow")
-    _write(path, lambda file: file.write_bytes(png))
+    write_whole(path, lambda file: file.write_bytes(png))
 
 
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a hidden file beside `path`, then give it that name."""
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a hidden file beside `path`, then give it that name.
+
+    Raises
+    ------
+    OutputError
+        If that cannot be done; what was there before is there still.
+    """
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -156,7 +162,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}; make room there or choose another folder with -o"
+            f"{path} cannot be written: {error.strerror or error}; make room there or choose another folder"
         ) from error
     finally:
         if temporary is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 MINIMUM_WIDTH = 340
@@ -21,13 +21,13 @@ class Frame(QWidget):
     pinned
         What stays in sight below it, from top to bottom.
     shortcuts
-        Rich text that unfolds at the end of the controls.
+        Rich text that unfolds at the end of the controls; None = there are none.
     """
 
     removed = Signal()
     """napari took it out of its dock, for good: it is not deleted then, only left without a parent."""
 
-    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str) -> None:
+    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str | None = None) -> None:
         super().__init__()
         self._was_docked = False
         self._magic_widget: Any = None
@@ -40,13 +40,21 @@ class Frame(QWidget):
             layout.addWidget(widget)
         content = controls.widget()
         rows = None if content is None else content.layout()
-        if rows is not None:
+        if rows is not None and shortcuts is not None:
             rows.addWidget(_unfolding("Shortcuts", shortcuts))
         self.setMinimumWidth(MINIMUM_WIDTH)
 
     def belongs_to(self, dock: Any) -> None:
         """Keep the magicgui widget alive, under the name by which napari finds it: `window.dock_widgets` gives it."""
         self._magic_widget = dock
+
+    def put_below(self, control: QWidget, widget: QWidget) -> None:
+        """Put a widget of Qt's below the row of a control."""
+        rows = self._rows
+        if isinstance(rows, QBoxLayout):
+            there = (rows.itemAt(i) for i in range(rows.count()))
+            found = (i for i, item in enumerate(there) if item is not None and _holds(item.widget(), control))
+            rows.insertWidget(next(found, rows.count() - 1) + 1, widget)
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when a dock takes this in or lets it go."""
@@ -57,6 +65,10 @@ class Frame(QWidget):
                 self._was_docked = False
                 self.removed.emit()
         return bool(super().event(event))
+
+
+def _holds(row: QWidget | None, control: QWidget) -> bool:
+    return row is not None and (row is control or row.isAncestorOf(control))
 
 
 def make_readable(label: QLabel) -> None:

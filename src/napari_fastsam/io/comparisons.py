@@ -1,0 +1,88 @@
+"""The numbers of a comparison into CSV files: one of thresholds, one of objects."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.io.results import write_whole
+
+if TYPE_CHECKING:
+    from napari_fastsam.core.comparison import Found
+    from napari_fastsam.core.metrics import Matching
+
+
+def write_numbers(path: Path, matchings: Sequence[Matching]) -> None:
+    """Write a row a threshold: counts, average precision, F1 and mean IoU of what matched.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    matchings
+        In the order of the rows.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    header = ("iou", "hits", "missed", "false", "ap", "f1", "mean_matched_iou")
+    rows = (
+        (m.threshold, m.true_positives, m.false_negatives, m.false_positives)
+        + tuple(_number(v) for v in (m.average_precision, m.f1, m.mean_matched_iou))
+        for m in matchings
+    )
+    _write(path, header, rows)
+
+
+def write_objects(path: Path, found: Found, names: Sequence[str], axis_labels: Sequence[str]) -> None:
+    """Write a row an object, with what it is, its labels, IoU, area, centroid and box.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    found
+        The objects.
+    names
+        What the kinds are called, from `Kind.HIT` on.
+    axis_labels
+        The axes that centroids and boxes have, for the header.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    header = ["kind", "true_label", "predicted_label", "iou", "area"]
+    header += [f"{what}_{axis}" for what in ("centroid", "first", "stop") for axis in axis_labels]
+    columns = zip(
+        found.kind, found.truth, found.predicted, found.iou, found.area, found.centroid, found.box, strict=True
+    )
+    rows = (
+        [names[kind - 1], truth, predicted, _number(iou), area, *(_number(c) for c in centroid), *box]
+        for kind, truth, predicted, iou, area, centroid, box in columns
+    )
+    _write(path, header, rows)
+
+
+def objects_beside(path: Path) -> Path:
+    """Return the file of objects that goes with a file of numbers: ``x.csv`` and ``x_objects.csv``."""
+    return path.with_name(f"{path.stem}_objects{path.suffix}")
+
+
+def _number(value: float) -> str:
+    """Write a number with six digits; nothing for one that is not there."""
+    return "" if value != value else f"{value:.6g}"
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_whole(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
