@@ -31,12 +31,9 @@ def write_numbers(path: Path, matchings: Sequence[Matching]) -> None:
         If the file cannot be written.
     """
     header = ("iou", "hits", "missed", "false", "ap", "f1", "mean_matched_iou")
-    rows = (
-        (m.threshold, m.true_positives, m.false_negatives, m.false_positives)
-        + tuple(_number(v) for v in (m.average_precision, m.f1, m.mean_matched_iou))
-        for m in matchings
-    )
-    _write(path, header, rows)
+    counts = [(m.threshold, m.true_positives, m.false_negatives, m.false_positives) for m in matchings]
+    figures = [[_number(v) for v in (m.average_precision, m.f1, m.mean_matched_iou)] for m in matchings]
+    _write(path, header, [[*c, *f] for c, f in zip(counts, figures, strict=True)])
 
 
 def write_objects(path: Path, found: Found, names: Sequence[str], axis_labels: Sequence[str]) -> None:

@@ -162,7 +162,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}; make room there or choose another folder"
+            f"{path} cannot be written: {error.strerror or error}; make room there, or choose another folder "
+            "(-o on the command line)"
         ) from error
     finally:
         if temporary is not None:
