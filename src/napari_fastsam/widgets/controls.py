@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_fastsam.layers.session import Controls
+from napari_fastsam.model import own_models
 from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.weights import REGISTRY
 
@@ -27,14 +28,34 @@ PREVIEW_KEY = "napari-fastsam preview"
 
 
 class ModelBox(ComboBox):
-    """Chooses a model of the registry or a checkpoint's path; a path becomes a choice when it is set."""
+    """Chooses a model of the registry, one of the person's own or a file; a path becomes a choice when it is set."""
 
     def __init__(self, value: str, **options: Any) -> None:
         self._paths: list[str] = []
-        known = [w.name for w in REGISTRY]
-        if value not in known:
+        self._empty = False
+        if value not in self.offered():
             self._paths.append(value)
-        super().__init__(value=value, choices=lambda _: [*known, *self._paths, FROM_FILE], **options)
+        super().__init__(value=value, choices=lambda _: [] if self._empty else self._all(), **options)
+
+    def offered(self) -> list[str]:
+        """Return the names of the models that there are."""
+        return [*(w.name for w in REGISTRY), *own_models.files()]
+
+    def refresh(self) -> None:
+        """Offer the models that there are now; what is chosen stays, also if its file is gone."""
+        chosen = self.value
+        if chosen != FROM_FILE and chosen not in [*self.offered(), *self._paths]:
+            self._paths.append(chosen)
+        with self.changed.blocked():
+            # magicgui puts new choices behind those that stay: without any, the order is that of the list
+            self._empty = True
+            self.reset_choices()
+            self._empty = False
+            self.reset_choices()
+            self.value = chosen
+
+    def _all(self) -> list[str]:
+        return [*self.offered(), *self._paths, FROM_FILE]
 
     @property
     def value(self) -> Any:
@@ -74,7 +95,7 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
         ModelBox(
             settings.model,
             name="model",
-            tooltip="nuclei comes with the plugin; FastSAM finds any object. Or a checkpoint of your own.",
+            tooltip="nuclei comes with the plugin; FastSAM finds any object. Or a model of your own.",
         ),
         PushButton(
             name="download", text="Download", visible=False, tooltip="Fetch this model once; then it is offline."

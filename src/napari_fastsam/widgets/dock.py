@@ -20,6 +20,7 @@ from napari_fastsam.widgets import messages, shortcuts
 from napari_fastsam.widgets.choices import LayerChoices
 from napari_fastsam.widgets.controls import FROM_FILE, PREVIEW_KEY, freeze, make_actions, make_compact, make_controls
 from napari_fastsam.widgets.frame import Frame, make_readable
+from napari_fastsam.widgets.model_card import AboutModel
 from napari_fastsam.widgets.output import Output
 from napari_fastsam.widgets.runner import Runner
 from napari_fastsam.widgets.settings import read_settings
@@ -110,6 +111,7 @@ class FastSAMWidget(Container[Any]):
         self._per_layer = Connections()
         self._updates = Updates(self._update, self._update_at_once)
         self._suit_thresholds(self.model.value)
+        self.about = AboutModel()
         self._frame = frame = self._framed()
         self._wire(frame)
         self._unbind = shortcuts.bind(napari_viewer, self)
@@ -238,6 +240,12 @@ class FastSAMWidget(Container[Any]):
     def smaller(self) -> None:
         """Take a smaller object for the prompt last touched."""
         self._step(-1)
+
+    def offer_models(self, choose: str | None = None) -> None:
+        """Offer the models that there are now, for instance after one was trained; and choose one of them."""
+        self.model.refresh()
+        if choose is not None:
+            self.model.value = choose
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""
@@ -554,6 +562,7 @@ class FastSAMWidget(Container[Any]):
             return
         self._last_model = name
         self._suit_thresholds(name)
+        self.about.show_model(name)
         self._updates.soon()
 
     def _suit_thresholds(self, name: str) -> None:
@@ -589,6 +598,8 @@ class FastSAMWidget(Container[Any]):
         self.image.label = "image"  # set once all are there, so that magicgui gives all labels one width
         frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
         frame.belongs_to(self)
+        frame.put_below(self.model.native, self.about)
+        self.about.show_model(self.model.value)
         return frame
 
     def _show_point_defaults(self, *_: Any) -> None:

@@ -39,9 +39,9 @@ class Frame(QWidget):
         for widget in pinned:
             layout.addWidget(widget)
         content = controls.widget()
-        rows = None if content is None else content.layout()
-        if rows is not None and shortcuts is not None:
-            rows.addWidget(_unfolding("Shortcuts", shortcuts))
+        self._rows = None if content is None else content.layout()
+        if self._rows is not None and shortcuts is not None:
+            self._rows.addWidget(_unfolding("Shortcuts", shortcuts))
         self.setMinimumWidth(MINIMUM_WIDTH)
 
     def belongs_to(self, dock: Any) -> None:

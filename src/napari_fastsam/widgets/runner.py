@@ -44,8 +44,8 @@ class Runner:
         job = self._job
         return job is not None and job.cancelled
 
-    def start(self, work: Work, title: str) -> None:
-        """Start work; nothing may be under way."""
+    def start(self, work: Work, title: str | None) -> None:
+        """Start work; nothing may be under way. Without a title it is not shown in the activity dock."""
         if self._closed:
             return
         job = self._job = _Job(work)
@@ -56,7 +56,7 @@ class Runner:
             _connect={"yielded": lambda said: self._yielded(job, said), "finished": lambda: self._finished(job)},
         )
         # napari handles events while it draws progress: from here on, whoever asks finds us busy
-        job.progress = cancelable_progress(desc=title, total=0)
+        job.progress = None if title is None else cancelable_progress(desc=title, total=0)
         if not self._closed:
             worker.start()
 
