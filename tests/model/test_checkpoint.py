@@ -75,9 +75,9 @@ class TestRefused:
             load_model(path)
 
     def test_another_ending(self, tmp_path: Path) -> None:
-        path = tmp_path / "model.onnx"
-        path.write_bytes(b"onnx")
-        with pytest.raises(ModelError, match=r"does not end in \.pt"):
+        path = tmp_path / "model.weights"
+        path.write_bytes(b"weights")
+        with pytest.raises(ModelError, match=r"does not end in \.pt; expected .* exported from it \(.*\.onnx,"):
             load_model(path)
 
     @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from napari_fastsam import __version__
+from napari_fastsam.cli.export import export
 from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.segment import segment
 
@@ -54,4 +55,5 @@ def demo(
 
 
 app.command()(segment)
+app.command()(export)
 app.add_typer(models_app, name="models")

@@ -35,16 +35,23 @@ class Letterbox:
         Height and width of the plane in pixels.
     imgsz
         Length that the longer side is scaled to, rounded up to a multiple of 32.
+    fixed
+        Height and width of the only input that the network takes, as an exported one may: the content is centred in
+        that, and made smaller where it does not fit. None = any.
     """
 
     plane: tuple[int, int]
     imgsz: int
+    fixed: tuple[int, int] | None = None
 
     @property
     def gain(self) -> float:
         """Input pixels per plane pixel, before the content is rounded to whole pixels."""
         longest = -(-self.imgsz // STRIDE_NETWORK) * STRIDE_NETWORK
-        return longest / max(self.plane)
+        gain = longest / max(self.plane)
+        if self.fixed is None:
+            return gain
+        return min(gain, *(most / side for most, side in zip(self.fixed, self.plane, strict=True)))
 
     @property
     def content(self) -> tuple[int, int]:
@@ -55,6 +62,8 @@ class Letterbox:
     @property
     def input(self) -> tuple[int, int]:
         """Height and width of the network's input."""
+        if self.fixed is not None:
+            return self.fixed
         height, width = (-(-side // STRIDE_NETWORK) * STRIDE_NETWORK for side in self.content)
         return height, width
 

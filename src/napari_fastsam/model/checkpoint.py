@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.core.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.card import Card
+from napari_fastsam.model.formats import FORMATS
 from napari_fastsam.model.ultralytics_ import UnreadableError, imported, load_checkpoint
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def read_network(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     """
     if path.suffix.casefold() != ".pt":
         raise ModelError(
-            f"{path} does not end in .pt; expected a checkpoint of FastSAM or another YOLO segmentation model"
+            f"{path} does not end in .pt; expected a checkpoint of FastSAM or another YOLO segmentation model, or one "
+            f"exported from it ({', '.join(f.suffix for f in FORMATS)})"
         )
     try:
         checkpoint = load_checkpoint(path)

@@ -6,6 +6,7 @@ import os
 import sys
 
 _WAIT = "OMP_WAIT_POLICY"
+_beside_a_viewer = False
 
 
 def import_torch_beside_a_viewer() -> None:
@@ -16,6 +17,8 @@ def import_torch_beside_a_viewer() -> None:
     times as long (`benchmarks/bench_napari.py` measures it; micro-sam issue 740 met it too). The variable is read
     once, when OpenMP is loaded: it is set for that moment, and not if the person has set it or torch is there already.
     """
+    global _beside_a_viewer
+    _beside_a_viewer = True
     if "torch" in sys.modules or _WAIT in os.environ:
         return
     os.environ[_WAIT] = "PASSIVE"
@@ -23,3 +26,12 @@ def import_torch_beside_a_viewer() -> None:
         import torch  # noqa: F401
     finally:
         del os.environ[_WAIT]
+
+
+def threads_may_spin() -> bool:
+    """Whether threads of other libraries, too, may spin while they have nothing to do.
+
+    What the person has set for OpenMP counts; otherwise they may unless torch was imported for a viewer.
+    """
+    policy = os.environ.get(_WAIT, "").strip().casefold()
+    return policy != "passive" if policy else not _beside_a_viewer

@@ -19,6 +19,7 @@ from napari_fastsam.errors import ModelError
 from napari_fastsam.model import own_models
 from napari_fastsam.model.card import FASTSAM, Card, read_card
 from napari_fastsam.model.fetch import DownloadCancelled, fetch
+from napari_fastsam.model.formats import exported_at
 
 __all__ = [
     "BUNDLED_NAME",
@@ -138,11 +139,12 @@ def known(name: str) -> Weights | None:
 
 
 def find(name_or_path: str | Path) -> Path:
-    """Return the checkpoint's file, from the package, the disk or the cache; never from the network.
+    """Return the model's file, from the package, the disk or the cache; never from the network.
 
     A file that exists under the text as given comes first, if the text looks like a file (it has a suffix
     or a folder): somebody who types ``nuclei.pt`` beside a file of that name means the file. Then the
-    registry's names are tried, then those of the person's own models (`model.own_models`).
+    registry's names are tried, then those of the person's own models (`model.own_models`). An exported model may be a
+    folder; a file that lies in one, such as OpenVINO's ``.xml``, stands for it.
 
     Raises
     ------
@@ -151,6 +153,9 @@ def find(name_or_path: str | Path) -> Path:
     """
     path = Path(os.path.expanduser(name_or_path))
     looks_like_file = isinstance(name_or_path, Path) or bool(path.suffix) or path.name != str(path)
+    exported = exported_at(path)
+    if exported is not None:
+        return exported.absolute()
     if looks_like_file and path.is_file():
         return path.absolute()
     weights = known(str(name_or_path)) if path.name == str(path) else None
@@ -182,18 +187,18 @@ def is_available(name_or_path: str | Path) -> bool:
 def card_for(path: Path) -> Card:
     """Return what is known about a checkpoint.
 
-    In this order: the JSON file of the same stem beside it; the stand-in for FastSAM's own, told by file
-    name and size; a card that says nothing (``origin`` is then ``"unknown"``).
+    In this order: the JSON file beside it of the same name with ``.json`` behind it, then that of the same stem; the
+    stand-in for FastSAM's own, told by file name and size; a card that says nothing (``origin`` is then ``"unknown"``).
 
     Raises
     ------
     ModelError
         If there is a card beside it and it is wrong.
     """
-    beside = path.with_suffix(".json")
-    card = read_card(beside) if beside.is_file() else None
-    if card is not None:
-        return card
+    for beside in (path.with_name(path.name + ".json"), path.with_suffix(".json")):
+        card = read_card(beside) if beside.is_file() else None
+        if card is not None:
+            return card
     weights = next((w for w in REGISTRY if w.file.casefold() == path.name.casefold() and not w.bundled), None)
     if weights is not None and path.is_file() and path.stat().st_size == weights.bytes:
         return dataclasses.replace(FASTSAM, name=weights.name, licence=weights.licence, sha256=weights.sha256)
@@ -203,12 +208,18 @@ def card_for(path: Path) -> Card:
 def sha256_of(path: Path) -> str:
     """Return the file's SHA-256 in hexadecimal; the same file, unchanged in size and time, is read once.
 
+    Of a folder it is the SHA-256 of lines with the name and the SHA-256 of each of its files, in order of the names.
+
     Raises
     ------
     ModelError
         If the file cannot be read.
     """
     try:
+        if path.is_dir():
+            files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+            lines = "".join(f"{name} {sha256_of(files[name])}\n" for name in sorted(files))
+            return hashlib.sha256(lines.encode()).hexdigest()
         status = path.stat()
         return _sha256(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
