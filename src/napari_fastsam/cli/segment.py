@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,8 +40,16 @@ def segment(
             show_default=False,
         ),
     ] = None,
-    conf: Annotated[float, typer.Option(help="Lowest confidence, 0 to 1.")] = 0.25,
-    iou: Annotated[float, typer.Option(help="Of two boxes that overlap more than this, the better stays.")] = 0.7,
+    conf: Annotated[
+        float | None, typer.Option(help="Lowest confidence, 0 to 1. [default: the model's]", show_default=False)
+    ] = None,
+    iou: Annotated[
+        float | None,
+        typer.Option(
+            help="Of two boxes that overlap more than this, the better stays. [default: the model's]",
+            show_default=False,
+        ),
+    ] = None,
     min_area: Annotated[float | None, typer.Option(help="Smallest object, in pixels.")] = None,
     max_area: Annotated[float | None, typer.Option(help="Largest object, in pixels.")] = None,
     points: Annotated[
@@ -92,7 +101,7 @@ def _prepare(
     model: str,
     device: str,
     imgsz: int | None,
-    thresholds: tuple[float, float, float | None, float | None],
+    thresholds: tuple[float | None, float | None, float | None, float | None],
     prompts: tuple[str | None, str | None, str | None, Any],
     plane: str | None,
     overlay: bool,
@@ -105,12 +114,15 @@ def _prepare(
     from napari_fastsam.model.answer import Thresholds
 
     asked = parse_prompts(*prompts)
-    limits = Thresholds(*thresholds)
+    given = {key: value for key, value in zip(("conf", "iou"), thresholds[:2], strict=True) if value is not None}
+    limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])
     chosen_plane = _parse_plane(plane)
     targets = targets_for(images, output)
     make_folder(output)
     network = fs.load_model(model, device=device)
     network.imgsz_for((32, 32), imgsz)
+    conf, iou = network.thresholds(*thresholds[:2])
+    limits = replace(limits, conf=conf, iou=iou)
     return Job(network, asked, limits, imgsz, chosen_plane, overlay), targets
 
 

@@ -79,6 +79,12 @@ class Look:
     closer: dict[Window, Proposals] = field(default_factory=dict, repr=False)
 
     @property
+    def object_diameter(self) -> float | None:
+        """What objects of this plane are usually across, in its pixels; None = nothing is known."""
+        shown = self.model.card.shown_diameter
+        return self.model.card.object_diameter if shown is None else shown / self.proposals.letterbox.gain
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
         return self.rgb.nbytes + self.proposals.nbytes + sum(p.nbytes for p in tuple(self.closer.values()))
@@ -105,8 +111,8 @@ def answer(
     prompts: Prompts,
     *,
     imgsz: int | None = None,
-    conf: float = 0.25,
-    iou: float = 0.7,
+    conf: float | None = None,
+    iou: float | None = None,
     contrast_limits: tuple[float, float] | None = None,
     min_area: float | None = None,
     max_area: float | None = None,
@@ -127,8 +133,8 @@ def answer(
     list of Selection
         One a prompt, in the order of `core.selection.select`.
     """
-    thresholds = Thresholds(conf, iou, min_area, max_area)
-    seen = look(model, image, imgsz, contrast_limits, min(conf, CONF_FLOOR))
+    thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
+    seen = look(model, image, imgsz, contrast_limits, min(thresholds.conf, CONF_FLOOR))
     selections, missing = from_kept(seen, prompts, thresholds)
     while missing:
         for _ in look_closer(seen, missing):
@@ -200,7 +206,7 @@ def _second_look(
     ref, shape = unanswered.prompt, seen.proposals.shape
     alone, refs = subset(prompts, [ref])
     place = next(i for i, other in enumerate(refs) if other.kind == ref.kind)
-    for window in windows_for(ref, prompts, shape, seen.model.card):
+    for window in windows_for(ref, prompts, shape, seen.model.card, seen.object_diameter):
         proposals = seen.closer.get(window)
         if proposals is None:
             return unanswered, [window]

@@ -20,8 +20,8 @@ SMALLEST, LARGEST = 0.2, 5.0
 NEAR = 1.2
 """A second look is not worth its time if it would change the scale by less than this factor."""
 
-SURE = 0.4
-"""Objects from this score on are measured; if there are none, those from half of it on."""
+SURE, FLOOR = 0.4, 0.2
+"""Objects above the first score are measured; if there are too few, those above the second."""
 
 SUPPRESSION = 0.5
 
@@ -35,7 +35,7 @@ def diameter_of(proposals: Proposals) -> float | None:
     """
     sizes = _sizes(proposals, SURE)
     if len(sizes) < _FEW:
-        sizes = _sizes(proposals, SURE / 2)
+        sizes = _sizes(proposals, FLOOR)
     return float(np.median(sizes)) if len(sizes) else None
 
 

@@ -21,7 +21,7 @@ from napari_fastsam.model.checkpoint import MAX_IMGSZ, card_of, prepared, read_n
 from napari_fastsam.model.device import resolve_device
 from napari_fastsam.model.exported import card_of_export, load_exported
 from napari_fastsam.model.formats import format_of
-from napari_fastsam.model.object_scale import look_at_scale
+from napari_fastsam.model.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.ultralytics_ import imported
 from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["Model", "load_model", "resolve_device"]
+
+CONF, IOU = 0.25, 0.7
+"""Ultralytics' thresholds, for models whose card has none."""
 
 MAX_NATIVE_PIXELS = 4096 * 4096
 """A plane that would be shown larger is reduced to this many input pixels."""
@@ -70,8 +73,8 @@ class Model:
         self,
         image: ArrayLike,
         imgsz: int | None = None,
-        conf: float = 0.25,
-        iou: float = 0.7,
+        conf: float | None = None,
+        iou: float | None = None,
         contrast_limits: tuple[float, float] | None = None,
     ) -> Instances:
         """Find all objects of one image plane.
@@ -84,9 +87,9 @@ class Model:
             Length that the longer side is shown to the network at, in pixels; None = what suits the model's card and
             the image.
         conf
-            Lowest confidence, itself left out.
+            Lowest confidence, itself left out; None = as in `thresholds`.
         iou
-            Of two boxes that overlap more than this the better stays.
+            Of two boxes that overlap more than this the better stays; None = as in `thresholds`.
         contrast_limits
             Values shown as black and white; None = those of `core.intensity.window_of` by the card's rule.
 
@@ -102,8 +105,21 @@ class Model:
         ParameterError
             If a threshold or `imgsz` is outside its range.
         """
-        check_thresholds(conf, iou)
+        conf, iou = self.thresholds(conf, iou)
         return self.propose(self.rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+
+    def thresholds(self, conf: float | None = None, iou: float | None = None) -> tuple[float, float]:
+        """Return confidence and IoU as given, or else those that find everything best: the card's, or ultralytics' own.
+
+        Raises
+        ------
+        ParameterError
+            If one of them is not from 0 to 1.
+        """
+        conf = conf if conf is not None else self.card.conf if self.card.conf is not None else CONF
+        iou = iou if iou is not None else self.card.iou if self.card.iou is not None else IOU
+        check_thresholds(conf, iou)
+        return conf, iou
 
     def rgb8(self, image: ArrayLike, contrast_limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
         """Turn a plane into what this network sees: `core.intensity.to_rgb8` with the window that its card asks for.
@@ -128,8 +144,10 @@ class Model:
         """
         shape = rgb.shape[:2]
         if imgsz is None and self.card.imgsz is None and self.card.shown_diameter is not None:
+            # the size of the objects is measured alike whatever somebody wants to see of them
+            floor = min(conf_floor, FLOOR)
             return look_at_scale(
-                lambda scale: self._look(rgb, _rounded(_native_size(shape, scale)), conf_floor),
+                lambda scale: self._look(rgb, _rounded(_native_size(shape, scale)), floor),
                 self.card.shown_diameter,
             )
         return self._look(rgb, self.imgsz_for(shape, imgsz), conf_floor)

@@ -49,7 +49,8 @@ class Hooks:
     on_batch
         Called after each batch with epoch, batch and batches, from 1.
     on_epoch
-        Called after each epoch with its number from 1, the mean losses, the measures, and whether it is the best.
+        Called after each epoch with its number from 1, the mean losses, the measures (empty if not measured), and whether
+        it is the best.
     stop
         Asked after each batch; once it returns True the epoch ends there, is measured and kept if it is the best.
     """
@@ -105,7 +106,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
         self.wdir = folder
         self.last, self.best = folder / "last.pt", folder / "best.pt"
         self.args.nc = 1
-        self.metrics_now: dict[str, float] = {}
+        self._measured: dict[str, float] = {}
         for event, call in (
             ("on_train_epoch_start", self._begin_epoch),
             ("on_train_batch_end", self._after_batch),
@@ -163,14 +164,14 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
         due = (self.epoch + 1) % self._measure_every == 0 or self.epoch + 1 >= self.epochs or self.stop
         if not due:
             # below any measured one, so that it is not taken for the best
-            return self.metrics_now, -1.0
+            return {}, -1.0
         network = deepcopy(self.ema.ema)
         network.criterion = None
-        self.metrics_now = self._hooks.score(network)
-        fitness = self.metrics_now["ap"]
+        self._measured = self._hooks.score(network)
+        fitness = self._measured["ap"]
         if self.best_fitness is None or fitness > self.best_fitness:
             self.best_fitness = fitness
-        return self.metrics_now, fitness
+        return dict(self._measured), fitness
 
     def save_model(self) -> bool:
         """Write the checkpoints whole or not at all."""
@@ -191,6 +192,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
     def _begin_epoch(self, _: Any) -> None:
         self._crops.epoch = self.epoch
         self._batch = 0
+        self._measured = {}
 
     def _after_batch(self, _: Any) -> None:
         self._batch += 1
@@ -201,7 +203,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
     def _after_epoch(self, _: Any) -> None:
         losses = {_LOSSES[name]: round(float(value), 4) for name, value in self.tloss.items() if name in _LOSSES}
         best = self.fitness is not None and self.fitness == self.best_fitness
-        self._hooks.on_epoch(self.epoch + 1, losses, self.metrics_now, best)
+        self._hooks.on_epoch(self.epoch + 1, losses, self._measured, best)
 
 
 @contextmanager

@@ -185,9 +185,33 @@ def _said_of_validation(measured: Sequence[Annotated]) -> str:
 def _base(base: str) -> tuple[nn.Module | str, Card | None]:
     """Return what training starts from: a network and its card, or a description and None."""
     if base.endswith((".yaml", ".yml")):
+        _check_description(base)
         return base, None
     path = find(base)
     return read_network(path)[0], card_for(path)
+
+
+def _check_description(name: str) -> None:
+    """Say so if a network's description is not on this computer, or describes no segmentation network.
+
+    Raises
+    ------
+    ModelError
+        If so. Ultralytics would fetch an address; nothing is fetched here.
+    """
+    with imported():
+        from ultralytics.nn.tasks import guess_model_task, yaml_model_load
+    try:
+        if "://" in name:
+            raise FileNotFoundError(name)
+        task = guess_model_task(yaml_model_load(name))
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{name} is not there, or does not describe a network; expected a file, or a name that ultralytics knows "
+            f"such as yolov8n-seg.yaml"
+        ) from error
+    if task != "segment":
+        raise ModelError(f"{name} describes a network for the task {task!r}; expected one whose name ends in -seg.yaml")
 
 
 def _begin(run: Run, resume: bool) -> None:

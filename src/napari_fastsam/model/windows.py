@@ -45,7 +45,9 @@ def may_be_there(ref: PromptRef, prompts: Prompts, shape: tuple[int, int]) -> bo
     return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
 
 
-def windows_for(ref: PromptRef, prompts: Prompts, shape: tuple[int, int], card: Card) -> list[Window]:
+def windows_for(
+    ref: PromptRef, prompts: Prompts, shape: tuple[int, int], card: Card, usual: float | None = None
+) -> list[Window]:
     """Return the crops to look at for one prompt, the likeliest first.
 
     A point does not say how large its object is: a crop for an object of the size that the model was trained on, shown
@@ -61,16 +63,19 @@ def windows_for(ref: PromptRef, prompts: Prompts, shape: tuple[int, int], card: 
         ``(H, W)`` of the plane.
     card
         Of the model that is to look.
+    usual
+        Diameter that objects of the plane usually have, in its pixels; None = what the card says.
     """
     low, high = _extent(ref, prompts)
     extent = float((high - low).max())
-    known = card.object_diameter
+    known = card.shown_diameter or card.object_diameter
     if ref.kind in ("box", "outline"):
         size = known or _SIZE_AMONG_ALL
         sides = [(max(3 * extent, 16.0), 2 * size / extent), (max(6 * extent, 16.0), size / extent)]
     else:
-        usual = known or max(shape) / 16
-        sides = [(max(6 * usual, 2 * extent), 2.0), (max(24 * usual, 4 * extent), 0.5)]
+        usual = usual or card.object_diameter or max(shape) / 16
+        zoom = card.shown_diameter / usual if card.shown_diameter else 1.0
+        sides = [(max(6 * usual, 2 * extent), 2 * zoom), (max(24 * usual, 4 * extent), zoom / 2)]
     windows = []
     for side, zoom in sides:
         rows, columns = (_span((low[a] + high[a]) / 2, side, shape[a]) for a in (0, 1))
