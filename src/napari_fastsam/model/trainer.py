@@ -49,8 +49,8 @@ class Hooks:
     on_batch
         Called after each batch with epoch, batch and batches, from 1.
     on_epoch
-        Called after each epoch with its number from 1, the mean losses, the measures (empty if not measured), and whether
-        it is the best.
+        Called after each epoch with its number from 1, the mean losses, the measures (none if it was not measured),
+        and whether it is the best.
     stop
         Asked after each batch; once it returns True the epoch ends there, is measured and kept if it is the best.
     """
