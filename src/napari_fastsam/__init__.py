@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from napari_fastsam.core.prompts import Prompts
     from napari_fastsam.core.selection import Selection, select
     from napari_fastsam.errors import FastSAMError
+    from napari_fastsam.io.datasets import read_dataset
     from napari_fastsam.model.answer import answer, paint
     from napari_fastsam.model.segmenter import Model, load_model
+    from napari_fastsam.model.validation import evaluate
 
 try:
     __version__ = version("napari-fastsam")
@@ -30,8 +32,10 @@ _HOME = {
     "Prompts": "core.prompts",
     "Selection": "core.selection",
     "answer": "model.answer",
+    "evaluate": "model.validation",
     "load_model": "model.segmenter",
     "paint": "model.answer",
+    "read_dataset": "io.datasets",
     "select": "core.selection",
     "select_like_ultralytics": "core.compat",
 }
@@ -44,8 +48,10 @@ __all__ = [
     "Selection",
     "__version__",
     "answer",
+    "evaluate",
     "load_model",
     "paint",
+    "read_dataset",
     "select",
     "select_like_ultralytics",
 ]

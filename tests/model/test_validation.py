@@ -48,6 +48,7 @@ class Finds:
     """A model that finds what it is told; it has no network, so it can't be asked prompts."""
 
     device = "cpu"
+    thresholds = Model.thresholds
 
     def __init__(self, labels: np.ndarray, card: Card | None = None) -> None:
         self.labels, self.card = labels, card or Card("told")

@@ -13,9 +13,11 @@ from typing import Annotated
 import typer
 
 from napari_fastsam import __version__
+from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.segment import segment
+from napari_fastsam.cli.train import train
 
 app = typer.Typer(
     help="FastSAM on microscope images: objects by click, box or all at once.",
@@ -55,5 +57,7 @@ def demo(
 
 
 app.command()(segment)
+app.command()(evaluate)
+app.command()(train)
 app.command()(export)
 app.add_typer(models_app, name="models")

@@ -17,6 +17,9 @@ from napari_fastsam.core.metrics import THRESHOLDS, Matching
 
 NAN = float("nan")
 
+NAMES = ("ap50", "ap75", "ap", "f1", "matched_iou")
+"""What files and tables call the attributes of `Figures`."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -63,14 +66,8 @@ class Figures:
         return float(np.mean(self.curve))
 
     def named(self) -> dict[str, float]:
-        """Return the figures by the names that files and tables use."""
-        return {
-            "ap50": self.ap50,
-            "ap75": self.ap75,
-            "ap": self.ap,
-            "f1": self.f1,
-            "matched_iou": self.matched_iou,
-        }
+        """Return the figures by `NAMES`."""
+        return {name: getattr(self, name) for name in NAMES}
 
 
 @dataclass(frozen=True)
@@ -111,6 +108,16 @@ class ImageScore:
     def figures(self) -> Figures:
         """The image's own figures."""
         return Figures.of(self.matchings)
+
+    @property
+    def mean_click_iou(self) -> float:
+        """Mean of `click_iou`; NaN if there is none."""
+        return _mean(self.click_iou)
+
+    @property
+    def mean_box_iou(self) -> float:
+        """Mean of `box_iou`; NaN if there is none."""
+        return _mean(self.box_iou)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari_fastsam.io.results import write_whole
+from napari_fastsam.io.tables import number, write_csv
 
 if TYPE_CHECKING:
     from napari_fastsam.core.comparison import Found
@@ -32,8 +30,8 @@ def write_numbers(path: Path, matchings: Sequence[Matching]) -> None:
     """
     header = ("iou", "hits", "missed", "false", "ap", "f1", "mean_matched_iou")
     counts = [(m.threshold, m.true_positives, m.false_negatives, m.false_positives) for m in matchings]
-    figures = [[_number(v) for v in (m.average_precision, m.f1, m.mean_matched_iou)] for m in matchings]
-    _write(path, header, [[*c, *f] for c, f in zip(counts, figures, strict=True)])
+    figures = [[number(v) for v in (m.average_precision, m.f1, m.mean_matched_iou)] for m in matchings]
+    write_csv(path, header, [[*c, *f] for c, f in zip(counts, figures, strict=True)])
 
 
 def write_objects(path: Path, found: Found, names: Sequence[str], axis_labels: Sequence[str]) -> None:
@@ -61,25 +59,12 @@ def write_objects(path: Path, found: Found, names: Sequence[str], axis_labels: S
         found.kind, found.truth, found.predicted, found.iou, found.area, found.centroid, found.box, strict=True
     )
     rows = (
-        [names[kind - 1], truth, predicted, _number(iou), area, *(_number(c) for c in centroid), *box]
+        [names[kind - 1], truth, predicted, number(iou), area, *(number(c) for c in centroid), *box]
         for kind, truth, predicted, iou, area, centroid, box in columns
     )
-    _write(path, header, rows)
+    write_csv(path, header, rows)
 
 
 def objects_beside(path: Path) -> Path:
     """Return the file of objects that goes with a file of numbers: ``x.csv`` and ``x_objects.csv``."""
     return path.with_name(f"{path.stem}_objects{path.suffix}")
-
-
-def _number(value: float) -> str:
-    """Write a number with six digits; nothing for one that is not there."""
-    return "" if value != value else f"{value:.6g}"
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_whole(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))

@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
-from napari_fastsam.core.instances import Instances, check_thresholds
+from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.masks import Crop
 from napari_fastsam.core.metrics import Matching, match
 from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.proposals import CONF_FLOOR
 from napari_fastsam.core.scores import Evaluation, ImageScore
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.errors import ImageError, LabelsError
 from napari_fastsam.model.answer import Look, Thresholds, from_kept, look, look_closer
 from napari_fastsam.model.segmenter import Model
-
-CONF, IOU = 0.25, 0.7
-"""Where the model's card says nothing: ultralytics' own."""
 
 
 class AnnotatedImage(Protocol):
@@ -59,7 +57,7 @@ def evaluate(
 
     Everything that the model finds is painted into a label image and matched one to one with the true objects
     (`core.metrics`). One click a true object, on its innermost point, and its own box are answered as
-    `napari_fastsam.answer` does, with its defaults where `conf` and `iou` are None.
+    `napari_fastsam.answer` does.
 
     Parameters
     ----------
@@ -68,7 +66,7 @@ def evaluate(
     examples
         Annotated images, such as ``read_dataset(…).examples``.
     conf, iou
-        Thresholds as in `Model.segment`; None = the card's, or 0.25 and 0.7 if it has none.
+        As in `Model.segment`.
     imgsz
         As in `Model.segment`.
     prompts
@@ -90,11 +88,10 @@ def evaluate(
     ImageError, LabelsError, DatasetError
         If an image or its labels cannot be used; the message names it.
     """
-    check_thresholds(conf, iou)
     images = list(examples)
-    least, most = _first(conf, model.card.conf, CONF), _first(iou, model.card.iou, IOU)
-    everything = partial(model.segment, imgsz=imgsz, conf=least, iou=most)
-    asked = Thresholds(**{k: v for k, v in (("conf", conf), ("iou", iou)) if v is not None}) if prompts else None
+    conf, iou = model.thresholds(conf, iou)
+    everything = partial(model.segment, imgsz=imgsz, conf=conf, iou=iou)
+    asked = Thresholds(conf, iou) if prompts else None
     rows: list[ImageScore] = []
     for example in images:
         if cancel is not None and cancel():
@@ -111,7 +108,7 @@ def evaluate(
         rows.append(ImageScore(example.name, example.group, matchings, seconds, clicks, boxes))
         if progress is not None:
             progress(len(rows), len(images))
-    return Evaluation(model.card.name, {"conf": least, "iou": most, "imgsz": imgsz}, tuple(rows))
+    return Evaluation(model.card.name, {"conf": conf, "iou": iou, "imgsz": imgsz}, tuple(rows))
 
 
 def innermost(mask: NDArray[np.bool_]) -> tuple[int, int]:
@@ -143,7 +140,7 @@ def _prompted(
         boxes.append(region.bbox)
     if not crops:
         return (), ()
-    seen = look(model, image, imgsz)
+    seen = look(model, image, imgsz, conf_floor=min(thresholds.conf, CONF_FLOOR))
     # apart, because a point within another object's box would refine that box
     clicked = _answers(seen, Prompts(points=points), thresholds)
     boxed = _answers(seen, Prompts(boxes=boxes), thresholds)
@@ -164,7 +161,3 @@ def _ious(selections: list[Selection], truth: list[Crop]) -> tuple[float, ...]:
         0.0 if selection.crop is None else selection.crop.iou(crop)
         for selection, crop in zip(selections, truth, strict=True)
     )
-
-
-def _first(*values: float | None) -> float:
-    return next(v for v in values if v is not None)
