@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 NAME = "napari-fastsam"
 DOCK = "FastSAM (napari-fastsam)"
 """What napari makes of the widget's and the plugin's name."""
+DOCKS = [widget.display_name for widget in PluginManifest.from_distribution(NAME).contributions.widgets]
 COMMANDS = [command.id for command in PluginManifest.from_distribution(NAME).contributions.commands]
 
 
@@ -62,21 +63,32 @@ def test_every_contribution_names_a_command_that_exists(plugin):
     assert set(named) == set(COMMANDS), "a command that nothing leads to, or the other way round"
 
 
-def test_napari_can_hand_the_viewer_to_the_dock(plugin):
-    (widget,) = plugin.manifest.contributions.widgets
+@pytest.mark.parametrize("name", DOCKS)
+def test_napari_can_hand_the_viewer_to_the_dock(plugin, name):
+    (widget,) = (w for w in plugin.manifest.contributions.widgets if w.display_name == name)
     dock = widget.get_callable()
 
-    assert widget.display_name == "FastSAM"
     assert issubclass(dock, Container)
     parameters = inspect.signature(dock.__init__).parameters.values()
     # The two ways in which napari recognises who wants the viewer.
     assert any(p.name == "napari_viewer" or p.annotation == "napari.viewer.Viewer" for p in parameters)
 
 
-@pytest.mark.parametrize("menu", ["napari/layers/segment", "napari/layers/annotate"])
-def test_the_dock_is_in_menus_that_napari_opens_to_plugins(plugin, menu):
+@pytest.mark.parametrize(
+    ("menu", "command"),
+    [
+        ("napari/layers/segment", "napari-fastsam.dock"),
+        ("napari/layers/annotate", "napari-fastsam.dock"),
+        ("napari/layers/measure", "napari-fastsam.compare"),
+    ],
+)
+def test_a_dock_is_in_menus_that_napari_opens_to_plugins(plugin, menu, command):
     assert menu in {entry.value for entry in MenuId.contributables()}
-    assert [item.command for item in plugin.manifest.contributions.menus[menu]] == ["napari-fastsam.dock"]
+    assert command in [item.command for item in plugin.manifest.contributions.menus[menu]]
+
+
+def test_there_are_the_docks_that_the_documentation_names():
+    assert {"FastSAM", "Compare"} <= set(DOCKS)
 
 
 @pytest.mark.parametrize("key", ["fluorescence_nuclei", "stained_tissue", "nuclei_3d"])

@@ -11,7 +11,7 @@ from napari_fastsam.core.comparison import Kind
 from napari_fastsam.core.metrics import match
 from napari_fastsam.layers.alignment import align
 from napari_fastsam.layers.compare import COLOURS, Compared, comparing, make_result, update_result
-from napari_fastsam.layers.look import COMFORTABLE, go_to
+from napari_fastsam.layers.look import COMFORTABLE, MARGIN, go_to
 from napari_fastsam.layers.transforms import layer_affine
 
 PLACED = {"scale": (2.0, 0.5, 0.5), "translate": (10, 20, 30), "units": ("um", "um", "um")}
@@ -127,7 +127,7 @@ def test_the_colours_are_told_apart_by_the_colour_blind() -> None:
 
 def test_the_view_goes_to_an_object_and_its_plane(stacks) -> None:
     viewer, predicted, _ = opened(stacks, **PLACED)
-    viewer.scene.camera.zoom = 30.0  # four of its pixels, half a micrometre each, are 60 of the screen
+    viewer.scene.camera.zoom = 30.0  # with a margin, twelve of its pixels of half a micrometre are 180 of the screen
     go_to(viewer, predicted, (4, 16, 20), (4, 15, 18, 5, 18, 22))
     assert viewer.dims.current_step[0] == 4
     assert viewer.scene.camera.center[-2:] == (20 + 16 * 0.5, 30 + 20 * 0.5)
@@ -148,7 +148,7 @@ def test_the_zoom_changes_only_where_an_object_cannot_be_judged(stacks, zoom) ->
     viewer, predicted, _ = opened(stacks)
     viewer.scene.camera.zoom = zoom
     go_to(viewer, predicted, (4, 16, 20), (4, 15, 18, 5, 18, 22))
-    assert viewer.scene.camera.zoom * 4 == pytest.approx(COMFORTABLE * min(viewer.canvas.size))
+    assert viewer.scene.camera.zoom * (4 + 2 * MARGIN) == pytest.approx(COMFORTABLE * min(viewer.canvas.size))
 
 
 def test_a_plane_of_a_stack_along_another_axis(stacks) -> None:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 TOO_SMALL, TOO_LARGE = 1 / 25, 0.8
 """Of the canvas' shorter side: an object that takes less cannot be judged, one that takes more is not seen whole."""
 
-COMFORTABLE = 1 / 6
+COMFORTABLE = 1 / 5
 """What an object takes of it after the zoom was changed."""
+
+MARGIN = 4
+"""Pixels around an object that are seen as part of it here: a single pixel tells nothing without them."""
 
 
 def go_to(viewer: ViewerModel, layer: Layer, point: ArrayLike, box: ArrayLike) -> None:
@@ -46,7 +49,7 @@ def go_to(viewer: ViewerModel, layer: Layer, point: ArrayLike, box: ArrayLike) -
     own = [axis - offset for axis in shown]
     camera = viewer.scene.camera
     camera.center = tuple(float(w) for w in world[own])
-    edges = np.asarray(box, dtype=np.float64).reshape(2, -1) - 0.5
+    edges = np.asarray(box, dtype=np.float64).reshape(2, -1) - 0.5 + [[-MARGIN], [MARGIN]]
     corners = _world(viewer, layer, np.array(list(product(*edges.T))))[:, own]
     extent = float(np.ptp(corners, axis=0).max())
     canvas = float(min(viewer.canvas.size))
