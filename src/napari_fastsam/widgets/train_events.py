@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,7 +33,7 @@ class Started:
     epochs: int = 0
     images: int = 0
     validation: int = 0
-    settings: Mapping[str, Any] = MappingProxyType({})
+    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     said: tuple[str, ...] = ()
 
 
@@ -67,7 +67,7 @@ class Epoch:
 
     epoch: int
     epochs: int
-    losses: Mapping[str, float] = MappingProxyType({})
+    losses: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     ap50: float | None = None
     ap: float | None = None
     seconds: float = 0.0
@@ -103,7 +103,7 @@ def parse(line: str) -> Event | None:
         return None
     try:
         return _event(found)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

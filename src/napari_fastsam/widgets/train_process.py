@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from qtpy.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal  # type: ignore[attr-defined]
 
@@ -29,8 +31,9 @@ _NICENESS = 10
 _TAIL = 40
 """Lines of the child's stderr that are kept, for a failure without a message."""
 
-_leaving: set[TrainingProcess] = set()
-"""Processes whose dock is gone and that are about to end: what nobody refers to is destroyed, and the child killed."""
+_alive: set[TrainingProcess] = set()
+"""Processes from their start to their end: what nobody refers to is destroyed, and the child killed. That must not
+happen within one of the process's own signals either."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Outcome:
     killed: bool = False
 
 
+def program() -> list[str]:
+    """Return what runs the package's command line: this Python."""
+    return [sys.executable, "-m", "napari_fastsam.cli"]
+
+
 class TrainingProcess(QObject):
     """One run of ``napari-fastsam train --progress json``.
 
@@ -64,8 +72,6 @@ class TrainingProcess(QObject):
         Of the program, after its name.
     folder
         Working directory of the child.
-    program
-        What runs it; None = this Python with the package's command line.
     """
 
     heard = Signal(object)
@@ -74,17 +80,18 @@ class TrainingProcess(QObject):
     ended = Signal(object)
     """The `Outcome`, once."""
 
-    def __init__(self, arguments: Sequence[str], folder: str, program: Sequence[str] | None = None) -> None:
+    def __init__(self, arguments: Sequence[str], folder: str) -> None:
         super().__init__()
-        command = list(program or (sys.executable, "-m", "napari_fastsam.cli"))
+        first, *others = program()
         self._done: Done | None = None
         self._failure = ""
         self._stopped = self._killed = self._over = False
         self._half_line = b""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._errors: deque[str] = deque(maxlen=_TAIL)
         self._process = process = QProcess(self)
-        process.setProgram(command[0])
-        process.setArguments([*command[1:], *arguments])
+        process.setProgram(first)
+        process.setArguments([*others, *arguments])
         process.setWorkingDirectory(folder)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONUNBUFFERED", "1")
@@ -105,12 +112,18 @@ class TrainingProcess(QObject):
         return self._process.state() != QProcess.ProcessState.NotRunning
 
     @property
+    def stopping(self) -> bool:
+        """Whether the child was asked to stop."""
+        return self._stopped
+
+    @property
     def pid(self) -> int:
         """The child's process id; 0 where it does not run."""
         return int(self._process.processId())
 
     def start(self) -> None:
         """Start the child."""
+        _alive.add(self)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.finish)
@@ -132,11 +145,14 @@ class TrainingProcess(QObject):
             self._stopped = self._killed = True
             self._process.kill()
 
-    def leave(self) -> None:
-        """Ask the child to stop and let it end by itself: whoever watched it is gone."""
-        if self.running:
-            _leaving.add(self)
-            self.stop()
+    def leave(self, folder: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        """Ask the child to stop and let it end by itself: whoever watched it is gone. `folder` is removed then."""
+        if not self.running:
+            if folder is not None:
+                folder.cleanup()
+            return
+        self._folder = folder
+        self.stop()
 
     def finish(self, grace: float = GRACE_AT_EXIT) -> None:
         """Stop the child and wait until it has ended."""
@@ -199,5 +215,11 @@ class TrainingProcess(QObject):
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.disconnect(self.finish)
-        _leaving.discard(self)
+        if self._folder is not None:
+            self._folder.cleanup()
+        # whoever hears of the end lets go of this; in the middle of a signal of QProcess that would be too early
+        QTimer.singleShot(0, self._tell)
+
+    def _tell(self) -> None:
         self.ended.emit(Outcome(self._done, "" if self._done else self._failure, self._stopped, self._killed))
+        QTimer.singleShot(0, partial(_alive.discard, self))
