@@ -21,6 +21,7 @@ from napari_fastsam.widgets.shortcuts import SHORTCUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = ROOT / "tests" / "data" / "dsb2018"
 LARGEST_IMAGE = 300_000
 
 
@@ -75,9 +76,20 @@ def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("stack.tif", "nuclei_3d.tif"),
     ):
         shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
+    _annotate(tmp_path / "annotated")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
+
+
+def _annotate(folder: Path) -> None:
+    """Three annotated images of two kinds."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for stem in ("dense", "sparse", "tissue"):
+        shutil.copy(PICTURES / f"{stem}.png", folder / "images")
+        shutil.copy(PICTURES / f"{stem}_labels.png", folder / "labels" / f"{stem}.png")
+    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
 
 
 def test_the_pages_have_examples():
@@ -125,11 +137,12 @@ def _model_of(arguments: list[str]) -> str | None:
     return arguments[arguments.index("--model") + 1] if "--model" in arguments else None
 
 
-def test_the_table_of_options_is_that_of_the_command_line():
-    command = get_command(app).commands["segment"]  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("name", "page"), [("segment", "python-and-command-line.md"), ("evaluate", "evaluate.md")])
+def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
     there = {flag for option in command.params for flag in option.opts if flag.startswith("-")} - {"--help", "-h"}
-    page = (ROOT / "docs" / "python-and-command-line.md").read_text(encoding="utf-8")
-    table = page[page.index("| option of `segment`") :].split("\n\n")[0]
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    table = text[text.index(f"| option of `{name}`") :].split("\n\n")[0]
     named = set(re.findall(r"`(--?[a-z][a-z-]*)`", table))
 
     assert named == there

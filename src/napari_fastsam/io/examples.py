@@ -183,7 +183,7 @@ def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
         )
     if file.suffix.casefold() in (".jpg", ".jpeg"):
         raise DatasetError(f"{file} is a JPEG, which changes numbers; save label images as TIFF or PNG")
-    if found.dtype.kind not in "bui":
+    if found.dtype.kind not in ("b", "u", "i"):
         raise DatasetError(
             f"{file} holds {found.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"
         )
