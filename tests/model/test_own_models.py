@@ -69,6 +69,21 @@ def test_a_card_of_a_later_version_is_read_and_a_damaged_one_is_said(folder: Pat
     assert damaged.card.name == "damaged"
 
 
+def test_exported_models_go_by_their_whole_name(folder: Path) -> None:
+    put(folder, "yeast")
+    (folder / "yeast.onnx").write_bytes(b"x" * 2_000_000)
+    (folder / "yeast_openvino_model").mkdir()
+    (folder / "yeast_openvino_model" / "yeast.bin").write_bytes(b"x" * 3_000_000)
+    (folder / "a folder.onnx").mkdir()
+    assert list(own_models.files()) == ["yeast.onnx", "yeast", "yeast_openvino_model"]
+    assert weights.find("yeast.onnx") == folder / "yeast.onnx"
+    assert weights.find("yeast_openvino_model") == folder / "yeast_openvino_model"
+    assert own_models.size_of(folder / "yeast_openvino_model") == 3_000_000
+    assert CliRunner().invoke(app, ["models", "list"]).output.count("yours") == 3
+    with pytest.raises(ParameterError, match="'yeast-2'"):
+        own_models.path_for("yeast")
+
+
 def test_names_of_the_registry_stay_those_of_the_registry(folder: Path) -> None:
     put(folder, "nuclei")
     assert own_models.own_models() == []

@@ -19,7 +19,7 @@ models_app = typer.Typer(help="Models: what there is, where it lies, how to get 
 def list_models() -> None:
     """List the models that are known by name: those of the plugin and your own."""
     from napari_fastsam.model import weights
-    from napari_fastsam.model.own_models import own_models
+    from napari_fastsam.model.own_models import own_models, size_of
 
     table = Table("name", "size", "licence", "state", "about")
     for entry in weights.REGISTRY:
@@ -27,9 +27,7 @@ def list_models() -> None:
         table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", entry.licence, there, escape(entry.about))
     for own in own_models():
         about = escape(own.problem or own.card.description)
-        table.add_row(
-            escape(own.name), f"{own.path.stat().st_size / 1e6:.0f} MB", escape(own.card.licence), "yours", about
-        )
+        table.add_row(escape(own.name), f"{size_of(own.path) / 1e6:.0f} MB", escape(own.card.licence), "yours", about)
     Console().print(table)
 
 

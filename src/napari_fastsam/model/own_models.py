@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.card import Card
+from napari_fastsam.model.formats import format_of
 
 FOLDER_VARIABLE = "NAPARI_FASTSAM_MODELS"
 SUFFIX = ".pt"
@@ -24,14 +25,14 @@ _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 @dataclass(frozen=True)
 class OwnModel:
-    """A checkpoint in the folder.
+    """A model in the folder.
 
     Attributes
     ----------
     name
-        What a person chooses it by: the file's name without suffix.
+        What a person chooses it by: a checkpoint's name without suffix, an exported model's whole name.
     path
-        The file.
+        The file, or the folder that some formats are.
     card
         What is known about it; for a file without a card, little more than its name.
     problem
@@ -61,17 +62,17 @@ def folder() -> Path:
 def files() -> dict[str, Path]:
     """Return name and file of each model in the folder, in the order of the alphabet.
 
-    A file whose name belongs to a model of the registry is left out: its path is what it can be chosen by. A folder
-    that is missing or may not be read has none.
+    An exported model, a file or a folder, goes by its whole name. A checkpoint whose name belongs to a model of the
+    registry is left out: its path is what it can be chosen by. A folder that is missing or may not be read has none.
     """
     from napari_fastsam.model.weights import known  # which asks here for names that it does not know
 
     try:
-        there = [path for path in folder().iterdir() if path.suffix.casefold() == SUFFIX and path.is_file()]
+        there = sorted(folder().iterdir(), key=lambda path: (path.name.casefold(), path.name))
     except OSError:
         return {}
-    named = sorted(there, key=lambda path: (path.stem.casefold(), path.name))
-    return {path.stem: path for path in named if known(path.stem) is None and not path.name.startswith(".")}
+    named = {_name_of(path): path for path in there if not path.name.startswith(".")}
+    return {name: path for name, path in named.items() if name and known(name) is None}
 
 
 def locate(name: str) -> Path | None:
@@ -84,6 +85,11 @@ def locate(name: str) -> Path | None:
         if alike:
             return alike[0]
     return None
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size
 
 
 def own_models() -> list[OwnModel]:
@@ -131,6 +137,14 @@ def free_name(name: str) -> str:
         return plain
     stem = re.sub(r"-\d{1,3}$", "", plain)
     return next(n for i in range(2, 100_000) if locate(n := f"{stem}-{i}") is None)
+
+
+def _name_of(path: Path) -> str:
+    """Return what a file or folder is chosen by; nothing for one that is no model."""
+    if path.suffix.casefold() == SUFFIX:
+        return path.stem if path.is_file() else ""
+    format_ = format_of(path)
+    return path.name if format_ is not None and path.is_dir() == format_.folder else ""
 
 
 def _described(name: str, path: Path) -> OwnModel:
