@@ -258,10 +258,10 @@ class TestRefused:
     def test_an_onnx_that_takes_no_image(self, tmp_path: Path) -> None:
         shapes = {"output0": (1, 37, 84), "output1": (1, 32, 16, 16)}
         path = constant_onnx(tmp_path / "other.onnx", shapes, takes=(1, 10))
-        with pytest.raises(ModelError, match="does not answer like"):
+        with pytest.raises(ModelError, match=r"other\.onnx does not answer like"):
             load_model(path, "cpu")
         path = constant_onnx(tmp_path / "grey.onnx", shapes, takes=(1, 1, 64, 64))
-        with pytest.raises(ModelError, match=r"ONNX failed on an input of 64 × 64 pixels"):
+        with pytest.raises(ModelError, match=r"grey\.onnx does not answer like"):
             load_model(path, "cpu")
         path = constant_onnx(tmp_path / "odd.onnx", shapes, takes=(1, 3, 60, 64))
         with pytest.raises(ModelError, match=r"takes 60 × 64 pixels; expected multiples of 32"):
@@ -338,6 +338,41 @@ class TestRefused:
         ((predictions, prototypes),) = network(torch.zeros(1, 3, 32, 32))
         assert predictions is second
         assert prototypes is first
+
+
+class TestOtherRuntimes:
+    """Formats that ultralytics' own backends run; NCNN and MNN were tried by hand, their libraries are not here."""
+
+    @pytest.fixture
+    def backend(self, nuclei: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Backend:
+            """The network in torch, which reads memory as if channels came first, as NCNN does."""
+
+            device = torch.device("cpu")
+            metadata = {"imgsz": [256, 256], "args": {"dynamic": False}, "license": "none"}  # noqa: RUF012
+
+            def __init__(self, path: str, device: torch.device, verbose: bool) -> None:
+                assert Path(path).name == "x.mnn"
+                assert not verbose
+
+            def __call__(self, batch: torch.Tensor) -> list[torch.Tensor]:
+                flat = torch.as_strided(batch, (batch.numel(),), (1,))
+                (predictions, prototypes), *_ = nuclei.network(flat.reshape(batch.shape))
+                return [predictions, prototypes]
+
+        monkeypatch.setattr("ultralytics.nn.autobackend.AutoBackend", Backend)
+        monkeypatch.setitem(sys.modules, "MNN", sys)
+
+    @pytest.mark.usefixtures("backend")
+    def test_their_memory_and_their_notes(
+        self, nuclei: Model, tmp_path: Path, picture: Callable[[str], np.ndarray]
+    ) -> None:
+        (tmp_path / "x.mnn").touch()
+        model = load_model(tmp_path / "x.mnn", "cpu")
+        assert model.fixed_input == (256, 256)
+        assert model.card.licence == "none"
+        image = picture("sparse")
+        assert mean_iou(model.segment(image), nuclei.segment(image, conf=0.25, iou=0.7)) >= 0.999
 
 
 class TestExporting:

@@ -128,6 +128,12 @@ FORMATS: tuple[Format, ...] = (
 
 NAMES = tuple(f.name for f in FORMATS)
 
+FILE_PATTERNS = (
+    *(f"*{f.suffix}" for f in FORMATS if not f.folder),
+    *("*.xml", "*.param", "*.pdiparams", "*.pte", "Manifest.json"),  # in the folders of others
+)
+"""What a dialogue that chooses files offers."""
+
 _MODULES = {
     "amd-quark": "quark",
     "axelera-devkit": "axelera",

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog
 from napari_fastsam.layers.session import Controls
 from napari_fastsam.model import own_models
 from napari_fastsam.model.answer import Thresholds
+from napari_fastsam.model.formats import FILE_PATTERNS
 from napari_fastsam.model.weights import REGISTRY
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ class ModelBox(ComboBox):
             self.reset_choices()
         ComboBox.value.fset(self, name)  # type: ignore[attr-defined]
 
-    def ask_for_file(self, instead: str) -> None:
-        """Let the person choose a checkpoint; without one, go back to `instead`."""
-        path, _ = QFileDialog.getOpenFileName(self.native, "A FastSAM or YOLO segmentation checkpoint", "", "*.pt")
+    def ask_for_file(self, instead: str, exported: bool = False) -> None:
+        """Let the person choose a checkpoint, or a model exported from one; without one, go back to `instead`."""
+        offered = f"Models (*.pt {' '.join(FILE_PATTERNS)})" if exported else "*.pt"
+        path, _ = QFileDialog.getOpenFileName(self.native, "A FastSAM or YOLO segmentation checkpoint", "", offered)
         self.value = path or instead
 
 

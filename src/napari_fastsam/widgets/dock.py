@@ -558,7 +558,7 @@ class FastSAMWidget(Container[Any]):
 
     def _model_chosen(self, name: str) -> None:
         if name == FROM_FILE:
-            self.model.ask_for_file(instead=self._last_model)
+            self.model.ask_for_file(instead=self._last_model, exported=True)
             return
         self._last_model = name
         self._suit_thresholds(name)
