@@ -498,3 +498,49 @@ def test_the_window_answers_while_training_goes_on(ready, log, qtbot, monkeypatc
     qtbot.wait(500)
     timer.stop()
     assert np.diff(ticks).max() < 0.25
+
+
+# -------------------------------------------------------------------- training, for real
+
+
+def test_a_real_training_beside_a_window_that_has_drawn(
+    make_napari_viewer, plugin_settings, folder, qtbot, cells, truth
+):
+    """One epoch from the bundled model on two planes of a stack: shorter than of use, long enough to meet it all."""
+    viewer = make_napari_viewer(show=True)  # the trainer's imports would crash a process that has drawn
+    corners = [(slice(90, 218), slice(60, 188)), (slice(90, 218), slice(180, 308))]
+    viewer.add_image(np.stack([cells[c] for c in corners]), name="small", contrast_limits=(0, 80))
+    viewer.add_labels(np.stack([truth[c] for c in corners]), name="by hand")
+    fastsam = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(fastsam, name="FastSAM")
+    dock = TrainWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Train")
+    dock.advanced.epochs.value, dock.advanced.imgsz.value, dock.advanced.device.value = 1, 64, "cpu"
+    pauses: list[float] = [time.perf_counter()]
+    timer = QTimer()
+    timer.timeout.connect(lambda: pauses.append(time.perf_counter()))
+    timer.start(20)
+    dock.train()
+    qtbot.waitUntil(lambda: not dock.busy, timeout=240_000)
+    timer.stop()
+
+    assert "“small” is trained" in dock._plain_status
+    assert np.diff(pauses).max() < 2, "the window did not answer for that long"
+    assert [len(s.points) for s in dock.run_view.loss.series] == [1] * len(dock.run_view.loss.series)
+    assert len(dock.run_view.loss.series) == 4
+    assert all(0 < s.points[0][1] <= 1 for s in dock.run_view.ap.series)
+    (model,) = own_models.own_models()
+    assert (model.name, model.problem) == ("small", "")
+    assert model.card.base == "nuclei"
+    assert model.card.object_diameter == pytest.approx(26, abs=6)
+
+    qtbot.waitUntil(lambda: not fastsam._runner.busy, timeout=TIMEOUT_MS)
+    dock.use()
+    assert "by hand" not in fastsam.about.card.text()
+    assert "nuclei" in fastsam.about.card.text()
+    fastsam.task.value = "everything"
+    summary = fastsam.run(wait=True)
+    drawn = len(np.unique(viewer.layers["by hand"].data[viewer.dims.current_step[0]])) - 1
+    assert summary.found == pytest.approx(drawn, abs=1)
+    dock.disconnect_all()
+    fastsam.disconnect_all()
