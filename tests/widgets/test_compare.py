@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QDockWidget, QFileDialog, QSlider, QWidget
 
 from napari_fastsam.core.comparison import Kind
 from napari_fastsam.core.metrics import THRESHOLDS, match
-from napari_fastsam.widgets import compare, compare_messages
+from napari_fastsam.widgets import compare, compare_messages, compare_work
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.compare_output import RESULT_NAME
 from napari_fastsam.widgets.compare_table import COLUMNS
@@ -47,9 +47,7 @@ class Open:
         dock = self.dock
         self.qtbot.waitUntil(
             lambda: (
-                not dock._soon._hasPendingEmission
-                and not dock._recolour._hasPendingEmission
-                and dock._working_on is None
+                not dock._soon._hasPendingEmission and not dock._recolour._hasPendingEmission and not dock._work.busy
             ),
             timeout=TIMEOUT_MS,
         )
@@ -68,11 +66,11 @@ class Open:
         return m.true_positives, m.false_negatives, m.false_positives
 
     def cells(self, row: int) -> dict[str, str]:
-        model = self.dock.table.objects
+        model = self.dock.view.table.objects
         return {name: model.data(model.index(row, c)) for c, name in enumerate(COLUMNS)}
 
     def click(self, row: int) -> None:
-        table = self.dock.table
+        table = self.dock.view.table
         index = table.objects.index(row, 2)
         table.scrollTo(index)
         place = table.visualRect(index).center()
@@ -129,8 +127,8 @@ def test_the_same_layer_twice(opened, found, truth) -> None:
     bench.settle()
     assert bench.status == compare_messages.SAME_TWICE
     assert RESULT_NAME not in bench.viewer.layers
-    assert bench.dock.table.objects.rowCount() == 0
-    assert bench.dock.numbers.value == ""
+    assert bench.dock.view.table.objects.rowCount() == 0
+    assert bench.dock.view.numbers.value == ""
 
 
 def test_layers_of_other_fields_are_named(opened, found, truth) -> None:
@@ -160,11 +158,13 @@ def test_empty_labels_are_said(opened, empty, said) -> None:
 def test_the_numbers_are_those_of_metrics(opened, found, truth) -> None:
     bench = opened(found=found, truth=truth)
     expected = match(found, truth)
-    assert [s.points for s in bench.dock.curve.series] == [tuple((m.threshold, m.average_precision) for m in expected)]
+    assert [s.points for s in bench.dock.view.curve.series] == [
+        tuple((m.threshold, m.average_precision) for m in expected)
+    ]
     at_half = expected[0]
     assert 0 < at_half.false_positives < at_half.true_positives, "or nothing is tested here"
     assert bench.counts == (at_half.true_positives, at_half.false_negatives, at_half.false_positives)
-    said = bench.dock.numbers.value
+    said = bench.dock.view.numbers.value
     mean = np.mean([m.average_precision for m in expected])
     for value in (at_half.average_precision, expected[5].average_precision, mean, at_half.f1, at_half.mean_matched_iou):
         assert f"<b>{value:.3f}</b>" in said
@@ -172,7 +172,7 @@ def test_the_numbers_are_those_of_metrics(opened, found, truth) -> None:
 
 def test_a_row_for_each_object_and_a_colour_for_each_kind(opened, found, truth) -> None:
     bench = opened(found=found, truth=truth)
-    assert bench.dock.table.objects.rowCount() == sum(bench.counts)
+    assert bench.dock.view.table.objects.rowCount() == sum(bench.counts)
     kinds = [bench.cells(row)["kind"] for row in range(sum(bench.counts))]
     hits, missed, false = bench.counts
     assert kinds == ["missed"] * missed + ["false"] * false + ["hit"] * hits
@@ -192,13 +192,13 @@ def test_the_threshold_acts_at_once_and_in_place(opened, found, truth) -> None:
     (strict,) = match(found, truth, (0.8,))
     assert bench.counts == (strict.true_positives, strict.false_negatives, strict.false_positives) != before
     assert bench.result.data is data
-    assert bench.dock.table.objects.rowCount() == sum(bench.counts)
+    assert bench.dock.view.table.objects.rowCount() == sum(bench.counts)
     np.testing.assert_array_equal(data, bench.dock.compared.painted(0.8))
 
 
 def test_columns_sort(opened, found, truth) -> None:
     bench = opened(found=found, truth=truth)
-    table = bench.dock.table
+    table = bench.dock.view.table
     table.sortByColumn(list(COLUMNS).index("area"), Qt.SortOrder.DescendingOrder)
     areas = [int(bench.cells(row)["area"]) for row in range(table.objects.rowCount())]
     assert areas == sorted(areas, reverse=True)
@@ -210,7 +210,7 @@ def test_columns_sort(opened, found, truth) -> None:
 
 def test_a_click_on_a_row_goes_to_the_object(opened, found, truth) -> None:
     bench = opened(show=True, found=found, truth=truth)
-    bench.dock.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    bench.dock.view.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
     bench.click(1)
     cells = bench.cells(1)
     assert cells["kind"] == "missed"
@@ -232,20 +232,20 @@ def test_only_who_chooses_a_row_moves_the_view(opened, found, truth) -> None:
     bench = opened(show=True, found=found, truth=truth)
     camera = bench.viewer.scene.camera
     camera.center = (7, 8)
-    bench.dock.table.setFocus()
-    bench.dock.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
+    bench.dock.view.table.setFocus()
+    bench.dock.view.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
     bench.settle()
     assert camera.center[-2:] == (7, 8)
     bench.click(3)
     chosen = bench.cells(3)
-    bench.qtbot.keyClick(bench.dock.table, Qt.Key.Key_Down)
+    bench.qtbot.keyClick(bench.dock.view.table, Qt.Key.Key_Down)
     assert bench.viewer.layers["truth"].selected_label == int(bench.cells(4)["true"])
-    bench.qtbot.keyClick(bench.dock.table, Qt.Key.Key_Up)
+    bench.qtbot.keyClick(bench.dock.view.table, Qt.Key.Key_Up)
     camera.center = (7, 8)
     bench.dock.threshold.value = 0.9
     bench.settle()
     assert camera.center[-2:] == (7, 8)
-    (index,) = bench.dock.table.selectionModel().selectedRows()
+    (index,) = bench.dock.view.table.selectionModel().selectedRows()
     assert bench.cells(index.row())["true"] == chosen["true"], "the object stays chosen when the rows change"
 
 
@@ -359,12 +359,12 @@ def test_a_stack_by_plane_by_planes_and_by_whole_objects(opened, stacks) -> None
     bench.settle()
     assert bench.counts == (0, 1, 1)
     assert bench.result.data.shape == (1, 20, 24)
-    assert bench.dock.table.isColumnHidden(1)
+    assert bench.dock.view.table.isColumnHidden(1)
     bench.dock.scope.value = "planes"
     bench.settle()
     assert bench.counts == (3, 2, 1)
     assert "on 5 planes" in bench.status
-    assert not bench.dock.table.isColumnHidden(1)
+    assert not bench.dock.view.table.isColumnHidden(1)
     bench.viewer.dims.set_current_step(0, 0)
     compared = bench.dock.compared
     bench.qtbot.wait(200)
@@ -404,19 +404,19 @@ def test_a_volume_on_display_asks_for_a_plane_or_whole_objects(opened, stacks) -
 
 @pytest.fixture
 def in_a_thread(monkeypatch) -> None:
-    monkeypatch.setattr(compare, "AT_ONCE_PIXELS", 0)
+    monkeypatch.setattr(compare_work, "AT_ONCE_PIXELS", 0)
 
 
 def test_large_layers_are_compared_in_a_thread(opened, found, truth, in_a_thread, monkeypatch) -> None:
     threads = []
-    whole = compare.comparing
+    whole = compare_work.comparing
 
     def watched(*args: Any) -> Any:
         for part in whole(*args):
             threads.append(threading.current_thread())
             yield part
 
-    monkeypatch.setattr(compare, "comparing", watched)
+    monkeypatch.setattr(compare_work, "comparing", watched)
     bench = opened(found=found, truth=truth)
     (expected,) = match(found, truth, (0.5,))
     assert bench.counts[0] == expected.true_positives
@@ -424,42 +424,63 @@ def test_large_layers_are_compared_in_a_thread(opened, found, truth, in_a_thread
     assert threads
 
 
-def test_what_changes_meanwhile_is_compared_next(opened, stacks, in_a_thread, monkeypatch) -> None:
-    bench = opened(**stacks)
-    reached, go_on = threading.Event(), threading.Event()
-    whole = compare.comparing
+class Held:
+    """Lets a thread compare a plane only when it is told to."""
 
-    def slow(*args: Any) -> Any:
-        for part in whole(*args):
-            reached.set()
-            go_on.wait(10)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self._whole = compare_work.comparing
+        monkeypatch.setattr(compare_work, "comparing", self._slow)
+
+    def _slow(self, *args: Any) -> Any:
+        for part in self._whole(*args):
+            self.reached.set()
+            self.go_on.wait(10)
             yield part
 
-    monkeypatch.setattr(compare, "comparing", slow)
+
+def test_what_changes_meanwhile_is_compared_next(opened, stacks, in_a_thread, monkeypatch) -> None:
+    bench, held = opened(**stacks), Held(monkeypatch)
     bench.dock.scope.value = "planes"
-    bench.qtbot.waitUntil(reached.is_set, timeout=TIMEOUT_MS)
+    bench.qtbot.waitUntil(held.reached.is_set, timeout=TIMEOUT_MS)
     layer = bench.viewer.layers["truth"]
     layer.data = np.zeros_like(layer.data)
     bench.qtbot.wait(200)
-    go_on.set()
+    held.go_on.set()
     bench.settle()
     assert bench.counts == (0, 0, 4)
 
 
-def test_closed_while_a_thread_compares(opened, stacks, in_a_thread, monkeypatch) -> None:
-    bench = opened(**stacks)
-    reached = threading.Event()
-    whole = compare.comparing
-
-    def slow(*args: Any) -> Any:
-        for part in whole(*args):
-            reached.set()
-            threading.Event().wait(0.2)
-            yield part
-
-    monkeypatch.setattr(compare, "comparing", slow)
+def test_what_cannot_be_compared_any_more_is_not_shown(opened, stacks, in_a_thread, monkeypatch) -> None:
+    bench, held = opened(**stacks), Held(monkeypatch)
     bench.dock.scope.value = "planes"
-    bench.qtbot.waitUntil(reached.is_set, timeout=TIMEOUT_MS)
+    bench.qtbot.waitUntil(held.reached.is_set, timeout=TIMEOUT_MS)
+    bench.viewer.layers["truth"].translate = (0, 9, 0)
+    bench.qtbot.wait(200)
+    held.go_on.set()
+    bench.settle()
+    assert "9 pixels off" in bench.status
+    assert bench.dock.compared is None
+
+
+def test_cancelled(opened, stacks, in_a_thread, monkeypatch) -> None:
+    bench, held = opened(**stacks), Held(monkeypatch)
+    bench.dock.scope.value = "planes"
+    bench.qtbot.waitUntil(held.reached.is_set, timeout=TIMEOUT_MS)
+    bench.dock._work._runner.cancel()  # what the button in the activity dock leads to
+    held.go_on.set()
+    bench.settle()
+    assert bench.status == compare_messages.CANCELLED
+    bench.dock.actions.again.changed.emit(True)
+    bench.settle()
+    assert bench.counts == (3, 2, 1)
+
+
+def test_closed_while_a_thread_compares(opened, stacks, in_a_thread, monkeypatch) -> None:
+    bench, held = opened(**stacks), Held(monkeypatch)
+    bench.dock.scope.value = "planes"
+    bench.qtbot.waitUntil(held.reached.is_set, timeout=TIMEOUT_MS)
+    threading.Timer(0.2, held.go_on.set).start()
     bench.dock.close()
     bench.qtbot.wait(300)
     assert RESULT_NAME not in bench.viewer.layers
@@ -470,7 +491,7 @@ def test_what_fails_in_a_thread_is_said(opened, found, truth, in_a_thread, monke
         raise OSError("the drive is gone")
         yield
 
-    monkeypatch.setattr(compare, "comparing", broken)
+    monkeypatch.setattr(compare_work, "comparing", broken)
     shown = []
     monkeypatch.setattr(compare.notification_manager, "dispatch", shown.append)
     bench = opened(found=found, truth=truth)
@@ -577,11 +598,11 @@ def test_napari_opens_it_from_the_manifest(make_napari_viewer, npe2pm, plugin_se
 def test_every_control_has_a_tooltip(opened) -> None:
     dock = opened().dock
     widgets: list[QWidget] = [*(control.native for control in dock), *(control.native for control in dock.actions)]
-    widgets += [dock.table, dock.curve, dock.numbers.native]
+    widgets += [dock.view.table, dock.view.curve, dock.view.numbers.native]
     for widget in widgets:
         # a slider is a slider and a number box: magicgui puts the tooltip on the former
         assert any(part.toolTip() for part in [widget, *widget.findChildren(QSlider)]), widget
     assert set(COLUMNS.values()) == {
-        dock.table.objects.headerData(c, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        dock.view.table.objects.headerData(c, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
         for c in range(len(COLUMNS))
     }

@@ -23,6 +23,7 @@ ONE_MISSING = (
     "(File ▸ Open; an image becomes labels with right-click ▸ Convert to Labels), or draw it."
 )
 SAME_TWICE = "The same layer is chosen twice: choose the ground truth that it is to be compared with."
+CANCELLED = "Cancelled. “Compare again” starts it again."
 NOTHING_TO_SAVE = "Nothing to save yet: there is no comparison."
 UNKNOWN = "–"
 
