@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,11 @@ def test_sixteen_bits_are_shown_as_prediction_shows_them(nuclei: Model, drawn: l
     same = [run(nuclei, [Drawn("a", p, drawn[0].file)], imgsz=256) for p in (stretched, as_seen)]
     assert same[0]["mask_map50"] == pytest.approx(same[1]["mask_map50"], abs=0.02)
     assert same[0]["mask_map50"] > 0.05
+
+
+def test_a_model_exported_for_one_size_is_shown_that_size(nuclei: Model, drawn: list[Drawn]) -> None:
+    fixed = replace(nuclei, fixed_input=(128, 128))
+    assert run(fixed, drawn) == run(nuclei, drawn, imgsz=128) != run(nuclei, drawn, imgsz=256)
 
 
 def test_nothing_is_left_behind_fetched_or_said(

@@ -63,7 +63,9 @@ def validate(
     ModelError
         If the validator fails.
     """
-    size = model.imgsz_for((DEFAULT_IMGSZ, DEFAULT_IMGSZ), imgsz or model.card.imgsz or model.card.trained_imgsz)
+    if imgsz is None:
+        imgsz = model.at_most(model.card.imgsz or model.card.trained_imgsz or DEFAULT_IMGSZ)
+    size = model.imgsz_for((imgsz, imgsz), imgsz)
     with imported():
         from ultralytics.engine import validator as engine
         from ultralytics.models.fastsam import FastSAMValidator
