@@ -112,6 +112,12 @@ def test_it_says_what_to_do_until_there_is_something_to_compare(opened, found, t
 def test_without_a_telling_name_the_upper_layer_is_judged(opened, found, truth) -> None:
     bench = opened(a=truth, b=found)
     assert (bench.dock.predicted.value.name, bench.dock.truth.value.name) == ("b", "a")
+    bench.viewer.layers.clear()
+    bench.settle()
+    bench.viewer.add_labels(found, name="first")
+    bench.viewer.add_labels(truth, name="second")
+    bench.settle()
+    assert (bench.dock.predicted.value.name, bench.dock.truth.value.name) == ("first", "second")
 
 
 def test_the_comparison_is_none_to_choose_here_or_in_the_other_dock(opened, found, truth) -> None:
@@ -281,6 +287,9 @@ def test_a_preview_is_followed_while_it_is_hidden(opened, found, truth) -> None:
     bench = opened(truth=truth)
     preview = Labels(found.copy(), name="preview", metadata={PREVIEW_KEY: True})
     bench.viewer.add_layer(preview)
+    bench.settle()
+    assert bench.dock.predicted.value is None, "it is not taken unasked"
+    bench.dock.predicted.value = preview
     bench.settle()
     assert not preview.visible
     hits = bench.counts[0]

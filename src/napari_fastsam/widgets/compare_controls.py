@@ -10,6 +10,7 @@ from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, PushBut
 from napari.layers import Labels
 
 from napari_fastsam.widgets.compare_output import RESULT_KEY
+from napari_fastsam.widgets.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,16 +33,18 @@ def suggested(there: list[Any], predicted: Any, truth: Any) -> tuple[Any, Any]:
     -------
     predicted, truth
         What is chosen, as long as it is there. Else, for the truth, a layer whose name says so, or one below the
-        segmentation; for the segmentation the uppermost of the others. None if there is none.
+        segmentation; for the segmentation the uppermost of the others. None if there is none. A preview has to be
+        chosen by the person: it comes and goes while they are busy with something else.
     """
     predicted, truth = (value if value in there else None for value in (predicted, truth))
+    there = [layer for layer in there if PREVIEW_KEY not in layer.metadata]
     if truth is None:
         free = [layer for layer in there if layer != predicted]
         named = [layer for layer in free if _TRUTH.search(layer.name)]
         if named:
             truth = named[-1]
-        elif len(there) > 1:
-            truth = free[0] if predicted is not None else free[-2]
+        elif predicted is not None or len(free) > 1:
+            truth = free[-2] if predicted is None else next(iter(free), None)
     if predicted is None:
         free = [layer for layer in there if layer != truth]
         predicted = free[-1] if free else None
