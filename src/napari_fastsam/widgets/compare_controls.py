@@ -32,19 +32,17 @@ def suggested(there: list[Any], predicted: Any, truth: Any) -> tuple[Any, Any]:
     Returns
     -------
     predicted, truth
-        What is chosen, as long as it is there. Else, for the truth, a layer whose name says so, or one below the
-        segmentation; for the segmentation the uppermost of the others. None if there is none. A preview has to be
-        chosen by the person: it comes and goes while they are busy with something else.
+        What is chosen, as long as it is there. Else, for the truth, a layer whose name says so, or the second from
+        above; for the segmentation the uppermost of the others. None if there is none. A preview has to be chosen by
+        the person: it comes and goes while they are busy with something else.
     """
     predicted, truth = (value if value in there else None for value in (predicted, truth))
     there = [layer for layer in there if PREVIEW_KEY not in layer.metadata]
     if truth is None:
         free = [layer for layer in there if layer != predicted]
         named = [layer for layer in free if _TRUTH.search(layer.name)]
-        if named:
-            truth = named[-1]
-        elif predicted is not None or len(free) > 1:
-            truth = free[-2] if predicted is None else next(iter(free), None)
+        left = free if predicted is not None else free[:-1]
+        truth = next(reversed(named or left), None)
     if predicted is None:
         free = [layer for layer in there if layer != truth]
         predicted = free[-1] if free else None
