@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 TRUTH = IMAGES.parent.parent / "tests" / "data" / "samples" / "fluorescence_nuclei_labels.png"
+LABELLED = IMAGES.parent.parent / "tests" / "data" / "dsb2018"
 WINDOW = (1400, 900)
 LARGEST_BYTES = 300_000
 """A page should load quickly."""
@@ -134,8 +135,33 @@ def compare() -> None:
         save_window(viewer, "compare")
 
 
+def train() -> None:
+    """Train on three labelled images, and look when a few epochs are done."""
+    with tempfile.TemporaryDirectory() as models, opened(None) as (viewer, fastsam):
+        os.environ["NAPARI_FASTSAM_MODELS"] = models
+        viewer.window.remove_dock_widget(fastsam.native)
+        _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "Train")
+        for name in ("tissue", "dense", "wide"):
+            dock.image.value = viewer.add_image(iio.imread(LABELLED / f"{name}.png"), name=name)
+            drawn = iio.imread(LABELLED / f"{name}_labels.png").astype(np.int32)
+            dock.truth.value = viewer.add_labels(drawn, name=f"{name}, by hand")
+            dock.add_pair()
+        for layer in list(viewer.layers)[:-2]:
+            layer.visible = False
+        viewer.reset_view()
+        dock.model_name.value = "my nuclei"
+        dock.advanced.epochs.value, dock.advanced.imgsz.value = 12, 96
+        dock.train()
+        while dock.busy and len(dock.run_view.ap.series[:1] and dock.run_view.ap.series[0].points) < 8:
+            settle(0.5)
+        save_window(viewer, "train")
+        while dock.busy:  # and away with it, whatever its state
+            dock.train()
+            settle(2.0)
+
+
 SCENES: dict[str, Callable[[], None]] = {
-    scene.__name__: scene for scene in (empty, prompts, everything, stack, larger, negative, compare)
+    scene.__name__: scene for scene in (empty, prompts, everything, stack, larger, negative, compare, train)
 }
 
 

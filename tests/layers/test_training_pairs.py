@@ -95,6 +95,25 @@ def test_labels_of_one_plane_annotate_the_plane_shown():
     assert counted(pair) == Counted(1, 2)
 
 
+def test_a_pair_goes_on_meaning_the_planes_that_were_shown_at_first():
+    image, labels = noise(5, 8, 9), scene(8, 9)
+    viewer = ViewerModel()
+    layers = viewer.add_image(image, name="stack"), viewer.add_labels(labels)
+    viewer.dims.set_current_step(0, 3)
+    first = find_pair(viewer, *layers)
+    viewer.dims.set_current_step(0, 1)
+    (again,) = images(find_pair(viewer, *layers, before=first))
+    np.testing.assert_array_equal(again.picture, image[3])
+    (anew,) = images(find_pair(viewer, *layers))
+    np.testing.assert_array_equal(anew.picture, image[1])
+
+    solid = viewer.add_labels(np.broadcast_to(labels, image.shape).copy())
+    whole = find_pair(viewer, layers[0], solid)
+    viewer.dims.order = (1, 0, 2)
+    turned = images(find_pair(viewer, layers[0], solid, before=whole))
+    assert [one.picture.shape for one in turned] == [(8, 9)] * 5
+
+
 def test_labels_with_an_axis_too_many_do_if_it_has_one_plane():
     pair = pair_of(Image(noise(8, 9)), Labels(scene(1, 8, 9)))
     assert counted(pair) == Counted(1, 2)

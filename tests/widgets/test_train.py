@@ -222,6 +222,7 @@ def test_from_layers_to_a_model_in_the_list(ready, log, folder, qtbot):
     assert json.loads(log.read_text())["nice"] >= min(os.getpriority(os.PRIO_PROCESS, 0) + 1, 19)
     assert "“cells” is trained: AP50 0.80, mean AP 0.50 on its own training images" in dock._plain_status
     assert "as ever" in dock.status.value
+    assert "as ever" in dock.reasons.text()
     assert [s.name for s in dock.run_view.loss.series] == ["box", "mask", "class", "dfl"]
     assert [s.points for s in dock.run_view.ap.series] == [((1, 0.6), (3, 0.8)), ((1, 0.3), (3, 0.5))]
     assert dock.image.enabled

@@ -59,10 +59,21 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """The axes of an image, and which level of its pyramid is read (0 = full resolution)."""
+    """How an image and its labels lie on each other.
+
+    Attributes
+    ----------
+    axes
+        The image's axes.
+    level
+        Which level of its pyramid is read; 0 = full resolution.
+    meant
+        Position of the plane that labels with fewer axes annotate; empty for labels with all axes.
+    """
 
     axes: tuple[Axis, ...]
     level: int
+    meant: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,9 @@ class Region:
         return all(math.isnan(self.position[a]) or abs(self.position[a] - index[a]) <= 0.5 + _TINY for a in axes)
 
 
-def axes_between(viewer: ViewerModel, image: Image, labels: Labels, shown: tuple[int, int]) -> Grid:
+def axes_between(
+    viewer: ViewerModel, image: Image, labels: Labels, shown: tuple[int, int], meant: tuple[int, ...] = ()
+) -> Grid:
     """Lay the pixels of a Labels layer on those of an image.
 
     Parameters
@@ -106,6 +119,8 @@ def axes_between(viewer: ViewerModel, image: Image, labels: Labels, shown: tuple
         The layers.
     shown
         The image's axes that are rows and columns.
+    meant
+        Position of the plane in the image that labels with fewer axes annotate; empty = the plane that is shown.
 
     Raises
     ------
@@ -128,7 +143,7 @@ def axes_between(viewer: ViewerModel, image: Image, labels: Labels, shown: tuple
         )
     scale, start = _diagonal(viewer, image, labels, lengths)
     level, scale, start, image_shape = _on_level(image, scale, start, shown)
-    index = plane_shown(viewer, image).index if extra < 0 else ()
+    index = (meant or plane_shown(viewer, image).index) if extra < 0 else ()
     axes = []
     for a, length in enumerate(image_shape):
         if a + extra < 0:
@@ -141,7 +156,7 @@ def axes_between(viewer: ViewerModel, image: Image, labels: Labels, shown: tuple
                 "or give them its scale, translate and units."
             )
         axes.append(axis)
-    return Grid(tuple(axes), level)
+    return Grid(tuple(axes), level, tuple(index))
 
 
 def regions_of(viewer: ViewerModel, image: Image, shapes: Shapes, level: int, shown: tuple[int, int]) -> list[Region]:

@@ -107,6 +107,8 @@ class TrainingPair:
         Which two of them are rows and columns.
     parts
         What may be annotated.
+    meant
+        Position of the plane that labels with fewer axes than the image annotate; empty for others.
     """
 
     image_name: str
@@ -119,6 +121,7 @@ class TrainingPair:
     axes: tuple[Axis, ...]
     shown: tuple[int, int]
     parts: tuple[Part, ...]
+    meant: tuple[int, ...] = ()
 
     def counts(self) -> Iterator[Counted]:
         """Count what is annotated, part by part; the last value is that of all of them."""
@@ -184,7 +187,13 @@ class TrainingPair:
         return read[np.ix_(inside[0] - starts[0], inside[1] - starts[1])]
 
 
-def find_pair(viewer: ViewerModel, image: Image, labels: Labels, regions: Shapes | None = None) -> TrainingPair:
+def find_pair(
+    viewer: ViewerModel,
+    image: Image,
+    labels: Labels,
+    regions: Shapes | None = None,
+    before: TrainingPair | None = None,
+) -> TrainingPair:
     """Find out which pixels of a Labels layer annotate which pixels of an image.
 
     The layers are laid on each other through the world. Each plane of the labels belongs to the plane of the image that
@@ -201,6 +210,8 @@ def find_pair(viewer: ViewerModel, image: Image, labels: Labels, regions: Shapes
     regions
         Rectangles around what is fully annotated; everything else is left out then. A rectangle on a plane of a stack
         speaks of that plane, with or without an object in it; one in 2D of all planes that have objects in it.
+    before
+        The same pair, found earlier: its planes are meant, whatever the viewer shows now.
 
     Raises
     ------
@@ -209,8 +220,8 @@ def find_pair(viewer: ViewerModel, image: Image, labels: Labels, regions: Shapes
     ImageError
         If the labels speak of the plane shown and none is shown.
     """
-    shown = displayed_axes(viewer, image)
-    grid = axes_between(viewer, image, labels, shown)
+    shown = displayed_axes(viewer, image) if before is None else before.shown
+    grid = axes_between(viewer, image, labels, shown, () if before is None else before.meant)
     marked = None if regions is None else regions_of(viewer, image, regions, grid.level, shown)
     parts = tuple(_parts(grid.axes, shown, marked))
     if not parts:
@@ -232,6 +243,7 @@ def find_pair(viewer: ViewerModel, image: Image, labels: Labels, regions: Shapes
         axes=grid.axes,
         shown=shown,
         parts=parts,
+        meant=grid.meant,
     )
 
 

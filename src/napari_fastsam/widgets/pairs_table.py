@@ -45,6 +45,8 @@ class Row:
     ----------
     image, labels, regions
         The layers.
+    pair
+        How they lay on each other when they were last looked at: later looks mean the same planes.
     counted
         How much there is; None = not counted yet, or changed since.
     problem
@@ -54,6 +56,7 @@ class Row:
     image: Image
     labels: Labels
     regions: Shapes | None
+    pair: TrainingPair | None = None
     counted: Counted | None = None
     problem: str = ""
     listening: Connections = field(default_factory=Connections)
@@ -65,7 +68,8 @@ class Row:
 
     def find(self, viewer: ViewerModel) -> TrainingPair:
         """Lay the layers on each other as they are now."""
-        return find_pair(viewer, self.image, self.labels, self.regions)
+        self.pair = find_pair(viewer, self.image, self.labels, self.regions, self.pair)
+        return self.pair
 
 
 class PairsTable(QWidget):

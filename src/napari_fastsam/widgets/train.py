@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Label
 from napari.utils.notifications import ErrorNotification, notification_manager, show_error, show_info
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.training_data import write_training_data
@@ -57,6 +57,7 @@ class TrainWidget(Container[Any]):
         self.status = Label(value="")
         self.advanced = make_advanced(settings.device)
         self.actions = make_actions()
+        self.reasons = QLabel(messages.AUTO)
         self.pairs = PairsTable(napari_viewer)
         self.run_view = RunView()
         self._plan: Plan | None = None
@@ -226,7 +227,9 @@ class TrainWidget(Container[Any]):
     def _heard(self, event: Event) -> None:
         said = self.run_view.heard(event)
         if said and self._process is not None and not self._process.stopping:
-            self._say(said, self.run_view.reasons)
+            self.reasons.setText(as_html(messages.CHOSEN, self.run_view.reasons))
+            # after the first epoch they stand with the settings only: the status is there to be glanced at
+            self._say(said, () if self.run_view.measured else self.run_view.reasons)
 
     def _ended(self, outcome: Outcome) -> None:
         self._process = None
@@ -269,7 +272,8 @@ class TrainWidget(Container[Any]):
         frame = Frame(self.root_native_widget, [self.run_view, self.actions.native, self.status.native])
         frame.belongs_to(self)
         frame.put_below(self.pair_buttons.native, self.pairs)
-        frame.put_below(self.model_name.native, folded("Settings", self.advanced.native))
+        make_readable(self.reasons)
+        frame.put_below(self.model_name.native, folded("Settings", self.advanced.native, self.reasons))
         return frame
 
     def _wire(self, frame: Frame) -> None:

@@ -179,12 +179,13 @@ def make_actions() -> Container[Any]:
     )
 
 
-def folded(title: str, widget: QWidget) -> QCollapsible:
-    """Put a widget behind a title that unfolds it."""
+def folded(title: str, *widgets: QWidget) -> QCollapsible:
+    """Put widgets behind a title that unfolds them."""
     behind = QCollapsible(title)
     behind.setDuration(0)
     behind.setToolTip("What the data decide unless you do.")
-    behind.addWidget(widget)
+    for widget in widgets:
+        behind.addWidget(widget)
     return behind
 
 

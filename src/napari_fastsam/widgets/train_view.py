@@ -41,6 +41,11 @@ class RunView(QWidget):
         """The best epoch so far."""
         return next((e for e in reversed(self._epochs) if e.best), None)
 
+    @property
+    def measured(self) -> bool:
+        """Whether an epoch is done."""
+        return bool(self._epochs)
+
     def begin(self) -> None:
         """Show an empty plot."""
         self._epochs, self._pace, self.reasons, self.held_out = [], Pace(), (), 0
