@@ -90,6 +90,14 @@ def test_the_same_seed_epoch_and_index_give_the_same_crop(planes) -> None:
     assert (first[5]["img"] != second[5]["img"]).any()
 
 
+def test_rare_kinds_are_seen_more_often_than_their_number(planes) -> None:
+    tissue = next(p for p in planes if p.group == "tissue")
+    others = [p for p in planes if p.group != "tissue"]
+    many = Crops([tissue, *others * 8], 128, np.ones(17), 64)
+    assert many._chances[0] == pytest.approx(1 / (1 + 4))
+    assert many._chances.sum() == pytest.approx(1)
+
+
 def test_what_lies_outside_of_the_image_is_grey_and_unlabelled() -> None:
     rgb, labels = np.full((30, 30, 3), 255, np.uint8), np.ones((30, 30), int)
     plane = Annotated.of("small", "", rgb, labels)

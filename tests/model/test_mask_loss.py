@@ -44,7 +44,9 @@ def square() -> torch.Tensor:
 def test_a_network_that_says_nothing_pays_ln_2_and_half_the_dice(loss) -> None:
     count = POINTS**2
     expected = math.log(2) + 1 - (count + 1) / (0.5 * count + count + 1)
-    assert mask_loss(loss, square(), torch.zeros(16, 16), [16, 16, 48, 48]) == pytest.approx(expected, abs=1e-4)
+    # the object fills the box and what is around it
+    everywhere = torch.ones(64, 64)
+    assert mask_loss(loss, everywhere, torch.zeros(16, 16), [16, 16, 48, 48]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_right_mask_costs_next_to_nothing_and_a_wrong_one_much(loss) -> None:
@@ -54,12 +56,18 @@ def test_a_right_mask_costs_next_to_nothing_and_a_wrong_one_much(loss) -> None:
     assert mask_loss(loss, square(), -right, box) > 10
 
 
-def test_what_lies_outside_of_the_box_does_not_count(loss) -> None:
+def test_a_mask_that_runs_over_its_box_is_felt(loss) -> None:
+    torch.manual_seed(0)
+    over = torch.full((16, 16), 20.0)
+    assert mask_loss(loss, square(), over, [16, 16, 48, 48]) > 3
+
+
+def test_what_lies_far_outside_of_the_box_does_not_count(loss) -> None:
     torch.manual_seed(0)
     right = torch.where(square()[::4, ::4] > 0, 20.0, -20.0)
     noisy = right.clone()
     noisy[:3] = 20.0
-    box = [20, 20, 44, 44]
+    box = [24, 24, 44, 44]
     assert mask_loss(loss, square(), noisy, box) == pytest.approx(mask_loss(loss, square(), right, box), abs=1e-5)
 
 

@@ -66,6 +66,19 @@ def test_objects_too_large_for_the_first_look_are_found() -> None:
     assert look_at_scale(network, 28).letterbox.gain * 150 == pytest.approx(28, rel=0.1)
 
 
+def test_a_measure_that_was_wrong_is_corrected() -> None:
+    """At the first look only the largest of the objects are seen."""
+    small, large = Network(10, sees=(15, 100)), Network(20, sees=(15, 100), count=1)
+    scales: list[float] = []
+
+    def look(scale: float) -> Proposals:
+        scales.append(scale)
+        return large(scale) if 10 * scale < 15 and 20 * scale >= 15 else small(scale)
+
+    assert look_at_scale(look, 40).letterbox.gain * 10 == pytest.approx(40, rel=0.06)
+    assert scales == pytest.approx([1.0, 2.0, 4.0], rel=0.02)
+
+
 def test_an_empty_plane_is_looked_at_thrice_and_no_more() -> None:
     network = Network(20, count=0)
     assert len(look_at_scale(network, 28)) == 0

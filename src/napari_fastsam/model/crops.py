@@ -134,9 +134,17 @@ class Crops:
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        """Say how often each plane is taken: large ones more often, but not as often as their area would have it."""
-        covers = self.covers()
-        self._chances = np.sqrt(covers) / np.sqrt(covers).sum()
+        """Say how often each plane is taken.
+
+        Large planes and common kinds come more often, but only by the root of their area and number: the rest would
+        hardly be seen.
+        """
+        chances = np.sqrt(self.covers())
+        groups = np.array([plane.group for plane in self.planes])
+        for group in np.unique(groups):
+            members = groups == group
+            chances[members] *= np.sqrt(members.sum()) / chances[members].sum()
+        self._chances = chances / chances.sum()
         self._boxes = [ndimage.find_objects(plane.labels) for plane in self.planes]
 
     def covers(self) -> NDArray[np.float64]:

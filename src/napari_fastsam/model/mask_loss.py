@@ -1,8 +1,8 @@
 """The loss that training minimises: ultralytics' own, but masks are compared at points within their boxes.
 
 Ultralytics compares whole frames and throws away what lies outside of each box, at a quarter of the resolution unless
-one pays for more. A mask is used only inside its box, and is interpolated between prototype cells there; so it is
-compared at points inside the box, interpolated in the same way, with the labels at full resolution. That is cheaper and
+one pays for more. A mask is used only in its box, and is interpolated between prototype cells there; so it is
+compared at points in the box and a little around it, interpolated in the same way, with the labels at full resolution. That is cheaper and
 teaches edges finer than a prototype cell. Comparing masks at random points goes back to Kirillov et al., "PointRend",
 CVPR 2020.
 """
@@ -18,8 +18,12 @@ from ultralytics.utils.loss import v8SegmentationLoss
 if TYPE_CHECKING:
     from torch import Tensor
 
-POINTS = 24
+POINTS = 26
 """Points along each side of a box."""
+
+AROUND = 0.125
+"""Share of a box's sides that is compared beyond each edge. Nothing else teaches a mask where to end: without this, masks
+ran over their boxes, and the boxes cut them (area 7 % too large, centres a third of a pixel off)."""
 
 
 class PointMaskLoss(v8SegmentationLoss):
@@ -84,8 +88,10 @@ class PointMaskLoss(v8SegmentationLoss):
 
 
 def _points_in(boxes: Tensor) -> Tensor:
-    """Return a jittered grid of points in each box, (N, P, P, 2) x and y from -1 to 1 over the input."""
+    """Return a jittered grid of points in and around each box, (N, P, P, 2) x and y from -1 to 1 over the input."""
     count = len(boxes)
+    margin = (boxes[:, 2:] - boxes[:, :2]) * AROUND
+    boxes = torch.cat([boxes[:, :2] - margin, boxes[:, 2:] + margin], dim=1).clamp(0, 1)
     steps = torch.arange(POINTS, device=boxes.device, dtype=boxes.dtype)
     along_x = (steps + torch.rand(count, POINTS, device=boxes.device)) / POINTS
     along_y = (steps + torch.rand(count, POINTS, device=boxes.device)) / POINTS
