@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -138,8 +139,12 @@ class _JsonLines:
         """Nothing to close."""
 
     def hear(self, event: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(event) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # who listened is gone, which ends the training through stdin: the best so far is still written
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
     def fail(self, error: FastSAMError) -> None:
         self.hear({"event": "error", "message": _ONE_LINE(str(error).split())})

@@ -237,9 +237,9 @@ def _begin(run: Run, resume: bool) -> None:
                 f"resume with the same ones, or leave --resume out to start anew"
             )
         return
-    run.folder.mkdir(parents=True, exist_ok=True)
-    for left in run.folder.iterdir():
-        left.unlink()
+    if run.folder.exists():  # of a run that broke off and is not resumed
+        shutil.rmtree(run.folder)
+    run.folder.mkdir(parents=True)
     record.write_text(json.dumps(facts), encoding="utf-8")
 
 
@@ -338,6 +338,7 @@ def _card(run: Run, base: Card | None) -> Card:
         object_diameter=round(float(np.median(sizes)), 1),
         object_diameter_range=tuple(round(float(v), 1) for v in np.percentile(sizes, [5, 95])),  # type: ignore[arg-type]
         window=WINDOW,
+        box_pixels="centre",
         intensity="0.1 to 99.9 % of a plane's values to 0-255 where no contrast limits are given; one channel is "
         "repeated as red, green and blue",
         base="" if base is None else base.name,
