@@ -5,7 +5,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
@@ -150,6 +150,7 @@ def test_labels_that_reach_beyond_the_image_are_cut():
     assert counted(pair) == Counted(1, 2)
 
 
+@settings(max_examples=30)  # each makes a viewer
 @given(st.integers(2, 12), st.floats(0.3, 4), st.floats(-6, 12))
 def test_each_pixel_has_the_label_that_is_drawn_on_it(length, scale, start):
     """By the definition: the pixel of the labels whose square holds the image pixel's centre."""

@@ -53,8 +53,9 @@ class Axis:
 
     def labels_at(self, first: int, stop: int) -> NDArray[np.intp]:
         """Return for each pixel of the image from `first` to before `stop` the labels' pixel under its centre."""
-        under = np.floor((np.arange(first, stop) - self.start) / self.scale + 0.5 + _TINY).astype(np.intp)
-        return np.clip(under, 0, self.labels_length - 1)  # a centre on the edge, but for rounding, is inside
+        under = np.floor((np.arange(first, stop) - self.start) / self.scale + 0.5 + _TINY)
+        # a centre on the edge, but for rounding, is inside
+        return np.asarray(np.clip(under, 0, self.labels_length - 1), dtype=np.intp)
 
 
 @dataclass(frozen=True)

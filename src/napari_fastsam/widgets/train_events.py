@@ -110,9 +110,9 @@ def parse(line: str) -> Event | None:
 def _event(found: dict[str, Any]) -> Event | None:
     kind = found.get("event")
     if kind == "start":
-        counts = [int(found.get(key) or 0) for key in ("epochs", "images", "validation")]
+        epochs, images, validation = (int(found.get(key) or 0) for key in ("epochs", "images", "validation"))
         said = tuple(str(sentence) for sentence in found.get("said") or ())
-        return Started(*counts, MappingProxyType(dict(found.get("settings") or {})), said)
+        return Started(epochs, images, validation, MappingProxyType(dict(found.get("settings") or {})), said)
     if kind == "batch":
         return Batch(*(int(found[key]) for key in ("epoch", "epochs", "batch", "batches")))
     if kind == "epoch":
