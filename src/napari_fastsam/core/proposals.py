@@ -44,6 +44,9 @@ class Proposals:
         Where the plane lies in the input.
     conf_floor
         Scores up to this were not kept.
+    by_centre
+        Which pixels lie in a box, when it cuts a mask: those whose centre does, or, as in ultralytics, those whose
+        index does. The latter is half a pixel further down and to the right.
     """
 
     boxes_input: NDArray[np.float32]
@@ -52,6 +55,7 @@ class Proposals:
     prototypes: NDArray[np.float32]
     letterbox: Letterbox
     conf_floor: float = CONF_FLOOR
+    by_centre: bool = False
     _crops: dict[int, Crop] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -137,7 +141,9 @@ class Proposals:
             (h, w) float32, the sigmoid's argument; above 0 = object.
         """
         (y0, x0, y1, x1), (height, width) = self.boxes[rank].tolist(), self.shape
-        (top, bottom), (left, right) = pixel_range(y0, y1, height), pixel_range(x0, x1, width)
+        half = 0.5 if self.by_centre else 0.0
+        top, bottom = pixel_range(y0 - half, y1 - half, height)
+        left, right = pixel_range(x0 - half, x1 - half, width)
         if top == bottom or left == right:
             return top, left, np.zeros((bottom - top, right - left), np.float32)
         rows, columns = self.letterbox.rows, self.letterbox.columns

@@ -19,6 +19,7 @@ from napari_fastsam.core.intensity import Window
 from napari_fastsam.errors import ModelError
 
 Origin = Literal["file", "registry", "unknown"]
+BoxPixels = Literal["index", "centre"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Card:
         How intensities become the 8-bit RGB that the network sees, for a person.
     window
         The intensity window where none is given, as in `core.intensity.window_of`: ``"type"`` or ``"percentiles"``.
+    box_pixels
+        Which pixels lie in a box: those whose ``"index"`` does, as in ultralytics, or those whose ``"centre"`` does.
     base
         Name of the model that training started from; empty = from scratch or not known.
     created
@@ -79,6 +82,7 @@ class Card:
     iou: float | None = None
     intensity: str = "contrast window to 0-255; one channel is repeated as red, green and blue"
     window: Window = "type"
+    box_pixels: BoxPixels = "index"
     base: str = ""
     created: str = ""
     validation_images: tuple[str, ...] = ()
@@ -166,10 +170,15 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
     return tuple(_text(f"{key}[{i}]", name) for i, name in enumerate(value))
 
 
-def _window(key: str, value: object) -> str:
-    if value not in get_args(Window):
-        raise ValueError(f"{key} is {value!r}; expected one of {', '.join(get_args(Window))}")
-    return str(value)
+def _one_of(kind: Any) -> Callable[[str, object], str]:
+    words = get_args(kind)
+
+    def check(key: str, value: object) -> str:
+        if value not in words:
+            raise ValueError(f"{key} is {value!r}; expected one of {', '.join(words)}")
+        return str(value)
+
+    return check
 
 
 def _pixels(key: str, value: object) -> int:
@@ -216,7 +225,8 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "trained_imgsz": _pixels,
     "object_diameter": _positive,
     "shown_diameter": _positive,
-    "window": _window,
+    "window": _one_of(Window),
+    "box_pixels": _one_of(BoxPixels),
     "validation_images": _texts,
     "object_diameter_range": _range,
     "scale": _positive,

@@ -1,10 +1,10 @@
-"""The loss that training minimises: ultralytics' own, but masks are compared at points within their boxes.
+"""The loss that training minimises: ultralytics' own, but masks are compared at points in and around their boxes.
 
 Ultralytics compares whole frames and throws away what lies outside of each box, at a quarter of the resolution unless
-one pays for more. A mask is used only in its box, and is interpolated between prototype cells there; so it is
-compared at points in the box and a little around it, interpolated in the same way, with the labels at full resolution. That is cheaper and
-teaches edges finer than a prototype cell. Comparing masks at random points goes back to Kirillov et al., "PointRend",
-CVPR 2020.
+one pays for more. A mask is used only in its box, and is interpolated between prototype cells there; so it is compared
+at points in the box and a little around it, interpolated in the same way, with the labels at full resolution. That is
+cheaper and teaches edges finer than a prototype cell. Comparing masks at random points goes back to Kirillov et al.,
+"PointRend", CVPR 2020.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ POINTS = 26
 """Points along each side of a box."""
 
 AROUND = 0.125
-"""Share of a box's sides that is compared beyond each edge. Nothing else teaches a mask where to end: without this, masks
-ran over their boxes, and the boxes cut them (area 7 % too large, centres a third of a pixel off)."""
+"""Share of a box's sides that is compared beyond each edge. Nothing else teaches a mask where to end: without this,
+masks ran over their boxes, and the boxes cut them (area 7 % too large, centres a third of a pixel off)."""
 
 
 class PointMaskLoss(v8SegmentationLoss):

@@ -160,7 +160,7 @@ class Model:
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
         with self._lock, torch.inference_mode():
             predictions, prototypes = self._forward(picture)
-            return _keep(predictions, prototypes, letterbox, conf_floor)
+            return _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
         """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.
@@ -268,7 +268,9 @@ def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uin
     return picture
 
 
-def _keep(predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letterbox, conf_floor: float) -> Proposals:
+def _keep(
+    predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letterbox, conf_floor: float, *, by_centre: bool
+) -> Proposals:
     """Sort and cut what the network said, and bring it to numpy.
 
     Several classes, if a model has them, count as one: the score is that of the best.
@@ -286,6 +288,7 @@ def _keep(predictions: torch.Tensor, prototypes: torch.Tensor, letterbox: Letter
         prototypes=_array(prototypes.permute(1, 2, 0)),
         letterbox=letterbox,
         conf_floor=conf_floor,
+        by_centre=by_centre,
     )
 
 
