@@ -163,6 +163,18 @@ def test_pairs_go_when_they_are_removed_or_their_layer_is(ready, qtbot):
     assert [layer.name for layer in dock._viewer.layers] == ["cells"]
 
 
+def test_the_layers_that_are_selected_are_chosen(open_dock):
+    dock = open_dock()
+    viewer = dock._viewer
+    viewer.add_image(np.zeros((8, 8)), name="other")
+    assert dock.image.value.name == "other"
+    assert dock.truth.value.name == "nuclei by hand"
+    viewer.layers.selection.active = viewer.layers["cells"]
+    assert dock.image.value.name == "cells"
+    viewer.layers.selection.active = viewer.add_shapes(name="shapes")
+    assert (dock.image.value.name, dock.regions.value) == ("cells", None)
+
+
 def test_layers_that_do_not_fit_are_not_added(open_dock):
     dock = open_dock()
     dock._viewer.add_labels(np.ones((5, 5), int), name="elsewhere", translate=(900, 900))

@@ -279,6 +279,7 @@ class TrainWidget(Container[Any]):
     def _wire(self, frame: Frame) -> None:
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
+        self._always.connect((self._viewer.layers.selection.events.active,), self._follow_active)
         self.pair_buttons.add_button.changed.connect(lambda: self.add_pair())
         self.pair_buttons.remove_button.changed.connect(lambda: self.pairs.remove_selected())
         self.pair_buttons.save_button.changed.connect(lambda: self.save_data())
@@ -301,6 +302,14 @@ class TrainWidget(Container[Any]):
             elif box is not self.regions and there:
                 box.value = there[-1]
         self.pairs.refresh()
+
+    def _follow_active(self, *_: Any) -> None:
+        """Choose the layer that is selected, if it is an image or labels."""
+        active = self._viewer.layers.selection.active
+        for box in (self.image, self.truth):
+            layer = next((layer for layer in box.choices if layer == active), None)
+            if layer is not None:
+                box.value = layer
 
     def _base_chosen(self, name: str) -> None:
         if name == FROM_FILE:

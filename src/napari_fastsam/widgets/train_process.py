@@ -19,10 +19,11 @@ from qtpy.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment
 
 from napari_fastsam.widgets.train_events import Done, Failed, parse
 
-GRACE = 60.0
-"""Seconds that a child has to end after it was asked to: a batch on a slow processor, measuring, writing the model."""
+GRACE = 300.0
+"""Seconds that a child has to end after it was asked to: a batch on a slow processor, measuring on many images,
+writing. Who does not want to wait ends it by hand."""
 
-GRACE_AT_EXIT = 20.0
+GRACE_AT_EXIT = 60.0
 """The same when napari itself ends, and somebody waits for it."""
 
 _NICENESS = 10
