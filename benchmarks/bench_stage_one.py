@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from timing import alternate
 
 IMGSZ, CONF, IOU = 1024, 0.25, 0.7
+
+
+@pytest.fixture
+def model(model):
+    """The bundled model, with ultralytics' idea of intensities and of the pixels in a box."""
+    return dataclasses.replace(model, card=dataclasses.replace(model.card, window="type", box_pixels="index"))
 
 
 def test_little_beside_the_network(benchmark, figure, model, sparse):

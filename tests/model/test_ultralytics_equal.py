@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ CASES = {
     "odd sides, odd imgsz": ("dense", 500, 0.3, 0.6),
     "alpha, reduced": ("wide", 224, 0.15, 0.7),
 }
+
+
+@pytest.fixture(scope="module")
+def nuclei(nuclei: Model) -> Model:
+    """The bundled model, with ultralytics' idea of intensities and of the pixels in a box."""
+    card = dataclasses.replace(nuclei.card, window="type", box_pixels="index")
+    return dataclasses.replace(nuclei, card=card)
 
 
 @pytest.fixture(scope="module")
