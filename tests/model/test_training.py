@@ -55,7 +55,7 @@ class Listener:
         self._left = batches
 
     def __call__(self, event: dict[str, Any]) -> None:
-        json.dumps(event)
+        json.dumps(event, allow_nan=False)
         self.events.append(event)
 
     def stop(self) -> bool:
@@ -182,6 +182,26 @@ def test_a_model_that_is_there_stays_until_the_new_one_is_whole(examples, tmp_pa
     with pytest.raises(Killed):
         train(examples, tmp_path / "a.pt", SCRATCH, epochs=3, on_event=crash_after(1), **SMALL)
     assert (tmp_path / "a.pt").read_bytes() == b"precious"
+
+
+def test_a_model_that_cannot_be_written_is_kept_until_it_can(examples, tmp_path: Path) -> None:
+    """After the last epoch: resuming trains no more, and writes."""
+    output, asked = tmp_path / "a.pt", {"epochs": 1, **SMALL}
+    with pytest.raises(ModelError, match=r"cannot be written .* resume"):
+        train(examples, output, SCRATCH, on_event=lambda e: e["event"] == "epoch" and output.mkdir(), **asked)
+    output.rmdir()
+    assert list(tmp_path.glob("*a.*")) == []
+    listener = Listener()
+    train(examples, output, SCRATCH, resume=True, on_event=listener, **asked)
+    assert [e["event"] for e in listener.events] == ["start", "done"]
+    assert load_model(output, "cpu").card.name == "a"
+
+
+def test_measuring_on_an_image_without_objects_gives_numbers(examples, tmp_path: Path) -> None:
+    empty = Example("empty", np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8))
+    listener = Listener()
+    train(examples, tmp_path / "a.pt", SCRATCH, validation=[empty], epochs=1, on_event=listener, **SMALL)
+    assert listener.of("epoch")[0]["ap50"] == listener.of("done")[0]["ap50"] == 0
 
 
 def test_images_of_every_kind_go_through_the_intensity_code_of_prediction(examples) -> None:

@@ -36,17 +36,17 @@ def segment(
     imgsz: Annotated[
         int | None,
         typer.Option(
-            help="Longer side that the network sees, in pixels. [default: what suits model and image]",
+            help=escape("Longer side that the network sees, in pixels. [default: what suits model and image]"),
             show_default=False,
         ),
     ] = None,
     conf: Annotated[
-        float | None, typer.Option(help="Lowest confidence, 0 to 1. [default: the model's]", show_default=False)
+        float | None, typer.Option(help=escape("Lowest confidence, 0 to 1. [default: the model's]"), show_default=False)
     ] = None,
     iou: Annotated[
         float | None,
         typer.Option(
-            help="Of two boxes that overlap more than this, the better stays. [default: the model's]",
+            help=escape("Of two boxes that overlap more than this, the better stays. [default: the model's]"),
             show_default=False,
         ),
     ] = None,

@@ -16,13 +16,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_fastsam.cli.common import FAILED, tell
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.datasets import Example, read_dataset
+from napari_fastsam.io.results import make_folder
 
-_ONE_LINE = " ".join
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 class Report(StrEnum):
@@ -40,21 +43,28 @@ def train(
     base: Annotated[
         str, typer.Option(help="What to start from: a model's name or file, or yolov8n-seg.yaml for nothing.")
     ] = "nuclei",
-    epochs: Annotated[int | None, typer.Option(help="[default: by the number of images]", show_default=False)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help=escape("[default: by the number of images]"), show_default=False)
+    ] = None,
     imgsz: Annotated[
-        int | None, typer.Option(help="Side of a crop in pixels. [default: by the object size]", show_default=False)
+        int | None,
+        typer.Option(help=escape("Side of a crop in pixels. [default: by the object size]"), show_default=False),
     ] = None,
     object_size: Annotated[
         float | None,
-        typer.Option(help="Pixels across that objects are brought to. [default: the base's]", show_default=False),
+        typer.Option(
+            help=escape("Pixels across that objects are brought to. [default: the base's]"), show_default=False
+        ),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Crops a step. [default: 16]", show_default=False)] = None,
+    batch: Annotated[int | None, typer.Option(help=escape("Crops a step. [default: 16]"), show_default=False)] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="At its highest. [default: by the base]", show_default=False)
+        float | None, typer.Option(help=escape("At its highest. [default: by the base]"), show_default=False)
     ] = None,
     validation: Annotated[
         Path | None,
-        typer.Option(metavar="DATA", help="Images to measure with. [default: some of DATA]", show_default=False),
+        typer.Option(
+            metavar="DATA", help=escape("Images to measure with. [default: some of DATA]"), show_default=False
+        ),
     ] = None,
     hold_out: Annotated[float, typer.Option(help="Share of DATA that measures and is not learnt from.")] = 0.1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -78,30 +88,66 @@ def train(
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
     try:
         with listener, _interrupt_sets(stop):
-            examples, measured = _examples(data, validation)
+            examples, measured, said = _examples(data, validation)
+            from napari_fastsam.model.training import check_output
             from napari_fastsam.model.training import train as train_model
+
+            check_output(output)
+            make_folder(output.parent)
+
+            def hear(event: dict[str, Any]) -> None:
+                listener.hear(event | {"said": [*said, *event["said"]]} if event["event"] == "start" else event)
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
-                resume=resume, on_event=listener.hear, stop=stop.is_set, **wanted,
+                resume=resume, on_event=hear, stop=stop.is_set, **wanted,
             )  # fmt: skip
     except FastSAMError as error:
         listener.fail(error)
         raise typer.Exit(FAILED) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
+        told = DeviceError("out of memory; take a smaller --batch or --imgsz, or --device cpu")
+        listener.fail(told)
+        raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
-        # before the first epoch was measured there is nothing to keep
-        raise typer.Exit(130) from None
+        typer.echo("Stopped before anything was written. The same command with --resume may go on.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
 
 
-def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], Sequence[Example] | None]:
-    """Return what is learnt from, and what measures it where that is said."""
+def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], Sequence[Example] | None, list[str]]:
+    """Return what is learnt from, what measures it where that is said, and what is to be told of them.
+
+    What measures is not learnt from. Where nothing would be left to learn from, as in data whose train and val are the
+    same images, it is as if there were no val.
+    """
     dataset = read_dataset(data)
-    if dataset.splits:
-        learnt = read_dataset(data, "train").examples
-        measured = read_dataset(data, "val").examples if "val" in dataset.splits else None
+    learnt = read_dataset(data, "train").examples if dataset.splits else dataset.examples
+    if validation is not None:
+        measured = read_dataset(validation).examples
+    elif "val" in dataset.splits:
+        measured = read_dataset(data, "val").examples
     else:
-        learnt, measured = dataset.examples, None
-    return learnt, measured if validation is None else read_dataset(validation).examples
+        return learnt, None, []
+    files = {example.path.resolve() for example in measured}
+    left = [example for example in learnt if example.path.resolve() not in files]
+    if not left:
+        return learnt, None, ["the images to measure with are those to learn from: as if none had been named for it"]
+    both = len(learnt) - len(left)
+    return (
+        left,
+        measured,
+        [f"{both} of the {len(measured)} images to measure with were to be learnt from too; they only measure"]
+        if both
+        else [],
+    )
+
+
+def _is_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Say whether torch, which has no type of its own for it on a processor, found too little memory."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text
 
 
 @contextmanager
@@ -147,7 +193,7 @@ class _JsonLines:
             sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
     def fail(self, error: FastSAMError) -> None:
-        self.hear({"event": "error", "message": _ONE_LINE(str(error).split())})
+        self.hear({"event": "error", "message": " ".join(str(error).split())})
 
 
 class _Text:

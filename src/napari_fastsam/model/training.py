@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -26,8 +27,8 @@ from napari_fastsam.model.checkpoint import prepared, read_network
 from napari_fastsam.model.crops import Annotated, Augmentation, Crops, diameters_of
 from napari_fastsam.model.device import resolve_device
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.training_settings import Settings, choose, held_out
-from napari_fastsam.model.ultralytics_ import imported
+from napari_fastsam.model.training_settings import Settings, choose, counted, held_out
+from napari_fastsam.model.ultralytics_ import imported, load_checkpoint
 from napari_fastsam.model.weights import cache_folder, card_for, find
 
 if TYPE_CHECKING:
@@ -149,8 +150,7 @@ def train(
     FastSAMError
         If the data, the base or a setting is of no use, or there is nothing to resume.
     """
-    if output.suffix != ".pt":
-        raise ParameterError(f"the model would be written to {output}; expected a file name that ends in .pt")
+    check_output(output)
     where = resolve_device(device)
     network, base_card = _base(base)
     planes = [annotated(example) for example in examples]
@@ -176,9 +176,24 @@ def train(
     return card
 
 
+def check_output(file: Path) -> None:
+    """Say so if a model cannot be written under that name.
+
+    Raises
+    ------
+    ParameterError
+        If it does not end in ``.pt``, or is a folder.
+    """
+    if file.suffix != ".pt":
+        raise ParameterError(f"the model would be written to {file}; expected a file name that ends in .pt")
+    if file.is_dir():
+        raise ParameterError(f"{file} is a folder; name a file in it, such as {file / 'my-cells.pt'}")
+
+
 def _said_of_validation(measured: Sequence[Annotated]) -> str:
     if measured:
-        return f"{len(measured)} images are held out of training to measure it"
+        one = len(measured) == 1
+        return f"{counted(measured)} {'is' if one else 'are'} held out of training to measure it"
     return "there are too few images to hold some out: AP is measured on the training images, and too good"
 
 
@@ -251,6 +266,8 @@ def _fit(
         from napari_fastsam.model.trainer import Hooks, Trainer, new_network
 
     settings = run.settings
+    if resume and load_checkpoint(run.folder / "last.pt")["epoch"] + 1 >= settings.epochs:
+        return  # it broke off after its last epoch, while the best was looked through or written
     network = new_network(base) if isinstance(base, str) else new_network(_architecture(base), base)
     crops = Crops(
         run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
@@ -271,7 +288,7 @@ def _fit(
 
     def score(network: nn.Module) -> dict[str, float]:
         matchings = _measure(_as_model(run, network), run.validation or run.training, _CONF, _IOU)
-        return {"ap50": matchings[0].average_precision, "ap": _mean_ap(matchings)}
+        return {"ap50": _mean_ap(matchings[:1]), "ap": _mean_ap(matchings)}
 
     arguments = {
         "epochs": settings.epochs, "batch": settings.batch, "imgsz": settings.imgsz, "seed": settings.seed,
@@ -313,12 +330,25 @@ def _finish(run: Run, base: Card | None) -> Card:
     model = _as_model(run, network)
     card = _with_thresholds(_card(run, base), model, run.validation or run.training)
     card = dataclasses.replace(card, sha256=hashlib.sha256(data).hexdigest())
-    run.output.parent.mkdir(parents=True, exist_ok=True)
     for path, content in ((run.output, data), (run.output.with_suffix(".json"), card_text(card).encode())):
-        part = path.with_name(f".{path.name}.part")
+        _write(path, content)
+    return card
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         os.replace(part, path)
-    return card
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise ModelError(
+            f"the trained model cannot be written to {path}: {error.strerror or error}; nothing of it is lost: "
+            f"make room there, then resume (--resume on the command line)"
+        ) from error
 
 
 def _card(run: Run, base: Card | None) -> Card:
@@ -330,7 +360,7 @@ def _card(run: Run, base: Card | None) -> Card:
 
     return Card(
         name=run.output.stem,
-        description=f"trained on {len(run.training)} images{kinds}, starting from {run.base}",
+        description=f"trained on {counted(run.training)}{kinds}, starting from {run.base}",
         version=__version__,
         scale=settings.scale,
         shown_diameter=settings.object_size if settings.rescale else None,
@@ -344,7 +374,7 @@ def _card(run: Run, base: Card | None) -> Card:
         base="" if base is None else base.name,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         licence="AGPL-3.0",
-        training_data=f"{len(run.training)} images{kinds} with {len(sizes):,} objects",
+        training_data=f"{counted(run.training)}{kinds} with {len(sizes):,} objects",
         validation_images=tuple(plane.name for plane in run.validation),
     )
 

@@ -155,11 +155,16 @@ def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: 
     crops = max(batch, round(np.clip(covers, 128, 2000) / batch) * batch)
     total = _FROM_SCRATCH if base is None else min(_ONWARD, 3000 + 150 * len(planes))
     epochs = given.get("epochs") or max(10, round(total / crops))
-    said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {len(planes)} images, {epochs} epochs")
+    said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
     rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
     every = max(1, round(epochs / 20))
     settings = Settings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
     return settings, said
+
+
+def counted(images: Sequence[object]) -> str:
+    """Say how many images there are."""
+    return f"{len(images)} image{'' if len(images) == 1 else 's'}"
 
 
 def _check(given: dict[str, Any]) -> None:
