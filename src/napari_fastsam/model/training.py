@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import hashlib
 import json
 import os
@@ -13,20 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.intensity import Window, check_plane, to_rgb8, window_of
-from napari_fastsam.core.metrics import Matching, match
+from napari_fastsam.core.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.card import Card, card_text
 from napari_fastsam.model.checkpoint import prepared, read_network
-from napari_fastsam.model.crops import Annotated, Augmentation, Crops, diameters_of
+from napari_fastsam.model.crops import Annotated, Augmentation, Crops
 from napari_fastsam.model.device import resolve_device
 from napari_fastsam.model.segmenter import Model
+from napari_fastsam.model.trained_card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training_settings import Settings, choose, counted, held_out
 from napari_fastsam.model.ultralytics_ import imported, load_checkpoint
 from napari_fastsam.model.weights import cache_folder, card_for, find
@@ -35,14 +33,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 Event = dict[str, Any]
-
-WINDOW: Window = "percentiles"
-"""The intensity window of models that are trained here: dim images are seen as bright as others."""
-
-_CONF, _IOU = 0.4, 0.5
-"""Thresholds while training goes on; the best ones are looked for at its end."""
-
-_CONFS, _IOUS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6), (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 class Example(Protocol):
@@ -287,8 +277,8 @@ def _fit(
         on_event(said | {"seconds": round(seconds, 2), "best": best})
 
     def score(network: nn.Module) -> dict[str, float]:
-        matchings = _measure(_as_model(run, network), run.validation or run.training, _CONF, _IOU)
-        return {"ap50": _mean_ap(matchings[:1]), "ap": _mean_ap(matchings)}
+        matchings = pooled(_as_model(run, network), run.validation or run.training, CONF, IOU)
+        return {"ap50": mean_ap(matchings[:1]), "ap": mean_ap(matchings)}
 
     arguments = {
         "epochs": settings.epochs, "batch": settings.batch, "imgsz": settings.imgsz, "seed": settings.seed,
@@ -305,20 +295,12 @@ def _architecture(network: Any) -> dict[str, Any]:
     return dict(network.yaml)
 
 
-def _as_model(run: Run, network: nn.Module, card: Card | None = None) -> Model:
-    return Model(run.output.stem, run.output, run.device, card or _card(run, None), prepared(network, run.device))
+def _as_model(run: Run, network: nn.Module, base: Card | None = None) -> Model:
+    return Model(run.output.stem, run.output, run.device, _card(run, base), prepared(network, run.device))
 
 
-def _measure(model: Model, planes: Sequence[Annotated], conf: float, iou: float) -> list[Matching]:
-    sums: list[Matching] = []
-    for plane in planes:
-        found = match(model.propose(plane.rgb).instances(conf, iou).to_labels(), plane.labels)
-        sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
-    return sums
-
-
-def _mean_ap(matchings: Sequence[Matching]) -> float:
-    return float(np.nan_to_num(np.mean([matching.average_precision for matching in matchings])))
+def _card(run: Run, base: Card | None) -> Card:
+    return card_of(run.output.stem, run.base, base, run.settings, run.training, run.validation)
 
 
 def _finish(run: Run, base: Card | None) -> Card:
@@ -327,9 +309,10 @@ def _finish(run: Run, base: Card | None) -> Card:
         from napari_fastsam.model.trainer import serialised
     network, _ = read_network(run.folder / "best.pt")
     data = serialised(network, {"imgsz": run.settings.imgsz, "task": "segment"})
-    model = _as_model(run, network)
-    card = _with_thresholds(_card(run, base), model, run.validation or run.training)
-    card = dataclasses.replace(card, sha256=hashlib.sha256(data).hexdigest())
+    planes = run.validation or run.training
+    model = _as_model(run, network, base)
+    model = dataclasses.replace(model, card=tuned(model, planes))
+    card = dataclasses.replace(measured(model, planes), sha256=hashlib.sha256(data).hexdigest())
     for path, content in ((run.output, data), (run.output.with_suffix(".json"), card_text(card).encode())):
         _write(path, content)
     return card
@@ -349,47 +332,3 @@ def _write(path: Path, content: bytes) -> None:
             f"the trained model cannot be written to {path}: {error.strerror or error}; nothing of it is lost: "
             f"make room there, then resume (--resume on the command line)"
         ) from error
-
-
-def _card(run: Run, base: Card | None) -> Card:
-    sizes = np.concatenate([diameters_of(plane.labels) for plane in run.training])
-    settings = run.settings
-    groups = sorted({plane.group for plane in run.training} - {""})
-    kinds = f" ({', '.join(groups)})" if groups else ""
-    from napari_fastsam import __version__
-
-    return Card(
-        name=run.output.stem,
-        description=f"trained on {counted(run.training)}{kinds}, starting from {run.base}",
-        version=__version__,
-        scale=settings.scale,
-        shown_diameter=settings.object_size if settings.rescale else None,
-        trained_imgsz=settings.imgsz,
-        object_diameter=round(float(np.median(sizes)), 1),
-        object_diameter_range=tuple(round(float(v), 1) for v in np.percentile(sizes, [5, 95])),  # type: ignore[arg-type]
-        window=WINDOW,
-        box_pixels="centre",
-        intensity="0.1 to 99.9 % of a plane's values to 0-255 where no contrast limits are given; one channel is "
-        "repeated as red, green and blue",
-        base="" if base is None else base.name,
-        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        licence="AGPL-3.0",
-        training_data=f"{counted(run.training)}{kinds} with {len(sizes):,} objects",
-        validation_images=tuple(plane.name for plane in run.validation),
-    )
-
-
-def _with_thresholds(card: Card, model: Model, planes: Sequence[Annotated]) -> Card:
-    """Look for the thresholds with the best mean AP, and measure with them."""
-    totals: dict[tuple[float, float], list[Matching]] = {}
-    for plane in planes:
-        proposals = model.propose(plane.rgb)
-        for conf in _CONFS:
-            for iou in _IOUS:
-                found = match(proposals.instances(conf, iou).to_labels(), plane.labels)
-                before = totals.get((conf, iou))
-                totals[conf, iou] = found if before is None else [a + b for a, b in zip(before, found, strict=True)]
-    (conf, iou), best = max(totals.items(), key=lambda item: _mean_ap(item[1]))
-    measures = {"ap50": best[0].average_precision, "ap75": best[5].average_precision, "ap": _mean_ap(best)}
-    rounded = {key: round(float(np.nan_to_num(value)), 3) for key, value in measures.items()}
-    return dataclasses.replace(card, conf=conf, iou=iou, metrics=MappingProxyType(rounded))
