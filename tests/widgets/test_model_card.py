@@ -42,7 +42,7 @@ def test_a_card_is_shown_whole():
         object_diameter=19.4,
         object_diameter_range=(7.2, 48.5),
         intensity="as it is <shown>",
-        metrics={"ap50": 0.8123, "ap": 0.5, "click": 0.7},
+        metrics={"ap50": 0.8123, "ap": 0.5, "click_iou": 0.7, "ap50, tissue": 0.6, "dice": 0.9},
         licence="CC0-1.0",
         conf=0.35,
         iou=0.4,
@@ -52,7 +52,7 @@ def test_a_card_is_shown_whole():
     assert said["base"] == "nuclei"
     assert said["trained on"] == "3 images with 120 objects; 2 images held out to measure it"
     assert said["objects"] == "19.4 pixels across (median), most from 7.2 to 48.5"
-    assert said["measured"] == "AP50 0.812, mean AP 0.5, click 0.7"
+    assert said["measured"] == "AP50 0.812, mean AP 0.5, IoU of a click 0.7, dice 0.9; tissue: AP50 0.6"
     assert said["licence"] == "CC0-1.0"
     assert said["version"] == "0.1.0; made 2026-01-31"
     assert said["everything"] == "confidence 0.35, overlap 0.4"

@@ -100,7 +100,15 @@ def _shown(card: Card) -> str:
     return "its own size" if card.scale == 1 else f"its own size times {card.scale:g}"
 
 
+_MEASURES = {
+    "ap50": "AP50", "ap75": "AP75", "ap": "mean AP", "f1": "F1", "click_iou": "IoU of a click", "box_iou": "of a box",
+}  # fmt: skip
+
+
 def _metrics(card: Card) -> str:
-    names = {"ap50": "AP50", "ap75": "AP75", "ap": "mean AP"}
-    said = ", ".join(f"{names.get(key, key)} {value:.3g}" for key, value in card.metrics.items())
-    return said or "not measured"
+    """Return the measures of all images, then those of each kind: their names end in a comma and the kind."""
+    kinds: dict[str, list[str]] = {}
+    for key, value in card.metrics.items():
+        name, _, kind = key.partition(", ")
+        kinds.setdefault(kind, []).append(f"{_MEASURES.get(name, name)} {value:.3g}")
+    return "; ".join((f"{kind}: " if kind else "") + ", ".join(said) for kind, said in kinds.items()) or "not measured"
