@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -30,6 +31,11 @@ _CONFS, _IOUS = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6), (0.3, 0.4, 0.5, 0.6)
 
 _SIZES = (1.0, 1.15, 1.3)
 """Times the size of training: objects that are shown a little larger have finer masks."""
+
+_TOO_GOOD = (
+    "There were too few images to hold some out: its figures were measured on the images that it learnt from, and are "
+    "too good."
+)
 
 
 def card_of(
@@ -59,7 +65,7 @@ def card_of(
     low, high = (round(float(v), 1) for v in np.percentile(sizes, [5, 95]))
     return Card(
         name=name,
-        description=f"trained on {counted(training)}{kinds}, starting from {base}",
+        description=f"trained on {counted(training)}{kinds}, starting from {Path(base).name}",
         version=__version__,
         scale=settings.scale,
         shown_diameter=settings.object_size if settings.rescale else None,
@@ -75,6 +81,7 @@ def card_of(
         licence="AGPL-3.0",
         training_data=f"{counted(training)}{kinds} with {len(sizes):,} objects",
         validation_images=tuple(plane.name for plane in validation),
+        notes="" if validation else _TOO_GOOD,
     )
 
 
