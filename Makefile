@@ -6,6 +6,7 @@
 #   make docs          the documentation, into site/
 #   make bench         the timings, as a table with ratios
 #   make screenshots   the pictures of the documentation, from the running program
+#   make nuclei-model DATA=FOLDER   trains the model that is bundled, into build/; ARGS=--resume goes on
 #   make clean         away with what the targets above made, .venv too
 #
 # PYTHON=python3.12 takes another interpreter; VISIBLE=1 shows on your screen what else runs on a virtual one;
@@ -19,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 SCREEN := scripts/with-display.sh
 export VISIBLE
 
-.PHONY: setup system demo test lint docs bench screenshots clean
+.PHONY: setup system demo test lint docs bench screenshots annotated nuclei-model clean
 .DEFAULT_GOAL := setup
 
 setup: system $(INSTALLED)
@@ -57,6 +58,13 @@ bench: setup
 
 screenshots: setup
 	$(SCREEN) $(BIN)/python scripts/screenshots.py
+
+annotated:
+	@test -n "$(DATA)" || { echo 'Name the annotated images: make nuclei-model DATA=FOLDER (see docs/train.md)' >&2; exit 2; }
+
+nuclei-model: annotated setup
+	$(BIN)/napari-fastsam train "$(DATA)" -o build/nuclei.pt --base yolov8n-seg.yaml --epochs 40 --seed 0 $(ARGS)
+	$(BIN)/napari-fastsam evaluate "$(DATA)" --model build/nuclei.pt --held-out
 
 clean:
 	rm -rf $(VENV) site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

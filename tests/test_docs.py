@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = ROOT / "tests" / "data" / "dsb2018"
 LARGEST_IMAGE = 300_000
+SMALL_TRAINING = ["--epochs", "1", "--imgsz", "64", "--batch", "8", "--device", "cpu"]
+"""Instead of minutes, where a page trains a model."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,12 @@ def test_command_lines_run_and_print_what_is_said(block: Block, line: str, outpu
     assert program == "napari-fastsam", f"{block.where} calls {program}"
     if "download" in arguments or "demo" in arguments:  # the network, a window: only whether they can be understood
         arguments.append("--help")
+    elif arguments[0] == "train":
+        arguments += SMALL_TRAINING
     elif (named := _model_of(arguments)) is not None:
         # one that is not here: the bundled one stands in for it
-        assert weights.known(named), f"{block.where} names {named}, which is no model"
+        trained = f" -o {named}" in block.page.read_text(encoding="utf-8")
+        assert trained or weights.known(named), f"{block.where} names {named}, which is no model"
         arguments[arguments.index(named)] = "nuclei"
     result = CliRunner().invoke(app, arguments)
 
@@ -137,7 +142,10 @@ def _model_of(arguments: list[str]) -> str | None:
     return arguments[arguments.index("--model") + 1] if "--model" in arguments else None
 
 
-@pytest.mark.parametrize(("name", "page"), [("segment", "python-and-command-line.md"), ("evaluate", "evaluate.md")])
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("segment", "python-and-command-line.md"), ("evaluate", "evaluate.md"), ("train", "train.md")],
+)
 def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
     there = {flag for option in command.params for flag in option.opts if flag.startswith("-")} - {"--help", "-h"}
@@ -243,6 +251,44 @@ def test_constants_that_the_rules_name():
         "six times as wide",
     ):
         assert said in text
+
+
+def test_what_the_page_says_of_training_is_what_it_does():
+    """Its numbers, and the commands that made the bundled model."""
+    from napari_fastsam.model import mask_loss, object_scale
+    from napari_fastsam.model.card import Card
+    from napari_fastsam.model.crops import Annotated, Augmentation
+    from napari_fastsam.model.training_settings import choose
+
+    page = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    labels = np.zeros((512, 512), np.uint16)
+    labels[10:30, 10:30] = 1
+    planes = [Annotated.of("a", "", np.zeros((512, 512, 3), np.uint8), labels)] * 20
+    scratch, _ = choose(planes, None, 0)
+    onward, _ = choose(planes, Card("base", shown_diameter=28.0), 0)
+    assert f"from scratch {scratch.object_size:.0f} pixels across" in text
+    assert f"| {onward.learning_rate:g}; from scratch {scratch.learning_rate:g} |" in text
+    assert f"less needs less memory | {onward.batch} |" in text
+    assert scratch.imgsz == 32 * round(9 * scratch.object_size / 32)
+    assert onward.epochs * onward.crops_per_epoch == pytest.approx(3000 + 150 * len(planes), rel=0.1)
+    assert scratch.epochs * scratch.crops_per_epoch == pytest.approx(100_000, rel=0.1)
+    for said in (
+        "so many that 3,000 crops are seen, and 150 more for each image",
+        "from scratch 100,000",
+        "nine objects",
+    ):
+        assert said in text
+    assert f"enlarged or reduced by up to {Augmentation().zoom}" in text
+    assert (mask_loss.AROUND, object_scale.NEAR) == (1 / 8, 1.2)
+    assert "an eighth of its sides around it" in text
+    assert "differs by more than a fifth" in text
+
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("nuclei-model: annotated setup")[1]
+    commands = re.findall(r"napari-fastsam (.+)", recipe.replace(" $(ARGS)", "").replace('"$(DATA)"', "FOLDER"))
+    assert len(commands) >= 2
+    for command in commands[:2]:
+        assert f"napari-fastsam {command}\n" in page
 
 
 def test_the_bundled_model_is_as_the_page_says():
