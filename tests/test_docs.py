@@ -293,8 +293,15 @@ def test_what_the_page_says_of_training_is_what_it_does():
 
 def test_the_bundled_model_is_as_the_page_says():
     card = weights.card_for(weights.find("nuclei"))
-    text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
-    low, high = card.object_diameter_range
-    assert f"about {low:.0f} to {np.ceil(high):.0f} pixels across" in text
-    assert f"the median is {card.object_diameter:.0f}" in text
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
     assert f"a confidence of {card.conf} and an overlap of {card.iou}" in text
+    assert f"nuclei at about {card.shown_diameter:.0f} pixels across" in text
+    assert f"On {len(card.validation_images)} more that were held out" in text
+    kinds = "all|fluorescence|stained tissue|bright field"
+    rows = re.findall(rf"^\| ({kinds}) \| [\d,]+ \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == 4
+    for kind, figures in rows:
+        suffix = "" if kind == "all" else f", {kind}"
+        names = ("ap50", "ap75", "ap", "f1", "click_iou", "box_iou")
+        assert [float(figure) for figure in figures.split(" | ")] == [card.metrics[name + suffix] for name in names]

@@ -91,8 +91,8 @@ REGISTRY: tuple[Weights, ...] = (
     Weights(
         name=BUNDLED_NAME,
         file="nuclei.pt",
-        bytes=6_745_398,
-        sha256="646dcc597e80009720e51941539fa20644a09d89af0853104e314ad19a003a7a",
+        bytes=6_735_989,
+        sha256="16486848bdaa6e48fd61d11e0452dc5d7afb2b8cd63b23695ba1cb5393a62bd3",
         url=None,
         licence="AGPL-3.0",
         about="nuclei in fluorescence, stained tissue and bright field; comes with the plugin",
