@@ -15,7 +15,6 @@ import numpy as np
 from skimage.io import imread
 
 import napari_fastsam as fs
-from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.metrics import match
 
 CONFIDENCES = (0.25, 0.35, 0.45, 0.55)
@@ -32,7 +31,7 @@ def main() -> None:
     images = sorted(path for path in (options.data / "images").iterdir() if path.stem in truths)
     chosen = np.random.default_rng(1).permutation(len(images))[: options.images]
     model = fs.load_model(options.model)
-    pairs = [(model.propose(to_rgb8(imread(images[i]))), imread(truths[images[i].stem])) for i in chosen]
+    pairs = [(model.propose(model.rgb8(imread(images[i]))), imread(truths[images[i].stem])) for i in chosen]
     print(f"{len(pairs)} images\nconf  iou   AP50   AP75   mean AP")
     for conf in CONFIDENCES:
         for iou in OVERLAPS:

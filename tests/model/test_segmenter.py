@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import napari_fastsam as fs
-from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.metrics import match
 from napari_fastsam.errors import DeviceError, ImageError, ModelError, ParameterError
 from napari_fastsam.model.device import resolve_device
@@ -61,7 +60,7 @@ class TestFinding:
         self, nuclei: Model, picture: Callable[[str], np.ndarray], conf: float, iou: float
     ) -> None:
         image = picture("dense")
-        kept = nuclei.propose(to_rgb8(image)).instances(conf, iou)
+        kept = nuclei.propose(nuclei.rgb8(image)).instances(conf, iou)
         fresh = nuclei.segment(image, conf=conf, iou=iou)
         assert len(fresh) > 5
         np.testing.assert_array_equal(kept.boxes, fresh.boxes)
@@ -81,8 +80,8 @@ class TestFinding:
             "float rgb": rgb / 255,
         }.get(kind)
         image = grey.astype(kind) * 3 if image is None else image
-        limits = (0, 765) if image.ndim == 2 else None
-        expected = nuclei.segment(grey, contrast_limits=(0, 255))
+        limits, same = ((0, 765), (0, 255)) if image.ndim == 2 else (None, None)
+        expected = nuclei.segment(grey, contrast_limits=same)
         found = nuclei.segment(image, contrast_limits=limits)
         assert len(found) == len(expected) >= 12
         np.testing.assert_array_equal(found.to_labels(), expected.to_labels())
