@@ -174,8 +174,8 @@ def test_answered_prompts_are_found_again_after_rows_have_changed(setup):
 
 
 def test_steps_go_to_the_next_size_and_stop_at_the_ends(setup):
-    # the second is one of two that touch: it alone, both together, and some in between
-    setup.points.add([NUCLEI[0], [430.0, 221.0]])
+    # of the second the network proposes several sizes
+    setup.points.add([NUCLEI[0], [231.0, 47.0]])
     thresholds = Thresholds(0.05, 0.9)
     setup.result(thresholds=thresholds)
     request = setup.request(thresholds=thresholds)
