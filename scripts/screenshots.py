@@ -42,6 +42,8 @@ BOX_YX = ((397, 355), (397, 396), (431, 396), (431, 355))
 OUTLINE_YX = ((303, 309), (307, 318), (320, 321), (334, 317), (340, 309), (334, 302), (318, 299), (307, 302))
 SCRIBBLE_YX = ((303, 177), (317, 174), (328, 173))
 BACKGROUND_YX = (225, 330)
+TOUCHING_YX = (117, 80)
+"""In the tissue sample, on one of two nuclei that touch."""
 
 
 def prompts() -> None:
@@ -89,13 +91,17 @@ def stack() -> None:
 
 
 def larger() -> None:
-    """Click once, then take the larger object instead."""
-    with opened("fluorescence_nuclei") as (viewer, dock):
-        look_at(viewer, (286, 496), 10)
+    """Click once, take the smaller object, then the larger one again."""
+    with opened("stained_tissue") as (viewer, dock):
+        look_at(viewer, (117, 84), 10)
         points, _ = dock.make_prompt_layers()
-        points.add((281, 508))
+        points.add(TOUCHING_YX)
+        dock.run(wait=True)
+        # not before: with the model come the thresholds of its card
+        dock.conf.value = 0.25
         dock.run(wait=True)
         points.selected_data = set()
+        dock.smaller()
         before = canvas(viewer)
         dock.larger()
         save(beside(before, canvas(viewer)), "larger")
@@ -103,15 +109,15 @@ def larger() -> None:
 
 def negative() -> None:
     """Click once, then say with a negative point what is not meant."""
-    with opened("fluorescence_nuclei") as (viewer, dock):
-        look_at(viewer, (127, 401), 8)
+    with opened("stained_tissue") as (viewer, dock):
+        look_at(viewer, (117, 84), 10)
         points, _ = dock.make_prompt_layers()
-        points.add((127, 400))
+        points.add(TOUCHING_YX)
         dock.run(wait=True)
         points.selected_data = set()
         before = canvas(viewer)
         dock.toggle_polarity()
-        points.add((112, 414))
+        points.add((119, 88))
         dock.run(wait=True)
         points.selected_data = set()
         save(beside(before, canvas(viewer)), "negative")
