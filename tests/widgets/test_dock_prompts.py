@@ -60,7 +60,8 @@ def test_a_negative_point_takes_the_object_away(bench):
     points = b.click(*NUCLEI)
     b.dock.toggle_polarity()
     assert b.dock.next_point.polarity.text == "− negative"
-    points.add([NUCLEI[0] + 1])
+    # in the same pixel: no object can hold the one and not the other
+    points.add([NUCLEI[0] + 0.25])
     b.settle()
 
     assert b.shown[126, 94] == 0
@@ -148,8 +149,9 @@ def test_points_inside_a_box_refine_it(bench, truth):
 
 def test_larger_and_smaller(bench):
     b = bench()
-    b.dock.conf.value = 0.05
-    b.click(*NUCLEI)
+    b.dock.conf.value, b.dock.iou.value = 0.05, 0.9
+    # of the second the network proposes several sizes
+    b.click(NUCLEI[0], np.array([116.0, 256.0]))
     areas = [(b.shown == 1).sum(), (b.shown == 2).sum()]
     b.dock.larger()
     assert "point 2" in b.status
