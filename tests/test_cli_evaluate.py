@@ -166,7 +166,7 @@ def test_a_yolo_dataset_also_goes_through_ultralytics_validator(
         (["{data}", "--split", "val"], "has no split 'val'; it has no parts"),
         (["{data}", "--conf", "2"], "conf is 2.0; expected a number from 0 to 1"),
         (["{data}", "--imgsz", "7"], "imgsz is 7; expected a whole number"),
-        (["{data}", "--held-out"], "the card of nuclei names no images that training held out"),
+        (["{data}", "--held-out"], "none of the 54 images that the training of nuclei held out is in"),
         (["{data}", "--plot", "x.gif"], "end its name in .png, .svg, .pdf"),
         (["{data}", "--json", "{data}"], "is a folder; name a file in it"),
         (["{data}", "--csv", "{data}/index.csv/x.csv"], "cannot be made: a file of that name is in the way"),

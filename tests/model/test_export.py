@@ -104,7 +104,8 @@ class TestTheSameInstances:
         assert model.fixed_input == (256, 256)
         image = picture("sparse")
         assert image.shape[:2] == (256, 256)
-        assert mean_iou(model.segment(image), nuclei.segment(image)) >= 0.999
+        # left to itself, the checkpoint would bring the nuclei to the size that it knows, which a fixed input cannot
+        assert mean_iou(model.segment(image), nuclei.segment(image, imgsz=256)) >= 0.999
 
     @pytest.mark.parametrize("crop", [(256, 200), (77, 31), (40, 256), (1, 1)])
     def test_smaller_planes_are_padded_to_the_fixed_size(
@@ -372,7 +373,9 @@ class TestOtherRuntimes:
         assert model.fixed_input == (256, 256)
         assert model.card.licence == "none"
         image = picture("sparse")
-        assert mean_iou(model.segment(image), nuclei.segment(image, conf=0.25, iou=0.7)) >= 0.999
+        # of the file nothing is known, so it is used as ultralytics would
+        plain = dataclasses.replace(nuclei, card=dataclasses.replace(nuclei.card, window="type", box_pixels="index"))
+        assert mean_iou(model.segment(image), plain.segment(image, imgsz=256, conf=0.25, iou=0.7)) >= 0.999
 
 
 class TestExporting:
