@@ -166,6 +166,8 @@ class Bench:
 
     def key(self, key: Any, modifier: Any = Qt.KeyboardModifier.ShiftModifier) -> None:
         self.qtbot.keyClick(self.canvas.native, key, modifier)
+        # as a person lets go of Shift; Qt would take it for held down in all that follows, tables of other tests too
+        self.qtbot.keyRelease(self.canvas.native, Qt.Key.Key_Shift)
 
 
 @pytest.fixture
