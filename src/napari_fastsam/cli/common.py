@@ -5,16 +5,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, TextColumn
 
 from napari_fastsam.errors import FastSAMError
 
 FAILED = 2
 """Exit status of every failure that has a message."""
+
+Conf = Annotated[
+    float | None, typer.Option(help=escape("Lowest confidence, 0 to 1. [default: the model's]"), show_default=False)
+]
+Iou = Annotated[
+    float | None,
+    typer.Option(
+        help=escape("Of two boxes that overlap more than this, the better stays. [default: the model's]"),
+        show_default=False,
+    ),
+]
+Imgsz = Annotated[
+    int | None,
+    typer.Option(
+        help=escape("Longer side that the network sees, in pixels. [default: what suits model and image]"),
+        show_default=False,
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
 @contextmanager

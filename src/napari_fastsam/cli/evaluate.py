@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import failures_told, progress_bar
+from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, failures_told, progress_bar
 from napari_fastsam.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
@@ -73,24 +73,10 @@ def evaluate(
         Path, typer.Argument(metavar="DATA", help="A folder with images/ and labels/, a YOLO data.yaml, a COCO .json.")
     ],
     model: Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a model's file.")] = "nuclei",
-    conf: Annotated[
-        float | None, typer.Option(help=escape("Lowest confidence, 0 to 1. [default: the card's]"), show_default=False)
-    ] = None,
-    iou: Annotated[
-        float | None,
-        typer.Option(
-            help=escape("Of two boxes that overlap more than this, the better stays. [default: the card's]"),
-            show_default=False,
-        ),
-    ] = None,
-    imgsz: Annotated[
-        int | None,
-        typer.Option(
-            help=escape("Longer side that the network sees, in pixels. [default: what suits model and image]"),
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    conf: Conf = None,
+    iou: Iou = None,
+    imgsz: Imgsz = None,
+    device: Device = "auto",
     split: Annotated[
         str | None, typer.Option(help=escape("Part of DATA: train, val or test. [default: val]"), show_default=False)
     ] = None,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, failures_told, progress_bar, tell
+from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, failures_told, progress_bar, tell
 from napari_fastsam.errors import FastSAMError, ParameterError
 
 if TYPE_CHECKING:
@@ -32,24 +32,10 @@ def segment(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")] = Path(),
     model: Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a checkpoint's file.")] = "nuclei",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    imgsz: Annotated[
-        int | None,
-        typer.Option(
-            help=escape("Longer side that the network sees, in pixels. [default: what suits model and image]"),
-            show_default=False,
-        ),
-    ] = None,
-    conf: Annotated[
-        float | None, typer.Option(help=escape("Lowest confidence, 0 to 1. [default: the model's]"), show_default=False)
-    ] = None,
-    iou: Annotated[
-        float | None,
-        typer.Option(
-            help=escape("Of two boxes that overlap more than this, the better stays. [default: the model's]"),
-            show_default=False,
-        ),
-    ] = None,
+    device: Device = "auto",
+    imgsz: Imgsz = None,
+    conf: Conf = None,
+    iou: Iou = None,
     min_area: Annotated[float | None, typer.Option(help="Smallest object, in pixels.")] = None,
     max_area: Annotated[float | None, typer.Option(help="Largest object, in pixels.")] = None,
     points: Annotated[

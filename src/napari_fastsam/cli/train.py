@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_fastsam.cli.common import FAILED, tell
+from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.datasets import Example, read_dataset
 from napari_fastsam.io.results import make_folder
@@ -67,7 +67,7 @@ def train(
         ),
     ] = None,
     hold_out: Annotated[float, typer.Option(help="Share of DATA that measures and is not learnt from.")] = 0.1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")] = False,
     progress: Annotated[Report, typer.Option(help="For a person, or JSON for a program, a line an event.")] = (

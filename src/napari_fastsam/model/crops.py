@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.model.segmenter import GREY
 from napari_fastsam.model.ultralytics_ import imported
-
-GREY = 114
-"""What lies outside an image, in training as in prediction (ultralytics' value)."""
 
 _SMALLEST_SHARE = 0.2
 _SMALLEST_AREA = 16

@@ -36,7 +36,7 @@ CONF, IOU = 0.25, 0.7
 MAX_NATIVE_PIXELS = 4096 * 4096
 """A plane that would be shown larger is reduced to this many input pixels."""
 
-_GREY = 114
+GREY = 114
 """What ultralytics fills the padding with, and so what its networks were trained on."""
 
 
@@ -262,7 +262,7 @@ def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uin
         rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     if letterbox.content == letterbox.input:
         return np.require(rgb, requirements=("C", "W"))  # torch warns of arrays that are read-only
-    picture = np.full((*letterbox.input, 3), _GREY, np.uint8)
+    picture = np.full((*letterbox.input, 3), GREY, np.uint8)
     (top, left), (height, width) = letterbox.padding, letterbox.content
     picture[top : top + height, left : left + width] = rgb
     return picture
