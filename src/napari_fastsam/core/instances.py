@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.intensity import to_rgb8
 from napari_fastsam.core.masks import Crop, LazyMasks
 from napari_fastsam.core.suppression import suppress
 from napari_fastsam.errors import ParameterError
 
 if TYPE_CHECKING:
+    from napari_fastsam.core.appearance import Appearance
     from napari_fastsam.core.proposals import Proposals
 
 __all__ = ["Crop", "Instances", "check_thresholds"]
@@ -36,6 +38,8 @@ class Instances:
         ``(H, W)`` of the plane.
     proposals, ranks
         What they were chosen from and where they stand in it, if they came from a network.
+    appearance
+        The image that they are seen in, with what is kept of their looks; None = not known.
 
     Raises
     ------
@@ -49,6 +53,7 @@ class Instances:
     shape: tuple[int, int]
     proposals: Proposals | None = field(default=None, repr=False)
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
+    appearance: Appearance | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
@@ -60,7 +65,7 @@ class Instances:
             )
 
     @classmethod
-    def from_masks(cls, masks: ArrayLike, scores: ArrayLike | None = None) -> Instances:
+    def from_masks(cls, masks: ArrayLike, scores: ArrayLike | None = None, image: ArrayLike | None = None) -> Instances:
         """Make instances of full masks, for instance of another program's.
 
         Parameters
@@ -69,11 +74,15 @@ class Instances:
             (N, H, W), not 0 = object. Empty ones are left out.
         scores
             (N,); None means 1 for each.
+        image
+            (H, W) or (H, W, 3 | 4), which texts and examples need; its percentiles are shown as black and white.
 
         Raises
         ------
         ParameterError
-            If either has another shape.
+            If one of them has another shape.
+        ImageError
+            If the image cannot be shown.
         """
         stack = np.asarray(masks) != 0
         if stack.ndim != 3:
@@ -81,6 +90,7 @@ class Instances:
         given = np.ones(len(stack)) if scores is None else np.asarray(scores, np.float64)
         if given.shape != (len(stack),):
             raise ParameterError(f"scores has shape {given.shape}; expected ({len(stack)},), one a mask")
+        appearance = None if image is None else _seen(image, (int(stack.shape[1]), int(stack.shape[2])))
         crops, kept = [], []
         for i, mask in enumerate(stack):
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -95,6 +105,7 @@ class Instances:
             given[kept][order].astype(np.float32),
             tuple(crops[i] for i in order),
             (int(stack.shape[1]), int(stack.shape[2])),
+            appearance=appearance,
         )
 
     def __len__(self) -> int:
@@ -105,6 +116,11 @@ class Instances:
     def areas(self) -> NDArray[np.int64]:
         """(N,) number of pixels of each object."""
         return np.fromiter((crop.area for crop in self.masks), np.int64, len(self))
+
+    @property
+    def identities(self) -> NDArray[np.intp]:
+        """(N,) what tells an object from the others of its plane, whatever subset it is in."""
+        return np.arange(len(self)) if self.ranks is None else self.ranks
 
     def mask(self, i: int) -> NDArray[np.bool_]:
         """Return the `i`-th object on the whole plane, (H, W) bool."""
@@ -121,7 +137,8 @@ class Instances:
             masks.take(index) if isinstance(masks, LazyMasks) else tuple(masks[i] for i in index.tolist()),
             self.shape,
             self.proposals,
-            None if self.ranks is None else self.ranks[index],
+            self.identities[index],
+            self.appearance,
         )
 
     def filter(
@@ -177,6 +194,15 @@ class Instances:
         from napari_fastsam.core.painting import paint
 
         return paint(self.masks, self.shape, scores=self.scores.tolist())
+
+
+def _seen(image: ArrayLike, shape: tuple[int, int]) -> Appearance:
+    from napari_fastsam.core.appearance import Appearance
+
+    rgb = to_rgb8(image)
+    if rgb.shape[:2] != shape:
+        raise ParameterError(f"image has {rgb.shape[:2]} pixels and the masks {shape}; expected the same")
+    return Appearance(rgb)
 
 
 def check_thresholds(

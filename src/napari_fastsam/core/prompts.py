@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.errors import PromptError
 
-Kind = Literal["point", "box", "outline", "scribble"]
+if TYPE_CHECKING:
+    from napari_fastsam.core.exemplars import Exemplars
+
+Kind = Literal["point", "box", "outline", "scribble", "text", "example"]
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,23 @@ class PromptRef:
     kind
         The sort of prompt.
     indices
-        Positions in `Prompts.points`, `.boxes`, `.outlines` or `.scribbles`; more than one only for points that
-        share an object number.
+        Positions in `Prompts.points`, `.boxes`, `.outlines`, `.scribbles` or `.texts`; more than one only for points
+        that share an object number. Examples ask one question together: their only number is 0.
     """
 
     kind: Kind
     indices: tuple[int, ...]
 
     def __str__(self) -> str:
+        if self.kind == "example":
+            return "examples"
         numbers = ", ".join(str(i + 1) for i in self.indices)
         return f"{self.kind} {numbers}" if len(self.indices) == 1 else f"{self.kind}s {numbers}"
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Prompts:
-    """Points, boxes, outlines and scribbles on one image plane.
+    """Points, boxes, outlines, scribbles, words and examples on one image plane.
 
     Parameters
     ----------
@@ -61,11 +66,22 @@ class Prompts:
         Polygons, each (V, 2) with V >= 3, whose inside is the wanted object.
     scribbles
         Paths, each (V, 2) with V >= 1, drawn along the inside of the wanted object.
+    texts
+        Queries in words; each is answered with all objects that look like it. Boxes restrict the search then, and ask
+        for no object of their own.
+    examples, counter_examples
+        (E, 2) and (C, 2) rows and columns of objects: all that look like the examples, and less like the
+        counter-examples, are wanted.
+    example_boxes, counter_example_boxes
+        (·, 4) the same, told by a box around each.
+    exemplars
+        Examples that were taken from another image.
 
     Raises
     ------
     PromptError
-        For a wrong number of columns or labels, a label other than 0 or 1, or a value that is not finite.
+        For a wrong number of columns or labels, a label other than 0 or 1, a value that is not finite, a text without
+        a word, or counter-examples without an example.
     """
 
     points: NDArray[np.float64]
@@ -74,6 +90,12 @@ class Prompts:
     boxes: NDArray[np.float64]
     outlines: tuple[NDArray[np.float64], ...]
     scribbles: tuple[NDArray[np.float64], ...]
+    texts: tuple[str, ...]
+    examples: NDArray[np.float64]
+    counter_examples: NDArray[np.float64]
+    example_boxes: NDArray[np.float64]
+    counter_example_boxes: NDArray[np.float64]
+    exemplars: Exemplars | None
 
     def __init__(
         self,
@@ -83,6 +105,12 @@ class Prompts:
         boxes: ArrayLike = (),
         outlines: Sequence[ArrayLike] = (),
         scribbles: Sequence[ArrayLike] = (),
+        texts: Sequence[str] = (),
+        examples: ArrayLike = (),
+        counter_examples: ArrayLike = (),
+        example_boxes: ArrayLike = (),
+        counter_example_boxes: ArrayLike = (),
+        exemplars: Exemplars | None = None,
     ) -> None:
         points = _table("points", points, 2)
         labels = _whole_numbers("point_labels", point_labels, len(points), default=1)
@@ -97,13 +125,42 @@ class Prompts:
             "boxes": _in_order(_table("boxes", boxes, 4)),
             "outlines": tuple(_polyline("outlines", i, o, least=3) for i, o in enumerate(outlines)),
             "scribbles": tuple(_polyline("scribbles", i, s, least=1) for i, s in enumerate(scribbles)),
+            "texts": _queries(texts),
+            "examples": _table("examples", examples, 2),
+            "counter_examples": _table("counter_examples", counter_examples, 2),
+            "example_boxes": _in_order(_table("example_boxes", example_boxes, 4)),
+            "counter_example_boxes": _in_order(_table("counter_example_boxes", counter_example_boxes, 4)),
+            "exemplars": exemplars,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        if not self.has_examples and (len(self.counter_examples) or len(self.counter_example_boxes)):
+            raise PromptError("there are counter-examples, but no example; mark an object like those that are wanted")
 
     def __len__(self) -> int:
-        """Return how many prompts there are, negative points included."""
-        return len(self.points) + len(self.boxes) + len(self.outlines) + len(self.scribbles)
+        """Return how many prompts there are, negative points and counter-examples included."""
+        drawn = len(self.points) + len(self.boxes) + len(self.outlines) + len(self.scribbles)
+        examples = len(self.examples) + len(self.example_boxes)
+        counter_examples = len(self.counter_examples) + len(self.counter_example_boxes)
+        return drawn + len(self.texts) + examples + counter_examples + (self.exemplars is not None)
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether objects that look like others are asked for."""
+        return len(self.examples) + len(self.example_boxes) > 0 or self.exemplars is not None
+
+    @property
+    def searches(self) -> bool:
+        """Whether objects are asked for by their looks: by words or by examples. Boxes restrict the search then."""
+        return bool(self.texts) or self.has_examples
+
+
+def _queries(texts: Sequence[Any]) -> tuple[str, ...]:
+    given = (texts,) if isinstance(texts, str) else tuple(texts)
+    for i, text in enumerate(given):
+        if not isinstance(text, str) or not text.strip():
+            raise PromptError(f"texts[{i}] is {text!r}; expected words that name what is wanted")
+    return tuple(text.strip() for text in given)
 
 
 def _table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.appearance import Appearance
 from napari_fastsam.core.geometry import Letterbox, pixel_range
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.masks import Crop, LazyMasks
@@ -47,6 +48,8 @@ class Proposals:
     by_centre
         Which pixels lie in a box, when it cuts a mask: those whose centre does, or, as in ultralytics, those whose
         index does. The latter is half a pixel further down and to the right.
+    appearance
+        The plane as the network saw it, for whoever describes its objects.
     """
 
     boxes_input: NDArray[np.float32]
@@ -56,6 +59,7 @@ class Proposals:
     letterbox: Letterbox
     conf_floor: float = CONF_FLOOR
     by_centre: bool = False
+    appearance: Appearance | None = field(default=None, repr=False)
     _crops: dict[int, Crop] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -69,9 +73,10 @@ class Proposals:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, decoded masks included."""
+        """Bytes held, decoded masks and descriptions included."""
         arrays = (self.boxes_input, self.scores, self.coefficients, self.prototypes)
-        return sum(a.nbytes for a in arrays) + sum(c.pixels.nbytes for c in tuple(self._crops.values()))
+        seen = 0 if self.appearance is None else self.appearance.nbytes
+        return seen + sum(a.nbytes for a in arrays) + sum(c.pixels.nbytes for c in tuple(self._crops.values()))
 
     @cached_property
     def boxes(self) -> NDArray[np.float32]:
@@ -120,7 +125,8 @@ class Proposals:
 
     def subset(self, ranks: NDArray[np.intp]) -> Instances:
         """Return the proposals at `ranks` as instances whose masks are decoded when they are asked for."""
-        return Instances(self.boxes[ranks], self.scores[ranks], LazyMasks(self.crop, ranks), self.shape, self, ranks)
+        masks = LazyMasks(self.crop, ranks)
+        return Instances(self.boxes[ranks], self.scores[ranks], masks, self.shape, self, ranks, self.appearance)
 
     def crop(self, rank: int) -> Crop:
         """Return the mask of one proposal."""

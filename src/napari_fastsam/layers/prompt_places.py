@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.prompts import PromptRef
+from napari_fastsam.core.prompts import Kind, PromptRef
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.prompt_layers import ReadPrompts
-
-Kind = Literal["point", "box", "outline", "scribble"]
 
 
 def rows_of(read: ReadPrompts) -> dict[Kind, tuple[int, ...]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.appearance import Appearance
 from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.intensity import check_plane, to_rgb8, window_of
@@ -160,7 +161,8 @@ class Model:
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
         with self._lock, torch.inference_mode():
             predictions, prototypes = self._forward(picture)
-            return _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
+            kept = _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
+        return replace(kept, appearance=Appearance(rgb))
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
         """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.
