@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_fastsam.core.compat import select_like_ultralytics
+    from napari_fastsam.core.exemplars import Exemplars, exemplars_of
     from napari_fastsam.core.instances import Instances
     from napari_fastsam.core.prompts import Prompts
     from napari_fastsam.core.selection import Selection, select
+    from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.errors import FastSAMError
     from napari_fastsam.io.datasets import read_dataset
+    from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
     from napari_fastsam.model.answer import answer, paint
+    from napari_fastsam.model.clip_ import load_text_encoder
     from napari_fastsam.model.segmenter import Model, load_model
     from napari_fastsam.model.validation import evaluate
 
@@ -26,32 +30,44 @@ except PackageNotFoundError:  # run from the sources without an installation
     __version__ = "0.0.0"
 
 _HOME = {
+    "Exemplars": "core.exemplars",
     "FastSAMError": "errors",
     "Instances": "core.instances",
     "Model": "model.segmenter",
     "Prompts": "core.prompts",
     "Selection": "core.selection",
+    "TextEncoder": "core.text",
     "answer": "model.answer",
     "evaluate": "model.validation",
+    "exemplars_of": "core.exemplars",
+    "load_exemplars": "io.exemplars",
     "load_model": "model.segmenter",
+    "load_text_encoder": "model.clip_",
     "paint": "model.answer",
     "read_dataset": "io.datasets",
+    "save_exemplars": "io.exemplars",
     "select": "core.selection",
     "select_like_ultralytics": "core.compat",
 }
 
 __all__ = [
+    "Exemplars",
     "FastSAMError",
     "Instances",
     "Model",
     "Prompts",
     "Selection",
+    "TextEncoder",
     "__version__",
     "answer",
     "evaluate",
+    "exemplars_of",
+    "load_exemplars",
     "load_model",
+    "load_text_encoder",
     "paint",
     "read_dataset",
+    "save_exemplars",
     "select",
     "select_like_ultralytics",
 ]

@@ -8,10 +8,12 @@ import pytest
 from napari.layers import Image, Points, Shapes
 
 from napari_fastsam.layers.new_prompts import (
-    adds_positive,
+    NEGATIVE,
+    POSITIVE,
     largest_object_number,
     new_points,
     new_shapes,
+    next_polarity,
     object_number,
     remove_rows,
     set_object_number,
@@ -51,9 +53,9 @@ def test_the_size_follows_the_image_within_what_can_be_seen():
 def test_points_are_positive_until_told_otherwise(image):
     points = new_points(image)
     points.add([[0, 1, 1]])
-    set_polarity(points, False)
+    set_polarity(points, NEGATIVE)
     points.add([[0, 2, 2]])
-    set_polarity(points, True)
+    set_polarity(points, POSITIVE)
     points.add([[0, 3, 3]])
 
     assert points.features["polarity"].tolist() == ["positive", "negative", "positive"]
@@ -67,34 +69,34 @@ def test_points_are_positive_until_told_otherwise(image):
 @pytest.mark.parametrize("features", [{}, {"polarity": ["positive", "positive"]}, {"label": [1, 1]}])
 def test_polarity_of_points_that_others_made(features):
     points = Points(np.zeros((2, 2)), features=features)
-    assert adds_positive(points)
-    set_polarity(points, False)
-    assert not adds_positive(points)
+    assert next_polarity(points) == POSITIVE
+    set_polarity(points, NEGATIVE)
+    assert next_polarity(points) == NEGATIVE
     points.add([[5, 5]])
     column = "label" if "label" in features else "polarity"
     assert list(points.features.columns) == [column], "a layer says it in one way only"
     assert points.features[column].tolist() == ([1, 1, 0] if column == "label" else ["positive"] * 2 + ["negative"])
-    set_polarity(points, True)
-    assert adds_positive(points)
+    set_polarity(points, POSITIVE)
+    assert next_polarity(points) == POSITIVE
 
 
 def test_labels_that_are_negative_stay_so():
     points = Points(np.zeros((2, 2)), features={"label": [1, 0]})
-    set_polarity(points, True)
+    set_polarity(points, POSITIVE)
     assert points.features["label"].tolist() == [1, 0]
 
 
 def test_categories_that_lack_the_other_sign():
     points = Points(np.zeros((2, 2)), features={"polarity": pd.Categorical(["positive", "positive"])})
     points.mode, points.selected_data = "select", {1}
-    set_polarity(points, False)
+    set_polarity(points, NEGATIVE)
     assert points.features["polarity"].tolist() == ["positive", "negative"]
 
 
 def test_only_points_that_are_being_selected_change():
     points = Points(np.zeros((2, 2)), features={"polarity": ["positive", "positive"]})
     points.mode, points.selected_data = "add", {1}
-    set_polarity(points, False)
+    set_polarity(points, NEGATIVE)
     assert points.features["polarity"].tolist() == ["positive", "positive"]
 
 
@@ -120,15 +122,15 @@ def test_object_numbers_that_are_none(numbers, largest):
 def test_removing_points_leaves_the_next_one_as_it_was(image):
     points = new_points(image)
     points.add([[0, 1, 1]])
-    set_polarity(points, False)
+    set_polarity(points, NEGATIVE)
     points.add([[0, 2, 2], [0, 3, 3]])
-    set_polarity(points, True)
+    set_polarity(points, POSITIVE)
     set_object_number(points, 4)
     points.current_size = 17
     remove_rows(points, {1, 2})
 
     np.testing.assert_array_equal(points.data, [[0, 1, 1]])
-    assert adds_positive(points)
+    assert next_polarity(points) == POSITIVE
     assert object_number(points) == 4
     assert points.current_size == 17
     assert not points.selected_data

@@ -44,7 +44,7 @@ def test_points_without_features_are_positive_objects_of_their_own():
     np.testing.assert_array_equal(found.prompts.points, [[3, 4], [5.25, 6.5]])
     np.testing.assert_array_equal(found.prompts.point_labels, [1, 1])
     np.testing.assert_array_equal(found.prompts.point_objects, [0, 0])
-    assert found.point_rows == (0, 1)
+    assert found.rows["points"] == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_polarity_that_is_none_is_named_and_the_rest_used():
     viewer, image, plane = stage()
     layer = viewer.add_points([[1, 1], [2, 2]], features={"polarity": ["maybe", "negative"]})
     found = read(viewer, image, plane, points=layer)
-    assert found.point_rows == (1,)
+    assert found.rows["points"] == (1,)
     assert found.left_out == ("Point 1 has the polarity 'maybe'; expected positive or negative.",)
 
 
@@ -99,7 +99,7 @@ def test_points_outside_hidden_or_not_finite_are_named():
     layer = viewer.add_points([[-0.6, 5], [5, 199.6], [99.4, 199.4], [-0.5, -0.5], [50, 50], [np.nan, 3]])
     layer.shown = [True, True, True, True, False, True]
     found = read(viewer, image, plane, points=layer)
-    assert found.point_rows == (2, 3)
+    assert found.rows["points"] == (2, 3)
     assert found.left_out == (
         "Points 1, 2 are outside the image.",
         "Point 5 is hidden.",
@@ -170,7 +170,7 @@ def test_a_rectangle_is_a_box_between_pixel_edges():
     layer = viewer.add_shapes([[[9.5, 19.5], [29.5, 59.5]]], shape_type="rectangle")
     found = read(viewer, image, plane, shapes=layer)
     np.testing.assert_allclose(found.prompts.boxes, [[10, 20, 30, 60]])  # pixels 10 … 29 and 20 … 59
-    assert found.box_rows == (0,)
+    assert found.rows["boxes"] == (0,)
 
 
 def test_a_box_is_clipped_to_the_image():
@@ -206,7 +206,7 @@ def test_shapes_of_every_sort_keep_their_rows():
     square = np.array([[10, 10], [10, 30], [30, 30], [30, 10]])
     layer = viewer.add_shapes([triangle, square, triangle, triangle[:2], square], shape_type=kinds)
     found = read(viewer, image, plane, shapes=layer)
-    assert (found.box_rows, found.outline_rows, found.scribble_rows) == ((1,), (2, 4), (0, 3))
+    assert (found.rows["boxes"], found.rows["outlines"], found.rows["scribbles"]) == ((1,), (2, 4), (0, 3))
     np.testing.assert_allclose(found.prompts.outlines[0], triangle)
     np.testing.assert_allclose(found.prompts.scribbles[0], triangle)
     np.testing.assert_allclose(found.prompts.scribbles[1], triangle[:2])
@@ -255,7 +255,7 @@ def test_shapes_on_another_slice_stay_there():
     here, there = (np.insert(square, 0, z, axis=1) for z in (4, 5))
     layer = viewer.add_shapes([there, here], shape_type="polygon")
     found = read(viewer, image, plane, shapes=layer)
-    assert found.outline_rows == (1,)
+    assert found.rows["outlines"] == (1,)
     assert found.left_out == ("Polygon 1 is on another slice.",)
 
 

@@ -10,7 +10,7 @@ from napari.layers import Image, Points, Shapes
 
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.layers.prompt_layers import read_prompts
-from napari_fastsam.layers.prompt_places import named, places, rows_of
+from napari_fastsam.layers.prompt_places import named, places
 from napari_fastsam.layers.read import plane_shown
 
 
@@ -26,8 +26,8 @@ def test_rows_are_those_of_the_layer():
     points = Points([[-9, 0], [5, 5], [20, 20]])
     viewer, image, plane = opened(points)
     read = read_prompts(viewer, image, plane, points)
-    assert rows_of(read)["point"] == (1, 2), "the first lies outside"
-    assert list(places(read, plane)["point"]) == [1, 2]
+    assert read.rows["points"] == (1, 2), "the first lies outside"
+    assert list(places(read, plane)["points"]) == [1, 2]
     assert named(PromptRef("point", (0,)), read) == "point 2"
     assert named(PromptRef("point", (0, 1)), read) == "points 2, 3"
 
@@ -44,7 +44,7 @@ def test_the_same_place_in_another_region_is_the_same_prompt():
 def test_prompts_at_one_place_are_told_apart():
     points = Points([[30, 40], [30, 40], [31, 40]])
     viewer, image, plane = opened(points)
-    assert len(set(places(read_prompts(viewer, image, plane, points), plane)["point"].values())) == 3
+    assert len(set(places(read_prompts(viewer, image, plane, points), plane)["points"].values())) == 3
 
 
 def test_kinds_at_one_place_are_told_apart():
@@ -52,12 +52,12 @@ def test_kinds_at_one_place_are_told_apart():
     shapes = Shapes([square, square, square], shape_type=["rectangle", "polygon", "path"])
     viewer, image, plane = opened(shapes)
     by_kind = places(read_prompts(viewer, image, plane, None, shapes), plane)
-    assert [list(by_kind[kind]) for kind in ("box", "outline", "scribble")] == [[0], [1], [2]]
+    assert [list(by_kind[kind]) for kind in ("boxes", "outlines", "scribbles")] == [[0], [1], [2]]
     assert len({place for by_row in by_kind.values() for place in by_row.values()}) == 3
 
 
 def test_a_hair_to_either_side_of_0_is_one_place():
     near, far = Points([[-1e-9, 5]]), Points([[1e-9, 5]])
     viewer, image, plane = opened(near, far)
-    found = [places(read_prompts(viewer, image, plane, points), plane)["point"][0] for points in (near, far)]
+    found = [places(read_prompts(viewer, image, plane, points), plane)["points"][0] for points in (near, far)]
     assert found[0] == found[1]

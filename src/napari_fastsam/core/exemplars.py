@@ -1,4 +1,4 @@
-"""Examples as values that can be kept and applied to another image."""
+"""Examples: which objects they are, what they look like, and which others look like them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,121 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.appearance import described
+from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
+from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.likeness import Population
+from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.ranking import Ranking, rank_by_box, rank_by_points
+from napari_fastsam.errors import PromptError
+
 
 @dataclass(frozen=True, eq=False)
 class Exemplars:
-    """What some examples look like.
+    """What some objects look like, for use on other images.
 
     Attributes
     ----------
     kind
-        Which description: examples are compared with objects that are described in the same way only.
+        Which description (`core.descriptors.descriptor_kind`): only objects that are described alike are comparable.
     examples, counter_examples
-        (E, D) and (C, D) descriptions.
+        (E, D) and (C, D) float32 descriptions of objects that are wanted, and that are not.
+
+    Raises
+    ------
+    PromptError
+        If the descriptions are no tables of one width with finite numbers.
     """
 
     kind: str
     examples: NDArray[np.float32]
     counter_examples: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name in ("examples", "counter_examples"):
+            table = np.asarray(getattr(self, name), np.float32)
+            if table.ndim != 2 or not np.isfinite(table).all():
+                raise PromptError(f"{name} has shape {table.shape}; expected finite numbers in a row an example")
+            object.__setattr__(self, name, table)
+        if self.examples.shape[1] != self.counter_examples.shape[1]:
+            raise PromptError(
+                f"examples have {self.examples.shape[1]} numbers each and counter_examples "
+                f"{self.counter_examples.shape[1]}; expected as many"
+            )
+
+
+def exemplars_of(instances: Instances, prompts: Prompts) -> tuple[Exemplars, list[str]]:
+    """Return what the examples of some prompts look like.
+
+    Parameters
+    ----------
+    instances
+        The plane's objects; they know their image.
+    prompts
+        Its examples and counter-examples, points and boxes, and what it has from other images.
+
+    Returns
+    -------
+    exemplars
+        All of them.
+    unanswered
+        A sentence for each example that lies on no object.
+
+    Raises
+    ------
+    PromptError
+        If examples from another image were described in another way.
+    ParameterError
+        If the instances do not know their image.
+    """
+    kind = descriptor_kind(instances)
+    vectors = described(instances, kind, describe_instances)
+    given = prompts.exemplars
+    if given is not None and given.kind != kind:
+        raise PromptError(
+            f"the examples are described as {given.kind!r}, by another model or version, and the objects here as "
+            f"{kind!r}; mark examples again with this model"
+        )
+    unanswered: list[str] = []
+    found: dict[str, list[NDArray[np.float32]]] = {}
+    for name in ("examples", "counter_examples"):
+        chosen, sentences = _objects(instances, prompts, name)
+        unanswered += sentences
+        own = [] if given is None else list(getattr(given, name))
+        found[name] = own + [vectors[i] for i in chosen]
+    width = vectors.shape[1] if given is None else given.examples.shape[1]
+    tables = {name: np.array(rows, np.float32).reshape(len(rows), width) for name, rows in found.items()}
+    return Exemplars(kind, **tables), unanswered
+
+
+def example_likeness(instances: Instances, prompts: Prompts) -> tuple[NDArray[np.float64], list[str]]:
+    """Return how like the examples of some prompts each object is.
+
+    Parameters and errors are those of `exemplars_of`.
+
+    Returns
+    -------
+    likeness
+        (N,) 1 = like the examples, 0 = like the plane's average object. All zeros if no example lies on an object.
+    unanswered
+        As in `exemplars_of`.
+    """
+    exemplars, unanswered = exemplars_of(instances, prompts)
+    vectors = described(instances, exemplars.kind, describe_instances)
+    likeness = Population.of(vectors).likeness(exemplars.examples, exemplars.counter_examples)
+    return likeness, unanswered
+
+
+def _objects(instances: Instances, prompts: Prompts, name: str) -> tuple[list[int], list[str]]:
+    """Return the objects that examples or counter-examples lie on, each once, and sentences about those on none."""
+    nothing_forbidden = np.zeros(len(instances), bool)
+    no_points = np.zeros((0, 2))
+    called = name[:-1].replace("_", "-")
+    rankings: list[tuple[str, Ranking]] = []
+    for i, point in enumerate(getattr(prompts, name), start=1):
+        rankings.append((f"{called} {i}", rank_by_points(instances, point[None], nothing_forbidden)))
+    for i, box in enumerate(getattr(prompts, f"{name[:-1]}_boxes"), start=1):
+        rankings.append((f"{called} box {i}", rank_by_box(instances, box, no_points, nothing_forbidden)))
+    chosen = dict.fromkeys(int(ranking.candidates[0]) for _, ranking in rankings if len(ranking.candidates))
+    unanswered = [f"{which}: {ranking.reason}" for which, ranking in rankings if not len(ranking.candidates)]
+    return list(chosen), unanswered

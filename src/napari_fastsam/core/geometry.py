@@ -96,6 +96,20 @@ class Letterbox:
         np.clip(boxes, 0, np.array([*self.plane, *self.plane], dtype=np.float32), out=boxes)
         return boxes
 
+    def cells(self, axis: int, stride: float) -> NDArray[np.intp]:
+        """Return for each pixel along an axis of the plane the cell of a feature map that its centre lies in.
+
+        Parameters
+        ----------
+        axis
+            0 for rows, 1 for columns.
+        stride
+            Input pixels from one cell to the next.
+        """
+        length, content, side = self.plane[axis], self.content[axis], self.input[axis]
+        centres = (np.arange(length) + 0.5) * (content / length) + self.padding[axis]
+        return np.clip((centres / stride).astype(np.intp), 0, max(int(side / stride) - 1, 0))
+
     @cached_property
     def rows(self) -> Interpolation:
         """From rows of the plane to rows of the prototypes."""

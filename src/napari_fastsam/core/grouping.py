@@ -13,20 +13,24 @@ def prompt_refs(prompts: Prompts) -> list[PromptRef]:
     """Return the objects that `select` answers about, in its order.
 
     Objects of points come first, in the order of each object's first positive point; then boxes, outlines, scribbles.
+    Searches by words and examples are left out: how many objects they have is not known before.
     """
-    shapes: tuple[tuple[Kind, int], ...] = (
-        ("box", len(prompts.boxes)),
-        ("outline", len(prompts.outlines)),
-        ("scribble", len(prompts.scribbles)),
+    shapes: tuple[tuple[Kind, Sequence[int]], ...] = (
+        ("box", asking_boxes(prompts)),
+        ("outline", range(len(prompts.outlines))),
+        ("scribble", range(len(prompts.scribbles))),
     )
-    return [ref for ref, _ in point_groups(prompts)] + [
-        PromptRef(kind, (i,)) for kind, count in shapes for i in range(count)
-    ]
+    return [ref for ref, _ in point_groups(prompts)] + [PromptRef(kind, (i,)) for kind, rows in shapes for i in rows]
+
+
+def asking_boxes(prompts: Prompts) -> Sequence[int]:
+    """Return the boxes that ask for an object of their own: none where boxes restrict a search."""
+    return range(0 if prompts.searches else len(prompts.boxes))
 
 
 def point_groups(prompts: Prompts) -> list[tuple[PromptRef, int]]:
     """Return the objects that positive points describe, with their object numbers (0 = a point of its own)."""
-    refining = {j for i in range(len(prompts.boxes)) for j in refining_points(prompts, i)}
+    refining = {j for i in asking_boxes(prompts) for j in refining_points(prompts, i)}
     groups: dict[tuple[int, int], list[int]] = {}
     for j in np.flatnonzero(prompts.point_labels == 1).tolist():
         number = int(prompts.point_objects[j])
@@ -47,7 +51,7 @@ def refining_points(prompts: Prompts, box: int) -> list[int]:
 
 
 def subset(prompts: Prompts, refs: Sequence[PromptRef]) -> tuple[Prompts, list[PromptRef]]:
-    """Return the prompts of some objects alone, with everything that refines or vetoes them.
+    """Return the drawn prompts of some objects alone, with everything that refines or vetoes them.
 
     Returns
     -------

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from napari.layers import Points, Shapes
+from napari.utils.colormaps.standardize_color import transform_color
 
+from napari_fastsam.layers.prompt_layers import COUNTER_EXAMPLE, EXAMPLE
 from napari_fastsam.layers.transforms import placed_on
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
+__all__ = ["COUNTER_EXAMPLE", "EXAMPLE", "NEGATIVE", "POSITIVE"]
+
 POSITIVE, NEGATIVE = "positive", "negative"
-COLOURS = {POSITIVE: "#2ecc71", NEGATIVE: "#e74c3c"}
-SHAPE_COLOUR = "#f1c40f"
+COLOURS = {POSITIVE: "#2ecc71", NEGATIVE: "#e74c3c", EXAMPLE: "#3fa7ff", COUNTER_EXAMPLE: "#ff9f1c"}
+SHAPE_COLOURS = {**COLOURS, POSITIVE: "#f1c40f"}
 _NEXT = ("current_size", "current_border_width", "current_symbol", "current_edge_width")
 _NEGATIVE_WORDS = {NEGATIVE, "background", "false", "-", "0", "0.0"}
 
@@ -23,18 +27,17 @@ _NEGATIVE_WORDS = {NEGATIVE, "background", "false", "-", "0", "0.0"}
 def new_points(image: Image, name: str = "FastSAM points") -> Points:
     """Make an empty Points layer for clicks on an image.
 
-    Its features are `polarity` (positive: the object is here; negative: it is not) and `object` (0: each positive
-    point is an object of its own; points with the same number above 0 describe one object together).
+    Its features are `polarity` (positive: the object is here; negative: it is not; example, counter-example: objects
+    like this one are wanted, or are not) and `object` (0: each positive point is an object of its own; points with the
+    same number above 0 describe one object together).
     """
     return Points(
         np.empty((0, image.ndim)),
         name=name,
-        features=pd.DataFrame(
-            {"polarity": pd.Categorical([], categories=[POSITIVE, NEGATIVE]), "object": np.empty(0, int)}
-        ),
+        features=pd.DataFrame({"polarity": pd.Categorical([], categories=list(COLOURS)), "object": np.empty(0, int)}),
         feature_defaults={"polarity": POSITIVE, "object": 0},
         face_color="polarity",
-        face_color_cycle=[COLOURS[POSITIVE], COLOURS[NEGATIVE]],
+        face_color_cycle=dict(COLOURS),
         border_color="white",
         size=_size(image),
         **_place(image),
@@ -42,48 +45,62 @@ def new_points(image: Image, name: str = "FastSAM points") -> Points:
 
 
 def new_shapes(image: Image, name: str = "FastSAM shapes") -> Shapes:
-    """Make an empty Shapes layer for boxes, outlines and scribbles on an image."""
-    return Shapes(
+    """Make an empty Shapes layer for boxes, outlines and scribbles on an image.
+
+    Its feature is `polarity`: positive for a prompt; example, counter-example as for points.
+    """
+    shapes = Shapes(
         None,
         ndim=image.ndim,
         name=name,
+        features=pd.DataFrame({"polarity": pd.Categorical([], categories=list(SHAPE_COLOURS))}),
+        feature_defaults={"polarity": POSITIVE},
         face_color="transparent",
-        edge_color=SHAPE_COLOUR,
+        edge_color="polarity",
         edge_width=max(1, _size(image) / 5),
         **_place(image),
     )
+    # unlike Points, Shapes takes no colours by value when it is made
+    shapes.edge_color_cycle_map = {name: transform_color(colour)[0] for name, colour in SHAPE_COLOURS.items()}
+    return shapes
 
 
-def set_polarity(points: Points, positive: bool) -> None:
-    """Give the polarity to the selected points, if there are any, and to those that are added next.
+def set_polarity(layer: Points | Shapes, polarity: str) -> None:
+    """Give a polarity, one of `COLOURS`, to the selected prompts, if there are any, and to those that are added next.
 
-    A layer that says it with a `label` of 1 or 0 keeps that way.
+    A Points layer that says positive and negative with a `label` of 1 or 0 keeps that way for these two.
     """
-    features = points.features
+    features = layer.features
+    column, value = "polarity", polarity
     if "polarity" not in features and "label" in features:
-        column, value = "label", _label_like(features["label"], positive)
-    else:
-        column, value = "polarity", POSITIVE if positive else NEGATIVE
+        column, value = "label", polarity
+        if polarity in (POSITIVE, NEGATIVE):
+            value = _label_like(features["label"], polarity == POSITIVE)
     if column not in features:
-        features = features.assign(polarity=pd.Categorical([POSITIVE] * len(features), categories=[POSITIVE, NEGATIVE]))
+        features = features.assign(polarity=pd.Categorical([POSITIVE] * len(features), categories=list(COLOURS)))
     elif isinstance(features[column].dtype, pd.CategoricalDtype) and value not in features[column].cat.categories:
         features = features.assign(**{column: features[column].cat.add_categories([value])})
-    selected = sorted(points.selected_data) if points.mode == "select" else []
+    selected = sorted(layer.selected_data) if layer.mode == "select" else []
     if selected:
         features = features.copy()
+        if not isinstance(features[column].dtype, pd.CategoricalDtype) and isinstance(value, str):
+            features[column] = features[column].astype(object)  # a word among numbers
         features.loc[selected, column] = value
-    if features is not points.features:
-        points.features = features
-        points.refresh_colors()
-    default = pd.Series([value], dtype=points.features[column].dtype)
-    points.feature_defaults = points.feature_defaults.assign(**{column: default.to_numpy(copy=True)})
+    if features is not layer.features:
+        layer.features = features
+        layer.refresh_colors()
+    default = pd.Series([value], dtype=layer.features[column].dtype if column in features else None)
+    layer.feature_defaults = layer.feature_defaults.assign(**{column: default.to_numpy(copy=True)})
 
 
-def adds_positive(points: Points) -> bool:
-    """Return whether the next point will be positive."""
-    defaults = points.feature_defaults
+def next_polarity(layer: Points | Shapes) -> str:
+    """Return the polarity, one of `COLOURS`, that the next prompt will have."""
+    defaults = layer.feature_defaults
     column = next((name for name in ("polarity", "label") if name in defaults), None)
-    return column is None or str(defaults[column].iloc[0]).strip().lower() not in _NEGATIVE_WORDS
+    word = POSITIVE if column is None else str(defaults[column].iloc[0]).strip().lower()
+    if word in (EXAMPLE, COUNTER_EXAMPLE):
+        return word
+    return NEGATIVE if word in _NEGATIVE_WORDS else POSITIVE
 
 
 def _label_like(labels: pd.Series[Any], positive: bool) -> Any:

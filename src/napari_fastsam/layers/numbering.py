@@ -18,11 +18,14 @@ class Named:
         Kind and row in its layer: a prompt that was moved keeps its row.
     parts
         Changes when points are added to it or taken away.
+    drawn
+        Whether a person placed it, and so may step through its candidates.
     """
 
     key: Hashable
     row: Hashable
     parts: Hashable = None
+    drawn: bool = True
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Numbering:
                 now[prompt.key] = _Known(number, prompt.row, prompt.parts)
             else:
                 new.append(prompt)
-            if old is None or old.parts != prompt.parts:
+            if prompt.drawn and (old is None or old.parts != prompt.parts):
                 state.touched = prompt.key
         taken = {known.number for known in now.values()}
         for prompt in new:

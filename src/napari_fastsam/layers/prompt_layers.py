@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,24 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Points, Shapes
 
+    from napari_fastsam.core.exemplars import Exemplars
+
 ELLIPSE_VERTICES = 64
 _PARALLEL = 0.01  # pixels that a corner may be off the box: Shapes keeps its vertices as float32
 _DEGENERATE = 1e-3  # pixels, or square pixels, below which a shape is a click that was not dragged
 _POSITIVE = {"positive", "foreground", "true", "+", ""}
 _NEGATIVE = {"negative", "background", "false", "-"}
+EXAMPLE, COUNTER_EXAMPLE = "example", "counter-example"
+"""What the feature `polarity` says of a point or a shape that shows what the objects wanted are like, or unlike."""
+
+Field = Literal[
+    "points", "boxes", "outlines", "scribbles",
+    "examples", "counter_examples", "example_boxes", "counter_example_boxes",
+]  # fmt: skip
+"""An attribute of `Prompts` whose prompts are drawn."""
+
+POINT_FIELDS: tuple[Field, ...] = ("points", "examples", "counter_examples")
+SHAPE_FIELDS: tuple[Field, ...] = ("boxes", "outlines", "scribbles", "example_boxes", "counter_example_boxes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +45,14 @@ class ReadPrompts:
     ----------
     prompts
         In pixels of the plane's region.
-    point_rows, box_rows, outline_rows, scribble_rows
-        For each point, box, outline and scribble its index in the Points or Shapes layer.
+    rows
+        For each of `POINT_FIELDS` and `SHAPE_FIELDS` the index of each of its prompts in the Points or Shapes layer.
     left_out
         Sentences for the prompts that were not used: which, counted from 1 in their layer, and why.
     """
 
     prompts: Prompts
-    point_rows: tuple[int, ...] = ()
-    box_rows: tuple[int, ...] = ()
-    outline_rows: tuple[int, ...] = ()
-    scribble_rows: tuple[int, ...] = ()
+    rows: Mapping[Field, tuple[int, ...]]
     left_out: tuple[str, ...] = ()
 
 
@@ -52,11 +62,14 @@ def read_prompts(
     plane: Plane,
     points: Points | None = None,
     shapes: Shapes | None = None,
+    texts: Sequence[str] = (),
+    exemplars: Exemplars | None = None,
 ) -> ReadPrompts:
     """Read the prompts that lie on a plane.
 
     Points are positive unless a feature `polarity` (positive, negative) or `label` (1, 0) says otherwise; a
-    feature `object` gives the object number. A rectangle is a box where it is parallel to the image's rows
+    feature `object` gives the object number. Points and shapes with the polarity `EXAMPLE` or `COUNTER_EXAMPLE` show
+    what to search for. A rectangle is a box where it is parallel to the image's rows
     and columns, else an outline, as are polygons and ellipses; lines and paths are scribbles. Outlines and
     scribbles that lie partly outside the region are kept whole.
 
@@ -68,6 +81,8 @@ def read_prompts(
         The image, and its plane from `plane_shown`.
     points, shapes
         The prompt layers, of any dimensions; what has fewer axes than the image speaks of the plane shown.
+    texts, exemplars
+        What is asked for besides.
     """
     use_units = units_apply(viewer)
     left_out = _LeftOut()
@@ -77,9 +92,10 @@ def read_prompts(
     if shapes is not None and len(shapes.data):
         vertices = points_between(shapes, image, np.concatenate(shapes.data), use_units=use_units)
         ends = np.cumsum([len(shape) for shape in shapes.data])[:-1]
+        _, roles = _feature(shapes, ("polarity",))
         for row, (kind, corners) in enumerate(zip(shapes.shape_type, np.split(vertices, ends), strict=True)):
-            _read_shape(row, str(kind), corners, plane, found, left_out)
-    return found.prompts(left_out.sentences())
+            _read_shape(row, str(kind), roles[row], corners, plane, found, left_out)
+    return found.prompts(texts, exemplars, left_out.sentences())
 
 
 def _read_points(
@@ -90,7 +106,8 @@ def _read_points(
     name, signs = _feature(layer, ("polarity", "label"))
     _, objects = _feature(layer, ("object",))
     for row in range(len(yx)):
-        sign, number = _sign(signs[row]), _object_number(objects[row])
+        field, sign = _meaning(signs[row])
+        number = _object_number(objects[row])
         if not np.isfinite(yx[row]).all():
             left_out.add("point", row, "has a coordinate that is not finite")
         elif not shown[row]:
@@ -99,16 +116,20 @@ def _read_points(
             left_out.add("point", row, "is on another slice")
         elif not inside[row]:
             left_out.add("point", row, _outside_reason(plane))
-        elif sign is None:
-            left_out.add("point", row, f"has the {name} {signs[row]!r}; expected positive or negative")
+        elif field is None:
+            expected = f"positive, negative, {EXAMPLE} or {COUNTER_EXAMPLE}"
+            left_out.add("point", row, f"has the {name} {signs[row]!r}; expected {expected}")
         elif number is None:
             left_out.add("point", row, f"has the object {objects[row]!r}; expected a whole number from 0")
         else:
-            found.points.append((row, yx[row], sign, number))
+            found.add(field, row, yx[row])
+            if field == "points":
+                found.signs.append(sign)
+                found.objects.append(number)
 
 
 def _read_shape(
-    row: int, kind: str, corners: NDArray[np.float64], plane: Plane, found: _Found, left_out: _LeftOut
+    row: int, kind: str, role: object, corners: NDArray[np.float64], plane: Plane, found: _Found, left_out: _LeftOut
 ) -> None:
     yx = plane.data_to_region(corners)
     if not np.isfinite(yx).all():
@@ -121,19 +142,28 @@ def _read_shape(
         if _outside(yx, plane):
             left_out.add(kind, row, _outside_reason(plane))
         else:
-            found.scribbles.append((row, yx))
+            found.add("scribbles", row, yx)
         return
     outline = _ellipse(yx) if kind == "ellipse" else yx
     if _area(outline) < _DEGENERATE:
         left_out.add(kind, row, "has no area; drag to draw it")
     elif _outside(outline, plane):
         left_out.add(kind, row, _outside_reason(plane))
+    elif _word(role) in _NEGATIVE:
+        left_out.add(kind, row, f"is negative; only points can be, and a shape may be a {COUNTER_EXAMPLE}")
+    elif _word(role) in (EXAMPLE, COUNTER_EXAMPLE):
+        # whatever its form: an example shows an object, and need not say where that ends
+        found.add("example_boxes" if _word(role) == EXAMPLE else "counter_example_boxes", row, _box(outline, plane))
     elif kind == "rectangle" and _is_parallel(yx):
-        # + 0.5: from pixel centres at integers to pixel edges at integers
-        corners_yx = np.clip(np.stack([yx.min(axis=0), yx.max(axis=0)]) + 0.5, 0, plane.shape)
-        found.boxes.append((row, corners_yx.ravel()))
+        found.add("boxes", row, _box(yx, plane))
     else:
-        found.outlines.append((row, outline))
+        found.add("outlines", row, outline)
+
+
+def _box(yx: NDArray[np.float64], plane: Plane) -> NDArray[np.float64]:
+    """Return ``y0, x0, y1, x1`` around (V, 2) vertices, within the plane."""
+    # + 0.5: from pixel centres at integers to pixel edges at integers
+    return np.clip(np.stack([yx.min(axis=0), yx.max(axis=0)]) + 0.5, 0, plane.shape).ravel()
 
 
 def _outside(yx: NDArray[np.float64], plane: Plane) -> bool:
@@ -164,7 +194,7 @@ def _area(polygon: NDArray[np.float64]) -> float:
     return float(abs(y @ np.roll(x, -1) - x @ np.roll(y, -1)) / 2)
 
 
-def _feature(layer: Points, names: Sequence[str]) -> tuple[str, list[Any]]:
+def _feature(layer: Points | Shapes, names: Sequence[str]) -> tuple[str, list[Any]]:
     for name in names:
         if name in layer.features:
             return name, list(layer.features[name])
@@ -176,13 +206,22 @@ def _is_missing(value: object) -> bool:
     return value is None or str(value) in ("nan", "NaT", "<NA>")
 
 
-def _sign(value: object) -> int | None:
-    """Return 1 or 0 for a polarity or a label; None for what is neither. A missing value is positive."""
-    word = "" if _is_missing(value) else str(value).strip().lower()
+def _meaning(value: object) -> tuple[Field | None, int]:
+    """Return what a point's polarity or label makes of it, and 1 or 0 for a point that is positive or negative.
+
+    A missing value is positive; None for what has no meaning.
+    """
+    word = _word(value)
+    if word in (EXAMPLE, COUNTER_EXAMPLE):
+        return ("examples" if word == EXAMPLE else "counter_examples"), 1
     if word in _POSITIVE | _NEGATIVE:
-        return int(word in _POSITIVE)
+        return "points", int(word in _POSITIVE)
     number = _number(word)
-    return int(number) if number in (0, 1) else None
+    return ("points", int(number)) if number in (0, 1) else (None, 0)
+
+
+def _word(value: object) -> str:
+    return "" if _is_missing(value) else str(value).strip().lower()
 
 
 def _object_number(value: object) -> int | None:
@@ -197,32 +236,32 @@ def _number(value: Any) -> float | None:
         return None
 
 
-@dataclass
 class _Found:
     """Prompts in the order of their layers, each with its row."""
 
-    points: list[tuple[int, NDArray[np.float64], int, int]] = field(default_factory=list)
-    boxes: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
-    outlines: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
-    scribbles: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.signs: list[int] = []
+        self.objects: list[int] = []
+        self._values: dict[Field, list[NDArray[np.float64]]] = {f: [] for f in (*POINT_FIELDS, *SHAPE_FIELDS)}
+        self._rows: dict[Field, list[int]] = {f: [] for f in self._values}
 
-    def prompts(self, left_out: tuple[str, ...]) -> ReadPrompts:
+    def add(self, field: Field, row: int, value: NDArray[np.float64]) -> None:
+        self._values[field].append(value)
+        self._rows[field].append(row)
+
+    def prompts(self, texts: Sequence[str], exemplars: Exemplars | None, left_out: tuple[str, ...]) -> ReadPrompts:
+        values: dict[str, list[NDArray[np.float64]]] = {str(field): found for field, found in self._values.items()}
+        if not values["examples"] and not values["example_boxes"] and exemplars is None:
+            # alone they say nothing yet: the dock says that an example is missing
+            values["counter_examples"], values["counter_example_boxes"] = [], []
         prompts = Prompts(
-            points=np.array([yx for _, yx, _, _ in self.points]),
-            point_labels=np.array([sign for _, _, sign, _ in self.points], dtype=np.int64),
-            point_objects=np.array([number for _, _, _, number in self.points], dtype=np.int64),
-            boxes=np.array([box for _, box in self.boxes]),
-            outlines=[outline for _, outline in self.outlines],
-            scribbles=[scribble for _, scribble in self.scribbles],
+            **values,
+            texts=texts,
+            exemplars=exemplars,
+            point_labels=np.array(self.signs, dtype=np.int64),
+            point_objects=np.array(self.objects, dtype=np.int64),
         )
-        return ReadPrompts(
-            prompts,
-            point_rows=tuple(row for row, *_ in self.points),
-            box_rows=tuple(row for row, _ in self.boxes),
-            outline_rows=tuple(row for row, _ in self.outlines),
-            scribble_rows=tuple(row for row, _ in self.scribbles),
-            left_out=left_out,
-        )
+        return ReadPrompts(prompts, {field: tuple(rows) for field, rows in self._rows.items()}, left_out)
 
 
 class _LeftOut:

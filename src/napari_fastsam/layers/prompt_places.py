@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.prompts import Kind, PromptRef
 from napari_fastsam.layers.plane import Plane
-from napari_fastsam.layers.prompt_layers import ReadPrompts
+from napari_fastsam.layers.prompt_layers import Field, ReadPrompts
+
+FIELD_OF: Mapping[Kind, Field] = {"point": "points", "box": "boxes", "outline": "outlines", "scribble": "scribbles"}
+"""Where `Prompts` holds the prompts that have an object each."""
 
 
-def rows_of(read: ReadPrompts) -> dict[Kind, tuple[int, ...]]:
-    """Return for each kind of prompt the rows of the layer that its prompts were read from."""
-    return {
-        "point": read.point_rows,
-        "box": read.box_rows,
-        "outline": read.outline_rows,
-        "scribble": read.scribble_rows,
-    }
-
-
-def places(read: ReadPrompts, plane: Plane) -> dict[Kind, dict[int, Hashable]]:
+def places(read: ReadPrompts, plane: Plane) -> dict[Field, dict[int, Hashable]]:
     """Return for each kind of prompt from the row in its layer to what identifies it.
 
     Two prompts at one place are told apart by their order.
     """
-    prompts = read.prompts
-    coordinates: dict[Kind, list[NDArray[np.float64]]] = {
-        "point": list(prompts.points),
-        "box": [box.reshape(2, 2) for box in prompts.boxes],
-        "outline": list(prompts.outlines),
-        "scribble": list(prompts.scribbles),
-    }
-    found: dict[Kind, dict[int, Hashable]] = {}
-    for kind, rows in rows_of(read).items():
+    found: dict[Field, dict[int, Hashable]] = {}
+    for field, rows in read.rows.items():
         seen: dict[bytes, int] = {}
-        found[kind] = {}
-        for row, points_yx in zip(rows, coordinates[kind], strict=True):
-            place = _place(points_yx, plane)
+        found[field] = {}
+        # counter-examples without an example are rows that no prompt was made of
+        for row, coordinates in zip(rows, getattr(read.prompts, field), strict=False):
+            place = _place(coordinates.reshape(-1, 2), plane)
             seen[place] = seen.get(place, 0) + 1
-            found[kind][row] = (kind, place, seen[place])
+            found[field][row] = (field, place, seen[place])
     return found
 
 
+def place_of(ref: PromptRef, read: ReadPrompts, plane: Plane) -> list[Hashable]:
+    """Return what identifies the prompts that one object was asked for with."""
+    field = FIELD_OF[ref.kind]
+    by_row = places(read, plane)[field]
+    return [by_row[read.rows[field][i]] for i in ref.indices]
+
+
 def named(ref: PromptRef, read: ReadPrompts) -> str:
-    """Name a prompt as its layer numbers it, counted from 1."""
-    rows = rows_of(read)[ref.kind]
+    """Name a prompt as its layer numbers it, counted from 1; a text by its words."""
+    if ref.kind == "text":
+        return f"“{read.prompts.texts[ref.indices[0]]}”"
+    if ref.kind == "example":
+        return str(ref)
+    rows = read.rows[FIELD_OF[ref.kind]]
     return str(PromptRef(ref.kind, tuple(rows[i] for i in ref.indices)))
 
 

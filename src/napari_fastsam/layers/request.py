@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.core.search import Search
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
 from napari_fastsam.layers.prompt_places import places
@@ -38,6 +40,14 @@ class Controls:
         What to segment, and where.
     thresholds
         What an object must reach.
+    texts, exemplars
+        What is searched for by words, and by examples from another image.
+    text_encoder
+        As `model.clip_.load_text_encoder` takes it.
+    search
+        How like them an object must be.
+    classes
+        Whether all objects of a text have one number, that of the text, instead of one each.
     """
 
     image: Image
@@ -49,6 +59,15 @@ class Controls:
     task: Task = "prompts"
     region: Region = "plane"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    texts: tuple[str, ...] = ()
+    exemplars: Exemplars | None = None
+    text_encoder: str = "ViT-B/32"
+    search: Search = field(default_factory=Search)
+    classes: bool = False
+
+    def read_prompts(self, viewer: ViewerModel, plane: Plane) -> ReadPrompts:
+        """Read what is asked for on a plane, from the layers chosen and from here."""
+        return read_prompts(viewer, self.image, plane, self.points, self.shapes, self.texts, self.exemplars)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +99,18 @@ class Request:
     key: Hashable
     prompts_known: frozenset[Hashable] = frozenset()
     generation: int = 0
+
+    @property
+    def lasting(self) -> Hashable:
+        """What asks again once the prompts in layers are cleared; None = nothing.
+
+        Equal where the same would be found again.
+        """
+        controls = self.controls
+        if controls.task == "prompts" and not (controls.texts or controls.exemplars):
+            return None
+        asked = (controls.texts, controls.text_encoder, controls.exemplars, controls.search)
+        return self.key, controls.task, controls.thresholds, asked if controls.task == "prompts" else None
 
     @property
     def is_empty(self) -> bool:
@@ -114,11 +145,11 @@ def make_request(
     known: frozenset[Hashable] = frozenset()
     if controls.region == "view":
         whole_plane = plane_shown(viewer, image)
-        whole = read_prompts(viewer, image, whole_plane, controls.points, controls.shapes)
+        whole = controls.read_prompts(viewer, whole_plane)
         known = frozenset(place for by_row in places(whole, whole_plane).values() for place in by_row.values())
         if earlier is not None and _may_continue(earlier, controls, plane):
             plane = _continued(viewer, controls, plane, earlier, known, len(whole.prompts))
-    read = read_prompts(viewer, image, plane, controls.points, controls.shapes)
+    read = controls.read_prompts(viewer, plane)
     limits = _window(image)
     key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
     return Request(controls, plane, read, limits, key, known, generation)
@@ -150,7 +181,7 @@ def _continued(
         return earlier.plane
 
     def answers_all(plane: Plane) -> bool:
-        read = read_prompts(viewer, controls.image, plane, controls.points, controls.shapes)
+        read = controls.read_prompts(viewer, plane)
         return len(read.prompts) == wanted
 
     if answers_all(shown):

@@ -9,91 +9,33 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.instances import Crop
+from napari_fastsam.core.appearance import describe, undescribed
+from napari_fastsam.core.exemplars import Exemplars, exemplars_of
 from napari_fastsam.core.intensity import to_rgb8
-from napari_fastsam.core.painting import paint
-from napari_fastsam.core.prompts import PromptRef
-from napari_fastsam.core.selection import Selection
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.cache import LookCache
-from napari_fastsam.layers.numbering import Named, Numbering
-from napari_fastsam.layers.prompt_layers import read_prompts
-from napari_fastsam.layers.prompt_places import named, places, rows_of
+from napari_fastsam.layers.numbering import Numbering
+from napari_fastsam.layers.prompt_layers import POINT_FIELDS, SHAPE_FIELDS, Field
+from napari_fastsam.layers.prompt_places import named, places
 from napari_fastsam.layers.read import read_pixels
 from napari_fastsam.layers.request import Controls, Request, make_request
-from napari_fastsam.model.answer import Look, Window, from_kept, look, look_closer
+from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped
+from napari_fastsam.model.answer import Look, description_kinds, from_kept, look, look_closer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.model.segmenter import Model
 
 __all__ = ["Controls", "Found", "Request", "Result", "Session"]
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """One object of a result: its number in the label image, mask, score and the prompt it answers."""
-
-    number: int
-    crop: Crop
-    score: float
-    prompt: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What stage two made of a request.
-
-    Attributes
-    ----------
-    request
-        The request.
-    objects
-        What was found.
-    unanswered
-        Sentences about the prompts that have no object, and about those that were left out.
-    missing
-        Crops that the network has yet to look at.
-    pending
-        Places of the prompts that wait for these crops.
-    labels
-        (Y, X) int32 label image of the region.
-    seconds
-        How long stage two took.
-    """
-
-    request: Request
-    objects: tuple[Found, ...]
-    unanswered: tuple[str, ...]
-    missing: tuple[Window, ...]
-    pending: frozenset[Hashable]
-    labels: NDArray[np.int32]
-    seconds: float
-
-    @property
-    def scores(self) -> dict[int, float]:
-        """Score by number in the label image."""
-        return {found.number: found.score for found in self.objects}
-
-
-@dataclass
-class _Answer:
-    """What a result is made of, before it is painted."""
-
-    objects: list[Found]
-    unanswered: list[str]
-    missing: list[Window]
-    pending: frozenset[Hashable] = frozenset()
 
 
 class Session:
@@ -113,9 +55,12 @@ class Session:
         self.network_seconds = 0.0
         """What the network took in the last `work`; 0 where everything was kept."""
         self._models: dict[tuple[str, str], Model] = {}
+        self._encoders: dict[tuple[str, str], TextEncoder] = {}
+        self._known_texts: set[tuple[Hashable, str]] = set()
         self._generations: dict[Hashable, int] = {}
         self._numbering = Numbering()
         self._lock = threading.Lock()
+        self._describing = threading.Lock()
 
     def request(self, controls: Controls, earlier: Request | None = None) -> Request:
         """Freeze what is asked for now; parameters and errors are those of `make_request`."""
@@ -167,6 +112,8 @@ class Session:
             height, width = request.plane.shape
             yield f"finding all objects in {width} × {height} pixels"
             seen = self._look(model, request)
+        if controls.task == "prompts" and request.read.prompts.searches:
+            yield from self._describe(seen, request)
         while controls.task == "prompts" and len(request.read.prompts):
             _, windows = from_kept(seen, request.read.prompts, controls.thresholds)
             if not windows:
@@ -183,42 +130,24 @@ class Session:
         seen = self.cache.get(request.key)
         if seen is None:
             return None
-        start = time.perf_counter()
-        everything = request.controls.task == "everything"
-        answer = self._everything(seen, request) if everything else self._at_prompts(seen, request)
-        objects = answer.objects
-        labels = paint(
-            [o.crop for o in objects],
-            request.plane.shape,
-            [o.number for o in objects],
-            scores=[o.score for o in objects],
-        )
-        seconds = time.perf_counter() - start
-        return Result(
-            request,
-            tuple(objects),
-            tuple(answer.unanswered),
-            tuple(answer.missing),
-            answer.pending,
-            labels,
-            seconds,
-        )
+        encoder = self._encoders.get((request.controls.text_encoder, request.controls.device))
+        return make_result(seen, request, self._numbering, encoder, self._is_described(seen, request))
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
         seen = self.cache.get(request.key)
         if seen is None or request.controls.task != "prompts":
             return "Larger and smaller choose among the candidates of a prompt: place one first."
+        self.result(request)  # says which prompt was touched last
         selections, _ = from_kept(seen, request.read.prompts, request.controls.thresholds)
-        prompts = _identified(selections, request)
+        prompts = identified(selections, request)
         plane = request.plane.index
-        self._numbering.update(plane, prompts)
         by_key = {p.key: s for p, s in zip(prompts, selections, strict=True) if s.found}
         if not by_key:
             return "No prompt has an object yet."
         touched = self._numbering.touched(plane)
         key = touched if touched in by_key else list(by_key)[-1]
-        now = self._stepped(by_key[key], plane, key)
+        now = stepped(by_key[key], self._numbering.steps(plane, key))
         then = now.larger() if direction > 0 else now.smaller()
         name = named(now.prompt, request.read)
         if then is now or then.crop is None:
@@ -231,20 +160,29 @@ class Session:
 
         Found by where they lie: rows may have been added and removed since.
         """
-        request, controls = result.request, result.request.controls
+        request = result.request
         then = {p for by_row in places(request.read, request.plane).values() for p in by_row.values()}
-        read = read_prompts(self.viewer, controls.image, request.plane, controls.points, controls.shapes)
-        points: set[int] = set()
-        shapes: set[int] = set()
-        for kind, by_row in places(read, request.plane).items():
-            rows = {row for row, place in by_row.items() if place in then - result.pending}
-            (points if kind == "point" else shapes).update(rows)
-        return points, shapes
+        read = request.controls.read_prompts(self.viewer, request.plane)
+        by_field = {
+            field: {row for row, place in by_row.items() if place in then - result.pending}
+            for field, by_row in places(read, request.plane).items()
+        }
+        return _by_layer(by_field)
 
     def rows_on_plane(self, request: Request) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of all prompts of a request."""
-        rows = rows_of(request.read)
-        return set(rows["point"]), {*rows["box"], *rows["outline"], *rows["scribble"]}
+        return _by_layer({field: set(rows) for field, rows in request.read.rows.items()})
+
+    def exemplars(self, request: Request) -> tuple[Exemplars | None, tuple[str, ...]]:
+        """Return the examples of a request, and sentences about those that lie on no object.
+
+        None without any example, or while the network has not seen the plane.
+        """
+        seen = self.cache.get(request.key)
+        if seen is None or not request.read.prompts.has_examples:
+            return None, ()
+        found, unanswered = exemplars_of(seen.instances(request.controls.thresholds), request.read.prompts)
+        return (found if len(found.examples) else None), tuple(unanswered)
 
     def forget_prompts(self, request: Request) -> None:
         """Start numbers and alternatives anew on a plane, after its prompts were cleared."""
@@ -283,42 +221,52 @@ class Session:
                     self.cache.put(request.key, seen)
             return seen
 
-    def _everything(self, seen: Look, request: Request) -> _Answer:
-        wanted = request.controls.thresholds
-        instances = seen.proposals.instances(wanted.conf, wanted.iou, wanted.min_area, wanted.max_area)
-        pairs = zip(instances.masks, instances.scores, strict=True)
-        return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)], [], [])
+    def _describe(self, seen: Look, request: Request) -> Iterator[str]:
+        """Have the objects described that a search by words or examples compares; yields what comes next."""
+        controls, texts = request.controls, request.read.prompts.texts
+        encoder = None
+        if texts:
+            yield f"loading {controls.text_encoder}"
+            encoder = self._encoder(controls.text_encoder, controls.device)
+            encoder.encode_texts(texts)
+            self._known_texts.update((encoder.key, text) for text in texts)
+        instances = seen.instances(controls.thresholds)
+        for kind, make in description_kinds(request.read.prompts, encoder, instances):
+            if undescribed(instances, kind):
+                yield f"describing {len(undescribed(instances, kind))} objects"
+            with self._describing:
+                start = time.perf_counter()
+                for done, total in describe(instances, kind, make):
+                    yield f"described {done} of {total} objects"
+                self.network_seconds += time.perf_counter() - start
 
-    def _at_prompts(self, seen: Look, request: Request) -> _Answer:
-        selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
-        prompts, plane = _identified(selections, request), request.plane.index
-        numbers = self._numbering.update(plane, prompts)
-        answer = _Answer([], list(request.read.left_out), missing)
-        waiting: list[PromptRef] = []
-        found: dict[Hashable, str] = {}
-        for prompt, number, selection in zip(prompts, numbers, selections, strict=True):
-            chosen = self._stepped(selection, plane, prompt.key)
-            name = named(chosen.prompt, request.read)
-            if chosen.crop is not None:
-                twin = found.setdefault(_identity(chosen.crop), name)
-                if twin is not name:
-                    answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
-                    continue
-                answer.objects.append(Found(number, chosen.crop, chosen.score, name, chosen.reason))
-            elif missing:
-                waiting.append(chosen.prompt)
-            else:
-                answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
-        by_row = places(request.read, request.plane)
-        rows = rows_of(request.read)
-        answer.pending = frozenset(by_row[ref.kind][rows[ref.kind][i]] for ref in waiting for i in ref.indices)
-        return answer
+    def _is_described(self, seen: Look, request: Request) -> bool:
+        """Whether all that a search compares is kept."""
+        controls, prompts = request.controls, request.read.prompts
+        if not prompts.searches:
+            return True
+        encoder = self._encoders.get((controls.text_encoder, controls.device))
+        if prompts.texts and (encoder is None or any((encoder.key, t) not in self._known_texts for t in prompts.texts)):
+            return False
+        instances = seen.instances(controls.thresholds)
+        kinds = description_kinds(prompts, encoder, instances)
+        return not any(undescribed(instances, kind) for kind, _ in kinds)
 
-    def _stepped(self, selection: Selection, plane: Hashable, key: Hashable) -> Selection:
-        steps = self._numbering.steps(plane, key)
-        for _ in range(abs(steps)):
-            selection = selection.larger() if steps > 0 else selection.smaller()
-        return selection
+    def _encoder(self, name: str, device: str) -> TextEncoder:
+        from napari_fastsam.model.clip_ import load_text_encoder
+        from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
+
+        import_torch_beside_a_viewer()
+        with self._lock:
+            if (name, device) not in self._encoders:
+                self._encoders[name, device] = load_text_encoder(name, device)
+            return self._encoders[name, device]
+
+
+def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:
+    """Return the rows of the Points and of the Shapes layer."""
+    points, shapes = (set().union(*(rows[field] for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS))
+    return points, shapes
 
 
 def _require_numbers(pixels: NDArray[Any], image: Image) -> None:
@@ -327,19 +275,3 @@ def _require_numbers(pixels: NDArray[Any], image: Image) -> None:
         raise ImageError(
             f'Image "{image.name}" holds no finite value here (all NaN or infinite): choose another plane or image.'
         )
-
-
-def _identity(crop: Crop) -> Hashable:
-    return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()
-
-
-def _identified(selections: list[Selection], request: Request) -> list[Named]:
-    """Return what tells each selection's prompt from others: its object number, or where it lies."""
-    by_row, rows = places(request.read, request.plane), rows_of(request.read)
-    found = []
-    for ref in (selection.prompt for selection in selections):
-        own = [rows[ref.kind][i] for i in ref.indices]
-        parts = tuple(by_row[ref.kind][row] for row in own)
-        number = int(request.read.prompts.point_objects[ref.indices[0]]) if ref.kind == "point" else 0
-        found.append(Named(("object", number) if number else parts[0], (ref.kind, own[0]), parts))
-    return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
@@ -55,12 +56,14 @@ def commit(
     provenance: Mapping[str, Any],
     preserve: bool = True,
     use_units: bool = True,
+    columns: Mapping[str, Mapping[int, Any]] | None = None,
+    keep_numbers: bool = False,
 ) -> Committed:
     """Add the objects of a region to a Labels layer as one undo step.
 
     New numbers follow the largest that the layer holds. Its features get a row per object with `index`,
-    `score` and `area` (pixels written); other rows and columns stay. Undo takes back the pixels, not features
-    and metadata.
+    `score`, `area` (pixels written) and the columns given; other rows and columns stay. Undo takes back the pixels,
+    not features and metadata.
 
     Parameters
     ----------
@@ -80,6 +83,10 @@ def commit(
         Keep every pixel that has a label already.
     use_units
         False where the viewer leaves units out (see `transforms.units_apply`).
+    columns
+        Further features by name, each with a value for some objects of `labels_yx`.
+    keep_numbers
+        Write the numbers as they are, as for classes: what has one of them already is of the same class then.
 
     Raises
     ------
@@ -95,11 +102,16 @@ def commit(
     covered = tuple(int(i) for i in np.setdiff1d(labels_yx[labels_yx > 0], written))
     if not len(written):
         return Committed({}, 0, covered)
-    last = _largest(labels_layer.data)
-    _require_dtype(labels_layer, last + len(written))
-    new_ids = np.arange(last + 1, last + 1 + len(written))
+    if keep_numbers:
+        new_ids = written.astype(np.int_)
+    else:
+        last = _largest(labels_layer.data)
+        new_ids = np.arange(last + 1, last + 1 + len(written))
+    _require_dtype(labels_layer, int(new_ids[-1]))
     indices, values = target.indices(mask), new_ids[inverse].astype(labels_layer.data.dtype)
-    features = _features_with(labels_layer, new_ids, [scores.get(int(i), np.nan) for i in written], areas)
+    rows = {"score": scores, **(columns or {})}
+    values_by_column = {name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()}
+    features = _features_with(labels_layer, new_ids, areas, values_by_column)
     with _sliced(labels_layer):
         with labels_layer.block_history():
             labels_layer.data_setitem(indices, values)
@@ -152,17 +164,21 @@ def _sliced(layer: Labels) -> Iterator[None]:
         layer.visible = False
 
 
-def _features_with(layer: Labels, ids: NDArray[np.int_], scores: list[float], areas: NDArray[np.int_]) -> Any:
+def _features_with(
+    layer: Labels, ids: NDArray[np.int_], areas: NDArray[np.int_], columns: Mapping[str, Sequence[Any]]
+) -> pd.DataFrame:
     """Return the layer's features with a row per new object; a leftover row of the same number goes."""
-    table = layer.features
+    table = pd.DataFrame(layer.features)
     if "index" not in table:
         table = table.assign(index=np.arange(len(table)))
-    table = table[~table["index"].isin(ids)].reset_index(drop=True)
-    kept = len(table)
-    new = {"index": ids, "score": np.asarray(scores, dtype=np.float64), "area": areas}
-    old = {name: table[name].to_numpy() if name in table else np.full(kept, np.nan) for name in new}
-    table = table.reindex(range(kept + len(ids)))
-    return table.assign(**{name: np.concatenate([old[name], new[name]]) if kept else new[name] for name in new})
+    table = table[~table["index"].isin(ids)]
+    new = pd.DataFrame({"index": ids, "score": np.nan, "area": areas, **columns})
+    new["score"] = new["score"].astype(np.float64)
+    return (
+        pd.concat([table, new], ignore_index=True)
+        if len(table)
+        else new.reindex(columns=[*table.columns, *new.columns.difference(table.columns, sort=False)])
+    )
 
 
 def _append_provenance(layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_]) -> None:

@@ -7,20 +7,25 @@ then it is said that nothing was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.appearance import Describe
+from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.grouping import subset
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.masks import LazyMasks
 from napari_fastsam.core.painting import paint as paint_crops
 from napari_fastsam.core.prompts import Prompts
 from napari_fastsam.core.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.selection import Selection, select
+from napari_fastsam.core.search import LIKENESS, Search
+from napari_fastsam.core.selection import Selection, select_alike, select_drawn
+from napari_fastsam.core.text import TextEncoder, crop_kind, crop_maker
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.windows import Window, may_be_there, windows_for
 
@@ -84,6 +89,10 @@ class Look:
         shown = self.model.card.shown_diameter
         return self.model.card.object_diameter if shown is None else shown / self.proposals.letterbox.gain
 
+    def instances(self, thresholds: Thresholds) -> Instances:
+        """Return all objects that reach the thresholds."""
+        return self.proposals.instances(**asdict(thresholds))
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""
@@ -116,8 +125,14 @@ def answer(
     contrast_limits: tuple[float, float] | None = None,
     min_area: float | None = None,
     max_area: float | None = None,
+    text_encoder: TextEncoder | None = None,
+    text_threshold: float | None = None,
+    text_best: bool = False,
+    example_threshold: float = LIKENESS,
 ) -> list[Selection]:
     """Find the object of each prompt on one plane, looking closer where the first look saw nothing.
+
+    Texts and examples choose among all objects that pass the thresholds.
 
     Parameters
     ----------
@@ -127,29 +142,34 @@ def answer(
         In pixels of the image.
     min_area, max_area
         Pixels of an object's mask, both included.
+    text_encoder, text_threshold, text_best, example_threshold
+        As in `core.selection.select`.
 
     Returns
     -------
     list of Selection
-        One a prompt, in the order of `core.selection.select`.
+        In the order of `core.selection.select`.
     """
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
+    search = Search(text_threshold, text_best, example_threshold)
+    if prompts.texts and text_encoder is None:
+        raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
     seen = look(model, image, imgsz, contrast_limits, min(thresholds.conf, CONF_FLOOR))
     selections, missing = from_kept(seen, prompts, thresholds)
     while missing:
         for _ in look_closer(seen, missing):
             pass
         selections, missing = from_kept(seen, prompts, thresholds)
-    return selections
+    return selections + select_alike(seen.instances(thresholds), prompts, search, text_encoder)
 
 
 def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[list[Selection], list[Window]]:
-    """Answer from what is kept, without the network.
+    """Answer what was drawn from what is kept, without the network.
 
     Returns
     -------
     selections
-        One a prompt, in the order of `select`.
+        One a point, box, outline or scribble, in the order of `select_drawn`.
     missing
         Crops that the network has yet to look at before the prompts without an object can be called unanswered.
     """
@@ -162,6 +182,18 @@ def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[lis
     return selections, list(dict.fromkeys(missing))
 
 
+def description_kinds(
+    prompts: Prompts, text_encoder: TextEncoder | None, instances: Instances
+) -> list[tuple[Hashable, Describe]]:
+    """Return the descriptions of objects that a search by words or examples compares, and what makes each."""
+    kinds: list[tuple[Hashable, Describe]] = []
+    if prompts.texts and text_encoder is not None:
+        kinds.append((crop_kind(text_encoder), crop_maker(text_encoder)))
+    if prompts.has_examples:
+        kinds.append((descriptor_kind(instances), describe_instances))
+    return kinds
+
+
 def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] | None = None) -> Iterator[int]:
     """Run the network on crops and keep what it says in `seen`; yields how many are done.
 
@@ -172,7 +204,9 @@ def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] 
             return
         if window not in seen.closer:
             crop = np.ascontiguousarray(seen.rgb[slice(*window.rows), slice(*window.columns)])
-            seen.closer[window] = seen.model.propose(crop, seen.model.at_most(window.imgsz))
+            proposals = seen.model.propose(crop, seen.model.at_most(window.imgsz))
+            # nobody searches a crop by looks
+            seen.closer[window] = replace(proposals, appearance=None)
         yield done
 
 
@@ -228,12 +262,12 @@ def _choose(
     among everything (benchmarks/prompt_accuracy.py: mean IoU 0.752 instead of 0.737).
     """
     sure = place(proposals.subset(proposals.ranks(thresholds.conf, max(thresholds.iou, PROMPT_IOU))))
-    selections = [_of_size(s, thresholds) for s in select(sure, prompts)]
+    selections = [_of_size(s, thresholds) for s in select_drawn(sure, prompts)]
     if all(s.found and s.prompt.kind not in _DRAWN for s in selections):
         return selections
     suppressed = max(thresholds.iou, GENEROUS_IOU)
     everything = place(proposals.subset(proposals.ranks(min(thresholds.conf, proposals.conf_floor), suppressed)))
-    for i, selection in enumerate(select(everything, prompts)):
+    for i, selection in enumerate(select_drawn(everything, prompts)):
         other = _of_size(selection, thresholds)
         if other.found and (not selections[i].found or other.prompt.kind in _DRAWN):
             low = f", below the confidence threshold: {other.score:.2f}" if other.score <= thresholds.conf else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fastsam.core.appearance import Appearance
+from napari_fastsam.core.appearance import Appearance, FeatureMap
+from napari_fastsam.core.descriptors import LEVELS
 from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.card import Card
 from napari_fastsam.model.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.device import resolve_device
@@ -24,7 +26,7 @@ from napari_fastsam.model.exported import card_of_export, load_exported
 from napari_fastsam.model.formats import format_of
 from napari_fastsam.model.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.ultralytics_ import imported
-from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
+from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find, known
 
 if TYPE_CHECKING:
     import torch
@@ -160,9 +162,9 @@ class Model:
         letterbox = Letterbox(rgb.shape[:2], self.at_most(imgsz), self.fixed_input)
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
         with self._lock, torch.inference_mode():
-            predictions, prototypes = self._forward(picture)
+            predictions, prototypes, features = self._forward(picture)
             kept = _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
-        return replace(kept, appearance=Appearance(rgb))
+            return replace(kept, appearance=Appearance(rgb, _maps(features, letterbox)))
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
         """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.
@@ -187,12 +189,13 @@ class Model:
         """Return `imgsz`, or the longer side of the only input that an exported model takes if that is less."""
         return imgsz if self.fixed_input is None else min(imgsz, max(self.fixed_input))
 
-    def _forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(h, w, 3) uint8 → (4 + classes + K, A) predictions and (K, h/4, w/4) prototypes."""
+    def _forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """(h, w, 3) uint8 → (4 + classes + K, A) predictions, (K, h/4, w/4) prototypes, (C, h/s, w/s) feature maps."""
         # a permuted (h, w, 3) array is what torch calls channels_last, the layout the network was put in
         batch = picture.to(self.device, non_blocking=True).permute(2, 0, 1)[None].float().div_(255)
-        (predictions, prototypes), *_ = self.network(batch)
-        return predictions[0], prototypes[0]
+        with _head_heard(self.network) as features:
+            (predictions, prototypes), *_ = self.network(batch)
+        return predictions[0], prototypes[0], [level[0] for level in features]
 
 
 def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
@@ -214,6 +217,9 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
     DeviceError
         If there is no such device.
     """
+    entry = None if isinstance(name, Path) else known(name)
+    if entry is not None and entry.purpose == "text":
+        raise ModelError(f"{entry.name} compares words with pictures and finds no objects: load_text_encoder loads it")
     path = find(name)
     card = card_for(path)
     format_ = format_of(path)
@@ -268,6 +274,29 @@ def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uin
     (top, left), (height, width) = letterbox.padding, letterbox.content
     picture[top : top + height, left : left + width] = rgb
     return picture
+
+
+@contextmanager
+def _head_heard(network: Any) -> Iterator[list[torch.Tensor]]:
+    """Collect what the head is given: feature maps, fine to coarse. An exported model has none to give."""
+    features: list[torch.Tensor] = []
+    layers = getattr(network, "model", None)
+    if layers is None:
+        yield features
+        return
+    hook = layers[-1].register_forward_pre_hook(lambda _, given: features.extend(given[0]))
+    try:
+        yield features
+    finally:
+        hook.remove()
+
+
+def _maps(features: list[torch.Tensor], letterbox: Letterbox) -> tuple[FeatureMap, ...]:
+    """Bring feature maps to numpy, (h, w, C) each. On a processor they stay where they are, in channels_last."""
+    height = letterbox.input[0]
+    return tuple(
+        FeatureMap(level.permute(1, 2, 0).cpu().numpy(), stride=height / level.shape[1]) for level in features[:LEVELS]
+    )
 
 
 def _keep(

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model import own_models
@@ -25,6 +26,7 @@ __all__ = [
     "BUNDLED_NAME",
     "CACHE_VARIABLE",
     "REGISTRY",
+    "TEXT_ENCODERS",
     "Card",
     "DownloadCancelled",
     "Weights",
@@ -54,7 +56,7 @@ class Weights:
     file
         File name, in the cache folder or in the package.
     bytes
-        Size of the file.
+        Size of the file; 0 = not known.
     sha256
         In hexadecimal.
     url
@@ -65,6 +67,8 @@ class Weights:
         One line for a person.
     confirmed
         Whether the SHA-256 was compared with the release itself; if not, it was seen in copies only.
+    purpose
+        ``"segment"`` = it finds objects; ``"text"`` = it compares words with pictures.
     """
 
     name: str
@@ -75,6 +79,7 @@ class Weights:
     licence: str
     about: str
     confirmed: bool = True
+    purpose: Literal["segment", "text"] = "segment"
 
     @property
     def bundled(self) -> bool:
@@ -119,6 +124,71 @@ REGISTRY: tuple[Weights, ...] = (
 )
 
 
+def _clip(name: str, sha256: str, file: str, about: str, size: int = 0) -> Weights:
+    url = f"https://openaipublic.azureedge.net/clip/models/{sha256}/{file}"
+    return Weights(name, file, size, sha256, url, "MIT", about, purpose="text")
+
+
+TEXT_ENCODERS: tuple[Weights, ...] = (
+    _clip(
+        "ViT-B/32",
+        "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
+        "ViT-B-32.pt",
+        "CLIP, the smallest vision transformer",
+        353_976_522,
+    ),
+    _clip(
+        "ViT-B/16",
+        "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f",
+        "ViT-B-16.pt",
+        "CLIP, finer and slower",
+    ),
+    _clip(
+        "ViT-L/14",
+        "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836",
+        "ViT-L-14.pt",
+        "CLIP, large",
+    ),
+    _clip(
+        "ViT-L/14@336px",
+        "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
+        "ViT-L-14-336px.pt",
+        "CLIP, large, larger pictures",
+    ),
+    _clip(
+        "RN50",
+        "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762",
+        "RN50.pt",
+        "CLIP with a convolutional network",
+    ),
+    _clip(
+        "RN101",
+        "8fa8567bab74a42d41c5915025a8e4538c3bdbe8804a470a72f30b0d94fab599",
+        "RN101.pt",
+        "CLIP with a convolutional network, deeper",
+    ),
+    _clip(
+        "RN50x4",
+        "7e526bd135e493cef0776de27d5f42653e6b4c8bf9e0f653bb11773263205fdd",
+        "RN50x4.pt",
+        "CLIP with a convolutional network, larger",
+    ),
+    _clip(
+        "RN50x16",
+        "52378b407f34354e150460fe41077663dd5b39c54cd0bfd2b27167a4a06ec9aa",
+        "RN50x16.pt",
+        "CLIP with a convolutional network, large",
+    ),
+    _clip(
+        "RN50x64",
+        "be1cfb55d75a9666199fb2206c106743da0f6468c9d327f3e0d0a543a9919d9c",
+        "RN50x64.pt",
+        "CLIP with a convolutional network, very large",
+    ),
+)
+"""What `clip.available_models()` lists; a test compares. To import clip would bring triton in (`model.clip_`)."""
+
+
 def cache_folder() -> Path:
     """Return the folder that downloads go to; it need not exist yet.
 
@@ -135,7 +205,7 @@ def cache_folder() -> Path:
 def known(name: str) -> Weights | None:
     """Return the registry's entry of that name, in any case, with or without ``.pt``, or None."""
     wanted = name.strip().casefold().removesuffix(".pt")
-    return next((w for w in REGISTRY if w.name.casefold() == wanted), None)
+    return next((w for w in (*REGISTRY, *TEXT_ENCODERS) if w.name.casefold() == wanted), None)
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -158,7 +228,7 @@ def find(name_or_path: str | Path) -> Path:
         return exported.absolute()
     if looks_like_file and path.is_file():
         return path.absolute()
-    weights = known(str(name_or_path)) if path.name == str(path) else None
+    weights = None if isinstance(name_or_path, Path) else known(name_or_path)
     own = own_models.locate(str(name_or_path)) if weights is None and path.name == str(path) else None
     if own is not None:
         return own
@@ -167,7 +237,7 @@ def find(name_or_path: str | Path) -> Path:
     if not weights.path.is_file():
         raise ModelError(_how_to_get(weights))
     size = weights.path.stat().st_size
-    if size != weights.bytes:
+    if weights.bytes and size != weights.bytes:
         raise ModelError(
             f"{weights.path} has {size:,} bytes instead of {weights.bytes:,}, so it is not {weights.name} or "
             f"not all of it: download it again, or name its path if it is yours"
@@ -290,10 +360,10 @@ def _nearest(name: str, own: bool = True) -> str:
 
 def _by_hand(weights: Weights) -> str:
     """Say how to get along without the download."""
-    return (
-        f"Fetch {weights.url} by hand and put it into {weights.path.parent} as {weights.file}, "
-        f"or go on with the bundled model {BUNDLED_NAME!r}, which needs no network"
-    )
+    by_hand = f"Fetch {weights.url} by hand and put it into {weights.path.parent} as {weights.file}, "
+    if weights.purpose == "text":
+        return by_hand + "or go on with points, boxes and examples, which need no text model"
+    return by_hand + f"or go on with the bundled model {BUNDLED_NAME!r}, which needs no network"
 
 
 def _why_not_found(text: str, path: Path, looks_like_file: bool) -> str:
@@ -309,7 +379,8 @@ def _why_not_found(text: str, path: Path, looks_like_file: bool) -> str:
 def _how_to_get(weights: Weights) -> str:
     if weights.bundled:
         return f"{weights.path} is missing, so the installation is broken; install napari-fastsam again"
+    size = f" ({weights.bytes / 1e6:.0f} MB)" if weights.bytes else ""
     return (
-        f"{weights.file} ({weights.bytes / 1e6:.0f} MB) has not been downloaded: run "
+        f"{weights.file}{size} has not been downloaded: run "
         f"'napari-fastsam models download {weights.name}' or choose it in the dock. {_by_hand(weights)}"
     )

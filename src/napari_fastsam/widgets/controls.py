@@ -147,6 +147,11 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
                     text="each",
                     tooltip="Each point an object, or all of this number one. (Shift-O)",
                 ),
+                PushButton(
+                    name="example",
+                    text="example",
+                    tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
+                ),
             ],
         ),
         FloatSlider(
@@ -288,4 +293,9 @@ def freeze(dock: Any) -> Controls | None:
             min_area=dock.areas.min_area.value or None,
             max_area=dock.areas.max_area.value or None,
         ),
+        texts=dock.search.texts,
+        exemplars=dock.search.exemplars,
+        text_encoder=dock.search.text_encoder,
+        search=dock.search.search,
+        classes=dock.search.classes.value,
     )

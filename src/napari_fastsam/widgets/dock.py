@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from magicgui.widgets import Container, Label
 from napari.utils.notifications import ErrorNotification, notification_manager, show_error
+from qtpy.QtWidgets import QFileDialog
 
 from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
+from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
 from napari_fastsam.layers import new_prompts
 from napari_fastsam.layers.cache import MEGABYTE
 from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.layers.look import go_to
 from napari_fastsam.layers.session import Request, Result, Session
 from napari_fastsam.model import weights
 from napari_fastsam.widgets import messages, shortcuts
@@ -23,12 +28,15 @@ from napari_fastsam.widgets.frame import Frame, make_readable
 from napari_fastsam.widgets.model_card import AboutModel
 from napari_fastsam.widgets.output import Output
 from napari_fastsam.widgets.runner import Runner
+from napari_fastsam.widgets.search import SearchPanel
 from napari_fastsam.widgets.settings import read_settings
 from napari_fastsam.widgets.updates import Updates
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Labels, Points, Shapes
+
+    from napari_fastsam.core.exemplars import Exemplars
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,11 @@ class _Failure:
     """What failed, so that live updates do not try it again and again; Run does."""
 
     model: tuple[str, str] | None
-    key: Hashable
+    asked: Hashable
     message: str
 
     def concerns(self, request: Request) -> bool:
-        return self.key == request.key or self.model == (request.controls.model, request.controls.device)
+        return self.asked == _asked(request) or self.model == (request.controls.model, request.controls.device)
 
 
 class FastSAMWidget(Container[Any]):
@@ -111,6 +119,7 @@ class FastSAMWidget(Container[Any]):
         self._per_layer = Connections()
         self._updates = Updates(self._update, self._update_at_once)
         self._suit_thresholds(self.model.value)
+        self.search = SearchPanel(settings, self._updates.now, self._updates.soon)
         self.about = AboutModel()
         self._frame = frame = self._framed()
         self._wire(frame)
@@ -210,13 +219,71 @@ class FastSAMWidget(Container[Any]):
         return points, shapes
 
     def toggle_polarity(self) -> None:
-        """Make the next points, and those selected, negative or positive."""
+        """Make the next points, and those selected, negative or positive; the next shapes prompts."""
         points = self.points.value
         if points is None:
             self._say(messages.NO_POINTS_LAYER)
             return
-        new_prompts.set_polarity(points, not new_prompts.adds_positive(points))
-        self._show_point_defaults()
+        negative = new_prompts.next_polarity(points) == new_prompts.POSITIVE
+        self._set_polarity(new_prompts.NEGATIVE if negative else new_prompts.POSITIVE)
+
+    def toggle_example(self) -> None:
+        """Make the next points and shapes, and those selected, examples or counter-examples."""
+        points = self.points.value
+        if points is None and self.shapes.value is None:
+            self._say(messages.NO_POINTS_LAYER)
+            return
+        now = new_prompts.next_polarity(self.shapes.value if points is None else points)
+        self._set_polarity(new_prompts.COUNTER_EXAMPLE if now == new_prompts.EXAMPLE else new_prompts.EXAMPLE)
+        self.search.expand(animate=False)
+
+    def focus_words(self) -> None:
+        """Unfold the search, ready to type what is wanted."""
+        self.search.expand(animate=False)
+        self.search.words.native.setFocus()
+
+    def keep_examples(self) -> None:
+        """Take the examples on this plane, and those kept before, along to other planes and images."""
+        exemplars = self._examples()
+        if exemplars is not None:
+            self.search.show_exemplars(exemplars)
+            self._updates.soon()
+
+    def forget_examples(self) -> None:
+        """Search without the examples that were kept."""
+        self.search.show_exemplars(None)
+        self._updates.soon()
+        self._say(messages.EXAMPLES_FORGOTTEN)
+
+    def save_examples(self, path: str | Path | None = None) -> Path | None:
+        """Save the examples on this plane, and those kept, into a file; None asks for one."""
+        exemplars = self._examples()
+        if exemplars is None:
+            return None
+        chosen = str(
+            path or QFileDialog.getSaveFileName(self.native, "Save the examples", "examples.json", "*.json")[0]
+        )
+        if not chosen:
+            return None
+        try:
+            save_exemplars(exemplars, Path(chosen))
+        except FastSAMError as error:
+            self._fail(error)
+            return None
+        self._say(messages.examples_saved(exemplars, chosen))
+        return Path(chosen)
+
+    def load_examples(self, path: str | Path | None = None) -> None:
+        """Search with examples from a file; None asks for one."""
+        chosen = str(path or QFileDialog.getOpenFileName(self.native, "Load examples", "", "*.json")[0])
+        if not chosen:
+            return
+        try:
+            self.search.show_exemplars(load_exemplars(Path(chosen)))
+        except FastSAMError as error:
+            self._fail(error)
+            return
+        self.search.expand(animate=False)
         self._updates.soon()
 
     def toggle_object(self) -> None:
@@ -289,10 +356,10 @@ class FastSAMWidget(Container[Any]):
             return
         if not (by_hand or self.live.value):
             self._say(messages.live_is_off(request))
-        elif request.is_empty:
-            self._show_nothing(messages.no_prompts(request), request.read.left_out)
         elif self._was_added(request):
             self._show_nothing(messages.ALREADY_ADDED)
+        elif request.is_empty:
+            self._show_nothing(messages.no_prompts(request), request.read.left_out)
         else:
             self._answer(request, by_hand)
 
@@ -307,7 +374,7 @@ class FastSAMWidget(Container[Any]):
             request = self._request()
             if request is not None and request.key == shown.request.key and not request.is_empty:
                 result = self._session.result(request)
-                if result is not None and not result.missing:
+                if result is not None and result.complete:
                     self._show(result)
                     return
         self._updates.soon()
@@ -318,7 +385,7 @@ class FastSAMWidget(Container[Any]):
             self._show(result)
         elif self._shown is not None and not _same_place(self._shown.request, request):
             self._show_nothing("")
-        if result is not None and not result.missing:
+        if result is not None and result.complete:
             return
         if self._failure is not None and not by_hand and self._failure.concerns(request):
             self._say(self._failure.message)
@@ -358,7 +425,12 @@ class FastSAMWidget(Container[Any]):
                 return None
             if controls.model == FROM_FILE or not self._model_is_there(controls.model):
                 return None
+            if controls.texts and controls.task == "prompts" and not self._encoder_is_there():
+                return None
             self._asked = self._session.request(controls, self._asked)
+            if controls.task == "prompts" and self._lasts(self._asked):
+                # what was searched for is in the Labels layer: it does not come again with the next prompt
+                return self._session.request(replace(controls, texts=(), exemplars=None), self._asked)
             return self._asked
         except FastSAMError as error:
             self._fail(error, notify=False)
@@ -369,20 +441,25 @@ class FastSAMWidget(Container[Any]):
         start = time.perf_counter()
         self._output.show(result)
         self._shown = result
+        self.search.show_result(result)
         self._say(messages.summary(result, network_seconds), result.unanswered)
         return time.perf_counter() - start
 
     def _show_nothing(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._shown = None
         self._output.hide_preview()
+        self.search.show_result(None)
         self._say(message, details)
 
     def _was_added(self, request: Request) -> bool:
-        """Whether these very objects were added: prompts are cleared then, but *everything* would come again."""
-        added = self._added
-        if added is None or request.controls.task != "everything" or added.controls.task != "everything":
-            return False
-        return (added.key, added.controls.thresholds) == (request.key, request.controls.thresholds)
+        """Whether these very objects were added: prompts are cleared then, but what lasts would come again."""
+        if request.controls.task == "everything":
+            return self._lasts(request)
+        return request.is_empty and self._asked is not None and self._asked is not request
+
+    def _lasts(self, request: Request) -> bool:
+        """Whether a request asks for what was added, apart from prompts in layers."""
+        return self._added is not None and request.lasting is not None and request.lasting == self._added.lasting
 
     def _step(self, direction: int) -> None:
         request = self._request()
@@ -401,6 +478,7 @@ class FastSAMWidget(Container[Any]):
             self._remove(shown.request, points, shapes)
         self._shown = None
         self._output.hide_preview()
+        self.search.show_result(None)
 
     def _remove(self, request: Request, points: set[int], shapes: set[int]) -> None:
         for layer, rows in ((request.controls.points, points), (request.controls.shapes, shapes)):
@@ -425,7 +503,7 @@ class FastSAMWidget(Container[Any]):
         self.actions.run_button.text = "Cancel"
         self._runner.start(lambda: self._session.work(request), "FastSAM")
 
-    def _download(self, *_: Any) -> None:
+    def _download(self, name: str) -> None:
         if self._work is not None:
             self._say(messages.STILL_BUSY)
             return
@@ -433,7 +511,7 @@ class FastSAMWidget(Container[Any]):
 
         self._work = _Work("download")
         self.actions.run_button.text = "Cancel"
-        self._runner.start(lambda: downloading(self._last_model, lambda: self._runner.cancelled), "Download")
+        self._runner.start(lambda: downloading(name, lambda: self._runner.cancelled), "Download")
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self._work = self._work, None
@@ -462,11 +540,12 @@ class FastSAMWidget(Container[Any]):
         if work.kind == "download":
             self._say(message)
         else:
-            about_model = work.request is None or isinstance(error, ModelError | DeviceError)
+            searched = work.request is not None and work.request.read.prompts.searches
+            about_model = work.request is None or (isinstance(error, ModelError | DeviceError) and not searched)
             controls = None if work.request is None else work.request.controls
             model = (self.model.value, self.device.value) if controls is None else (controls.model, controls.device)
-            key = None if work.request is None else work.request.key
-            self._failure = _Failure(model if about_model else None, key, message)
+            asked = None if work.request is None else _asked(work.request)
+            self._failure = _Failure(model if about_model else None, asked, message)
             self._update()  # something else may be wanted by now
         if self._work is None:
             self._say(message)
@@ -491,10 +570,17 @@ class FastSAMWidget(Container[Any]):
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
             control.changed.connect(self._layers_chosen)
-        self.download.changed.connect(self._download)
+        self.download.changed.connect(lambda: self._download(self._last_model))
+        self.search.download.changed.connect(lambda: self._download(self.search.text_encoder))
+        self.search.examples.keep.changed.connect(self.keep_examples)
+        self.search.examples.save.changed.connect(lambda: self.save_examples())
+        self.search.examples.load.changed.connect(lambda: self.load_examples())
+        self.search.examples.forget.changed.connect(self.forget_examples)
+        self.search.table.chosen.connect(self._go_to)
         self.new_layers.changed.connect(self.make_prompt_layers)
         self.next_point.polarity.changed.connect(self.toggle_polarity)
         self.next_point.object.changed.connect(self.toggle_object)
+        self.next_point.example.changed.connect(self.toggle_example)
         self.alternatives.smaller.changed.connect(self.smaller)
         self.alternatives.larger.changed.connect(self.larger)
         self.actions.run_button.changed.connect(lambda: self.run())
@@ -589,6 +675,54 @@ class FastSAMWidget(Container[Any]):
             self._say(messages.model_missing(missing))
         return missing is None
 
+    def _encoder_is_there(self) -> bool:
+        there = self.search.show_encoder()
+        known = None if there else weights.known(self.search.text_encoder)
+        if known is not None:
+            self._say(messages.encoder_missing(known))
+        return there
+
+    # ---------------------------------------------------------------- words and examples
+
+    def _set_polarity(self, polarity: str) -> None:
+        shows = polarity in (new_prompts.EXAMPLE, new_prompts.COUNTER_EXAMPLE)
+        if self.points.value is not None:
+            new_prompts.set_polarity(self.points.value, polarity)
+        if self.shapes.value is not None:
+            # a shape cannot be negative
+            new_prompts.set_polarity(self.shapes.value, polarity if shows else new_prompts.POSITIVE)
+        self._show_point_defaults()
+        self._updates.soon()
+
+    def _examples(self) -> Exemplars | None:
+        """Return the examples on this plane together with those kept; None, said in the status, without any."""
+        controls = freeze(self)
+        if controls is None:
+            self._say(messages.NO_IMAGE)
+            return None
+        try:
+            request = self._session.request(controls, self._asked)
+            exemplars, unanswered = self._session.exemplars(request)
+        except FastSAMError as error:
+            self._fail(error)
+            return None
+        if exemplars is None:
+            self._say(messages.NO_EXAMPLES_TO_KEEP, unanswered)
+        return exemplars
+
+    def _go_to(self, row: int) -> None:
+        """Show the object of a row of the ranking, and select it in the preview."""
+        shown, ranking, preview = self._shown, self.search.table.rows.ranking, self._output.preview
+        if shown is None or shown.searched is None or ranking is None or preview is None:
+            return
+        plane, i = shown.request.plane, int(ranking.positions[row])
+        y0, x0, y1, x1 = shown.searched.boxes[i].astype(float) - 0.5
+        corners = plane.region_to_data([[y0, x0], [y1, x1]])
+        low, high = np.minimum(*corners), np.maximum(*corners)
+        go_to(self._viewer, shown.request.controls.image, (low + high) / 2, np.concatenate([low, high]) + 0.5)
+        if ranking.labels[row]:
+            preview.selected_label = int(ranking.labels[row])
+
     # ---------------------------------------------------------------- what it says
 
     def _framed(self) -> Frame:
@@ -599,15 +733,18 @@ class FastSAMWidget(Container[Any]):
         frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
         frame.belongs_to(self)
         frame.put_below(self.model.native, self.about)
+        frame.put_below(self.next_point.native, self.search)
         self.about.show_model(self.model.value)
         return frame
 
     def _show_point_defaults(self, *_: Any) -> None:
         points = self.points.value
-        positive = points is None or new_prompts.adds_positive(points)
+        polarity = new_prompts.POSITIVE if points is None else new_prompts.next_polarity(points)
         number = 0 if points is None else new_prompts.object_number(points)
-        self.next_point.polarity.text = "+ positive" if positive else "− negative"
+        self.next_point.polarity.text = "− negative" if polarity == new_prompts.NEGATIVE else "+ positive"
         self.next_point.object.text = f"object {number}" if number else "each its own"
+        shows = polarity in (new_prompts.EXAMPLE, new_prompts.COUNTER_EXAMPLE)
+        self.next_point.example.text = f"★ {polarity}" if shows else "example"
 
     def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._plain_status = message
@@ -617,6 +754,12 @@ class FastSAMWidget(Container[Any]):
         self._say(str(error))
         if notify:
             show_error(str(error))
+
+
+def _asked(request: Request) -> Hashable:
+    """Return what of a request makes the network and the text model work."""
+    controls = request.controls
+    return request.key, controls.texts, controls.text_encoder if controls.texts else None
 
 
 def _same_place(request: Request, other: Request) -> bool:

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_fastsam.core.exemplars import Exemplars
     from napari_fastsam.layers.request import Request
     from napari_fastsam.layers.session import Result
     from napari_fastsam.layers.write import Committed
@@ -16,6 +17,9 @@ NO_PROMPT_LAYERS = "Ready. “New prompt layers” gives you a Points and a Shap
 NO_PROMPTS = "Ready. Click an object, or draw a box or an outline around it."
 NO_POINTS_LAYER = "No Points layer yet: “New prompt layers” makes one."
 ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Add a positive one, or a box."
+NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wanted as an example (Shift-X)."
+NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
+EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
@@ -34,6 +38,8 @@ def live_is_off(request: Request) -> str:
 
 def no_prompts(request: Request) -> str:
     """Say what to do where nothing is asked for."""
+    if any(request.read.rows[field] for field in ("counter_examples", "counter_example_boxes")):
+        return NO_EXAMPLE
     chosen = request.controls.points is not None or request.controls.shapes is not None
     return NO_PROMPTS if chosen else NO_PROMPT_LAYERS
 
@@ -46,6 +52,8 @@ def summary(result: Result, network_seconds: float) -> str:
     controls = result.request.controls
     if result.missing:
         return f"{said} · looking closer …"
+    if result.undescribed:
+        return f"{said} · describing objects …"
     if count:
         return said
     if controls.task == "everything":
@@ -69,6 +77,21 @@ def model_missing(model: Weights) -> str:
         f"{model.name} is not on this computer. “Download” fetches it once ({model.licence}), or put {model.file} "
         f"into {model.path.parent}; “nuclei” works without."
     )
+
+
+def encoder_missing(encoder: Weights) -> str:
+    """Say how to get a text model that is not on this computer."""
+    return (
+        f"Words need the text model {encoder.name}, which is not on this computer. “Download” below them fetches it "
+        f"once ({encoder.licence}), or put {encoder.file} into {encoder.path.parent}; examples work without."
+    )
+
+
+def examples_saved(exemplars: Exemplars, path: str) -> str:
+    """Say what went into a file of examples."""
+    count, against = len(exemplars.examples), len(exemplars.counter_examples)
+    more = f" and {against} counter-example{'s' * (against != 1)}" if against else ""
+    return f"Saved {count} example{'s' * (count != 1)}{more} to {path}."
 
 
 def counted(count: int) -> str:

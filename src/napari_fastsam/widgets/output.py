@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_fastsam import __version__
+from napari_fastsam.core.prompts import Prompts
 from napari_fastsam.layers.preview import labels_like, make_preview, update_preview
-from napari_fastsam.layers.session import Result
+from napari_fastsam.layers.session import Controls, Result
 from napari_fastsam.layers.transforms import units_apply
 from napari_fastsam.layers.write import Committed, commit
 from napari_fastsam.widgets.controls import PREVIEW_KEY
@@ -53,11 +54,13 @@ class Output:
             if self._hidden:  # by us, not by the person
                 preview.visible = True
         self._hidden = False
+        objects = list(result.by_number.values())
         preview.features = {
-            "index": np.array([o.number for o in result.objects], int),
-            "score": np.array([o.score for o in result.objects]),
-            "prompt": [o.prompt for o in result.objects],
-            "why": [o.reason for o in result.objects],
+            "index": np.array([o.number for o in objects], int),
+            "score": np.array([o.score for o in objects]),
+            "prompt": [o.prompt for o in objects],
+            "why": [o.reason for o in objects],
+            **{name: [values.get(o.number) for o in objects] for name, values in _columns(result).items()},
         }
 
     def hide_preview(self) -> None:
@@ -107,6 +110,8 @@ class Output:
                 provenance=provenance(result, model_sha256),
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
+                columns=_columns(result),
+                keep_numbers=request.controls.classes and bool(result.questions),
             )
         except Exception:
             if labels is None:
@@ -121,6 +126,17 @@ class Output:
         place = layers.index(image) + 1 if image in layers else len(layers)
         layers.insert(place, layer)
         layers.selection.active = active
+
+
+def _columns(result: Result) -> dict[str, dict[int, Any]]:
+    """Return what a search adds to the features: by which text an object was found, and how like it is."""
+    found = {number: o for number, o in result.by_number.items() if o.text}
+    if not found:
+        return {}
+    return {
+        "text": {number: o.text for number, o in found.items()},
+        "similarity": {number: o.similarity for number, o in found.items()},
+    }
 
 
 def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
@@ -142,9 +158,34 @@ def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
         "plane": list(request.plane.index),
         "level": request.plane.level,
         "region": list(request.plane.region),
-        "points": prompts.points.tolist() if controls.task == "prompts" else [],
-        "point_labels": prompts.point_labels.tolist() if controls.task == "prompts" else [],
-        "boxes": prompts.boxes.tolist() if controls.task == "prompts" else [],
-        "outlines": [o.tolist() for o in prompts.outlines] if controls.task == "prompts" else [],
-        "scribbles": [s.tolist() for s in prompts.scribbles] if controls.task == "prompts" else [],
+        **_prompts(prompts if controls.task == "prompts" else Prompts()),
+        **(_search(controls, prompts) if controls.task == "prompts" else {}),
+    }
+
+
+def _prompts(prompts: Prompts) -> dict[str, Any]:
+    return {
+        "points": prompts.points.tolist(),
+        "point_labels": prompts.point_labels.tolist(),
+        "boxes": prompts.boxes.tolist(),
+        "outlines": [outline.tolist() for outline in prompts.outlines],
+        "scribbles": [scribble.tolist() for scribble in prompts.scribbles],
+    }
+
+
+def _search(controls: Controls, prompts: Prompts) -> dict[str, Any]:
+    """Return what was searched for, where something was."""
+    if not prompts.searches:
+        return {}
+    return {
+        "texts": list(prompts.texts),
+        "text_encoder": controls.text_encoder if prompts.texts else None,
+        "text_threshold": controls.search.text_threshold,
+        "text_best": controls.search.best_only,
+        "examples": prompts.examples.tolist(),
+        "counter_examples": prompts.counter_examples.tolist(),
+        "example_boxes": prompts.example_boxes.tolist(),
+        "counter_example_boxes": prompts.counter_example_boxes.tolist(),
+        "example_threshold": controls.search.example_threshold,
+        "classes": controls.classes,
     }

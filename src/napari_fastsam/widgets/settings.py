@@ -14,6 +14,7 @@ class Settings:
 
     model: str = "nuclei"
     device: str = "auto"
+    text_encoder: str = "ViT-B/32"
     cache_mb: int = 512
     thresholds_from_card: bool = True
     conf: float = 0.25
@@ -38,6 +39,7 @@ def read_settings() -> Settings:
     return Settings(
         model=value("model", "name", defaults.model),
         device=value("model", "device", defaults.device),
+        text_encoder=value("model", "text_encoder", defaults.text_encoder),
         cache_mb=value("model", "cache_mb", defaults.cache_mb),
         thresholds_from_card=value("thresholds", "from_card", defaults.thresholds_from_card),
         conf=value("thresholds", "conf", defaults.conf),

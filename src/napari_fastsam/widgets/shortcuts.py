@@ -14,6 +14,8 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-N": ("make_prompt_layers", "new prompt layers"),
     "Shift-T": ("toggle_polarity", "next points + or −"),
     "Shift-O": ("toggle_object", "points: each an object, or one"),
+    "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
+    "Shift-W": ("focus_words", "search by words"),
     "Shift-E": ("toggle_task", "prompts or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-Up": ("larger", "larger object"),

@@ -1,0 +1,239 @@
+"""Which objects look like the examples? Ways of comparing, on scenes composed of two kinds of nuclei.
+
+    python benchmarks/exemplars.py --data FOLDER [--scenes 6] [--draws 8] [--seed 0]
+
+FOLDER is dsb2018 with images/, labels/ and index.csv. Only images that the bundled model held out of training are
+used. In each scene two kinds of nuclei lie side by side in the four quarters, of one kind of image: nuclei of another
+image, the same nuclei 1.6 times as large, or drawn out to 1.8 times their height. What the network finds, matched to
+the labels, is ranked by likeness to 1, 3 and 10 examples drawn at random; a false object is of neither kind. Average
+precision is that of the ranking without the examples; chance is about the share of the kind, printed below. Prints a
+table for the documentation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+from skimage.transform import resize
+
+import napari_fastsam as fs
+from napari_fastsam.core.appearance import described
+from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
+from napari_fastsam.core.likeness import Population
+from napari_fastsam.model.weights import BUNDLED_FOLDER
+
+SIDE = 256
+COUNTS = (1, 3, 10)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of a scene: (N, D) descriptions, (N,) kinds 0 and 1, -1 = false."""
+
+    scene: str
+    vectors: np.ndarray
+    kinds: np.ndarray
+
+
+def quarter(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator, zoom: tuple[float, float]):
+    """Cut a quarter of a scene out of an image, enlarged along both axes by `zoom`."""
+    shape = tuple(round(side * factor) for side, factor in zip(labels.shape, zoom, strict=True))
+    image = resize(image, (*shape, 3), preserve_range=True).astype(np.uint8)
+    labels = resize(labels, shape, order=0, preserve_range=True, anti_aliasing=False).astype(np.int32)
+    top, left = (int(rng.integers(0, side - SIDE + 1)) for side in shape)
+    return image[top : top + SIDE, left : left + SIDE], labels[top : top + SIDE, left : left + SIDE]
+
+
+def scenes(data: Path, count: int, seed: int) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield name, (Y, X, 3) image, label image and the kind of each label."""
+    held_out = set(json.loads((BUNDLED_FOLDER / "nuclei.json").read_text())["validation_images"])
+    with (data / "index.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["id"] in held_out]
+    rng = np.random.default_rng(seed)
+    for kind, column in (("fluorescence", "gray_darkbg"), ("stained tissue", "color")):
+        pool = []
+        for row in rows:
+            if not row["kind"].startswith(column):
+                continue
+            image = iio.imread(data / "images" / f"{row['id']}.png")[..., :3]
+            image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+            labels = iio.imread(next((data / "labels").glob(f"{row['id']}.*"))).astype(np.int32)
+            if min(labels.shape) >= SIDE and labels.max() >= 12:
+                pool.append((image, labels))
+        for which, zoom in (("another image", (1, 1)), ("1.6 x as large", (1.6, 1.6)), ("drawn out", (1.8, 1))):
+            for _ in range(count):
+                first, other = rng.choice(len(pool), 2, replace=False)
+                one = pool[first]
+                two = pool[other] if which == "another image" else one
+                picture, truth = np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8), np.zeros((2 * SIDE, 2 * SIDE), np.int32)
+                kinds = [-1]
+                for place in range(4):
+                    own = place in (1, 2)
+                    part, labels = quarter(*(two if own else one), rng, zoom if own else (1, 1))
+                    y, x = SIDE * (place // 2), SIDE * (place % 2)
+                    names, numbered = np.unique(labels, return_inverse=True)
+                    numbered = numbered.reshape(labels.shape) - int(names[0] == 0)
+                    picture[y : y + SIDE, x : x + SIDE] = part
+                    truth[y : y + SIDE, x : x + SIDE] = np.where(labels > 0, numbered + len(kinds), 0)
+                    kinds += [int(own)] * int((names > 0).sum())
+                yield f"{kind}, {which}", picture, truth, np.array(kinds)
+
+
+def objects(model: fs.Model, data: Path, count: int, seed: int) -> list[Objects]:
+    """Return the objects that the network finds in the scenes."""
+    found = []
+    for scene, picture, truth, kinds in scenes(data, count, seed):
+        instances = model.segment(picture)
+        vectors = described(instances, descriptor_kind(instances), describe_instances)
+        own = np.full(len(instances), -1)
+        for i in range(len(instances)):
+            inside = truth[instances.masks[i].window][instances.masks[i].pixels]
+            names, counts = np.unique(inside[inside > 0], return_counts=True)
+            if len(names):
+                best = names[counts.argmax()]
+                union = (truth == best).sum() + instances.masks[i].area - counts.max()
+                own[i] = kinds[best] if counts.max() / union > 0.5 else -1
+        found.append(Objects(scene, vectors, own))
+    return found
+
+
+def average_precision(relevant: np.ndarray, scores: np.ndarray) -> float:
+    """Mean of the precision at each relevant object of the ranking."""
+    hits = relevant[np.argsort(-scores, kind="stable")]
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float(precision[hits].mean())
+
+
+Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def z_scored(vectors: np.ndarray) -> np.ndarray:
+    return (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 1e-6)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)
+
+
+def nearest_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    return (unit(vectors) @ unit(vectors[examples]).T).max(axis=1)
+
+
+def nearest_z_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    return nearest_cosine(z_scored(vectors), examples)
+
+
+def mean_z_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    scored = z_scored(vectors)
+    return unit(scored) @ scored[examples].mean(axis=0)
+
+
+def nearest_z_distance(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    scored = z_scored(vectors)
+    return -np.linalg.norm(scored[:, None] - scored[examples][None], axis=2).min(axis=1)
+
+
+def lda(shrinkage: float, nearest: bool = False, counted: bool = False) -> Method:
+    def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+        population = Population.of(vectors, shrinkage)
+        if nearest:
+            return np.max([population.likeness(vectors, vectors[[e]]) for e in examples], axis=0)
+        return population.likeness(vectors, vectors[examples])
+
+    return method
+
+
+def ridge(strength: float) -> Method:
+    def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+        scored = z_scored(vectors)
+        wanted = np.zeros(len(vectors))
+        wanted[examples] = 1
+        weight = np.where(wanted > 0, len(vectors) / len(examples), 1.0)
+        centred = wanted - (weight * wanted).sum() / weight.sum()
+        kernel = scored @ scored.T / scored.shape[1]
+        return kernel @ np.linalg.solve(kernel + strength * np.diag(1 / weight) * len(vectors) / 100, centred)
+
+    return method
+
+
+METHODS: dict[str, Method] = {
+    "nearest, cosine": nearest_cosine,
+    "nearest, cosine of z-scores": nearest_z_cosine,
+    "mean, cosine of z-scores": mean_z_cosine,
+    "nearest, distance of z-scores": nearest_z_distance,
+    "LDA, shrinkage 0.03": lda(0.03),
+    "LDA, shrinkage 0.1": lda(0.1),
+    "LDA, shrinkage 0.3": lda(0.3),
+    "LDA, shrinkage 0.6": lda(0.6),
+    "nearest, LDA 0.3": lda(0.3, nearest=True),
+    "ridge 0.1": ridge(0.1),
+    "ridge 1": ridge(1.0),
+}
+
+PARTS = {"all": slice(None), "P3": slice(0, 64), "P4": slice(64, 192), "P5": slice(192, 448), "P3+P4": slice(0, 192)}
+
+
+def parts(vectors: np.ndarray, name: str) -> np.ndarray:
+    """Return the columns of a part of the descriptions; `+ form` adds size, shape and colour."""
+    part, _, more = name.partition(" + ")
+    if part == "form":
+        return vectors[:, 448:]
+    chosen = vectors[:, :448][:, PARTS[part]]
+    return np.concatenate([chosen, vectors[:, 448:]], axis=1) if more else chosen
+
+
+def measure(
+    found: list[Objects], part: str, method: Method, draws: int, seed: int
+) -> dict[int, dict[str, list[float]]]:
+    """Return for each number of examples the average precisions by scene."""
+    values: dict[int, dict[str, list[float]]] = {count: {} for count in COUNTS}
+    for number, scene in enumerate(found):
+        vectors = parts(scene.vectors, part)
+        for count in COUNTS:
+            rng = np.random.default_rng([seed, number, count])
+            for draw in range(draws):
+                kind = draw % 2
+                own = np.flatnonzero(scene.kinds == kind)
+                if len(own) < count + 3:
+                    continue
+                examples = rng.choice(own, count, replace=False)
+                rest = np.setdiff1d(np.arange(len(vectors)), examples)
+                scores = method(vectors, examples)[rest]
+                values[count].setdefault(scene.scene, []).append(average_precision(scene.kinds[rest] == kind, scores))
+    return values
+
+
+def main() -> None:
+    """Compose, find, rank, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=6)
+    parser.add_argument("--draws", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    found = objects(fs.load_model("nuclei", "cpu"), arguments.data, arguments.scenes, arguments.seed)
+    share = np.mean([np.mean(o.kinds == kind) for o in found for kind in (0, 1)])
+    print(f"{len(found)} scenes, {sum(len(o.kinds) for o in found)} objects; chance is about {share:.2f}\n")
+    print("| description | compared by | 1 example | 3 examples | 10 examples |\n|---|---|---|---|---|")
+    for part, name in [("all + form", name) for name in METHODS] + [
+        (part, "LDA, shrinkage 0.3") for part in ("all", "form", "P3 + form", "P4 + form", "P5 + form", "P3+P4 + form")
+    ]:
+        values = measure(found, part, METHODS[name], arguments.draws, arguments.seed)
+        means = [np.mean(np.concatenate(list(values[count].values()))) for count in COUNTS]
+        print(f"| {part} | {name} | " + " | ".join(f"{m:.3f}" for m in means) + " |", flush=True)
+    print("\n| scenes | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
+    values = measure(found, "all + form", METHODS["LDA, shrinkage 0.3"], arguments.draws, arguments.seed)
+    for scene in dict.fromkeys(o.scene for o in found):
+        cells = [values[count].get(scene) for count in COUNTS]
+        print(f"| {scene} | " + " | ".join("–" if not c else f"{np.mean(c):.3f}" for c in cells) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Which objects answer a search by looks: by words, or by examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.filters import threshold_otsu
+
+from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.prompts import PromptRef
+from napari_fastsam.core.text import TextEncoder, text_similarities
+from napari_fastsam.errors import ParameterError
+
+LIKENESS = 0.5
+"""An object counts as like the examples from here on: half way from the plane's average to them."""
+
+WITHIN = 0.5
+"""Share of an object's pixels that must lie in the boxes that restrict a search."""
+
+_FEW = 3
+"""Of fewer objects nothing can be said about where their similarities split."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How like a query or the examples an object must be.
+
+    Attributes
+    ----------
+    text_threshold
+        Lowest similarity (cosine) to a text, from -1 to 1; None = where the similarities of the plane's objects to it
+        split best into two groups.
+    best_only
+        Take the best object of each text alone, whatever its similarity: FastSAM's rule.
+    example_threshold
+        Lowest likeness to the examples: 0 = the plane's average object, 1 = the examples.
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is no finite number, or the first not from -1 to 1.
+    """
+
+    text_threshold: float | None = None
+    best_only: bool = False
+    example_threshold: float = LIKENESS
+
+    def __post_init__(self) -> None:
+        if self.text_threshold is not None and not -1 <= self.text_threshold <= 1:
+            raise ParameterError(f"text_threshold is {self.text_threshold!r}; expected a cosine, from -1 to 1")
+        if not np.isfinite(self.example_threshold):
+            raise ParameterError(
+                f"example_threshold is {self.example_threshold!r}; expected a number, "
+                f"where 0 is the average object and 1 the examples"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One text, or all examples together, put to N objects.
+
+    Attributes
+    ----------
+    ref
+        Which of the prompts.
+    similarities
+        (N,) how like it each object is.
+    threshold
+        The lowest that counted; NaN where only the best counts.
+    answers
+        (K,) indices of the objects that answer it, most similar first.
+    reason
+        Why these, or why none.
+    """
+
+    ref: PromptRef
+    similarities: NDArray[np.float32]
+    threshold: float
+    answers: NDArray[np.intp]
+    reason: str
+
+
+def ask_texts(
+    instances: Instances,
+    texts: Sequence[str],
+    encoder: TextEncoder,
+    allowed: NDArray[np.bool_],
+    search: Search,
+) -> list[Question]:
+    """Put texts to objects; one that several texts could have goes to the one that it is most similar to.
+
+    Parameters
+    ----------
+    instances
+        N objects that know their image.
+    texts
+        Q of them.
+    encoder
+        Compares words and pictures.
+    allowed
+        (N,) objects that may be answers.
+    search
+        What counts as similar enough.
+    """
+    similarities = text_similarities(instances, texts, encoder)
+    enough, thresholds = _enough(similarities, allowed, search)
+    best = np.where(enough, similarities, -np.inf).argmax(axis=0) if len(instances) else np.zeros(0, np.intp)
+    questions = []
+    for query, text in enumerate(texts):
+        why = f"most like “{text}”" if search.best_only else f"like “{text}” by {thresholds[query]:.3f} or more"
+        own = enough[query] & (best == query)
+        reason = why if own.any() else _why_none(instances, allowed, enough[query], f"no object is {why}")
+        ref = PromptRef("text", (query,))
+        questions.append(
+            Question(ref, similarities[query], thresholds[query], _ranked(similarities[query], own), reason)
+        )
+    return questions
+
+
+def ask_examples(
+    likeness: NDArray[np.floating], instances: Instances, allowed: NDArray[np.bool_], search: Search
+) -> Question:
+    """Put examples to objects, by their (N,) likeness to them; the other parameters are those of `ask_texts`."""
+    enough = (likeness >= search.example_threshold) & allowed
+    why = f"like the examples by {search.example_threshold:.2f} or more"
+    reason = why if enough.any() else _why_none(instances, allowed, enough, f"no object is {why}")
+    answers = _ranked(likeness, enough)
+    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), search.example_threshold, answers, reason)
+
+
+def _enough(
+    similarities: NDArray[np.float32], allowed: NDArray[np.bool_], search: Search
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return for (Q, N) similarities which are enough, and the threshold of each query."""
+    count = len(similarities)
+    if search.best_only:
+        enough = np.zeros(similarities.shape, bool)
+        if allowed.any():
+            enough[np.arange(count), np.where(allowed, similarities, -np.inf).argmax(axis=1)] = True
+        return enough, np.full(count, np.nan)
+    if search.text_threshold is not None:
+        thresholds = np.full(count, search.text_threshold)
+    else:
+        thresholds = np.array([split(row) for row in similarities])
+    return (similarities >= thresholds[:, None]) & allowed, thresholds
+
+
+def _ranked(similarities: NDArray[np.floating], which: NDArray[np.bool_]) -> NDArray[np.intp]:
+    index = np.flatnonzero(which)
+    return index[np.argsort(-similarities[index], kind="stable")]
+
+
+def _why_none(instances: Instances, allowed: NDArray[np.bool_], claimed: NDArray[np.bool_], otherwise: str) -> str:
+    if not len(instances):
+        return "no object was found at these thresholds"
+    if not allowed.any():
+        return "every object is vetoed by a negative point or outside of the boxes"
+    return "what is like it is more like another text" if claimed.any() else otherwise
+
+
+def split(similarities: NDArray[np.float32]) -> float:
+    """Return where (N,) similarities split best into two groups (Otsu 1979): the lowest of the upper one.
+
+    What one query calls similar is another's background, so no fixed value serves all. Of very few objects, or where
+    all are alike, the most similar alone are above it.
+    """
+    if len(similarities) < _FEW or np.ptp(similarities) < 1e-6:
+        return float(similarities.max(initial=-1.0))
+    # one bin a value, or objects that are far from all others would leave few bins for the rest
+    between = float(threshold_otsu(similarities.astype(np.float64), nbins=256))  # type: ignore[no-untyped-call]
+    return float(similarities[similarities > between].min(initial=similarities.max()))
+
+
+def within_boxes(instances: Instances, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which instances have at least half of their pixels in one of (B, 4) boxes; all do if there are none."""
+    if not len(boxes):
+        return np.ones(len(instances), bool)
+    inside = np.zeros(len(instances), bool)
+    for y0, x0, y1, x1 in boxes - 0.5:  # edges to centres
+        top, left, bottom, right = instances.boxes.T
+        near = (top < y1 + 1) & (left < x1 + 1) & (bottom > y0) & (right > x0) & ~inside
+        for i in np.flatnonzero(near).tolist():
+            crop = instances.masks[i]
+            rows = np.arange(crop.top, crop.window[0].stop)
+            columns = np.arange(crop.left, crop.window[1].stop)
+            held = np.ix_((rows >= y0) & (rows < y1), (columns >= x0) & (columns < x1))
+            inside[i] = np.count_nonzero(crop.pixels[held]) >= WITHIN * max(crop.area, 1)
+    return inside

@@ -1,0 +1,72 @@
+"""Sets of examples as files: JSON, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from napari_fastsam import __version__
+from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.errors import FastSAMError, PromptError
+from napari_fastsam.io.results import write_whole
+
+SCHEMA, VERSION = "napari-fastsam exemplars", 1
+
+MAX_BYTES = 100_000_000
+"""A larger file is none of ours: a thousand examples take about 1 MB."""
+
+
+def save_exemplars(exemplars: Exemplars, path: Path) -> None:
+    """Write a set of examples; a file of that name is replaced once the new one is whole.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    content = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "written_by": __version__,
+        "kind": exemplars.kind,
+        "examples": exemplars.examples.astype(np.float64).tolist(),
+        "counter_examples": exemplars.counter_examples.astype(np.float64).tolist(),
+    }
+    write_whole(Path(path), lambda file: file.write_text(json.dumps(content), encoding="utf-8"))
+
+
+def load_exemplars(path: str | Path) -> Exemplars:
+    """Read a set of examples.
+
+    Raises
+    ------
+    PromptError
+        If the file is missing, truncated, or no set of examples that this version knows.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PromptError(f"{path} is too large for a set of examples; choose a file that was saved as one")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PromptError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(
+            f"{path} is damaged or no set of examples: it is not JSON; save the examples again"
+        ) from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise PromptError(f"{path} is no set of examples; choose a file that was saved as one")
+    if content.get("version") != VERSION:
+        raise PromptError(
+            f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
+        )
+    try:
+        counters = content["counter_examples"]
+        examples = np.array(content["examples"], np.float32)
+        width = examples.shape[1] if examples.ndim == 2 else 0
+        table = np.array(counters, np.float32) if counters else np.zeros((0, width), np.float32)
+        return Exemplars(str(content["kind"]), examples, table)
+    except (KeyError, TypeError, ValueError, FastSAMError) as error:
+        raise PromptError(f"{path} is damaged ({error}); save the examples again") from error

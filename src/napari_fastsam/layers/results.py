@@ -1,0 +1,280 @@
+"""What stage two makes of a request: objects with numbers, painted, and what each prompt came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.instances import Crop, Instances
+from napari_fastsam.core.painting import paint
+from napari_fastsam.core.prompts import PromptRef
+from napari_fastsam.core.search import Question
+from napari_fastsam.core.selection import Selection, ask
+from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.layers.numbering import Named, Numbering
+from napari_fastsam.layers.prompt_places import FIELD_OF, named, place_of
+from napari_fastsam.layers.request import Request
+from napari_fastsam.model.answer import Look, Window, from_kept
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One object of a result.
+
+    Attributes
+    ----------
+    number
+        In the label image.
+    crop, score
+        Its mask and confidence.
+    prompt, reason
+        Which prompt it answers, and why it does.
+    text, similarity
+        What it was found by, if that was a text or the examples, and how like it is.
+    identity
+        What tells it from the plane's other objects, if it was searched for.
+    """
+
+    number: int
+    crop: Crop
+    score: float
+    prompt: str = ""
+    reason: str = ""
+    text: str = ""
+    similarity: float = float("nan")
+    identity: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What stage two made of a request.
+
+    Attributes
+    ----------
+    request
+        The request.
+    objects
+        What was found.
+    unanswered
+        Sentences about the prompts that have no object, and about those that were left out.
+    missing
+        Crops that the network has yet to look at.
+    undescribed
+        Whether a search waits for descriptions of the objects.
+    pending
+        Places of the prompts that wait for these crops.
+    labels
+        (Y, X) int32 label image of the region.
+    seconds
+        How long stage two took.
+    searched, questions
+        The objects that were searched by words or examples, and what each question came to.
+    """
+
+    request: Request
+    objects: tuple[Found, ...]
+    unanswered: tuple[str, ...]
+    missing: tuple[Window, ...]
+    undescribed: bool
+    pending: frozenset[Hashable]
+    labels: NDArray[np.int32]
+    seconds: float
+    searched: Instances | None = None
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to be done for it."""
+        return not self.missing and not self.undescribed
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Score by number in the label image."""
+        return {number: found.score for number, found in self.by_number.items()}
+
+    @property
+    def by_number(self) -> dict[int, Found]:
+        """The objects by their number in the label image, in its order; of several with one number the surest."""
+        return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
+
+
+@dataclass
+class _Answer:
+    """What a result is made of, before it is painted."""
+
+    objects: list[Found] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    missing: list[Window] = field(default_factory=list)
+    undescribed: bool = False
+    pending: frozenset[Hashable] = frozenset()
+    searched: Instances | None = None
+    questions: list[Question] = field(default_factory=list)
+
+
+def make_result(
+    seen: Look, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+) -> Result:
+    """Answer a request from what is kept.
+
+    Parameters
+    ----------
+    seen
+        What the network said about the plane.
+    request
+        What is asked for.
+    numbering
+        Knows the numbers of the prompts' objects; is told about new ones.
+    encoder
+        Compares words and pictures; None where no text is asked for, or it is not there yet.
+    described
+        Whether all that a search needs to know of the objects is kept.
+    """
+    start = time.perf_counter()
+    if request.controls.task == "everything":
+        answer = _everything(seen, request)
+    else:
+        answer = _at_prompts(seen, request, numbering, encoder, described)
+    objects = answer.objects
+    labels = paint(
+        [o.crop for o in objects],
+        request.plane.shape,
+        [o.number for o in objects],
+        scores=[o.score for o in objects],
+    )
+    seconds = time.perf_counter() - start
+    return Result(
+        request,
+        tuple(objects),
+        tuple(answer.unanswered),
+        tuple(answer.missing),
+        answer.undescribed,
+        answer.pending,
+        labels,
+        seconds,
+        answer.searched,
+        tuple(answer.questions),
+    )
+
+
+def _everything(seen: Look, request: Request) -> _Answer:
+    instances = seen.instances(request.controls.thresholds)
+    pairs = zip(instances.masks, instances.scores, strict=True)
+    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+
+
+def _at_prompts(
+    seen: Look, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+) -> _Answer:
+    selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
+    answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
+    alike: list[tuple[Question, int]] = []
+    if request.read.prompts.searches:
+        if described:
+            alike = _search(seen, request, encoder, answer)
+        else:
+            answer.undescribed = True
+    drawn = identified(selections, request)
+    identities = [] if answer.searched is None else answer.searched.identities.tolist()
+    looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
+    numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
+    own = _drawn_objects(selections, drawn, numbers, request, numbering, answer)
+    for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
+        if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
+            answer.objects.append(_found_alike(question, answer.searched, i, number, request))
+    return answer
+
+
+def _drawn_objects(
+    selections: list[Selection],
+    prompts: list[Named],
+    numbers: list[int],
+    request: Request,
+    numbering: Numbering,
+    answer: _Answer,
+) -> dict[Hashable, str]:
+    """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
+    plane = request.plane.index
+    classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
+    waiting: list[PromptRef] = []
+    found: dict[Hashable, str] = {}
+    for prompt, number, selection in zip(prompts, numbers[: len(prompts)], selections, strict=True):
+        chosen = stepped(selection, numbering.steps(plane, prompt.key))
+        name = named(chosen.prompt, request.read)
+        if chosen.crop is not None:
+            twin = found.setdefault(_identity(chosen.crop), name)
+            if twin is not name:
+                answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
+                continue
+            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+        elif answer.missing:
+            waiting.append(chosen.prompt)
+        else:
+            answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
+    answer.pending = frozenset(place for ref in waiting for place in place_of(ref, request.read, request.plane))
+    return found
+
+
+def _search(seen: Look, request: Request, encoder: TextEncoder | None, answer: _Answer) -> list[tuple[Question, int]]:
+    """Search by words and examples; returns each question with each of its objects, one object once."""
+    controls = request.controls
+    answer.searched = instances = seen.instances(controls.thresholds)
+    answer.questions, unanswered = ask(instances, request.read.prompts, controls.search, encoder)
+    answer.unanswered += [f"{sentence.capitalize()}." for sentence in unanswered]
+    alike: dict[int, Question] = {}
+    for question in answer.questions:
+        if not len(question.answers):
+            answer.unanswered.append(f"{named(question.ref, request.read).capitalize()}: {question.reason}")
+        for i in question.answers.tolist():
+            alike.setdefault(i, question)
+    return [(question, i) for i, question in alike.items()]
+
+
+def _found_alike(question: Question, instances: Instances, i: int, number: int, request: Request) -> Found:
+    name = named(question.ref, request.read)
+    similarity = float(question.similarities[i])
+    texts = request.read.prompts.texts
+    by_text = question.ref.kind == "text"
+    if request.controls.classes:
+        number = question.ref.indices[0] + 1 if by_text else len(texts) + 1
+    return Found(
+        number,
+        instances.masks[i],
+        float(instances.scores[i]),
+        name,
+        f"{question.reason}: {similarity:.3f}",
+        texts[question.ref.indices[0]] if by_text else name,
+        similarity,
+        int(instances.identities[i]),
+    )
+
+
+def identified(selections: list[Selection], request: Request) -> list[Named]:
+    """Return what tells each drawn selection's prompt from others: its object number, or where it lies."""
+    found = []
+    for ref in (selection.prompt for selection in selections):
+        parts = tuple(place_of(ref, request.read, request.plane))
+        row = request.read.rows[FIELD_OF[ref.kind]][ref.indices[0]]
+        number = int(request.read.prompts.point_objects[ref.indices[0]]) if ref.kind == "point" else 0
+        found.append(Named(("object", number) if number else parts[0], (ref.kind, row), parts))
+    return found
+
+
+def _named_alike(question: Question, identity: int, request: Request) -> Named:
+    """Return what tells an object that was searched for from others while sliders move."""
+    key = ("alike", named(question.ref, request.read), identity)
+    return Named(key, key, drawn=False)
+
+
+def stepped(selection: Selection, steps: int) -> Selection:
+    """Return a selection with a larger (> 0) or smaller (< 0) candidate chosen."""
+    for _ in range(abs(steps)):
+        selection = selection.larger() if steps > 0 else selection.smaller()
+    return selection
+
+
+def _identity(crop: Crop) -> Hashable:
+    return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()

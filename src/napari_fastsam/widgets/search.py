@@ -1,0 +1,235 @@
+"""The part of the dock that searches by looks: words, examples, how alike an object must be, and the ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, Label, LineEdit, PushButton
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from superqt import QCollapsible
+from superqt.utils import qdebounced
+
+from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.core.search import LIKENESS, Search
+from napari_fastsam.model import weights
+from napari_fastsam.widgets.controls import FROM_FILE, make_compact
+from napari_fastsam.widgets.ranking_table import RankingTable, ranking_of
+
+if TYPE_CHECKING:
+    from napari_fastsam.layers.session import Result
+    from napari_fastsam.widgets.settings import Settings
+
+TYPING_MS = 400
+"""A query is put once no key was pressed for this long: words half typed mean something else."""
+
+
+class SearchPanel(QCollapsible):
+    """Unfolds to what searches by words and examples.
+
+    Parameters
+    ----------
+    settings
+        The person's.
+    now, soon
+        Called when a slider moved, and when something else changed.
+
+    Attributes
+    ----------
+    words, encoder, download, similarity, automatic, best_only, classes, likeness, examples
+        The controls; `examples` has `keep`, `save`, `load` and `forget`.
+    table
+        The ranking.
+    exemplars
+        Examples from another image, or kept from this one; None = none.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], object], soon: Callable[[], object]) -> None:
+        super().__init__("Words and examples")
+        self.setDuration(0)
+        self.setToolTip("Find all objects that a text names, or that look like the ones you show.")
+        self.exemplars: Exemplars | None = None
+        self._encoder = settings.text_encoder
+        self._soon = soon
+        self.typed = qdebounced(soon, timeout=TYPING_MS)
+        controls: Any = Container(widgets=_controls(settings), labels=True)
+        make_compact(list(controls))
+        self.controls, self.words, self.encoder, self.download = (
+            controls,
+            controls.words,
+            controls.encoder,
+            controls.download,
+        )
+        self.similarity, self.likeness, self.examples = controls.similarity, controls.likeness, controls.examples
+        self.automatic, self.best_only, self.classes = (
+            controls.how.automatic,
+            controls.how.best_only,
+            controls.how.classes,
+        )
+        self.table = RankingTable()
+        self.table.hide()
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.controls.native)
+        layout.addWidget(self.table)
+        self.addWidget(content)
+        self._wire(now, soon)
+        self.show_exemplars(None)
+
+    # ---------------------------------------------------------------- what is asked for
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The queries: what stands between commas, each once."""
+        return tuple(dict.fromkeys(text.strip() for text in self.words.value.split(",") if text.strip()))
+
+    @property
+    def text_encoder(self) -> str:
+        """Name or path of the text model that is chosen."""
+        return self._encoder
+
+    @property
+    def search(self) -> Search:
+        """How alike an object must be."""
+        threshold = None if self.automatic.value else self.similarity.value
+        return Search(threshold, self.best_only.value, self.likeness.value)
+
+    # ---------------------------------------------------------------- what came of it
+
+    def show_result(self, result: Result | None) -> None:
+        """Show the ranking, and where the similarities lie."""
+        ranking = ranking_of(result)
+        self.table.show_ranking(ranking)
+        self.table.setVisible(ranking is not None)
+        texts = [q for q in (() if result is None else result.questions) if q.ref.kind == "text"]
+        values = np.concatenate([q.similarities for q in texts]) if texts else np.zeros(0)
+        if not len(values):
+            return
+        with self.similarity.changed.blocked():
+            low, high = float(np.floor(values.min() * 100) / 100), float(np.ceil(values.max() * 100) / 100)
+            value = self.similarity.value
+            if self.automatic.value and not self.best_only.value:
+                value = min(q.threshold for q in texts)
+            # set wide first: a slider whose range excludes its value moves it, and says so
+            self.similarity.min, self.similarity.max = -1.0, 1.0
+            self.similarity.value = value
+            self.similarity.min, self.similarity.max = min(low, value), max(high, value)
+
+    def show_exemplars(self, exemplars: Exemplars | None) -> None:
+        """Take examples of another image, or none."""
+        self.exemplars = exemplars
+        count = 0 if exemplars is None else len(exemplars.examples)
+        against = 0 if exemplars is None else len(exemplars.counter_examples)
+        self.examples.kept.value = (
+            f"{count} kept" + (f", {against} against" if against else "") if count else "none kept"
+        )
+        self.examples.forget.enabled = exemplars is not None
+
+    def show_encoder(self) -> bool:
+        """Return whether the text model is on this computer, and offer to download it if not."""
+        known = weights.known(self._encoder)
+        missing = known if known is not None and not weights.is_available(self._encoder) else None
+        if self.download.native.isHidden() != (missing is None):
+            self.download.visible = missing is not None
+        if missing is not None:
+            size = f" ({missing.bytes / 1e6:.0f} MB)" if missing.bytes else ""
+            self.download.text = f"Download {missing.name}{size}"
+        return missing is None
+
+    # ---------------------------------------------------------------- wiring
+
+    def _wire(self, now: Callable[[], object], soon: Callable[[], object]) -> None:
+        self.words.changed.connect(lambda *_: self.typed())
+        self.encoder.changed.connect(self._encoder_chosen)
+        self.similarity.changed.connect(self._threshold_moved)
+        self.similarity.changed.connect(lambda *_: now())
+        self.likeness.changed.connect(lambda *_: now())
+        for control in (self.automatic, self.best_only, self.classes):
+            control.changed.connect(lambda *_: soon())
+
+    def _threshold_moved(self, *_: Any) -> None:
+        with self.automatic.changed.blocked():
+            self.automatic.value = False
+
+    def _encoder_chosen(self, name: str) -> None:
+        if name == FROM_FILE:
+            path, _ = QFileDialog.getOpenFileName(self, "A CLIP model", "", "*.pt")
+            name = path or self._encoder
+            with self.encoder.changed.blocked():
+                if name not in self.encoder.choices:
+                    self.encoder.choices = [*self.encoder.choices[:-1], name, FROM_FILE]
+                self.encoder.value = name
+        self._encoder = name
+        self._soon()
+
+
+def _controls(settings: Settings) -> list[Any]:
+    encoders = [w.name for w in weights.TEXT_ENCODERS]
+    if settings.text_encoder not in encoders:
+        encoders.append(settings.text_encoder)
+    return [
+        LineEdit(
+            name="words",
+            tooltip="What to find, in words; several between commas, each a group of its own: red cell, blue cell",
+        ),
+        ComboBox(
+            name="encoder",
+            label="text model",
+            value=settings.text_encoder,
+            choices=[*encoders, FROM_FILE],
+            tooltip="What compares words with pictures: CLIP, downloaded once when you ask for it, or a file of yours.",
+        ),
+        PushButton(name="download", text="Download", visible=False, tooltip="Fetch it once; then it is offline."),
+        FloatSlider(
+            name="similarity",
+            value=0.25,
+            min=-1.0,
+            max=1.0,
+            step=0.001,
+            tooltip="Objects less like the text are left out. Live; goes from the least to the most similar object.",
+        ),
+        Container(
+            name="how",
+            layout="horizontal",
+            labels=False,
+            label="",
+            widgets=[
+                CheckBox(
+                    name="automatic",
+                    text="automatic",
+                    value=True,
+                    tooltip="Where the similarities of the objects shown split best into two groups.",
+                ),
+                CheckBox(
+                    name="best_only", text="best only", tooltip="The most similar object of each text, and no other."
+                ),
+                CheckBox(
+                    name="classes",
+                    text="classes",
+                    tooltip="All objects of a text get one number, that of the text, instead of one each.",
+                ),
+            ],
+        ),
+        FloatSlider(
+            name="likeness",
+            value=LIKENESS,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            tooltip="Objects less like the examples are left out: 1 is like them, 0 like the average object. Live.",
+        ),
+        Container(
+            name="examples",
+            layout="horizontal",
+            labels=False,
+            widgets=[
+                Label(name="kept", value=""),
+                PushButton(name="keep", text="Keep", tooltip="Take the examples along to other planes and images."),
+                PushButton(name="save", text="Save …", tooltip="Save the examples into a file."),
+                PushButton(name="load", text="Load …", tooltip="Search with examples from a file."),
+                PushButton(name="forget", text="Forget", tooltip="Search without the examples that were kept."),
+            ],
+        ),
+    ]
