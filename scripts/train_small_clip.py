@@ -122,7 +122,7 @@ def train(steps: int, size: int) -> Any:
         with torch.no_grad():
             network.logit_scale.clamp_(max=float(np.log(50)))
         if step % 100 == 0:
-            print(f"step {step:5d}  loss {float(loss):.3f}  scale {float(network.logit_scale.exp()):.1f}", flush=True)
+            print(f"step {step:5d}  loss {loss.item():.3f}  scale {network.logit_scale.exp().item():.1f}", flush=True)
     raise AssertionError("batches end never")
 
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from napari_fastsam.core.instances import Instances
     from napari_fastsam.core.prompts import Prompts
     from napari_fastsam.core.selection import Selection, select
+    from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.errors import FastSAMError
     from napari_fastsam.io.datasets import read_dataset
     from napari_fastsam.model.answer import answer, paint
     from napari_fastsam.model.segmenter import Model, load_model
+    from napari_fastsam.model.text_encoder import load_text_encoder
     from napari_fastsam.model.validation import evaluate
 
 try:
@@ -31,9 +33,11 @@ _HOME = {
     "Model": "model.segmenter",
     "Prompts": "core.prompts",
     "Selection": "core.selection",
+    "TextEncoder": "core.text",
     "answer": "model.answer",
     "evaluate": "model.validation",
     "load_model": "model.segmenter",
+    "load_text_encoder": "model.text_encoder",
     "paint": "model.answer",
     "read_dataset": "io.datasets",
     "select": "core.selection",
@@ -46,10 +50,12 @@ __all__ = [
     "Model",
     "Prompts",
     "Selection",
+    "TextEncoder",
     "__version__",
     "answer",
     "evaluate",
     "load_model",
+    "load_text_encoder",
     "paint",
     "read_dataset",
     "select",

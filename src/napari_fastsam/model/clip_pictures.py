@@ -39,12 +39,14 @@ def as_input(picture: torch.Tensor, side: int) -> torch.Tensor:
     height, width = picture.shape[:2]
     short = min(height, width)
     size = (side * height // short, side * width // short)
-    channels = picture.permute(2, 0, 1)[None].float()
-    if size != (height, width):
-        channels = functional.interpolate(channels, size, mode="bicubic", antialias=True, align_corners=False)
+    levels = picture.permute(2, 0, 1)[None].float()
+    # one way after the other, with whole grey levels between, as PIL does: edges overshoot otherwise
+    for lengths in ((height, size[1]), size):
+        if tuple(levels.shape[2:]) != lengths:
+            levels = functional.interpolate(levels, lengths, mode="bicubic", antialias=True, align_corners=False)
+            levels = levels.round().clamp(0, 255)
     top, left = (round((length - side) / 2) for length in size)
-    # whole grey levels, as in a picture that was resampled as one
-    square = channels[0, :, top : top + side, left : left + side].round().clamp(0, 255) / 255
+    square = levels[0, :, top : top + side, left : left + side] / 255
     mean, std = torch.tensor(MEAN), torch.tensor(STD)
     return (square - mean[:, None, None]) / std[:, None, None]
 
