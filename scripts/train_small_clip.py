@@ -2,8 +2,9 @@
 
     python scripts/train_small_clip.py [-o tests/data/clip/small_clip.pt] [--steps 3000]
 
-A few minutes on one core. It knows the colours and forms of `benchmarks/rendered.py` and nothing else. Its crops are made
-with every way of cutting out that is measured (`benchmarks/text_crops.py`), each as often, so that none has an advantage.
+A few minutes on one core. It knows the colours and forms of `benchmarks/rendered.py` and nothing else. Its crops are
+made with every way of cutting out that is measured (`benchmarks/text_crops.py`), each as often, so that none has an
+advantage.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from rendered import BACKGROUNDS, COLOURS, FORMS, Scene, render, roughened
+from rendered import BACKGROUNDS, COLOURS, FORMS, Scene, render, roughened  # noqa: E402
 
-from napari_fastsam.core.cutouts import Cutting, cutout
-from napari_fastsam.model.clip_ import clip_file
-from napari_fastsam.model.clip_pictures import as_input
-from napari_fastsam.model.clip_words import tokens
+from napari_fastsam.core.cutouts import Cutting, cutout  # noqa: E402
+from napari_fastsam.model.clip_ import clip_file  # noqa: E402
+from napari_fastsam.model.clip_pictures import as_input  # noqa: E402
+from napari_fastsam.model.clip_words import tokens  # noqa: E402
 
 CUTTINGS = tuple(
     Cutting(background, context, square)
@@ -103,6 +104,7 @@ def _contrast(logits: torch.Tensor, good: torch.Tensor) -> torch.Tensor:
 
 
 def train(steps: int, size: int) -> Any:
+    """Teach a new network, batch by batch."""
     torch.manual_seed(1)
     network = clip_file("model").CLIP(**ARCHITECTURE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
@@ -127,7 +129,7 @@ def train(steps: int, size: int) -> Any:
 
 
 def small(network: Any) -> bytes:
-    """The weights as a file that torch reads: half floats, words that were never taught zeroed, deflated."""
+    """Return the weights as a file that torch reads: half floats, words that were never taught zeroed, deflated."""
     state = {name: value.detach().half() for name, value in network.state_dict().items()}
     taught = sorted({token for text in captions() for token in tokens(text)} - {0})
     rows = torch.zeros_like(state["token_embedding.weight"])
@@ -135,7 +137,10 @@ def small(network: Any) -> bytes:
     state["token_embedding.weight"] = rows
     plain, packed = io.BytesIO(), io.BytesIO()
     torch.save(state, plain)
-    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(packed, "w") as target,
+    ):
         for entry in source.infolist():
             # a fixed date: the same weights give the same file
             target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), zipfile.ZIP_DEFLATED, 9)
@@ -143,6 +148,7 @@ def small(network: Any) -> bytes:
 
 
 def main() -> None:
+    """Train, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "tests" / "data" / "clip" / "small_clip.pt")
     parser.add_argument("--steps", type=int, default=3000)

@@ -47,7 +47,9 @@ class Cutting:
 
     def __post_init__(self) -> None:
         if self.background not in get_args(Background):
-            raise ParameterError(f"background is {self.background!r}; expected one of {', '.join(get_args(Background))}")
+            raise ParameterError(
+                f"background is {self.background!r}; expected one of {', '.join(get_args(Background))}"
+            )
         if not 0 <= self.context <= 4:
             raise ParameterError(f"context is {self.context!r}; expected a share of the object's side from 0 to 4")
 

@@ -55,7 +55,7 @@ def _read(path: Path) -> dict[str, Any]:
         if _is_archive(path):
             with warnings.catch_warnings():
                 # torch means to give up TorchScript; CLIP is released as nothing else
-                warnings.filterwarnings("ignore", "`torch.jit.load` is", DeprecationWarning)
+                warnings.filterwarnings("ignore", "`torch.jit.load` is")
                 return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - loaders may raise anything on a damaged or hostile file

@@ -18,7 +18,7 @@ _LONGEST = 4
 def as_input(picture: torch.Tensor, side: int) -> torch.Tensor:
     """Resample a picture so that its shorter side fits, take the middle square, normalise.
 
-    What CLIP does with PIL and torchvision, without torchvision: they differ by a grey level of 255 here and there.
+    What CLIP does with PIL and torchvision, without torchvision: they differ by one grey level here and there.
 
     Parameters
     ----------

@@ -66,7 +66,9 @@ class ClipEncoder:
         for start in range(0, len(pictures), BATCH):
             with torch.inference_mode():
                 # a copy where it must be: torch warns of arrays that are read-only
-                batch = [torch.from_numpy(np.require(p, requirements=("C", "W"))) for p in pictures[start : start + BATCH]]
+                batch = [
+                    torch.from_numpy(np.require(p, requirements=("C", "W"))) for p in pictures[start : start + BATCH]
+                ]
                 inputs = torch.stack([as_input(picture, side) for picture in batch]).to(self.device)
                 with self._lock:
                     encoded.append(_of_length_1(self._network.encode_image(inputs)))
