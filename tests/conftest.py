@@ -35,6 +35,12 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
+def small_clip() -> Path:
+    """The weights of a CLIP that knows the colours and forms of `rendered` (see tests/data/clip/README.md)."""
+    return DATA / "clip" / "small_clip.pt"
+
+
+@pytest.fixture(scope="session")
 def fluorescence() -> np.ndarray:
     """The fluorescence sample: (Y, X) = (520, 696), uint8. Do not write into it."""
     from napari_fastsam.samples import fluorescence_nuclei

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from napari_fastsam.io.datasets import read_dataset
     from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
     from napari_fastsam.model.answer import answer, paint
-    from napari_fastsam.model.clip_ import load_text_encoder
     from napari_fastsam.model.segmenter import Model, load_model
+    from napari_fastsam.model.text_encoder import load_text_encoder
     from napari_fastsam.model.validation import evaluate
 
 try:
@@ -42,7 +42,7 @@ _HOME = {
     "exemplars_of": "core.exemplars",
     "load_exemplars": "io.exemplars",
     "load_model": "model.segmenter",
-    "load_text_encoder": "model.clip_",
+    "load_text_encoder": "model.text_encoder",
     "paint": "model.answer",
     "read_dataset": "io.datasets",
     "save_exemplars": "io.exemplars",

@@ -78,7 +78,9 @@ def test_a_polarity_that_is_none_is_named_and_the_rest_used():
     layer = viewer.add_points([[1, 1], [2, 2]], features={"polarity": ["maybe", "negative"]})
     found = read(viewer, image, plane, points=layer)
     assert found.rows["points"] == (1,)
-    assert found.left_out == ("Point 1 has the polarity 'maybe'; expected positive, negative, example or counter-example.",)
+    assert found.left_out == (
+        "Point 1 has the polarity 'maybe'; expected positive, negative, example or counter-example.",
+    )
 
 
 def test_object_numbers():

@@ -17,14 +17,15 @@ models_app = typer.Typer(help="Models: what there is, where it lies, how to get 
 
 @models_app.command("list")
 def list_models() -> None:
-    """List the models that are known by name: those of the plugin and your own."""
+    """List what is known by name: models and text encoders of the plugin, and your own models."""
     from napari_fastsam.model import weights
     from napari_fastsam.model.own_models import own_models, size_of
 
     table = Table("name", "size", "licence", "state", "about")
-    for entry in weights.REGISTRY:
-        there = "bundled" if entry.bundled else "downloaded" if weights.is_available(entry.name) else "not downloaded"
-        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", entry.licence, there, escape(entry.about))
+    for entry in (*weights.REGISTRY, *weights.TEXT_ENCODERS):
+        got = weights.is_available(entry.name, entry.purpose)
+        there = "bundled" if entry.bundled else "downloaded" if got else "not downloaded"
+        table.add_row(entry.name, entry.megabytes, entry.licence, there, escape(entry.about))
     for own in own_models():
         about = escape(own.problem or own.card.description)
         table.add_row(escape(own.name), f"{size_of(own.path) / 1e6:.0f} MB", escape(own.card.licence), "yours", about)
@@ -33,7 +34,7 @@ def list_models() -> None:
 
 @models_app.command("download")
 def download_models(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="FastSAM-s or FastSAM-x.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="FastSAM-s, FastSAM-x, or ViT-B/32 for texts.")],
 ) -> None:
     """Download models, unless they are there; print where they lie."""
     from napari_fastsam.model import weights
@@ -58,4 +59,6 @@ def model_path(
     from napari_fastsam.model import weights
 
     with failures_told():
-        typer.echo(weights.cache_folder() if name is None else weights.find(name))
+        entry = None if name is None else weights.known(name, None)
+        purpose = "segmentation" if entry is None else entry.purpose
+        typer.echo(weights.cache_folder() if name is None else weights.find(name, purpose))

@@ -1,4 +1,4 @@
-"""The picture of one object, cut out of its plane."""
+"""The picture of one object, cut out of its plane: what an encoder of pictures is shown."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from napari_fastsam.core.masks import Crop
 from napari_fastsam.errors import ParameterError
 
-Background = Literal["keep", "black", "white", "mean"]
+Background = Literal["keep", "black", "white", "grey", "blur"]
+"""What becomes of the pixels around an object. Grey is the mean of the pictures that CLIP learned from, zeros for it."""
+
+_COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "grey": (123, 117, 104)}
+_BLUR = 0.1  # of the picture's longer side: shapes around the object are gone, light and colour are left
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Cutting:
-    """How objects are cut out.
+    """How an object is cut out.
 
     Attributes
     ----------
     background
-        What takes the place of the pixels outside of the mask: nothing, black, white, or CLIP's own mean colour, which
-        becomes 0 in what the encoder sees.
+        What becomes of the pixels around it.
     context
-        Margin around the object on each side, as a share of the longer side of its box.
+        How much of the plane is shown on each side of the object's box, as a share of the box's longer side.
     square
-        Whether the margin makes the picture square, so that nothing of a long object is cut off or squeezed.
+        Whether the shorter side of the box is given more of the plane until both are equally long. CLIP looks at the
+        middle square of a picture: without this, the ends of a long object go unseen.
 
     Raises
     ------
@@ -34,8 +41,8 @@ class Cutting:
         For an unknown background, or a context that is not from 0 to 4.
     """
 
-    background: Background = "mean"
-    context: float = 0.1
+    background: Background = "keep"
+    context: float = 0.0
     square: bool = True
 
     def __post_init__(self) -> None:
@@ -44,71 +51,73 @@ class Cutting:
                 f"background is {self.background!r}; expected one of {', '.join(get_args(Background))}"
             )
         if not 0 <= self.context <= 4:
-            raise ParameterError(f"context is {self.context!r}; expected a share of the object's side, from 0 to 4")
+            raise ParameterError(f"context is {self.context!r}; expected a share of the object's side from 0 to 4")
 
 
-CUTTING = Cutting()
-
-_COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "mean": (123, 117, 104)}
+DEFAULT = Cutting()
 
 
-def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = CUTTING) -> NDArray[np.uint8]:
-    """Cut one object out of its plane.
+def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = DEFAULT) -> NDArray[np.uint8]:
+    """Return the picture of one object.
 
     Parameters
     ----------
     rgb
-        (H, W, 3).
+        (H, W, 3) uint8, the plane.
     crop
-        The object's mask.
+        The object's mask on it.
     cutting
         How.
 
     Returns
     -------
     numpy.ndarray
-        (h, w, 3) uint8, h and w at least 1. What would lie outside of the plane has the background's colour, or where
-        that is kept the mean colour.
+        (h, w, 3) uint8, at least one pixel each way. Where it reaches beyond the plane, the plane's edge goes on.
     """
-    rows, columns = _tight(crop)
-    sides = np.array([rows[1] - rows[0], columns[1] - columns[0]])
-    margin = round(cutting.context * int(sides.max()))
-    wanted = np.full(2, sides.max()) + 2 * margin if cutting.square else sides + 2 * margin
-    top = rows[0] - (int(wanted[0]) - int(sides[0])) // 2
-    left = columns[0] - (int(wanted[1]) - int(sides[1])) // 2
-    height, width = int(wanted[0]), int(wanted[1])
-    colour = _COLOURS["mean" if cutting.background == "keep" else cutting.background]
-    picture = np.empty((height, width, 3), np.uint8)
-    picture[:] = colour
-    y0, x0 = max(top, 0), max(left, 0)
-    y1, x1 = min(top + height, rgb.shape[0]), min(left + width, rgb.shape[1])
-    seen = rgb[y0:y1, x0:x1]
-    place = picture[y0 - top : y1 - top, x0 - left : x1 - left]
+    rows, columns = _window(crop, rgb.shape[:2], cutting)
+    height, width = rgb.shape[:2]
+    picture = rgb[np.ix_(np.clip(np.arange(*rows), 0, height - 1), np.clip(np.arange(*columns), 0, width - 1))]
     if cutting.background == "keep":
-        place[:] = seen
+        return picture
+    if cutting.background == "blur":
+        sigma = _BLUR * max(picture.shape)
+        around = gaussian_filter(picture, (sigma, sigma, 0), mode="nearest")
     else:
-        inside = _mask_within(crop, y0, x0, seen.shape[0], seen.shape[1])
-        place[inside] = seen[inside]
-    return picture
+        around = np.array(_COLOURS[cutting.background], np.uint8)
+    return np.where(_within(crop, rows, columns)[..., None], picture, around)
 
 
-def _tight(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the rows and columns of the plane that the mask's pixels span; those of the crop if it has none."""
-    down, across = np.flatnonzero(crop.pixels.any(axis=1)), np.flatnonzero(crop.pixels.any(axis=0))
-    if not len(down):
-        return (crop.top, crop.top + 1), (crop.left, crop.left + 1)
-    rows = crop.top + int(down[0]), crop.top + int(down[-1]) + 1
-    return rows, (crop.left + int(across[0]), crop.left + int(across[-1]) + 1)
+def _window(crop: Crop, shape: tuple[int, ...], cutting: Cutting) -> tuple[Span, Span]:
+    """Return the rows and the columns to show; those of a square may lie beyond the plane."""
+    spans = _extent(crop)
+    longer = max(stop - start for start, stop in spans)
+    margin = round(cutting.context * longer)
+    if cutting.square:
+        side = longer + 2 * margin
+        middles = [(start + stop - side) // 2 for start, stop in spans]
+        return (middles[0], middles[0] + side), (middles[1], middles[1] + side)
+    (top, bottom), (left, right) = spans
+    return (max(top - margin, 0), min(bottom + margin, shape[0])), (
+        max(left - margin, 0),
+        min(right + margin, shape[1]),
+    )
 
 
-def _mask_within(crop: Crop, top: int, left: int, height: int, width: int) -> NDArray[np.bool_]:
-    """Return the mask in a window of the plane, (height, width)."""
-    mask = np.zeros((height, width), bool)
-    y0, x0 = max(crop.top, top), max(crop.left, left)
-    y1 = min(crop.window[0].stop, top + height)
-    x1 = min(crop.window[1].stop, left + width)
-    if y0 < y1 and x0 < x1:
-        mask[y0 - top : y1 - top, x0 - left : x1 - left] = crop.pixels[
-            y0 - crop.top : y1 - crop.top, x0 - crop.left : x1 - crop.left
-        ]
-    return mask
+def _extent(crop: Crop) -> tuple[Span, Span]:
+    """Return the first row and column of the object and those behind its last; an empty one has its window's middle."""
+    if not crop.area:
+        row, column = (window.start + (window.stop - window.start) // 2 for window in crop.window)
+        return (row, row + 1), (column, column + 1)
+    rows, columns = (np.flatnonzero(crop.pixels.any(axis=1 - axis)) for axis in (0, 1))
+    return (
+        (crop.top + int(rows[0]), crop.top + int(rows[-1]) + 1),
+        (crop.left + int(columns[0]), crop.left + int(columns[-1]) + 1),
+    )
+
+
+def _within(crop: Crop, rows: Span, columns: Span) -> NDArray[np.bool_]:
+    """Return the part of a mask that lies in a window around the object, which holds all of it."""
+    inside = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), bool)
+    hits = np.argwhere(crop.pixels) + (crop.top - rows[0], crop.left - columns[0])
+    inside[tuple(hits.T)] = True
+    return inside

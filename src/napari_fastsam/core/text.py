@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.appearance import Describe, appearance_of, described
-from napari_fastsam.core.cutouts import CUTTING, Cutting, cutout
+from napari_fastsam.core.cutouts import DEFAULT, Cutting, cutout
 from napari_fastsam.core.instances import Instances
 
 __all__ = ["TextEncoder", "crop_kind", "crop_maker", "text_similarities"]
@@ -40,13 +40,13 @@ class TextEncoder(Protocol):
         ...
 
 
-def crop_kind(encoder: TextEncoder, cutting: Cutting = CUTTING) -> Hashable:
-    """Return what tells descriptions by an encoder from others."""
-    return encoder.key, cutting
+def crop_kind(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Hashable:
+    """Return what tells descriptions by this encoder, of objects cut out like this, from others."""
+    return "cutout", encoder.key, cutting
 
 
-def crop_maker(encoder: TextEncoder, cutting: Cutting = CUTTING) -> Describe:
-    """Return what describes objects by their pictures: each cut out with its mask, and encoded."""
+def crop_maker(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Describe:
+    """Return what describes objects by their pictures, for `core.appearance.describe`."""
 
     def make(instances: Instances, positions: Sequence[int]) -> NDArray[np.float32]:
         rgb = appearance_of(instances).rgb
@@ -56,35 +56,37 @@ def crop_maker(encoder: TextEncoder, cutting: Cutting = CUTTING) -> Describe:
 
 
 def text_similarities(
-    instances: Instances, texts: Sequence[str], encoder: TextEncoder, cutting: Cutting = CUTTING
+    instances: Instances, texts: Sequence[str], encoder: TextEncoder, cutting: Cutting = DEFAULT
 ) -> NDArray[np.float32]:
-    """Return how like each text every object is.
-
-    Objects that were encoded before, by the same encoder and cut out in the same way, are not encoded again.
+    """Return how like each text every object is, encoding the objects that were not encoded yet.
 
     Parameters
     ----------
     instances
-        N objects that know their image.
+        The objects, with their image.
     texts
-        Q of them.
+        Q queries.
     encoder
-        Compares words and pictures.
+        What compares pictures and words.
     cutting
         How the objects are cut out.
 
     Returns
     -------
     numpy.ndarray
-        (Q, N) float32 cosines.
+        (Q, N) float32, cosines from -1 to 1.
 
     Raises
     ------
     ParameterError
         If the instances do not know their image.
+    PromptError
+        If the encoder cannot read a text.
     """
+    # a text that cannot be read is told before the objects are encoded
+    words = encoder.encode_texts(texts) if len(texts) else None
     pictures = described(instances, crop_kind(encoder, cutting), crop_maker(encoder, cutting))
-    if not len(instances) or not len(texts):
+    if words is None or not len(pictures):
         return np.zeros((len(texts), len(instances)), np.float32)
-    similarities: NDArray[np.float32] = encoder.encode_texts(texts) @ pictures.T
+    similarities: NDArray[np.float32] = words @ pictures.T
     return similarities

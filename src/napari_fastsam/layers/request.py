@@ -43,7 +43,7 @@ class Controls:
     texts, exemplars
         What is searched for by words, and by examples from another image.
     text_encoder
-        As `model.clip_.load_text_encoder` takes it.
+        As `model.text_encoder.load_text_encoder` takes it.
     search
         How like them an object must be.
     classes

@@ -253,7 +253,7 @@ class Session:
         return not any(undescribed(instances, kind) for kind, _ in kinds)
 
     def _encoder(self, name: str, device: str) -> TextEncoder:
-        from napari_fastsam.model.clip_ import load_text_encoder
+        from napari_fastsam.model.text_encoder import load_text_encoder
         from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
 
         import_torch_beside_a_viewer()

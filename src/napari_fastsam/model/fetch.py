@@ -50,7 +50,7 @@ def fetch(
     target
         Where to; its folder is made if needed.
     size
-        Bytes that are expected, to see beforehand whether there is room.
+        Bytes that are expected, to see beforehand whether there is room; 0 = not known.
     sha256
         Expected, in hexadecimal.
     otherwise
@@ -148,8 +148,9 @@ def _check_room(size: int, folder: Path) -> None:
 def _no_place(target: Path, size: int, error: OSError) -> str:
     elsewhere = "or name another folder in the environment variable NAPARI_FASTSAM_CACHE"
     if error.errno in _NO_ROOM:
+        needs = f"{size / 1e6:.0f} MB" if size else "more room"
         return (
-            f"the disk is full: {target.name} needs {size / 1e6:.0f} MB in {target.parent}, and nothing of "
+            f"the disk is full: {target.name} needs {needs} in {target.parent}, and nothing of "
             f"it was kept; make room {elsewhere}"
         )
     reason = error.strerror or str(error)

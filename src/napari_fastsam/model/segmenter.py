@@ -18,7 +18,7 @@ from napari_fastsam.core.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.instances import Instances, check_thresholds
 from napari_fastsam.core.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
-from napari_fastsam.errors import ModelError, ParameterError
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.card import Card
 from napari_fastsam.model.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.device import resolve_device
@@ -26,7 +26,7 @@ from napari_fastsam.model.exported import card_of_export, load_exported
 from napari_fastsam.model.formats import format_of
 from napari_fastsam.model.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.ultralytics_ import imported
-from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find, known
+from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
 
 if TYPE_CHECKING:
     import torch
@@ -217,9 +217,6 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
     DeviceError
         If there is no such device.
     """
-    entry = None if isinstance(name, Path) else known(name)
-    if entry is not None and entry.purpose == "text":
-        raise ModelError(f"{entry.name} compares words with pictures and finds no objects: load_text_encoder loads it")
     path = find(name)
     card = card_for(path)
     format_ = format_of(path)

@@ -677,7 +677,7 @@ class FastSAMWidget(Container[Any]):
 
     def _encoder_is_there(self) -> bool:
         there = self.search.show_encoder()
-        known = None if there else weights.known(self.search.text_encoder)
+        known = None if there else weights.known(self.search.text_encoder, "text")
         if known is not None:
             self._say(messages.encoder_missing(known))
         return there

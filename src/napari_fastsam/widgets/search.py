@@ -129,13 +129,12 @@ class SearchPanel(QCollapsible):
 
     def show_encoder(self) -> bool:
         """Return whether the text model is on this computer, and offer to download it if not."""
-        known = weights.known(self._encoder)
-        missing = known if known is not None and not weights.is_available(self._encoder) else None
+        known = weights.known(self._encoder, "text")
+        missing = known if known is not None and not weights.is_available(self._encoder, "text") else None
         if self.download.native.isHidden() != (missing is None):
             self.download.visible = missing is not None
         if missing is not None:
-            size = f" ({missing.bytes / 1e6:.0f} MB)" if missing.bytes else ""
-            self.download.text = f"Download {missing.name}{size}"
+            self.download.text = f"Download {missing.name} ({missing.megabytes})"
         return missing is None
 
     # ---------------------------------------------------------------- wiring
