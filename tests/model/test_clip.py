@@ -161,7 +161,7 @@ def test_an_empty_text_is_refused(encoder: ClipEncoder, text: str) -> None:
 
 def test_the_longest_text_that_is_read_and_one_token_more(encoder: ClipEncoder) -> None:
     assert encoder.encode_texts(["cell " * 75]).shape == (1, 32)
-    with pytest.raises(PromptError, match="has 76 tokens .* reads 75 at most") as caught:
+    with pytest.raises(PromptError, match=r"has 76 tokens .* reads 75 at most") as caught:
         encoder.encode_texts(["cell " * 76])
     assert len(str(caught.value)) < 250
 
@@ -282,7 +282,7 @@ def _spoil(kind: str, path: Path, small_clip: Path, archive: Path) -> None:
 def test_a_file_that_is_no_clip_is_named(kind: str, small_clip: Path, archive: Path, tmp_path: Path) -> None:
     path = tmp_path / "wrong.pt"
     _spoil(kind, path, small_clip, archive)
-    with pytest.raises(ModelError, match="get (it|the file) again") as caught:
+    with pytest.raises(ModelError, match=r"get (it|the file) again") as caught:
         load_text_encoder(path, "cpu")
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -389,9 +389,9 @@ def test_a_truncated_file_in_the_cache_is_told(served: weights.Weights, server, 
 
 
 def test_each_kind_of_model_in_the_others_place() -> None:
-    with pytest.raises(ModelError, match="ViT-B/32 is a text encoder.*segmentation model.*nuclei"):
+    with pytest.raises(ModelError, match=r"ViT-B/32 is a text encoder.*segmentation model.*nuclei"):
         fs.load_model("ViT-B/32")
-    with pytest.raises(ModelError, match="nuclei is a segmentation model.*text encoder.*ViT-B/32"):
+    with pytest.raises(ModelError, match=r"nuclei is a segmentation model.*text encoder.*ViT-B/32"):
         fs.load_text_encoder("nuclei")
     with pytest.raises(ModelError, match=r"nuclei\.pt .*get (it|the file) again"):
         fs.load_text_encoder(weights.find("nuclei"))

@@ -13,7 +13,7 @@ from napari_fastsam.core.masks import Crop
 from napari_fastsam.errors import ParameterError
 
 Background = Literal["keep", "black", "white", "grey", "blur"]
-"""What becomes of the pixels around an object. Grey is the mean of the pictures that CLIP learned from, zeros for it."""
+"""What becomes of the pixels around an object. Grey is the mean of the pictures CLIP learned from, zeros for it."""
 
 _COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "grey": (123, 117, 104)}
 _BLUR = 0.1  # of the picture's longer side: shapes around the object are gone, light and colour are left
@@ -118,6 +118,6 @@ def _extent(crop: Crop) -> tuple[Span, Span]:
 def _within(crop: Crop, rows: Span, columns: Span) -> NDArray[np.bool_]:
     """Return the part of a mask that lies in a window around the object, which holds all of it."""
     inside = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), bool)
-    hits = np.argwhere(crop.pixels) + (crop.top - rows[0], crop.left - columns[0])
+    hits = np.argwhere(crop.pixels) + np.array([crop.top - rows[0], crop.left - columns[0]])
     inside[tuple(hits.T)] = True
     return inside

@@ -56,9 +56,9 @@ def _read(path: Path) -> dict[str, Any]:
             with warnings.catch_warnings():
                 # torch means to give up TorchScript; CLIP is released as nothing else
                 warnings.filterwarnings("ignore", "`torch.jit.load` is")
-                return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+                return dict(torch.jit.load(str(path), map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - loaders may raise anything on a damaged or hostile file
+    except Exception as error:  # loaders may raise anything on a damaged or hostile file
         first_line = (str(error).splitlines() or [""])[0]
         raise ModelError(
             f"{path} is truncated, damaged, or holds something other than weights, and was not loaded "

@@ -32,8 +32,8 @@ def tokens(text: str, length: int = LENGTH) -> list[int]:
     if len(words) + 2 > length:
         shown = text if len(text) <= 60 else text[:57] + "…"
         raise PromptError(
-            f"the text {shown!r} has {len(words)} tokens (words and pieces of words), and this model reads {length - 2} "
-            f"at most; name what is wanted in fewer words"
+            f"the text {shown!r} has {len(words)} tokens (words and pieces of words), and this model reads "
+            f"{length - 2} at most; name what is wanted in fewer words"
         )
     begin, end = tokenizer.encoder["<|startoftext|>"], tokenizer.encoder["<|endoftext|>"]
     return [begin, *words, end, *[0] * (length - 2 - len(words))]

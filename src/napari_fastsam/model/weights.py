@@ -194,7 +194,8 @@ def download(
     weights = known(name, None)
     if weights is None:
         raise ModelError(
-            f"{name!r} is no model of the registry{_nearest(name, None, own=False)}; there are {_names(None, own=False)}"
+            f"{name!r} is no model of the registry{_nearest(name, None, own=False)}; "
+            f"there are {_names(None, own=False)}"
         )
     if weights.url is None:
         return find(weights.name)
