@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 from napari_fastsam import __version__
 from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.search import Search
 from napari_fastsam.core.selection import Selection
+from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images import read_plane
 from napari_fastsam.io.results import names_for, write_labels, write_overlay
@@ -22,6 +25,7 @@ from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.weights import sha256_of
 
 _ENDING = "_labels.tif"
+_ALIKE = ("text", "example")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Job:
         As in `read_plane`.
     overlay
         Whether to draw the outlines into a PNG too.
+    search, text_encoder
+        How like a text or the examples an object must be, and what compares words with objects.
+    classes
+        Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
     """
 
     model: Model
@@ -50,6 +58,9 @@ class Job:
     imgsz: int | None = None
     plane: tuple[int, ...] | None = None
     overlay: bool = False
+    search: Search = field(default_factory=Search)
+    text_encoder: TextEncoder | None = None
+    classes: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Outcome:
         From the image in memory to the label image in memory.
     unanswered
         Prompts without an object; each says why.
+    alike
+        How many objects each text, and the examples, have found.
     covered
         Prompts whose object lies under that of another prompt, so that the labels do not show it.
     replaced
@@ -81,6 +94,7 @@ class Outcome:
     unanswered: tuple[Selection, ...]
     covered: tuple[Selection, ...]
     replaced: bool
+    alike: Mapping[str, int] = field(default_factory=dict)
 
 
 def targets_for(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
@@ -121,27 +135,69 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     """
     plane = read_plane(image, job.plane)
     start = time.perf_counter()
-    labels, selections = _labels_of(plane, job)
+    labels, numbered = _labels_of(plane, job)
     seconds = time.perf_counter() - start
     present = set(np.unique(labels).tolist()) - {0}
-    unanswered = tuple(s for s in selections if not s.found)
-    covered = tuple(s for i, s in enumerate(selections, start=1) if s.found and i not in present)
+    unanswered = tuple(s for s, _ in numbered if not s.found)
+    covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-    write_labels(target, labels, _provenance(image, job))
+    write_labels(target, labels, _provenance(image, job) | _searched(numbered, job))
     if job.overlay:
         write_overlay(target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), plane, labels)
-    return Outcome(image, target, len(present), seconds, unanswered, covered, replaced)
+    alike = Counter(_name(s, job) for s, _ in numbered if s.found and s.prompt.kind in _ALIKE)
+    objects = len(present) if not job.classes else len(numbered) - len(unanswered)
+    return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
 
 
-def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32], list[Selection]]:
-    """Return the label image and, if there are prompts, what became of each; label i is the i-th's object."""
+def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
+    """Return the label image and, if there are prompts, what became of each, with its number."""
     limits = job.thresholds
     if job.prompts is None:
         found = job.model.segment(plane, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
         found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
         return found.to_labels(), []
-    selections = answer(job.model, plane, job.prompts, imgsz=job.imgsz, **asdict(limits))
-    return paint(selections, (plane.shape[0], plane.shape[1])), selections
+    selections = answer(
+        job.model,
+        plane,
+        job.prompts,
+        imgsz=job.imgsz,
+        **asdict(limits),
+        text_encoder=job.text_encoder,
+        text_threshold=job.search.text_threshold,
+        text_best=job.search.best_only,
+        example_threshold=job.search.example_threshold,
+    )
+    numbers = _numbers(selections, job)
+    return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
+
+
+def _numbers(selections: Sequence[Selection], job: Job) -> list[int]:
+    """Return the number of each selection's object: its place, from 1; with classes those of texts come first."""
+    if not job.classes or job.prompts is None:
+        return list(range(1, len(selections) + 1))
+    texts = len(job.prompts.texts)
+    classes = texts + job.prompts.has_examples
+    by_kind = {"text": lambda s, _: s.prompt.indices[0] + 1, "example": lambda s, _: texts + 1}
+    return [
+        by_kind.get(s.prompt.kind, lambda _, place: classes + place)(s, place)
+        for place, s in enumerate(selections, start=1)
+    ]
+
+
+def _name(selection: Selection, job: Job) -> str:
+    """Return what an object was found by."""
+    texts = () if job.prompts is None else job.prompts.texts
+    return texts[selection.prompt.indices[0]] if selection.prompt.kind == "text" else str(selection.prompt)
+
+
+def _searched(numbered: Sequence[tuple[Selection, int]], job: Job) -> dict[str, Any]:
+    """Return which labels were found by which text or by the examples, and how like it they are."""
+    found = [
+        {"label": number, "text": _name(s, job), "similarity": round(float(s.fits[0]), 4)}
+        for s, number in numbered
+        if s.found and s.prompt.kind in _ALIKE
+    ]
+    return {"alike": found} if found else {}
 
 
 def _provenance(image: Path, job: Job) -> dict[str, Any]:
@@ -161,5 +217,9 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
             "points_yx": prompts.points.tolist(),
             "point_labels": prompts.point_labels.tolist(),
             "boxes_yxyx": prompts.boxes.tolist(),
+            "texts": list(prompts.texts),
+            "examples_yx": prompts.examples.tolist(),
+            "counter_examples_yx": prompts.counter_examples.tolist(),
         },
+        **(asdict(job.search) if prompts is not None and prompts.searches else {}),
     }

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
 from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, failures_told, progress_bar, tell
+from napari_fastsam.core.search import LIKENESS
 from napari_fastsam.errors import FastSAMError, ParameterError
 
 if TYPE_CHECKING:
@@ -48,6 +49,30 @@ def segment(
         str | None, typer.Option(metavar="JSON", help=escape("'[[x, y, width, height], …]': one object in each box."))
     ] = None,
     box_format: Annotated[BoxFormat, typer.Option(help="The four numbers of a box.")] = BoxFormat.xywh,
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="WORDS", help="All objects that look like these words; repeatable.")
+    ] = None,
+    text_threshold: Annotated[
+        float | None, typer.Option(help="Least similarity to a text. [default: where they split]", show_default=False)
+    ] = None,
+    text_best: Annotated[bool, typer.Option("--text-best", help="Only the most similar object of each text.")] = False,
+    text_encoder: Annotated[str, typer.Option(help="CLIP's name, or a file.")] = "ViT-B/32",
+    examples: Annotated[
+        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': all objects that look like these."))
+    ] = None,
+    counter_examples: Annotated[
+        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': … and not like these."))
+    ] = None,
+    exemplars: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Examples that were saved, from another image.")
+    ] = None,
+    save_exemplars: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the examples of the first image.")
+    ] = None,
+    example_threshold: Annotated[float, typer.Option(help="Least likeness to the examples.")] = LIKENESS,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="One number for all objects of a text, instead of one each.")
+    ] = False,
     plane: Annotated[
         str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
     ] = None,
@@ -58,12 +83,19 @@ def segment(
     Without points and boxes all objects are found. With them, each has one object:
     label 1 is that of the first point labelled 1, and boxes count after the points.
     Points inside a box refine its object and have none of their own.
+    With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
     with failures_told():
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area),
             (points, point_labels, boxes, box_format.value), plane, overlay,
         )  # fmt: skip
+        job = _searching(
+            job, (points, point_labels, boxes, box_format.value), text or [], (text_threshold, text_best, text_encoder),
+            (examples, counter_examples, exemplars, example_threshold), classes, device,
+        )  # fmt: skip
+        if save_exemplars is not None:
+            _save_exemplars(next(iter(targets)), job, save_exemplars)
     from napari_fastsam.batch import segment_file
 
     outcomes: list[Outcome] = []
@@ -112,6 +144,49 @@ def _prepare(
     return Job(network, asked, limits, imgsz, chosen_plane, overlay), targets
 
 
+def _searching(
+    job: Job,
+    prompts: tuple[str | None, str | None, str | None, Any],
+    texts: Sequence[str],
+    by_text: tuple[float | None, bool, str],
+    by_examples: tuple[str | None, str | None, Path | None, float],
+    classes: bool,
+    device: str,
+) -> Job:
+    """Return the job with what is searched for by words and examples."""
+    examples, counter_examples, saved, example_threshold = by_examples
+    if not (texts or examples or counter_examples or saved):
+        return job
+    import napari_fastsam as fs
+    from napari_fastsam.core.search import Search
+    from napari_fastsam.io.prompt_text import parse_prompts
+
+    threshold, best, encoder = by_text
+    search = Search(threshold, best, example_threshold)
+    exemplars = None if saved is None else fs.load_exemplars(saved)
+    asked = parse_prompts(*prompts, texts, examples, counter_examples, exemplars)
+    network = fs.load_text_encoder(encoder, device) if texts else None
+    if network is not None:
+        network.encode_texts(texts)  # what cannot be read is told before the first image
+    return replace(job, prompts=asked, search=search, text_encoder=network, classes=classes)
+
+
+def _save_exemplars(image: Path, job: Job, target: Path) -> None:
+    """Save what the examples of an image look like."""
+    import napari_fastsam as fs
+    from napari_fastsam.io.images import read_plane
+
+    if job.prompts is None or not job.prompts.has_examples:
+        raise ParameterError("there are no examples to save; give some with --examples")
+    limits = job.thresholds
+    instances = job.model.segment(read_plane(image, job.plane), job.imgsz, limits.conf, limits.iou)
+    exemplars, unanswered = fs.exemplars_of(instances, job.prompts)
+    for sentence in unanswered:
+        typer.echo(f"  {sentence}")
+    fs.save_exemplars(exemplars, target)
+    typer.echo(f"{target}: {len(exemplars.examples)} examples")
+
+
 def _parse_plane(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -125,6 +200,8 @@ def _print_outcome(outcome: Outcome) -> None:
     objects = f"{outcome.objects} object{'' if outcome.objects == 1 else 's'}"
     replaced = " (replaced)" if outcome.replaced else ""
     typer.echo(f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}")
+    for name, count in outcome.alike.items():
+        typer.echo(f"  {name}: {count}")
     for selection in outcome.unanswered:
         typer.echo(f"  {selection.prompt}: nothing found, {selection.reason}")
     for selection in outcome.covered:

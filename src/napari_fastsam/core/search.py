@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.prompts import PromptRef
@@ -20,6 +19,9 @@ LIKENESS = 0.5
 WITHIN = 0.5
 """Share of an object's pixels that must lie in the boxes that restrict a search."""
 
+_LEAST_SPREAD = 0.15
+"""Of the range of all similarities."""
+
 _FEW = 3
 """Of fewer objects nothing can be said about where their similarities split."""
 
@@ -31,8 +33,8 @@ class Search:
     Attributes
     ----------
     text_threshold
-        Lowest similarity (cosine) to a text, from -1 to 1; None = where the similarities of the plane's objects to it
-        split best into two groups.
+        Lowest similarity (cosine) to a text, from -1 to 1; None = where `split` says that the plane's objects fall into
+        two groups.
     best_only
         Take the best object of each text alone, whatever its similarity: FastSAM's rule.
     example_threshold
@@ -162,16 +164,30 @@ def _why_none(instances: Instances, allowed: NDArray[np.bool_], claimed: NDArray
 
 
 def split(similarities: NDArray[np.float32]) -> float:
-    """Return where (N,) similarities split best into two groups (Otsu 1979): the lowest of the upper one.
+    """Return where (N,) similarities fall into two groups: the lowest of the upper one.
 
-    What one query calls similar is another's background, so no fixed value serves all. Of very few objects, or where
-    all are alike, the most similar alone are above it.
+    The split of least error between two normal distributions (Kittler and Illingworth, Pattern Recognition 19, 1986),
+    which finds a few that stand out from many as well as two halves (benchmarks/text_threshold.py compares it with
+    others). What one query calls similar is another's background, so no fixed value serves all. Of very few objects, or
+    where all are alike, the most similar alone are above it.
     """
-    if len(similarities) < _FEW or np.ptp(similarities) < 1e-6:
+    values = np.sort(similarities.astype(np.float64))
+    count = len(values)
+    if count < _FEW or values[-1] - values[0] < 1e-6:
         return float(similarities.max(initial=-1.0))
-    # one bin a value, or objects that are far from all others would leave few bins for the rest
-    between = float(threshold_otsu(similarities.astype(np.float64), nbins=256))  # type: ignore[no-untyped-call]
-    return float(similarities[similarities > between].min(initial=similarities.max()))
+    size = np.arange(1, count)
+    sums, squares = np.cumsum(values), np.cumsum(values**2)
+    error = np.zeros(count - 1)
+    # a group of one or two has next to no spread of its own
+    least = ((values[-1] - values[0]) * _LEAST_SPREAD) ** 2
+    for n, total, square in (
+        (size, sums[:-1], squares[:-1]),
+        (count - size, sums[-1] - sums[:-1], squares[-1] - squares[:-1]),
+    ):
+        variance = np.maximum(square / n - (total / n) ** 2, 0) + least
+        share = n / count
+        error += share * np.log(variance) / 2 - share * np.log(share)
+    return float(np.float32(values[int(error.argmin()) + 1]))
 
 
 def within_boxes(instances: Instances, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:

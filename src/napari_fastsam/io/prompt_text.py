@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.exemplars import Exemplars
 from napari_fastsam.core.prompts import Prompts
 from napari_fastsam.errors import PromptError
 
@@ -19,6 +21,10 @@ def parse_prompts(
     point_labels: str | None = None,
     boxes: str | None = None,
     box_format: BoxFormat = "xywh",
+    texts: Sequence[str] = (),
+    examples: str | None = None,
+    counter_examples: str | None = None,
+    exemplars: Exemplars | None = None,
 ) -> Prompts | None:
     """Read prompts from text.
 
@@ -32,6 +38,12 @@ def parse_prompts(
         ``[[x, y, width, height], …]`` or ``[[x0, y0, x1, y1], …]`` in pixels, measured at pixel edges.
     box_format
         Which of the two.
+    texts
+        What is wanted in words; boxes then say where to search.
+    examples, counter_examples
+        ``[[x, y], …]``: objects that others are to be like, or unlike.
+    exemplars
+        Examples from another image.
 
     Returns
     -------
@@ -42,8 +54,8 @@ def parse_prompts(
     PromptError
         If a text is not JSON or not of that form, or if no object is asked for.
     """
-    if points is None and point_labels is None and boxes is None:
-        return None
+    if points is None and point_labels is None and boxes is None and examples is None and counter_examples is None:
+        return Prompts(texts=texts, exemplars=exemplars) if texts or exemplars is not None else None
     points_xy = _table("points", points, "[[x, y], …]", 2)
     corners = _table(
         "boxes", boxes, "[[x, y, width, height], …]" if box_format == "xywh" else "[[x0, y0, x1, y1], …]", 4
@@ -55,8 +67,16 @@ def parse_prompts(
     labels = None if point_labels is None else _json("point-labels", point_labels, "[1, 0, …]")
     if labels is not None and not isinstance(labels, list):
         raise PromptError(f"point-labels is {point_labels}; expected [1, 0, …], one number a point")
-    prompts = Prompts(points=points_xy[:, ::-1], point_labels=labels, boxes=corners[:, [1, 0, 3, 2]])
-    if len(prompts.boxes) == 0 and not (prompts.point_labels == 1).any():
+    prompts = Prompts(
+        points=points_xy[:, ::-1],
+        point_labels=labels,
+        boxes=corners[:, [1, 0, 3, 2]],
+        texts=texts,
+        examples=_table("examples", examples, "[[x, y], …]", 2)[:, ::-1],
+        counter_examples=_table("counter-examples", counter_examples, "[[x, y], …]", 2)[:, ::-1],
+        exemplars=exemplars,
+    )
+    if not prompts.searches and len(prompts.boxes) == 0 and not (prompts.point_labels == 1).any():
         raise PromptError("no object is asked for: give a box, or a point that is labelled 1")
     return prompts
 

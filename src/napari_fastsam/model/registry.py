@@ -72,8 +72,8 @@ REGISTRY: tuple[Weights, ...] = (
     Weights(
         name=BUNDLED_NAME,
         file="nuclei.pt",
-        bytes=6_735_989,
-        sha256="16486848bdaa6e48fd61d11e0452dc5d7afb2b8cd63b23695ba1cb5393a62bd3",
+        bytes=6_736_053,
+        sha256="dde5fa0a2ca5ec74003bf44e3cb8f73621f173e00aef6ac75432844a5c377cd8",
         url=None,
         licence="AGPL-3.0",
         about="nuclei in fluorescence, stained tissue and bright field; comes with the plugin",
