@@ -63,7 +63,9 @@ annotated:
 	@test -n "$(DATA)" || { echo 'Name the annotated images: make nuclei-model DATA=FOLDER (see docs/train.md)' >&2; exit 2; }
 
 nuclei-model: annotated setup
-	$(BIN)/napari-fastsam train "$(DATA)" -o build/nuclei.pt --base yolov8n-seg.yaml --epochs 40 --seed 0 $(ARGS)
+	test -f build/nuclei-coarse.pt || \
+	  $(BIN)/napari-fastsam train "$(DATA)" -o build/nuclei-coarse.pt --base yolov8n-seg.yaml --epochs 40 --seed 0 $(ARGS)
+	$(BIN)/napari-fastsam train "$(DATA)" -o build/nuclei.pt --base build/nuclei-coarse.pt --object-size 36 --imgsz 256 --epochs 30 --learning-rate 0.001 --seed 0 $(ARGS)
 	$(BIN)/napari-fastsam evaluate "$(DATA)" --model build/nuclei.pt --held-out
 
 clean:

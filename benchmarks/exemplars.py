@@ -26,7 +26,7 @@ from skimage.transform import resize
 import napari_fastsam as fs
 from napari_fastsam.core.appearance import described
 from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
-from napari_fastsam.core.likeness import Population
+from napari_fastsam.core.likeness import FEATURES, RIDGE, Population
 from napari_fastsam.model.weights import BUNDLED_FOLDER
 
 SIDE = 256
@@ -140,53 +140,37 @@ def nearest_z_distance(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
     return -np.linalg.norm(scored[:, None] - scored[examples][None], axis=2).min(axis=1)
 
 
-def lda(shrinkage: float, nearest: bool = False, counted: bool = False) -> Method:
+def lda(shrinkage: float) -> Method:
     def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
-        population = Population.of(vectors, shrinkage)
-        if nearest:
-            return np.max([population.likeness(vectors, vectors[[e]]) for e in examples], axis=0)
-        return population.likeness(vectors, vectors[examples])
+        scored = z_scored(vectors)
+        covariance = (1 - shrinkage) * scored.T @ scored / len(scored) + shrinkage * np.eye(scored.shape[1])
+        return scored @ np.linalg.solve(covariance, scored[examples].mean(axis=0))
 
     return method
 
 
-def ridge(strength: float) -> Method:
+def used(features: float, ridge: float) -> Method:
     def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
-        scored = z_scored(vectors)
-        wanted = np.zeros(len(vectors))
-        wanted[examples] = 1
-        weight = np.where(wanted > 0, len(vectors) / len(examples), 1.0)
-        centred = wanted - (weight * wanted).sum() / weight.sum()
-        kernel = scored @ scored.T / scored.shape[1]
-        return kernel @ np.linalg.solve(kernel + strength * np.diag(1 / weight) * len(vectors) / 100, centred)
+        none = np.zeros((0, vectors.shape[1]))
+        return Population.of(vectors, features).likeness(vectors[examples], none, ridge)
 
     return method
 
 
 METHODS: dict[str, Method] = {
-    "nearest, cosine": nearest_cosine,
-    "nearest, cosine of z-scores": nearest_z_cosine,
-    "mean, cosine of z-scores": mean_z_cosine,
-    "nearest, distance of z-scores": nearest_z_distance,
-    "LDA, shrinkage 0.03": lda(0.03),
-    "LDA, shrinkage 0.1": lda(0.1),
-    "LDA, shrinkage 0.3": lda(0.3),
-    "LDA, shrinkage 0.6": lda(0.6),
-    "nearest, LDA 0.3": lda(0.3, nearest=True),
-    "ridge 0.1": ridge(0.1),
-    "ridge 1": ridge(1.0),
+    "nearest example, cosine": nearest_cosine,
+    "nearest example, cosine of z-scores": nearest_z_cosine,
+    "nearest example, distance of z-scores": nearest_z_distance,
+    "mean of examples, cosine of z-scores": mean_z_cosine,
+    "linear discriminant, shrinkage 0.3": lda(0.3),
+    "linear discriminant, shrinkage 0.9": lda(0.9),
+    "ridge 0.03, features 0.85": used(0.85, 0.03),
+    "**ridge 0.3, features 0.85**": used(FEATURES, RIDGE),
+    "ridge 3, features 0.85": used(0.85, 3.0),
+    "ridge 0.3, features 0.5": used(0.5, RIDGE),
+    "ridge 0.3, features 0": used(0.0, RIDGE),
+    "ridge 0.3, features 1": used(1.0, RIDGE),
 }
-
-PARTS = {"all": slice(None), "P3": slice(0, 64), "P4": slice(64, 192), "P5": slice(192, 448), "P3+P4": slice(0, 192)}
-
-
-def parts(vectors: np.ndarray, name: str) -> np.ndarray:
-    """Return the columns of a part of the descriptions; `+ form` adds size, shape and colour."""
-    part, _, more = name.partition(" + ")
-    if part == "form":
-        return vectors[:, 448:]
-    chosen = vectors[:, :448][:, PARTS[part]]
-    return np.concatenate([chosen, vectors[:, 448:]], axis=1) if more else chosen
 
 
 def measure(
@@ -195,7 +179,7 @@ def measure(
     """Return for each number of examples the average precisions by scene."""
     values: dict[int, dict[str, list[float]]] = {count: {} for count in COUNTS}
     for number, scene in enumerate(found):
-        vectors = parts(scene.vectors, part)
+        vectors = scene.vectors
         for count in COUNTS:
             rng = np.random.default_rng([seed, number, count])
             for draw in range(draws):
@@ -221,15 +205,13 @@ def main() -> None:
     found = objects(fs.load_model("nuclei", "cpu"), arguments.data, arguments.scenes, arguments.seed)
     share = np.mean([np.mean(o.kinds == kind) for o in found for kind in (0, 1)])
     print(f"{len(found)} scenes, {sum(len(o.kinds) for o in found)} objects; chance is about {share:.2f}\n")
-    print("| description | compared by | 1 example | 3 examples | 10 examples |\n|---|---|---|---|---|")
-    for part, name in [("all + form", name) for name in METHODS] + [
-        (part, "LDA, shrinkage 0.3") for part in ("all", "form", "P3 + form", "P4 + form", "P5 + form", "P3+P4 + form")
-    ]:
-        values = measure(found, part, METHODS[name], arguments.draws, arguments.seed)
+    print("| compared by | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
+    for name, method in METHODS.items():
+        values = measure(found, method, arguments.draws, arguments.seed)
         means = [np.mean(np.concatenate(list(values[count].values()))) for count in COUNTS]
-        print(f"| {part} | {name} | " + " | ".join(f"{m:.3f}" for m in means) + " |", flush=True)
+        print(f"| {name} | " + " | ".join(f"{m:.3f}" for m in means) + " |", flush=True)
     print("\n| scenes | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
-    values = measure(found, "all + form", METHODS["LDA, shrinkage 0.3"], arguments.draws, arguments.seed)
+    values = measure(found, used(FEATURES, RIDGE), arguments.draws, arguments.seed)
     for scene in dict.fromkeys(o.scene for o in found):
         cells = [values[count].get(scene) for count in COUNTS]
         print(f"| {scene} | " + " | ".join("–" if not c else f"{np.mean(c):.3f}" for c in cells) + " |")

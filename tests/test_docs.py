@@ -14,9 +14,11 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import napari_fastsam as fs
 from napari_fastsam import samples
 from napari_fastsam.cli import app
 from napari_fastsam.model import weights
+from napari_fastsam.model.text_encoder import load_text_encoder
 from napari_fastsam.widgets.shortcuts import SHORTCUTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,12 +103,14 @@ def test_the_pages_have_examples():
 
 @pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.language == "python"}), ids=lambda p: p.name)
 def test_python_examples_run_and_print_what_is_said(
-    page: Path, with_samples, make_napari_viewer_proxy, monkeypatch, capsys
+    page: Path, with_samples, make_napari_viewer_proxy, monkeypatch, capsys, small_clip
 ):
     """All of a page in order, in one namespace, as somebody would paste them. A text block after one is its output."""
     import napari
 
     monkeypatch.setattr(napari, "Viewer", make_napari_viewer_proxy)
+    # in place of the large one, which is not here
+    monkeypatch.setattr(fs, "load_text_encoder", lambda name: load_text_encoder(small_clip))
     namespace: dict[str, object] = {}
     of_page = [b for b in BLOCKS if b.page == page]
     for block, following in zip(of_page, [*of_page[1:], None], strict=True):
@@ -119,11 +123,13 @@ def test_python_examples_run_and_print_what_is_said(
 
 
 @pytest.mark.parametrize(("block", "line", "output"), [pytest.param(*c, id=f"{c[0].where} {c[1]}") for c in commands()])
-def test_command_lines_run_and_print_what_is_said(block: Block, line: str, output: str, with_samples, monkeypatch):
+def test_command_lines_run_and_print_what_is_said(block: Block, line: str, output: str, with_samples, small_clip):
     program, *arguments = shlex.split(line)
     assert program == "napari-fastsam", f"{block.where} calls {program}"
     if "download" in arguments or "demo" in arguments:  # the network, a window: only whether they can be understood
         arguments.append("--help")
+    elif "--text" in arguments:  # in place of the large one, which is not here
+        arguments += ["--text-encoder", str(small_clip)]
     elif arguments[0] == "train":
         arguments += SMALL_TRAINING
     elif (named := _model_of(arguments)) is not None:

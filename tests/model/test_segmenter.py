@@ -128,7 +128,7 @@ class TestOddImages:
         finally:
             tracemalloc.stop()
         assert labels.shape == (20, 20_000)
-        assert peak < 100e6
+        assert peak < 130e6  # a square of this side would take 20 GB
         if imgsz is None:  # at its own scale what is in it is seen
             assert len(found) >= 200
 

@@ -151,7 +151,7 @@ def test_larger_and_smaller(bench):
     b = bench()
     b.dock.conf.value, b.dock.iou.value = 0.05, 0.9
     # of the second the network proposes several sizes
-    b.click(NUCLEI[0], np.array([116.0, 256.0]))
+    b.click(NUCLEI[0], np.array([231.0, 47.0]))
     areas = [(b.shown == 1).sum(), (b.shown == 2).sum()]
     b.dock.larger()
     assert "point 2" in b.status

@@ -22,6 +22,9 @@ WITHIN = 0.5
 _LEAST_SPREAD = 0.15
 """Of the range of all similarities."""
 
+_AS_GOOD = 0.02
+"""Splits whose errors differ by less are equally good."""
+
 _FEW = 3
 """Of fewer objects nothing can be said about where their similarities split."""
 
@@ -187,7 +190,9 @@ def split(similarities: NDArray[np.float32]) -> float:
         variance = np.maximum(square / n - (total / n) ** 2, 0) + least
         share = n / count
         error += share * np.log(variance) / 2 - share * np.log(share)
-    return float(np.float32(values[int(error.argmin()) + 1]))
+    # of splits that are about as good, the one at the widest gap: two that are alike are not torn apart
+    gaps = np.where(error <= error.min() + _AS_GOOD, np.diff(values), -1.0)
+    return float(np.float32(values[int(gaps.argmax()) + 1]))
 
 
 def within_boxes(instances: Instances, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
