@@ -173,9 +173,7 @@ METHODS: dict[str, Method] = {
 }
 
 
-def measure(
-    found: list[Objects], part: str, method: Method, draws: int, seed: int
-) -> dict[int, dict[str, list[float]]]:
+def measure(found: list[Objects], method: Method, draws: int, seed: int) -> dict[int, dict[str, list[float]]]:
     """Return for each number of examples the average precisions by scene."""
     values: dict[int, dict[str, list[float]]] = {count: {} for count in COUNTS}
     for number, scene in enumerate(found):

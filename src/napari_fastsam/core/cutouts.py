@@ -55,8 +55,8 @@ class Cutting:
 
 
 DEFAULT = Cutting("black", 0.25)
-"""What told shapes apart best with the small CLIP of the tests (benchmarks/text_crops.py), by little. Black is also what
-ultralytics shows; what the real CLIP would prefer could not be measured here."""
+"""What told shapes apart best with the small CLIP of the tests (benchmarks/text_crops.py), by little. Black is also
+what ultralytics shows; what the real CLIP would prefer could not be measured here."""
 
 
 def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = DEFAULT) -> NDArray[np.uint8]:
