@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.compat import select_like_ultralytics
+    from napari_fastsam.core.compat import select_like_ultralytics, select_texts_like_ultralytics
     from napari_fastsam.core.exemplars import Exemplars, exemplars_of
     from napari_fastsam.core.instances import Instances
     from napari_fastsam.core.prompts import Prompts
@@ -48,6 +48,7 @@ _HOME = {
     "save_exemplars": "io.exemplars",
     "select": "core.selection",
     "select_like_ultralytics": "core.compat",
+    "select_texts_like_ultralytics": "core.compat",
 }
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "save_exemplars",
     "select",
     "select_like_ultralytics",
+    "select_texts_like_ultralytics",
 ]
 
 

@@ -7,11 +7,18 @@ overlaps nothing answers with the first instance, and a label of 0 alone answers
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.appearance import appearance_of
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.text import TextEncoder
+
+LEAST_AREA = 100
+"""Pixels of a mask that is too small to be compared with words."""
 
 SNAP = 20
 """Boxes that end this close to the border of the image, in pixels, are moved onto it."""
@@ -36,6 +43,32 @@ def select_like_ultralytics(instances: Instances, prompts: Prompts) -> Instances
         hit |= _by_boxes(instances, prompts.boxes)
     if len(prompts.points):
         hit |= _by_points(instances, prompts.points, prompts.point_labels)
+    return instances.subset(hit)
+
+
+def select_texts_like_ultralytics(instances: Instances, texts: Sequence[str], encoder: TextEncoder) -> Instances:
+    """Return the instances that ultralytics returns for these texts: the most similar one of each.
+
+    Parameters
+    ----------
+    instances
+        All of the plane, which know their image. Those of 100 pixels or less are never an answer.
+    texts
+        What is wanted.
+    encoder
+        Compares words and pictures; ultralytics shows it the box cut off to whole pixels, black outside of the mask.
+    """
+    kept = np.flatnonzero(instances.areas > LEAST_AREA)
+    if not len(kept) or not len(texts):
+        return instances.subset(np.zeros(0, np.intp)) if len(texts) else instances
+    rgb = appearance_of(instances).rgb
+    pictures = []
+    for i in kept.tolist():
+        y0, x0, y1, x1 = np.trunc(instances.boxes[i]).astype(int)
+        pictures.append(rgb[y0:y1, x0:x1] * instances.mask(i)[y0:y1, x0:x1, None])
+    similarities = encoder.encode_texts(texts) @ encoder.encode_images(pictures).T
+    hit = np.zeros(len(instances), bool)
+    hit[kept[similarities.argmax(axis=1)]] = True
     return instances.subset(hit)
 
 
