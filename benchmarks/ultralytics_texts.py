@@ -9,6 +9,7 @@ import torch
 from ultralytics.engine.results import Results
 from ultralytics.models.fastsam.predict import FastSAMPredictor
 
+from napari_fastsam.core.compat import snap_boxes
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.text import TextEncoder
 
@@ -36,12 +37,13 @@ class Adapter:
 
 
 def prompted(instances: Instances, rgb: np.ndarray, texts: list[str], encoder: TextEncoder) -> np.ndarray:
-    """Return the (K, 4) boxes ``y0, x0, y1, x1`` of what ultralytics answers."""
+    """Return the (K, 4) boxes ``y0, x0, y1, x1``, snapped to the border, of what ultralytics answers."""
     predictor = FastSAMPredictor.__new__(FastSAMPredictor)
     predictor.device = torch.device("cpu")
     predictor.clip = Adapter(encoder)
     boxes = np.concatenate(
-        [instances.boxes[:, [1, 0, 3, 2]], instances.scores[:, None], np.zeros((len(instances), 1), np.float32)], axis=1
+        [snap_boxes(instances)[:, [1, 0, 3, 2]], instances.scores[:, None], np.zeros((len(instances), 1), np.float32)],
+        axis=1,
     )
     masks = np.stack([instances.mask(i) for i in range(len(instances))])
     result = Results(

@@ -56,15 +56,18 @@ def select_texts_like_ultralytics(instances: Instances, texts: Sequence[str], en
     texts
         What is wanted.
     encoder
-        Compares words and pictures; ultralytics shows it the box cut off to whole pixels, black outside of the mask.
+        Compares words and pictures; ultralytics shows it the box, snapped to the border and cut off to whole pixels,
+        black outside of the mask.
     """
     kept = np.flatnonzero(instances.areas > LEAST_AREA)
     if not len(kept) or not len(texts):
         return instances.subset(np.zeros(0, np.intp)) if len(texts) else instances
     rgb = appearance_of(instances).rgb
+    height, width = instances.shape
+    boxes = np.clip(np.trunc(snap_boxes(instances)), 0, [height, width, height, width]).astype(int)
     pictures = []
     for i in kept.tolist():
-        y0, x0, y1, x1 = np.trunc(instances.boxes[i]).astype(int)
+        y0, x0, y1, x1 = boxes[i]
         pictures.append(rgb[y0:y1, x0:x1] * instances.mask(i)[y0:y1, x0:x1, None])
     similarities = encoder.encode_texts(texts) @ encoder.encode_images(pictures).T
     hit = np.zeros(len(instances), bool)
