@@ -184,6 +184,8 @@ def test_a_pyramids_plane_is_its_full_level(bench, cells, expected):
 
 def test_the_view_of_a_pyramid_is_the_level_shown(bench, cells, qtbot):
     b = bench(pyramid(cells), multiscale=True, contrast_limits=(0, 80), show=True)
+    b.viewer.window.resize(1300, 800)  # room for this level beside the docks
+    qtbot.wait(200)
     b.viewer.reset_view()
     b.dock.region.value = "view"
     qtbot.waitUntil(lambda: b.image.data_level == 1)
