@@ -66,6 +66,19 @@ def joins_points(b):
     assert b.points.features["object"].tolist()[-1] == 1
 
 
+def marks_examples(b):
+    assert b.dock.next_point.example.text == "example"
+    yield
+    assert b.dock.next_point.example.text == "★ example"
+    b.points.add([NUCLEI[1]])
+    assert b.points.features["polarity"].tolist()[-1] == "example"
+
+
+def asks_for_words(b):
+    yield
+    assert b.dock.search.isExpanded()
+
+
 def changes_the_task(b):
     assert b.dock.task.value == "prompts"
     yield
@@ -116,6 +129,8 @@ DOES = {
     "make_prompt_layers": makes_layers,
     "toggle_polarity": turns_the_sign,
     "toggle_object": joins_points,
+    "toggle_example": marks_examples,
+    "focus_words": asks_for_words,
     "toggle_task": changes_the_task,
     "run": runs,
     "larger": takes_a_larger_one,
@@ -158,7 +173,10 @@ def test_run_while_it_runs_cancels(bench, monkeypatch):
 def test_the_dock_lists_every_key_and_buttons_name_theirs(bench):
     b = bench()
     listed = as_html()
-    tips = " ".join(widget.tooltip or "" for widget in [*everything_in(b.dock), *everything_in(b.dock.actions)])
+    tips = " ".join(
+        widget.tooltip or ""
+        for widget in [*everything_in(b.dock), *everything_in(b.dock.search.controls), *everything_in(b.dock.actions)]
+    )
     for key, (_, text) in SHORTCUTS.items():
         assert f"<b>{key}</b>" in listed
         assert text in listed
@@ -175,7 +193,11 @@ def everything_in(container):
 
 def test_every_control_has_a_tooltip(bench):
     b = bench()
-    controls = [w for w in [*everything_in(b.dock), *everything_in(b.dock.actions)] if not isinstance(w, Label)]
+    controls = [
+        w
+        for w in [*everything_in(b.dock), *everything_in(b.dock.search.controls), *everything_in(b.dock.actions)]
+        if not isinstance(w, Label)
+    ]
     assert len(controls) >= 22
     # a slider is a slider and a number box: magicgui puts the tooltip on the former
     without = [w.name for w in controls if not any(q.toolTip() for q in [w.native, *w.native.findChildren(QSlider)])]
