@@ -171,7 +171,7 @@ def _controls(settings: Settings) -> list[Any]:
     return [
         LineEdit(
             name="words",
-            tooltip="What to find, in words; several between commas, each a group of its own: red cell, blue cell (Shift-W)",
+            tooltip="What to find; several between commas, each a group of its own: red cell, blue cell (Shift-W)",
         ),
         ComboBox(
             name="encoder",
