@@ -68,7 +68,8 @@ def commands() -> Iterator[tuple[Block, str, str]]:
 def shape_of(output: str) -> list[str]:
     """What was printed, with its numbers and how wide they are left open: times, and models that get better."""
     text = re.sub(r"\d+(\.\d+)?", "#", output.replace(" (replaced)", ""))
-    return [re.sub(r"\s+", " ", re.sub(r"[━─]+", "─", line)).strip() for line in text.strip().splitlines()]
+    lines = [re.sub(r"\s+", " ", re.sub(r"[━─]+", "─", line)) for line in text.strip().splitlines()]
+    return [line.replace("[ ", "[").strip() for line in lines]
 
 
 @pytest.fixture
