@@ -133,7 +133,13 @@ class Model:
             contrast_limits = window_of(check_plane(image), self.card.window)
         return to_rgb8(image, contrast_limits)
 
-    def propose(self, rgb: NDArray[np.uint8], imgsz: int | None = None, conf_floor: float = CONF_FLOOR) -> Proposals:
+    def propose(
+        self,
+        rgb: NDArray[np.uint8],
+        imgsz: int | None = None,
+        conf_floor: float = CONF_FLOOR,
+        plane: tuple[int, int] | None = None,
+    ) -> Proposals:
         """Run the network once and keep what it said.
 
         Parameters
@@ -144,22 +150,25 @@ class Model:
             As in `segment`.
         conf_floor
             Proposals up to this score are dropped.
+        plane
+            ``(H, W)`` of what `rgb` shows, where only every so many pixels were read: proposals are in its pixels. None
+            = that of `rgb`.
         """
-        shape = rgb.shape[:2]
+        shape = plane or rgb.shape[:2]
         if imgsz is None and self.card.imgsz is None and self.card.shown_diameter is not None:
             # the size of the objects is measured alike whatever somebody wants to see of them
             floor = min(conf_floor, FLOOR)
             return look_at_scale(
-                lambda scale: self._look(rgb, _rounded(_native_size(shape, scale)), floor),
+                lambda scale: self._look(rgb, _rounded(_native_size(shape, scale)), floor, shape),
                 self.card.shown_diameter,
             )
-        return self._look(rgb, self.imgsz_for(shape, imgsz), conf_floor)
+        return self._look(rgb, self.imgsz_for(shape, imgsz), conf_floor, shape)
 
-    def _look(self, rgb: NDArray[np.uint8], imgsz: int, conf_floor: float) -> Proposals:
+    def _look(self, rgb: NDArray[np.uint8], imgsz: int, conf_floor: float, shape: tuple[int, int]) -> Proposals:
         """Run the network on a plane at one input size."""
         import torch
 
-        letterbox = Letterbox(rgb.shape[:2], self.at_most(imgsz), self.fixed_input)
+        letterbox = Letterbox(shape, self.at_most(imgsz), self.fixed_input)
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
         with self._lock, torch.inference_mode():
             predictions, prototypes, features = self._forward(picture)
@@ -259,7 +268,7 @@ def _native_size(shape: tuple[int, int], scale: float) -> int:
 
 def _letterboxed(rgb: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uint8]:
     """Scale and pad a plane to the network's input."""
-    if letterbox.content != letterbox.plane:
+    if letterbox.content != rgb.shape[:2]:
         with imported():
             import cv2
         height, width = letterbox.content

@@ -1,0 +1,356 @@
+"""A plane of any size through the network, tile by tile, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.instances import check_thresholds
+from napari_fastsam.core.intensity import window_of
+from napari_fastsam.core.proposals import Proposals
+from napari_fastsam.core.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling, spread
+from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.model.object_scale import diameter_of
+from napari_fastsam.model.segmenter import Model
+
+LARGE = 4096 * 4096
+"""Planes of more pixels are seen in tiles where nobody says otherwise."""
+
+_SAMPLES, _SAMPLE_SIDE = 5, 512
+"""The intensity window is that of so many squares along each axis, of so many pixels."""
+
+_LOOKS, _LOOK_SIDE = 4, 768
+"""The first look sees the liveliest so many of them, with more around."""
+
+COARSER = 4.0
+"""Objects too large for a tile, or for what the network knows, are looked for at scales each so much smaller."""
+
+_COARSEST = 64
+"""Input pixels that the longer side of a plane is shown at, at least."""
+
+
+class PlaneLike(Protocol):
+    """A plane that is read by rectangles: numpy, dask or zarr; (Y, X) or (Y, X, 3 | 4)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its lengths."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> Any:
+        """Return the pixels of some rows and columns."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run over tiles has come.
+
+    Attributes
+    ----------
+    done, total
+        Tiles, at all scales.
+    objects
+        So far.
+    window
+        What the last tile may have changed.
+    """
+
+    done: int
+    total: int
+    objects: int
+    window: Box
+
+
+@dataclass(eq=False)
+class TiledRun:
+    """A large plane on its way through the network; iterate to let it go on, a tile each.
+
+    Attributes
+    ----------
+    model, image
+        The network and the plane.
+    grid
+        The tiles, at the scale that was given or measured.
+    contrast_limits
+        One window for all tiles.
+    conf, iou, min_area, max_area
+        As in `Instances.filter`.
+    canvas
+        The labels so far.
+    first
+        Where to begin, row and column; None = at the top left.
+    """
+
+    model: Model
+    image: PlaneLike
+    grid: Grid
+    contrast_limits: tuple[float, float]
+    conf: float
+    iou: float
+    min_area: float | None
+    max_area: float | None
+    canvas: Canvas
+    first: tuple[float, float] | None = None
+
+    @property
+    def diameter(self) -> float | None:
+        """What objects are across in pixels of the plane if the scale suits them; None = the model does not say."""
+        shown = self.model.card.shown_diameter
+        return None if shown is None else shown / self.grid.scale
+
+    def __len__(self) -> int:
+        """Return how many tiles there are, at all scales."""
+        return sum(len(grid) for grid in self.grids)
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The grid, and coarser ones for large objects where the plane has more than one tile."""
+        found = [self.grid]
+        while len(self.grid) > 1 and max(self.grid.shape) * found[-1].scale > _COARSEST:
+            found.append(replace(self.grid, scale=found[-1].scale / COARSER))
+        return found
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Look at tile after tile, then at coarser scales for objects larger than a halo."""
+        done, total, least = 0, len(self), 0.0
+        for grid in self.grids:
+            for tile in grid.tiles(self.first):
+                self._add(self.look(tile, grid), tile, grid, least)
+                done += 1
+                yield Progress(done, total, len(self.canvas), tile.window)
+            least = grid.halo
+
+    def look(self, tile: Tile, grid: Grid) -> Proposals:
+        """Show one tile to the network; proposals are in pixels of its window."""
+        rows, columns = tile.slices
+        # where the plane is shown much smaller, most pixels need not be kept
+        step = max(1, int(0.5 / grid.scale))
+        pixels = self.image[slice(rows.start, rows.stop, step), slice(columns.start, columns.stop, step)]
+        rgb = self.model.rgb8(np.asarray(pixels), self.contrast_limits)
+        seen = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.conf, tile.shape)
+        return replace(seen, appearance=None)
+
+    def _add(self, proposals: Proposals, tile: Tile, grid: Grid, least: float) -> None:
+        """Add a tile's objects. Smaller ones than `least` belong to a finer grid."""
+        ranks = proposals.ranks(self.conf, self.iou)
+        top, left = tile.window[:2]
+        boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
+        own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
+        own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= least
+        found = proposals.subset(ranks[own])
+        kept = [i for i, area in enumerate(found.areas.tolist()) if self._fits(area)]
+        masks = [found.masks[i].moved(top, left) for i in kept]
+        scores = found.scores[kept].tolist()
+        if grid == self.grid:
+            self.canvas.add(tile.window, masks, scores)
+        else:  # few, in a window that may be far larger than they are
+            for mask, score in zip(masks, scores, strict=True):
+                rows, columns = mask.window
+                self.canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
+
+    def _fits(self, area: int) -> bool:
+        return max(self.min_area or 0, 1) <= area <= (np.inf if self.max_area is None else self.max_area)
+
+
+@dataclass(frozen=True, eq=False)
+class TiledResult:
+    """The objects of a large plane.
+
+    Attributes
+    ----------
+    labels
+        (H, W) 0 = background; in memory, or where `labels` of `segment_tiled` keeps it.
+    scores, areas
+        (N,) of the objects by number, from 1. An area is that of the mask, also where another object lies on top.
+    boxes
+        (N, 4) ``y0, x0, y1, x1`` in pixels.
+    scale
+        Input pixels per pixel at which the network saw the plane.
+    tiles
+        How many there were.
+    """
+
+    labels: Pixels
+    scores: NDArray[np.float32]
+    areas: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scale: float
+    tiles: int
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.scores)
+
+
+def segment_tiled(
+    model: Model,
+    image: PlaneLike,
+    *,
+    diameter: float | None = None,
+    scale: float | None = None,
+    conf: float | None = None,
+    iou: float | None = None,
+    min_area: float | None = None,
+    max_area: float | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    labels: Pixels | None = None,
+) -> TiledResult:
+    """Find all objects of a plane of any size.
+
+    Parameters
+    ----------
+    model
+        The network.
+    image
+        (Y, X) or (Y, X, 3 | 4); numpy, dask or zarr, read tile by tile.
+    diameter, scale
+        As in `Tiling`.
+    conf, iou, contrast_limits
+        As in `Model.segment`; the window is one for the whole plane, by default from a sample of it.
+    min_area, max_area
+        Pixels of an object's mask, both included.
+    labels
+        (Y, X) where the label image goes, written tile by tile and all 0 at first: zarr for what is larger than the
+        memory. None = a numpy array, int32.
+
+    Raises
+    ------
+    ImageError
+        If the image is no plane of real numbers, or has no finite value where it was sampled.
+    ParameterError
+        If a parameter is out of its range, or `labels` has another shape.
+    """
+    run = start_tiled(
+        model, image, Tiling(diameter, scale), conf, iou, min_area, max_area, contrast_limits, labels=labels
+    )
+    for _ in run:
+        pass
+    return result_of(run)
+
+
+def result_of(run: TiledRun) -> TiledResult:
+    """Return what a run has found."""
+    canvas = run.canvas
+    return TiledResult(
+        canvas.labels,
+        np.array(canvas.scores, np.float32),
+        np.array(canvas.areas, np.int64),
+        np.array(canvas.boxes, np.float32).reshape(-1, 4),
+        run.grid.scale,
+        len(run),
+    )
+
+
+def start_tiled(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    conf: float | None = None,
+    iou: float | None = None,
+    min_area: float | None = None,
+    max_area: float | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    *,
+    labels: Pixels | None = None,
+    first: tuple[float, float] | None = None,
+) -> TiledRun:
+    """Prepare a run: sample the intensities and measure the objects where they are not given.
+
+    Parameters and errors are those of `segment_tiled`; `first` says where to begin.
+    """
+    conf, iou = model.thresholds(conf, iou)
+    check_thresholds(conf, iou, min_area, max_area)
+    shape = plane_shape(image)
+    if labels is not None and tuple(labels.shape) != shape:
+        raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
+    limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
+    grid = Grid(shape, scale_for(model, image, tiling, limits, first), tiling)
+    canvas = Canvas(np.zeros(shape, np.int32) if labels is None else labels)
+    return TiledRun(model, image, grid, limits, conf, iou, min_area, max_area, canvas, first)
+
+
+def plane_shape(image: PlaneLike) -> tuple[int, int]:
+    """Return ``(H, W)`` of a plane.
+
+    Raises
+    ------
+    ImageError
+        If it is none.
+    """
+    shape = tuple(int(n) for n in image.shape)
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (3, 4)) or 0 in shape:
+        raise ImageError(
+            f"the image has shape {shape}; expected one plane, (Y, X) or (Y, X, 3 | 4): index a stack first"
+        )
+    return shape[0], shape[1]
+
+
+def shown_size(shape: Sequence[int], scale: float) -> int:
+    """Return the input size that shows a window at about a scale: a multiple of 32, as networks want it."""
+    return max(32, round(max(shape[:2]) * scale / 32) * 32)
+
+
+def sampled_window(model: Model, image: PlaneLike) -> tuple[float, float]:
+    """Return the intensity window of a plane by the rule of the model's card, from squares spread over it."""
+    squares = [np.asarray(image[where]) for where in spread(plane_shape(image), _SAMPLE_SIDE, _SAMPLES)]
+    return window_of(
+        np.concatenate([square.reshape(-1, 1, *square.shape[2:]) for square in squares]), model.card.window
+    )
+
+
+def scale_for(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    contrast_limits: tuple[float, float],
+    around: tuple[float, float] | None = None,
+) -> float:
+    """Return the scale that suits a plane: as it was asked for, or by a first look at the liveliest parts of it.
+
+    Parameters
+    ----------
+    model, image, tiling, contrast_limits
+        As in `start_tiled`.
+    around
+        Look here instead, row and column.
+    """
+    shown = model.card.shown_diameter
+    if tiling.scale is not None:
+        return tiling.scale
+    if tiling.diameter is not None:
+        known = shown or model.card.object_diameter
+        if known is None:
+            raise ParameterError(
+                f"diameter is {tiling.diameter:g}, but the card of {model.name} does not say at which size the model "
+                "knows objects; give scale instead"
+            )
+        return known / tiling.diameter
+    if shown is None:
+        return model.card.scale
+    diameters = [
+        found
+        for rgb in _livelier(model, image, contrast_limits, around)
+        if (found := diameter_of(model.propose(rgb))) is not None
+    ]
+    return shown / float(np.median(diameters)) if diameters else model.card.scale
+
+
+def _livelier(
+    model: Model, image: PlaneLike, contrast_limits: tuple[float, float], around: tuple[float, float] | None
+) -> list[NDArray[np.uint8]]:
+    """Return the parts of a plane, as the network sees them, in which most is to be seen."""
+    shape = plane_shape(image)
+    if around is None:
+        windows = list(spread(shape, _LOOK_SIDE, _SAMPLES))
+    else:
+        starts = [
+            int(np.clip(c - _LOOK_SIDE / 2, 0, max(n - _LOOK_SIDE, 0))) for c, n in zip(around, shape, strict=True)
+        ]
+        windows = [(slice(starts[0], starts[0] + _LOOK_SIDE), slice(starts[1], starts[1] + _LOOK_SIDE))]
+    # seen coarsely: a plane that comes over a network is not read five times
+    spreads = [float(model.rgb8(image[where], contrast_limits)[::4, ::4].std()) for where in windows]
+    order = np.argsort(spreads)[::-1][:_LOOKS].tolist()
+    return [model.rgb8(np.asarray(image[windows[i]]), contrast_limits) for i in order]
