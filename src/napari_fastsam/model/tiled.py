@@ -107,11 +107,8 @@ class TiledRun:
 
     @property
     def grids(self) -> list[Grid]:
-        """The grid, and coarser ones for large objects where the plane has more than one tile."""
-        found = [self.grid]
-        while len(self.grid) > 1 and max(self.grid.shape) * found[-1].scale > _COARSEST:
-            found.append(replace(self.grid, scale=found[-1].scale / COARSER))
-        return found
+        """The grid, and coarser ones for large objects."""
+        return coarser(self.grid)
 
     def __iter__(self) -> Iterator[Progress]:
         """Look at tile after tile, then at coarser scales for objects larger than a halo."""
@@ -125,11 +122,7 @@ class TiledRun:
 
     def look(self, tile: Tile, grid: Grid) -> Proposals:
         """Show one tile to the network; proposals are in pixels of its window."""
-        rows, columns = tile.slices
-        # where the plane is shown much smaller, most pixels need not be kept
-        step = max(1, int(0.5 / grid.scale))
-        pixels = self.image[slice(rows.start, rows.stop, step), slice(columns.start, columns.stop, step)]
-        rgb = self.model.rgb8(np.asarray(pixels), self.contrast_limits)
+        rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
         seen = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.conf, tile.shape)
         return replace(seen, appearance=None)
 
@@ -286,6 +279,21 @@ def plane_shape(image: PlaneLike) -> tuple[int, int]:
             f"the image has shape {shape}; expected one plane, (Y, X) or (Y, X, 3 | 4): index a stack first"
         )
     return shape[0], shape[1]
+
+
+def coarser(grid: Grid) -> list[Grid]:
+    """Return a grid, and coarser ones for large objects where the plane has more than one tile."""
+    found = [grid]
+    while len(grid) > 1 and max(grid.shape) * found[-1].scale > _COARSEST:
+        found.append(replace(grid, scale=found[-1].scale / COARSER))
+    return found
+
+
+def read_tile(image: PlaneLike, grid: Grid, tile: Tile) -> NDArray[Any]:
+    """Read a tile's window; where it is shown much smaller, only every so many pixels."""
+    rows, columns = tile.slices
+    step = max(1, int(0.5 / grid.scale))
+    return np.asarray(image[slice(rows.start, rows.stop, step), slice(columns.start, columns.stop, step)])
 
 
 def shown_size(shape: Sequence[int], scale: float) -> int:

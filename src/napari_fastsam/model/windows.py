@@ -39,7 +39,7 @@ def may_be_there(ref: PromptRef, prompts: Prompts, shape: tuple[int, int]) -> bo
 
     Points all have to lie on the plane, since one object has to hold them all.
     """
-    low, high = _extent(ref, prompts)
+    low, high = extent_of(ref, prompts)
     if ref.kind == "point":
         return bool((low >= -1).all() and (high < np.array(shape)).all())
     return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
@@ -66,7 +66,7 @@ def windows_for(
     usual
         Diameter that objects of the plane usually have, in its pixels; None = what the card says.
     """
-    low, high = _extent(ref, prompts)
+    low, high = extent_of(ref, prompts)
     extent = float((high - low).max())
     known = card.shown_diameter or card.object_diameter
     if ref.kind in ("box", "outline"):
@@ -85,7 +85,7 @@ def windows_for(
     return list(dict.fromkeys(windows))
 
 
-def _extent(ref: PromptRef, prompts: Prompts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def extent_of(ref: PromptRef, prompts: Prompts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lowest and the highest row and column that a prompt's pixels reach, on the scale of pixel centres."""
     first = ref.indices[0]
     if ref.kind == "box":

@@ -1,0 +1,220 @@
+"""Prompts on a plane that is too large for one pass: the network looks only where they are.
+
+A prompt is answered from the tile that it lies in, which goes through the network once and is kept: a click on a slide
+costs what a click on a small image does. What is too large for a tile is looked for at coarser scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.grouping import prompt_refs, subset
+from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.masks import LazyMasks
+from napari_fastsam.core.prompts import PromptRef, Prompts
+from napari_fastsam.core.selection import Selection
+from napari_fastsam.core.tiling import Grid, Tile, Tiling
+from napari_fastsam.model import answer
+from napari_fastsam.model.answer import Look, Thresholds
+from napari_fastsam.model.segmenter import Model
+from napari_fastsam.model.tiled import PlaneLike, coarser, plane_shape, read_tile, scale_for, shown_size
+from napari_fastsam.model.windows import Window, extent_of, may_be_there
+
+_ROOM = 0.25
+"""Share of a prompt's extent that a tile must show on each side of it."""
+
+_KEPT = 16
+"""Tiles that are kept beside those that prompts need now: about 200 MB."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the network has yet to look at.
+
+    Attributes
+    ----------
+    grid, tile
+        The tile and the scale it is seen at.
+    window
+        The part of the tile for a closer look; None = the tile itself.
+    """
+
+    grid: Grid
+    tile: Tile
+    window: Window | None = None
+
+
+Missing: TypeAlias = Window | Wanted
+
+
+@dataclass(frozen=True, eq=False)
+class LargeLook:
+    """A large plane, and what the network said about the tiles that prompts needed.
+
+    Attributes
+    ----------
+    model, image
+        The network and the plane.
+    contrast_limits
+        One window for all tiles.
+    grid
+        The tiles at the scale that suits most objects.
+    tiles
+        Those that went through the network. Grows.
+    """
+
+    model: Model
+    image: PlaneLike
+    contrast_limits: tuple[float, float]
+    grid: Grid
+    tiles: dict[tuple[Grid, Tile], Look] = field(default_factory=dict, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(look.nbytes for look in tuple(self.tiles.values()))
+
+    def places(self, ref: PromptRef, prompts: Prompts) -> Iterator[tuple[Grid, Tile]]:
+        """Yield the tiles that may show the object of a prompt whole, fine to coarse."""
+        low, high = extent_of(ref, prompts)
+        middle, room = (low + high) / 2, _ROOM * (high - low)
+        for grid in coarser(self.grid):
+            tile = grid.tile_at(*np.clip(middle, 0, np.array(grid.shape) - 1).tolist())
+            shown = np.array(tile.window).reshape(2, 2)
+            inside = ((low - room >= shown[0]) | (shown[0] == 0)) & (
+                (high + room <= shown[1]) | (shown[1] == grid.shape)
+            )
+            if inside.all():
+                yield grid, tile
+
+
+def large_look(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    contrast_limits: tuple[float, float],
+    around: tuple[float, float] | None = None,
+) -> LargeLook:
+    """Prepare to look at prompts on a large plane; the objects are measured where the first one is.
+
+    Parameters
+    ----------
+    model, image, tiling, contrast_limits
+        As in `model.tiled.start_tiled`.
+    around
+        Row and column of the first prompt.
+    """
+    scale = scale_for(model, image, tiling, contrast_limits, around)
+    return LargeLook(model, image, contrast_limits, Grid(plane_shape(image), scale, tiling))
+
+
+def from_kept(
+    seen: Look | LargeLook, prompts: Prompts, thresholds: Thresholds
+) -> tuple[list[Selection], list[Missing]]:
+    """Answer what was drawn from what is kept, as `model.answer.from_kept` does, on planes of any size."""
+    if isinstance(seen, Look):
+        selections, windows = answer.from_kept(seen, prompts, thresholds)
+        return selections, list(windows)
+    found: dict[PromptRef, Selection] = {}
+    missing: list[Missing] = []
+    refs = prompt_refs(prompts)
+    waiting = [(ref, list(seen.places(ref, prompts))) for ref in refs]
+    for ref, places in waiting:
+        selection, wanted = _at_places(seen, ref, prompts, thresholds, places)
+        found[ref] = selection
+        missing += wanted
+    return [found[ref] for ref in refs], list(dict.fromkeys(missing))
+
+
+def look_closer(seen: Look | LargeLook, missing: Sequence[Missing]) -> Iterator[int]:
+    """Run the network on what is missing and keep what it says; yields how many are done."""
+    for done, wanted in enumerate(missing, start=1):
+        if isinstance(seen, Look):
+            if isinstance(wanted, Window):
+                for _ in answer.look_closer(seen, [wanted]):
+                    pass
+        elif isinstance(wanted, Wanted):
+            _look(seen, wanted)
+        yield done
+
+
+def let_go(seen: LargeLook, prompts: Prompts) -> None:
+    """Drop tiles that prompts do not need, the oldest first, but for a few."""
+    needed = {place for ref in prompt_refs(prompts) for place in seen.places(ref, prompts)}
+    others = [place for place in seen.tiles if place not in needed]
+    for place in others[: max(len(others) - _KEPT, 0)]:
+        del seen.tiles[place]
+
+
+def _look(seen: LargeLook, wanted: Wanted) -> None:
+    place = wanted.grid, wanted.tile
+    look = seen.tiles.get(place)
+    if look is None:
+        rgb = seen.model.rgb8(read_tile(seen.image, *place), seen.contrast_limits)
+        size = shown_size(wanted.tile.shape, wanted.grid.scale)
+        proposals = replace(seen.model.propose(rgb, size, plane=wanted.tile.shape), appearance=None)
+        look = seen.tiles[place] = Look(seen.model, rgb, proposals)
+    if wanted.window is not None:
+        for _ in answer.look_closer(look, [wanted.window]):
+            pass
+
+
+def _at_places(
+    seen: LargeLook, ref: PromptRef, prompts: Prompts, thresholds: Thresholds, places: Sequence[tuple[Grid, Tile]]
+) -> tuple[Selection, list[Missing]]:
+    """Answer one prompt from the finest tile that has an object for it."""
+    nothing = _nothing(seen, ref)
+    if not may_be_there(ref, prompts, seen.grid.shape):
+        return replace(nothing, reason="it lies beyond the image"), []
+    unanswered: Selection | None = None
+    for grid, tile in places:
+        look = seen.tiles.get((grid, tile))
+        if look is None:
+            return unanswered or nothing, [Wanted(grid, tile)]
+        selection, windows = _in_tile(look, ref, prompts, thresholds, tile)
+        if selection.found:
+            return _moved(selection, ref, tile, seen.grid.shape), []
+        if windows and look.rgb.shape[:2] == tile.shape:  # a coarse tile was not kept in all its pixels
+            return unanswered or nothing, [Wanted(grid, tile, window) for window in windows]
+        unanswered = unanswered or replace(nothing, reason=selection.reason)
+    return unanswered or nothing, []
+
+
+def _in_tile(
+    look: Look, ref: PromptRef, prompts: Prompts, thresholds: Thresholds, tile: Tile
+) -> tuple[Selection, list[Window]]:
+    alone, refs = subset(prompts, [ref])
+    place = next(i for i, other in enumerate(refs) if other.kind == ref.kind)
+    selections, windows = answer.from_kept(look, _shifted(alone, tile), thresholds)
+    return selections[place], windows
+
+
+def _shifted(prompts: Prompts, tile: Tile) -> Prompts:
+    """Return drawn prompts in pixels of a tile's window."""
+    corner: NDArray[np.float64] = np.array(tile.window[:2], np.float64)
+    return Prompts(
+        points=prompts.points - corner,
+        point_labels=prompts.point_labels,
+        point_objects=prompts.point_objects,
+        boxes=prompts.boxes - np.tile(corner, 2),
+        outlines=[outline - corner for outline in prompts.outlines],
+        scribbles=[scribble - corner for scribble in prompts.scribbles],
+    )
+
+
+def _moved(selection: Selection, ref: PromptRef, tile: Tile, shape: tuple[int, int]) -> Selection:
+    """Return a selection in pixels of the plane."""
+    given, (top, left) = selection.instances, tile.window[:2]
+    masks = LazyMasks(lambda i: given.masks[i].moved(top, left), np.arange(len(given)))
+    boxes = given.boxes + np.array([top, left, top, left], np.float32)
+    return replace(selection, prompt=ref, instances=Instances(boxes, given.scores, masks, shape))
+
+
+def _nothing(seen: LargeLook, ref: PromptRef) -> Selection:
+    empty = Instances(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), seen.grid.shape)
+    return Selection(ref, empty, np.zeros(0, np.intp), np.zeros(0), "the network has not looked here yet")
