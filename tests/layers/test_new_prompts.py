@@ -47,7 +47,7 @@ def test_they_lie_on_the_image(image, make):
 
 def test_the_size_follows_the_image_within_what_can_be_seen():
     sizes = [new_points(Image(np.zeros(shape))).current_size for shape in ((20, 20), (1000, 700), (30_000, 10))]
-    assert sizes == [3, 10, 40]
+    assert sizes == [3, 10, 16]
 
 
 def test_points_are_positive_until_told_otherwise(image):

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers import preview
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.preview import make_preview, update_preview
 from napari_fastsam.layers.read import plane_shown
@@ -426,3 +427,39 @@ def test_in_a_real_viewer(make_napari_viewer_proxy):
     np.testing.assert_array_equal(seen_when_written, seen_in_preview)
     labels.undo()
     assert not labels.data.any()
+
+
+def test_windows_hold_what_is_written_in_one_undo_step():
+    image, plane = blank((8, 10)), whole((8, 10))
+    labels = labels_like(image, plane, name="cells")
+    windows = [(slice(1, 3), slice(0, 5)), (slice(4, 8), slice(5, 10))]
+    done = write(labels, image, plane, two_objects(), windows=windows, scores={1: 0.5, 5: 0.25})
+    np.testing.assert_array_equal(labels.data, np.searchsorted([0, 1, 5], two_objects()))
+    assert done.undoable
+    assert labels.features["area"].tolist() == [6, 12]
+    labels.undo()
+    assert not labels.data.any()
+
+
+def test_a_pyramid_of_ours_takes_objects_and_keeps_what_it_has(monkeypatch):
+    monkeypatch.setattr(preview, "MOST_DRAWN", 2_000_000)
+    image = Image(np.broadcast_to(np.uint8(0), (1500, 1500)), contrast_limits=(0, 1))
+    plane = whole((1500, 1500))
+    labels = labels_like(image, plane, name="cells")
+    assert labels.multiscale
+    assert preview.is_pyramid_of_ours(labels)
+    objects = np.zeros((1500, 1500), np.int32)
+    objects[:20, :20] = 3
+    assert write(labels, image, plane, objects).ids == {3: 1}
+    objects[10:30, :20] = 3
+    done = write(labels, image, plane, objects)
+    assert done.ids == {3: 2}
+    assert not done.undoable
+    assert [labels.data[0][5, 5], labels.data[0][25, 5], labels.data[1][2, 2]] == [1, 2, 1]
+
+
+def test_a_pyramid_of_others_is_refused():
+    image, plane = blank((8, 10)), whole((8, 10))
+    labels = Labels([np.zeros((8, 10), int), np.zeros((4, 5), int)], multiscale=True)
+    with pytest.raises(LabelsError, match="multiscale"):
+        write(labels, image, plane, two_objects())

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from napari_fastsam.model.answer import Look
+from napari_fastsam.model.large import LargeLook
 
 MEGABYTE = 1 << 20
 
@@ -22,10 +23,10 @@ class LookCache:
 
     def __init__(self, limit: int = 512 * MEGABYTE) -> None:
         self.limit = limit
-        self._looks: OrderedDict[Hashable, Look] = OrderedDict()
+        self._looks: OrderedDict[Hashable, Look | LargeLook] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Look | None:
+    def get(self, key: Hashable) -> Look | LargeLook | None:
         """Return what is kept under `key`, or None."""
         with self._lock:
             look = self._looks.get(key)
@@ -33,7 +34,7 @@ class LookCache:
                 self._looks.move_to_end(key)
             return look
 
-    def put(self, key: Hashable, look: Look) -> None:
+    def put(self, key: Hashable, look: Look | LargeLook) -> None:
         """Keep a look, and drop the oldest ones that no longer fit."""
         with self._lock:
             self._looks[key] = look

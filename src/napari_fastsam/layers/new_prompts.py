@@ -150,4 +150,4 @@ def _place(image: Image) -> dict[str, Any]:
 def _size(image: Image) -> float:
     """Return a point size, in pixels of the image, that can be seen and hides little."""
     lengths = image.level_shapes[0][: image.ndim][-2:] if image.multiscale else image.data.shape[: image.ndim][-2:]
-    return float(np.clip(max(lengths) / 100, 3, 40))
+    return float(np.clip(max(lengths) / 100, 3, 16))

@@ -16,6 +16,47 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
+MOST_DRAWN = 8192 * 8192
+"""Label images of more pixels are drawn as a pyramid; napari would load all of it for the part that is seen."""
+
+_TOP_OF_PYRAMID = 1024
+
+
+def pyramid(labels: NDArray[np.integer], axes: tuple[int, int]) -> list[NDArray[np.integer]]:
+    """Return a label image and coarser levels of it, each every second pixel of the one before.
+
+    The levels are views: what is written into the first is in all.
+
+    Parameters
+    ----------
+    labels
+        Of any dimensions.
+    axes
+        The axes that get coarser.
+    """
+    levels = [labels]
+    while max(levels[-1].shape[axis] for axis in axes) > _TOP_OF_PYRAMID:
+        step = tuple(slice(None, None, 2 if axis in axes else 1) for axis in range(labels.ndim))
+        levels.append(levels[-1][step])
+    return levels
+
+
+def plane_axes(labels: NDArray[np.integer]) -> tuple[int, int]:
+    """Return the two axes of a preview's data that are longer than 1: its rows and columns."""
+    first, second = np.argsort(labels.shape, kind="stable")[-2:].tolist()
+    return min(first, second), max(first, second)
+
+
+def is_pyramid_of_ours(layer: Labels) -> bool:
+    """Return whether a multiscale Labels layer is such a pyramid in memory, which can be written to."""
+    if not layer.multiscale:
+        return False
+    first, *coarser = layer.data
+    return isinstance(first, np.ndarray) and all(
+        isinstance(level, np.ndarray) and np.shares_memory(level[..., :1, :1], first) for level in coarser
+    )
+
+
 def labels_like(image: Image, plane: Plane, *, name: str, dtype: DTypeLike = np.int32) -> Labels:
     """Make an empty Labels layer for all of an image, in its axes, lying exactly on it.
 
@@ -31,10 +72,16 @@ def labels_like(image: Image, plane: Plane, *, name: str, dtype: DTypeLike = np.
     Returns
     -------
     napari.layers.Labels
-        Of ``plane.level_shape``, with the image's transform, units and axis labels. Not yet in a viewer.
+        Of ``plane.level_shape``, with the image's transform, units and axis labels. Not yet in a viewer. A `pyramid`
+        where a plane is too large to be drawn otherwise.
     """
     data = np.zeros(plane.level_shape, dtype=dtype)
-    return Labels(data, name=name, **placed_on(image, plane.level_origin, plane.factors))
+    return Labels(_drawn(data, plane.axes), name=name, **placed_on(image, plane.level_origin, plane.factors))
+
+
+def _drawn(data: NDArray[np.integer], axes: tuple[int, int]) -> Any:
+    """Return data as a layer takes them: a pyramid where they are large."""
+    return pyramid(data, axes) if data.shape[axes[0]] * data.shape[axes[1]] > MOST_DRAWN else data
 
 
 def make_preview(
@@ -62,7 +109,8 @@ def make_preview(
     LabelsError
         If `labels_yx` does not have the region's shape.
     """
-    layer = Labels(_in_image_axes(plane, labels_yx).copy(), name=name, **_place(image, plane))
+    data = _in_image_axes(plane, labels_yx)
+    layer = Labels(_shown(data, plane), name=name, **_place(image, plane))
     layer.editable = False
     return layer
 
@@ -84,8 +132,13 @@ def update_preview(layer: Labels, image: Image, plane: Plane, labels_yx: NDArray
     ------
     LabelsError
         If `labels_yx` does not have the region's shape, or `layer` not as many axes as the image.
+
+    Notes
+    -----
+    A preview that is a pyramid stays one, and others do not become one: see `suits`.
     """
     data = _in_image_axes(plane, labels_yx)
+    shown = layer.data[0] if layer.multiscale else layer.data
     if layer.ndim != image.ndim:
         raise LabelsError(
             f'The preview "{layer.name}" has {layer.ndim} axes, image "{image.name}" has {image.ndim}. '
@@ -94,12 +147,26 @@ def update_preview(layer: Labels, image: Image, plane: Plane, labels_yx: NDArray
     for attribute, wanted in _place(image, plane).items():
         if not _is_same(getattr(layer, attribute), wanted):
             setattr(layer, attribute, wanted)
-    if layer.data.shape == data.shape:
-        np.copyto(layer.data, data)
+    if layer.multiscale and np.shares_memory(shown, data):
+        layer.refresh(extent=False)
+    elif shown.shape == data.shape and not layer.multiscale:
+        np.copyto(shown, data)
         layer.refresh(extent=False)
     else:
-        layer.data = data.copy()
+        layer.data = _shown(data, plane)
         layer.editable = False
+
+
+def _shown(data: NDArray[np.int32], plane: Plane) -> Any:
+    """Return a preview's own data: a copy, or, of what is too large for one, the labels themselves as a pyramid."""
+    drawn = _drawn(data, plane.axes)
+    return drawn if isinstance(drawn, list) else data.copy()
+
+
+def suits(layer: Labels, image: Image, plane: Plane) -> bool:
+    """Return whether a preview can show a plane: it has the image's axes, and is a pyramid if it has to be."""
+    height, width = plane.shape
+    return bool(layer.ndim == image.ndim and layer.multiscale == (height * width > MOST_DRAWN))
 
 
 def _place(image: Image, plane: Plane) -> dict[str, Any]:

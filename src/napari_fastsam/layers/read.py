@@ -88,6 +88,30 @@ def read_pixels(image: Image, plane: Plane) -> NDArray[Any]:
     return np.asarray(data[plane.level_slices])
 
 
+class PlanePixels:
+    """The pixels of a plane's region, read by rectangles where they are needed: a `model.tiled.PlaneLike`.
+
+    Parameters
+    ----------
+    image, plane
+        As in `read_pixels`.
+    """
+
+    def __init__(self, image: Image, plane: Plane) -> None:
+        data = image.data[plane.level] if image.multiscale else image.data
+        self._data, self._plane = data, plane
+        self.shape: tuple[int, ...] = (*plane.shape, *(int(n) for n in data.shape[image.ndim :]))
+        self.dtype = np.dtype(data.dtype)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+        """Return some rows and columns, every so many if the slices say so."""
+        slices: list[int | slice] = list(self._plane.level_index)
+        for axis, own, wanted in zip(self._plane.axes, self._plane.region, window, strict=False):
+            start, stop, step = wanted.indices(self.shape[self._plane.axes.index(axis)])
+            slices[axis] = slice(own + start, own + stop, step)
+        return np.asarray(self._data[tuple(slices)])
+
+
 def _checked_shape(viewer: ViewerModel, image: Image) -> tuple[int, ...]:
     if image.ndim < 2:
         raise ImageError(f'Image "{image.name}" has {image.ndim} axis; expected rows and columns at least.')

@@ -10,11 +10,13 @@ import numpy as np
 
 from napari_fastsam.core.exemplars import Exemplars
 from napari_fastsam.core.search import Search
+from napari_fastsam.core.tiling import Tiling
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
 from napari_fastsam.layers.prompt_places import places
 from napari_fastsam.layers.read import Region, plane_shown
 from napari_fastsam.model.answer import Thresholds
+from napari_fastsam.model.tiled import LARGE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -48,6 +50,8 @@ class Controls:
         How like them an object must be.
     classes
         Whether all objects of a text have one number, that of the text, instead of one each.
+    tiling
+        What objects are across, and how large planes are cut up.
     """
 
     image: Image
@@ -64,6 +68,7 @@ class Controls:
     text_encoder: str = "ViT-B/32"
     search: Search = field(default_factory=Search)
     classes: bool = False
+    tiling: Tiling = field(default_factory=Tiling)
 
     def read_prompts(self, viewer: ViewerModel, plane: Plane) -> ReadPrompts:
         """Read what is asked for on a plane, from the layers chosen and from here."""
@@ -90,6 +95,10 @@ class Request:
         Places of all prompts on the plane when this was asked, wherever the canvas was.
     generation
         Another number each time the image's data are replaced.
+    large
+        Whether the plane is seen in tiles.
+    looking_at
+        Row and column of the region in the middle of the canvas.
     """
 
     controls: Controls
@@ -99,6 +108,8 @@ class Request:
     key: Hashable
     prompts_known: frozenset[Hashable] = frozenset()
     generation: int = 0
+    large: bool = False
+    looking_at: tuple[float, float] | None = None
 
     @property
     def lasting(self) -> Hashable:
@@ -111,6 +122,11 @@ class Request:
             return None
         asked = (controls.texts, controls.text_encoder, controls.exemplars, controls.search)
         return self.key, controls.task, controls.thresholds, asked if controls.task == "prompts" else None
+
+    @property
+    def over_tiles(self) -> bool:
+        """Whether all tiles of a large plane have to be seen for it."""
+        return self.large and self.controls.task == "everything"
 
     @property
     def is_empty(self) -> bool:
@@ -142,6 +158,11 @@ def make_request(
     """
     image = controls.image
     plane = plane_shown(viewer, image, controls.region)
+    large = _is_large(controls, plane)
+    if large and controls.task == "prompts" and controls.read_prompts(viewer, plane).prompts.searches:
+        # looks are compared among all objects there are: of a large plane, those in view
+        controls = replace(controls, region="view")
+        plane, large = plane_shown(viewer, image, "view"), False
     known: frozenset[Hashable] = frozenset()
     if controls.region == "view":
         whole_plane = plane_shown(viewer, image)
@@ -152,7 +173,20 @@ def make_request(
     read = controls.read_prompts(viewer, plane)
     limits = _window(image)
     key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
-    return Request(controls, plane, read, limits, key, known, generation)
+    middle = _middle_of_view(viewer, image, plane) if large else None
+    return Request(controls, plane, read, limits, (*key, controls.tiling, large), known, generation, large, middle)
+
+
+def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[float, float]:
+    view = plane_shown(viewer, image, "view")
+    (y, x), *_ = plane.data_to_region(view.region_to_data([[n / 2 for n in view.shape]])).tolist()
+    return y, x
+
+
+def _is_large(controls: Controls, plane: Plane) -> bool:
+    """Whether a plane is to be seen in tiles: it has many pixels, and nobody says at which size to show it whole."""
+    height, width = plane.shape
+    return controls.region == "plane" and controls.imgsz is None and height * width > LARGE
 
 
 def _window(image: Image) -> tuple[float, float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,9 @@ from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.layers.numbering import Named, Numbering
 from napari_fastsam.layers.prompt_places import FIELD_OF, named, place_of
 from napari_fastsam.layers.request import Request
-from napari_fastsam.model.answer import Look, Window, from_kept
+from napari_fastsam.model.answer import Look
+from napari_fastsam.model.large import LargeLook, Missing, from_kept
+from napari_fastsam.model.tiled import TiledRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class Result:
     unanswered
         Sentences about the prompts that have no object, and about those that were left out.
     missing
-        Crops that the network has yet to look at.
+        Crops and tiles that the network has yet to look at.
     undescribed
         Whether a search waits for descriptions of the objects.
     pending
@@ -73,28 +75,48 @@ class Result:
         How long stage two took.
     searched, questions
         The objects that were searched by words or examples, and what each question came to.
+    tiles
+        A run over all tiles of a large plane, which may still be under way; its objects are not in `objects`.
     """
 
     request: Request
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
-    missing: tuple[Window, ...]
+    missing: tuple[Missing, ...]
     undescribed: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
     searched: Instances | None = None
     questions: tuple[Question, ...] = ()
+    tiles: TiledRun | None = None
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.objects) if self.tiles is None else len(self.tiles.canvas)
 
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to be done for it."""
-        return not self.missing and not self.undescribed
+        return not self.missing and not self.undescribed and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
         """Score by number in the label image."""
+        if self.tiles is not None:
+            return dict(enumerate(self.tiles.canvas.scores, start=1))
         return {number: found.score for number, found in self.by_number.items()}
+
+    @property
+    def windows(self) -> list[tuple[slice, slice]] | None:
+        """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
+        if not self.request.large:
+            return None
+        if self.tiles is not None:
+            cores = [tile.core for tile in self.tiles.grid.tiles()]
+            return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
+        return _around([found.crop for found in self.objects])
 
     @property
     def by_number(self) -> dict[int, Found]:
@@ -108,7 +130,7 @@ class _Answer:
 
     objects: list[Found] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
-    missing: list[Window] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
     undescribed: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
@@ -116,7 +138,7 @@ class _Answer:
 
 
 def make_result(
-    seen: Look, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
 ) -> Result:
     """Answer a request from what is kept.
 
@@ -134,7 +156,7 @@ def make_result(
         Whether all that a search needs to know of the objects is kept.
     """
     start = time.perf_counter()
-    if request.controls.task == "everything":
+    if request.controls.task == "everything" and isinstance(seen, Look):
         answer = _everything(seen, request)
     else:
         answer = _at_prompts(seen, request, numbering, encoder, described)
@@ -160,6 +182,25 @@ def make_result(
     )
 
 
+def tiled_result(run: TiledRun, request: Request) -> Result:
+    """Return what a run over all tiles has found so far."""
+    return Result(request, (), (), (), False, frozenset(), np.asarray(run.canvas.labels), 0.0, tiles=run)
+
+
+def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
+    """Return windows that hold masks, those that overlap put together."""
+    windows: list[tuple[int, int, int, int]] = []
+    for crop in crops:
+        rows, columns = crop.window
+        box = (rows.start, columns.start, rows.stop, columns.stop)
+        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
+            windows = [w for w in windows if w not in touching]
+            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
+            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
+        windows.append(box)
+    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
+
+
 def _everything(seen: Look, request: Request) -> _Answer:
     instances = seen.instances(request.controls.thresholds)
     pairs = zip(instances.masks, instances.scores, strict=True)
@@ -167,12 +208,12 @@ def _everything(seen: Look, request: Request) -> _Answer:
 
 
 def _at_prompts(
-    seen: Look, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
 ) -> _Answer:
     selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
     answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
     alike: list[tuple[Question, int]] = []
-    if request.read.prompts.searches:
+    if request.read.prompts.searches and isinstance(seen, Look):
         if described:
             alike = _search(seen, request, encoder, answer)
         else:

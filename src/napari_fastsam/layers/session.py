@@ -23,10 +23,12 @@ from napari_fastsam.layers.cache import LookCache
 from napari_fastsam.layers.numbering import Numbering
 from napari_fastsam.layers.prompt_layers import POINT_FIELDS, SHAPE_FIELDS, Field
 from napari_fastsam.layers.prompt_places import named, places
-from napari_fastsam.layers.read import read_pixels
+from napari_fastsam.layers.read import PlanePixels, read_pixels
 from napari_fastsam.layers.request import Controls, Request, make_request
-from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped
-from napari_fastsam.model.answer import Look, description_kinds, from_kept, look, look_closer
+from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped, tiled_result
+from napari_fastsam.model.answer import Look, description_kinds, look
+from napari_fastsam.model.large import LargeLook, from_kept, large_look, let_go, look_closer
+from napari_fastsam.model.tiled import TiledRun, read_tile, sampled_window, scale_for, shown_size, start_tiled
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -58,6 +60,7 @@ class Session:
         self._encoders: dict[tuple[str, str], TextEncoder] = {}
         self._known_texts: set[tuple[Hashable, str]] = set()
         self._generations: dict[Hashable, int] = {}
+        self._run: tuple[Hashable, TiledRun] | None = None
         self._numbering = Numbering()
         self._lock = threading.Lock()
         self._describing = threading.Lock()
@@ -70,6 +73,7 @@ class Session:
         """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
+        self._run = None
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
@@ -77,10 +81,16 @@ class Session:
         if seen is None or not isinstance(image.data, np.ndarray):
             return  # what dask or zarr would have to read again is not worth the check
         try:
-            now = to_rgb8(read_pixels(image, request.plane), request.contrast_limits)
+            if isinstance(seen, LargeLook):
+                pixels = PlanePixels(image, request.plane)
+                kept = tuple(seen.tiles.items())
+                now = [seen.model.rgb8(read_tile(pixels, *place), seen.contrast_limits) for place, _ in kept]
+                then = [look.rgb for _, look in kept]
+            else:
+                now, then = [to_rgb8(read_pixels(image, request.plane), request.contrast_limits)], [seen.rgb]
         except ImageError:
-            now = None  # whoever looks at it next says why
-        if now is None or not np.array_equal(now, seen.rgb):
+            now, then = [], [np.zeros(0, np.uint8)]  # whoever looks at it next says why
+        if len(now) != len(then) or not all(np.array_equal(a, b) for a, b in zip(now, then, strict=True)):
             self.image_changed(image)
 
     def is_stale(self, request: Request) -> bool:
@@ -105,33 +115,42 @@ class Session:
         """
         self.network_seconds = 0.0
         controls = request.controls
+        if request.over_tiles:
+            yield from self._over_tiles(request)
+            return
         seen = self.cache.get(request.key)
         if seen is None:
             yield f"loading {controls.model}"
             model = self._model(controls.model, controls.device)
             height, width = request.plane.shape
-            yield f"finding all objects in {width} × {height} pixels"
+            yield f"finding {'' if request.large else 'all '}objects in {width} × {height} pixels"
             seen = self._look(model, request)
-        if controls.task == "prompts" and request.read.prompts.searches:
+        if controls.task == "prompts" and request.read.prompts.searches and isinstance(seen, Look):
             yield from self._describe(seen, request)
         while controls.task == "prompts" and len(request.read.prompts):
             _, windows = from_kept(seen, request.read.prompts, controls.thresholds)
             if not windows:
                 return
             for window in windows:
-                yield "looking closer at a prompt"
+                yield "looking at a prompt" if request.large else "looking closer at a prompt"
                 start = time.perf_counter()
                 for _ in look_closer(seen, [window]):
                     pass
                 self.network_seconds += time.perf_counter() - start
+            if isinstance(seen, LargeLook):
+                let_go(seen, request.read.prompts)
 
     def result(self, request: Request) -> Result | None:
         """Answer a request from what is kept; None if the network has not seen its plane."""
+        if request.over_tiles:
+            run = self._run_for(request)
+            return None if run is None else tiled_result(run, request)
         seen = self.cache.get(request.key)
         if seen is None:
             return None
         encoder = self._encoders.get((request.controls.text_encoder, request.controls.device))
-        return make_result(seen, request, self._numbering, encoder, self._is_described(seen, request))
+        described = not isinstance(seen, Look) or self._is_described(seen, request)
+        return make_result(seen, request, self._numbering, encoder, described)
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
@@ -179,7 +198,7 @@ class Session:
         None without any example, or while the network has not seen the plane.
         """
         seen = self.cache.get(request.key)
-        if seen is None or not request.read.prompts.has_examples:
+        if not isinstance(seen, Look) or not request.read.prompts.has_examples:
             return None, ()
         found, unanswered = exemplars_of(seen.instances(request.controls.thresholds), request.read.prompts)
         return (found if len(found.examples) else None), tuple(unanswered)
@@ -204,22 +223,70 @@ class Session:
                 self._models[name, device] = load_model(name, device)
             return self._models[name, device]
 
-    def _look(self, model: Model, request: Request) -> Look:
+    def _look(self, model: Model, request: Request) -> Look | LargeLook:
         """Have the network look at a plane, unless another thread had it do so meanwhile."""
-        controls = request.controls
         with self._lock:
             seen = self.cache.get(request.key)
             if seen is None:
-                pixels = read_pixels(controls.image, request.plane)
-                _require_numbers(pixels, controls.image)
                 start = time.perf_counter()
-                seen = look(model, pixels, controls.imgsz, request.contrast_limits)
+                seen = self._large(model, request) if request.large else self._whole(model, request)
                 self.network_seconds += time.perf_counter() - start
-                # what every answer needs, computed here and not on the main thread
-                seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)
                 if not self.is_stale(request):  # nobody would ask for it again
                     self.cache.put(request.key, seen)
             return seen
+
+    def _whole(self, model: Model, request: Request) -> Look:
+        """Look at all of a plane in one pass."""
+        controls = request.controls
+        pixels = read_pixels(controls.image, request.plane)
+        _require_numbers(pixels, controls.image)
+        imgsz = controls.imgsz
+        if imgsz is None and controls.tiling.diameter is not None:
+            limits = request.contrast_limits or sampled_window(model, pixels)
+            imgsz = model.at_most(shown_size(pixels.shape, scale_for(model, pixels, controls.tiling, limits)))
+        seen = look(model, pixels, imgsz, request.contrast_limits)
+        # what every answer needs, computed here and not on the main thread
+        seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)
+        return seen
+
+    def _large(self, model: Model, request: Request) -> LargeLook:
+        """Prepare to look at the tiles of a plane that prompts need, with the objects measured at the first prompt."""
+        pixels = PlanePixels(request.controls.image, request.plane)
+        limits = request.contrast_limits or sampled_window(model, pixels)
+        prompts = request.read.prompts
+        drawn = [*prompts.points, *(box.reshape(2, 2).mean(axis=0) for box in prompts.boxes)]
+        drawn += [vertices.mean(axis=0) for vertices in (*prompts.outlines, *prompts.scribbles)]
+        around = (float(drawn[0][0]), float(drawn[0][1])) if drawn else request.looking_at
+        return large_look(model, pixels, request.controls.tiling, limits, around)
+
+    def _over_tiles(self, request: Request) -> Iterator[str]:
+        """Find everything on a large plane, tile by tile; yields what comes next. What was begun goes on."""
+        controls, run = request.controls, self._run_for(request)
+        if run is None:
+            yield f"loading {controls.model}"
+            model = self._model(controls.model, controls.device)
+            yield "measuring objects"
+            limits = controls.thresholds
+            run = start_tiled(
+                model,
+                PlanePixels(controls.image, request.plane),
+                controls.tiling,
+                limits.conf,
+                limits.iou,
+                limits.min_area,
+                limits.max_area,
+                request.contrast_limits,
+                first=request.looking_at,
+            )
+            self._run = (_run_key(request), run)
+        start = time.perf_counter()
+        for progress in run:
+            self.network_seconds = time.perf_counter() - start
+            yield f"tile {progress.done} of {progress.total}, {progress.objects} objects so far"
+
+    def _run_for(self, request: Request) -> TiledRun | None:
+        """Return the run over all tiles that a request asks for, if it was begun."""
+        return self._run[1] if self._run is not None and self._run[0] == _run_key(request) else None
 
     def _describe(self, seen: Look, request: Request) -> Iterator[str]:
         """Have the objects described that a search by words or examples compares; yields what comes next."""
@@ -261,6 +328,11 @@ class Session:
             if (name, device) not in self._encoders:
                 self._encoders[name, device] = load_text_encoder(name, device)
             return self._encoders[name, device]
+
+
+def _run_key(request: Request) -> Hashable:
+    """Return what the objects of a run over all tiles depend on."""
+    return request.key, request.controls.thresholds
 
 
 def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.plane import Plane
+from napari_fastsam.layers.preview import is_pyramid_of_ours
 from napari_fastsam.layers.transforms import points_between
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def find_target(layer: Labels, image: Image, plane: Plane, *, use_units: bool = 
         If the layer cannot be written to, or its pixels are not the image's.
     """
     _require_writable(layer)
-    shape = tuple(layer.data.shape)
+    shape = tuple(pixels_of(layer).shape)
     if shape not in (plane.level_shape, plane.image_shape):
         grids = " or ".join(str(s) for s in dict.fromkeys((plane.level_shape, plane.image_shape)))
         raise LabelsError(
@@ -112,7 +113,14 @@ def _sources(level_length: int, length: int, start: int, stop: int) -> tuple[int
     return int(first), level_pixels[first:last] - start
 
 
+def pixels_of(layer: Labels) -> Any:
+    """Return a Labels layer's array at full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
 def _require_writable(layer: Labels) -> None:
+    if is_pyramid_of_ours(layer):
+        return
     if layer.multiscale:
         raise LabelsError(f'Labels layer "{layer.name}" is multiscale, which napari cannot edit. Choose a new layer.')
     if hasattr(layer.data, "__dask_graph__"):
@@ -130,7 +138,8 @@ def _require_writable(layer: Labels) -> None:
 
 def _require_same_place(layer: Labels, image: Image, factors: NDArray[np.float64], use_units: bool) -> None:
     """Require that the corner pixels of the layer lie within half a pixel of where the image has them."""
-    corners = np.array(list(itertools.product(*((0, length - 1) for length in layer.data.shape))), dtype=np.float64)
+    ends = ((0, length - 1) for length in pixels_of(layer).shape)
+    corners = np.array(list(itertools.product(*ends)), dtype=np.float64)
     expected = corners * factors + (factors - 1) / 2
     found = points_between(layer, image, corners, use_units=use_units)
     away = float(np.max(np.abs(found - expected) / factors))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.preview import labels_like, make_preview, update_preview
-from napari_fastsam.layers.target import find_target
+from napari_fastsam.layers.target import Target, find_target, pixels_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -39,11 +40,28 @@ class Committed:
         How many pixels changed.
     covered
         Numbers of objects that got no pixel, because labels that were kept cover them.
+    undoable
+        Whether napari can take it back: not in a pyramid, which it does not edit.
     """
 
     ids: dict[int, int]
     pixels: int
     covered: tuple[int, ...] = ()
+    undoable: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """A part of the region, and where it belongs in the layer."""
+
+    target: Target
+    labels: NDArray[np.integer]
+
+    def new(self, layer: Labels, preserve: bool) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+        """Return the objects in the layer's pixels, and which of these pixels they get."""
+        objects = self.target.enlarge(self.labels)
+        current = np.asarray(pixels_of(layer)[self.target.slices])
+        return objects, (objects > 0) & (current == 0) if preserve else objects > 0
 
 
 def commit(
@@ -58,6 +76,7 @@ def commit(
     use_units: bool = True,
     columns: Mapping[str, Mapping[int, Any]] | None = None,
     keep_numbers: bool = False,
+    windows: Sequence[tuple[slice, slice]] | None = None,
 ) -> Committed:
     """Add the objects of a region to a Labels layer as one undo step.
 
@@ -87,6 +106,8 @@ def commit(
         Further features by name, each with a value for some objects of `labels_yx`.
     keep_numbers
         Write the numbers as they are, as for classes: what has one of them already is of the same class then.
+    windows
+        Rows and columns of the region, apart from each other, that hold all objects; None = all of it.
 
     Raises
     ------
@@ -94,33 +115,80 @@ def commit(
         If the layer cannot take the objects: another shape or place, a type too small, multiscale or dask
         data, not editable. Nothing has been written then.
     """
-    target = find_target(labels_layer, image, plane, use_units=use_units)
-    objects = target.enlarge(_checked_labels(labels_yx, plane))
-    current = np.asarray(labels_layer.data[target.slices])
-    mask = (objects > 0) & (current == 0) if preserve else objects > 0
-    written, inverse, areas = np.unique(objects[mask], return_inverse=True, return_counts=True)
-    covered = tuple(int(i) for i in np.setdiff1d(labels_yx[labels_yx > 0], written))
+    pieces = _pieces(labels_layer, image, plane, _checked_labels(labels_yx, plane), windows, use_units)
+    written, areas, covered = _counted(labels_layer, pieces, preserve)
     if not len(written):
         return Committed({}, 0, covered)
     if keep_numbers:
         new_ids = written.astype(np.int_)
     else:
-        last = _largest(labels_layer.data)
+        last = _largest(labels_layer)
         new_ids = np.arange(last + 1, last + 1 + len(written))
     _require_dtype(labels_layer, int(new_ids[-1]))
-    indices, values = target.indices(mask), new_ids[inverse].astype(labels_layer.data.dtype)
     rows = {"score": scores, **(columns or {})}
     values_by_column = {name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()}
     features = _features_with(labels_layer, new_ids, areas, values_by_column)
-    with _sliced(labels_layer):
-        with labels_layer.block_history():
-            labels_layer.data_setitem(indices, values)
-        # data_setitem redraws the slice that it finds without units: where layers differ in units not the one
-        # shown
-        labels_layer.refresh(extent=False)
+    _write(labels_layer, pieces, preserve, written, new_ids)
     labels_layer.features = features
     _append_provenance(labels_layer, provenance, new_ids)
-    return Committed(dict(zip(written.tolist(), new_ids.tolist(), strict=True)), len(values), covered)
+    ids = dict(zip(written.tolist(), new_ids.tolist(), strict=True))
+    return Committed(ids, int(areas.sum()), covered, undoable=not labels_layer.multiscale)
+
+
+def _pieces(
+    layer: Labels,
+    image: Image,
+    plane: Plane,
+    labels_yx: NDArray[np.integer],
+    windows: Sequence[tuple[slice, slice]] | None,
+    use_units: bool,
+) -> list[_Piece]:
+    top, left = plane.region[:2]
+    if windows is None:
+        windows = [(slice(0, plane.shape[0]), slice(0, plane.shape[1]))]
+    pieces = []
+    for rows, columns in windows:
+        part = replace(plane, region=(top + rows.start, left + columns.start, top + rows.stop, left + columns.stop))
+        pieces.append(_Piece(find_target(layer, image, part, use_units=use_units), labels_yx[rows, columns]))
+    return pieces
+
+
+def _counted(
+    layer: Labels, pieces: Sequence[_Piece], preserve: bool
+) -> tuple[NDArray[np.int_], NDArray[np.int_], tuple[int, ...]]:
+    """Return the numbers of the objects that get pixels, how many each, and the numbers of the others."""
+    written: Counter[int] = Counter()
+    there: set[int] = set()
+    for piece in pieces:
+        objects, mask = piece.new(layer, preserve)
+        numbers, counts = np.unique(objects[mask], return_counts=True)
+        written.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
+        there.update(np.unique(piece.labels[piece.labels > 0]).tolist())
+    numbers = np.array(sorted(written), np.int_)
+    return numbers, np.array([written[i] for i in numbers.tolist()], np.int_), tuple(sorted(there - written.keys()))
+
+
+def _write(
+    layer: Labels, pieces: Sequence[_Piece], preserve: bool, written: NDArray[np.int_], new_ids: NDArray[np.int_]
+) -> None:
+    """Write the objects under their new numbers: as one undo step, or piece by piece into a pyramid."""
+    data = pixels_of(layer)
+    parts = []
+    for piece in pieces:
+        objects, mask = piece.new(layer, preserve)
+        values = new_ids[np.searchsorted(written, objects[mask])].astype(data.dtype)
+        if layer.multiscale:
+            data[piece.target.indices(mask)] = values
+        else:
+            parts.append((piece.target.indices(mask), values))
+    with _sliced(layer):
+        if parts:
+            indices = tuple(np.concatenate(axis) for axis in zip(*(where for where, _ in parts), strict=True))
+            with layer.block_history():
+                layer.data_setitem(indices, np.concatenate([values for _, values in parts]))
+        # data_setitem redraws the slice that it finds without units: where layers differ in units not the one
+        # shown
+        layer.refresh(extent=False)
 
 
 def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.integer]:
@@ -132,15 +200,18 @@ def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.
     return labels_yx
 
 
-def _largest(data: Any) -> int:
+def _largest(layer: Labels) -> int:
     """Return the largest label without a copy of the whole: a chunk along the first axis at a time."""
+    if layer.multiscale and "index" in layer.features:  # too large to look at all of it, and nobody paints there
+        return max([0, *layer.features["index"]])
+    data = pixels_of(layer)
     if isinstance(data, np.ndarray):
         return max(int(data.max()), 0)
     return max(0, *(int(np.asarray(data[i]).max()) for i in range(data.shape[0])))
 
 
 def _require_dtype(layer: Labels, largest: int) -> None:
-    dtype = np.dtype(layer.data.dtype)
+    dtype = np.dtype(pixels_of(layer).dtype)
     limit = np.iinfo(dtype).max
     if largest > limit:
         wide_enough = next((t for t in ("uint16", "int32", "int64") if largest <= np.iinfo(t).max), "uint64")

@@ -23,8 +23,8 @@ LARGE = 4096 * 4096
 _SAMPLES, _SAMPLE_SIDE = 5, 512
 """The intensity window is that of so many squares along each axis, of so many pixels."""
 
-_LOOKS, _LOOK_SIDE = 4, 768
-"""The first look sees the liveliest so many of them, with more around."""
+_LOOKS, _LOOK_SIDE, _CLOSE_SIDE = 4, 768, 512
+"""The first look sees the liveliest so many of them, with more around; or a square around one place."""
 
 COARSER = 4.0
 """Objects too large for a tile, or for what the network knows, are looked for at scales each so much smaller."""
@@ -82,6 +82,8 @@ class TiledRun:
         The labels so far.
     first
         Where to begin, row and column; None = at the top left.
+    done
+        How many tiles were seen.
     """
 
     model: Model
@@ -94,6 +96,12 @@ class TiledRun:
     max_area: float | None
     canvas: Canvas
     first: tuple[float, float] | None = None
+    done: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tiles were seen."""
+        return self.done == len(self)
 
     @property
     def diameter(self) -> float | None:
@@ -112,12 +120,14 @@ class TiledRun:
 
     def __iter__(self) -> Iterator[Progress]:
         """Look at tile after tile, then at coarser scales for objects larger than a halo."""
-        done, total, least = 0, len(self), 0.0
+        total, least, place = len(self), 0.0, 0
         for grid in self.grids:
             for tile in grid.tiles(self.first):
-                self._add(self.look(tile, grid), tile, grid, least)
-                done += 1
-                yield Progress(done, total, len(self.canvas), tile.window)
+                place += 1
+                if place > self.done:  # one that was cancelled goes on where it was
+                    self._add(self.look(tile, grid), tile, grid, least)
+                    self.done = place
+                    yield Progress(place, total, len(self.canvas), tile.window)
             least = grid.halo
 
     def look(self, tile: Tile, grid: Grid) -> Proposals:
@@ -354,10 +364,9 @@ def _livelier(
     if around is None:
         windows = list(spread(shape, _LOOK_SIDE, _SAMPLES))
     else:
-        starts = [
-            int(np.clip(c - _LOOK_SIDE / 2, 0, max(n - _LOOK_SIDE, 0))) for c, n in zip(around, shape, strict=True)
-        ]
-        windows = [(slice(starts[0], starts[0] + _LOOK_SIDE), slice(starts[1], starts[1] + _LOOK_SIDE))]
+        most = np.maximum(np.array(shape) - _CLOSE_SIDE, 0)
+        y, x = np.clip(np.array(around) - _CLOSE_SIDE / 2, 0, most).astype(int).tolist()
+        windows = [(slice(y, y + _CLOSE_SIDE), slice(x, x + _CLOSE_SIDE))]
     # seen coarsely: a plane that comes over a network is not read five times
     spreads = [float(model.rgb8(image[where], contrast_limits)[::4, ::4].std()) for where in windows]
     order = np.argsort(spreads)[::-1][:_LOOKS].tolist()

@@ -6,10 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, Label, PushButton, RadioButtons, SpinBox
+from magicgui.widgets import (
+    CheckBox,
+    ComboBox,
+    Container,
+    FloatSlider,
+    FloatSpinBox,
+    Label,
+    PushButton,
+    RadioButtons,
+    SpinBox,
+)
 from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
+from napari_fastsam.core.tiling import Tiling
 from napari_fastsam.layers.session import Controls
 from napari_fastsam.model import own_models
 from napari_fastsam.model.answer import Thresholds
@@ -182,6 +193,15 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             step=32,
             tooltip="Pixels along the longer side in which the network sees the image; 0: what suits model and image.",
         ),
+        FloatSpinBox(
+            name="diameter",
+            label="object size",
+            value=0,
+            min=0,
+            max=100_000,
+            step=1,
+            tooltip="Diameter of the usual object in pixels: the scale follows from it; 0: measured in a first look.",
+        ),
         CheckBox(name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."),
         Container(
             name="alternatives",
@@ -235,7 +255,7 @@ def make_compact(controls: list[Any]) -> None:
         elif isinstance(control, Container):
             control.margins = (0, 0, 0, 0)
             make_compact(list(control))
-        elif isinstance(control, SpinBox):
+        elif isinstance(control, SpinBox | FloatSpinBox):
             control.native.setMinimumWidth(70)
             # or each digit that is typed would ask for another answer
             control.native.setKeyboardTracking(False)
@@ -298,4 +318,5 @@ def freeze(dock: Any) -> Controls | None:
         text_encoder=dock.search.text_encoder,
         search=dock.search.search,
         classes=dock.search.classes.value,
+        tiling=Tiling(diameter=dock.diameter.value or None),
     )

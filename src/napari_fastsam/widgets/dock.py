@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from napari_fastsam.core.exemplars import Exemplars
 
 
+REDRAW_SECONDS = 1.0
+"""What a long run has found so far is drawn not more often than this."""
+
+
 @dataclass(frozen=True)
 class RunSummary:
     """What a run did.
@@ -103,7 +107,7 @@ class FastSAMWidget(Container[Any]):
         self._thresholds_from_card = settings.thresholds_from_card
         self._session = Session(napari_viewer, settings.cache_mb * MEGABYTE)
         self._output = Output(napari_viewer)
-        self._runner = Runner(self._say, self._work_ended)
+        self._runner = Runner(self._work_says, self._work_ended)
         self._choices = LayerChoices(
             napari_viewer, self.image, (self.points, self.shapes), self.labels, self._layers_chosen
         )
@@ -114,6 +118,7 @@ class FastSAMWidget(Container[Any]):
         self._failure: _Failure | None = None
         self._last_model = self.model.value
         self._plain_status = ""
+        self._drawn = 0.0
         self._place: tuple[Any, ...] = ()
         self._always = Connections()
         self._per_layer = Connections()
@@ -185,7 +190,7 @@ class FastSAMWidget(Container[Any]):
         """
         self._updates.flush()  # what was changed a moment ago counts
         shown = self._shown
-        if shown is None or not shown.objects:
+        if shown is None or not shown.count:
             self._say(messages.NOTHING_TO_ADD)
             return None
         try:
@@ -389,7 +394,10 @@ class FastSAMWidget(Container[Any]):
             return
         if self._failure is not None and not by_hand and self._failure.concerns(request):
             self._say(self._failure.message)
-        else:
+        elif request.over_tiles and not by_hand and self._work is None:
+            # minutes of work: not because a slider was moved
+            self._say(messages.LARGE_PLANE if result is None else messages.summary(result, 0.0))
+        elif not (request.over_tiles and not by_hand):
             self._start(request, by_hand)
 
     def _run_here(self) -> RunSummary:
@@ -412,7 +420,7 @@ class FastSAMWidget(Container[Any]):
             return RunSummary(message=self._plain_status)
         drawing = self._show(result, self._session.network_seconds)
         seconds = {"network": network, "selection": result.seconds, "drawing": drawing}
-        return RunSummary(len(result.objects), seconds, self._plain_status, result.unanswered)
+        return RunSummary(result.count, seconds, self._plain_status, result.unanswered)
 
     def _request(self) -> Request | None:
         """Freeze what is asked for; None, said in the status, if nothing can be."""
@@ -513,6 +521,19 @@ class FastSAMWidget(Container[Any]):
         self.actions.run_button.text = "Cancel"
         self._runner.start(lambda: downloading(name, lambda: self._runner.cancelled), "Download")
 
+    def _work_says(self, said: str) -> None:
+        """Say what work does, and show what a long one has found so far."""
+        work = self._work
+        if work is not None and work.request is not None and work.request.over_tiles:
+            now = time.monotonic()
+            if now - self._drawn >= REDRAW_SECONDS and not self._session.is_stale(work.request):
+                result = self._session.result(work.request)
+                if result is not None:
+                    self._output.show(result)
+                    self._shown = result
+                self._drawn = time.monotonic()
+        self._say(said)
+
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self._work = self._work, None
         self.actions.run_button.text = "Run"
@@ -524,7 +545,7 @@ class FastSAMWidget(Container[Any]):
         elif error is not None:
             self._work_failed(work, error)
         elif work.kind == "segment" and work.request is not None:
-            self._update(by_hand=work.by_hand)
+            self._update(by_hand=work.by_hand and not work.request.over_tiles)
             if self._shown is not None and self._shown.request.key == work.request.key and self._work is None:
                 said = messages.summary(self._shown, self._session.network_seconds)
                 self._say(said, self._shown.unanswered)
@@ -565,7 +586,7 @@ class FastSAMWidget(Container[Any]):
         self._always.connect((viewer.layers.selection.events.active,), self._active_changed)
         for control in (self.conf, self.iou, self.areas.min_area, self.areas.max_area):
             control.changed.connect(self._updates.now)
-        for control in (self.task, self.region, self.imgsz, self.device, self.live):
+        for control in (self.task, self.region, self.imgsz, self.diameter, self.device, self.live):
             control.changed.connect(self._updates.soon)
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):

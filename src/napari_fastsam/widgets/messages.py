@@ -22,6 +22,7 @@ NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), t
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
+LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
 ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
 CANCELLED = "Cancelled. Run starts it again."
 DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
@@ -46,10 +47,14 @@ def no_prompts(request: Request) -> str:
 
 def summary(result: Result, network_seconds: float) -> str:
     """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
-    count = len(result.objects)
+    count = result.count
     network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
     said = f"{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
     controls = result.request.controls
+    if result.tiles is not None:
+        size = "" if result.tiles.diameter is None else f" · objects of about {result.tiles.diameter:.0f} px"
+        tiles = f"{result.tiles.done} of {len(result.tiles)} tiles"
+        return f"{counted(count)} · {tiles}{size}" + ("" if result.complete else ". Run goes on.")
     if result.missing:
         return f"{said} · looking closer …"
     if result.undescribed:
@@ -65,7 +70,8 @@ def summary(result: Result, network_seconds: float) -> str:
 
 def added(committed: Committed, layer_name: str) -> str:
     """Say what went into a Labels layer."""
-    said = f"Added {counted(len(committed.ids))} to “{layer_name}”; Ctrl+Z there takes them back."
+    said = f"Added {counted(len(committed.ids))} to “{layer_name}”"
+    said += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
         said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
     return said

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_fastsam import __version__
 from napari_fastsam.core.prompts import Prompts
-from napari_fastsam.layers.preview import labels_like, make_preview, update_preview
+from napari_fastsam.layers.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.session import Controls, Result
 from napari_fastsam.layers.transforms import units_apply
 from napari_fastsam.layers.write import Committed, commit
@@ -41,7 +41,7 @@ class Output:
         """Show a result in the preview."""
         image, plane = result.request.controls.image, result.request.plane
         preview = self.preview
-        if preview is not None and preview.ndim != image.ndim:
+        if preview is not None and not suits(preview, image, plane):
             self.remove_preview()
             preview = None
         if preview is None:
@@ -54,6 +54,11 @@ class Output:
             if self._hidden:  # by us, not by the person
                 preview.visible = True
         self._hidden = False
+        if result.tiles is not None:
+            if result.complete:
+                numbers = np.arange(1, result.count + 1)
+                preview.features = {"index": numbers, "score": np.array(result.tiles.canvas.scores)}
+            return
         objects = list(result.by_number.values())
         preview.features = {
             "index": np.array([o.number for o in objects], int),
@@ -67,7 +72,12 @@ class Output:
         """Empty the preview, if there is one."""
         preview = self.preview
         if preview is not None and not self._hidden:
-            preview.data[...] = 0
+            if preview.multiscale:
+                first = preview.data[0]
+                preview.data = pyramid(np.zeros_like(first), plane_axes(first))
+                preview.editable = False
+            else:
+                preview.data[...] = 0
             self._hidden = preview.visible
             preview.visible = False
             preview.refresh(extent=False)
@@ -112,6 +122,7 @@ class Output:
                 use_units=units_apply(self._viewer),
                 columns=_columns(result),
                 keep_numbers=request.controls.classes and bool(result.questions),
+                windows=result.windows,
             )
         except Exception:
             if labels is None:
