@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +14,30 @@ import numpy as np
 import pytest
 
 from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
+
+
+def _own_screen() -> subprocess.Popen[str] | None:
+    """Give each of several processes that test side by side a virtual screen of its own.
+
+    Windows on one screen would take the keyboard from each other.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ or os.environ.get("VISIBLE") == "1" or shutil.which("Xvfb") is None:
+        return None
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    screen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    os.environ["DISPLAY"] = f":{screen.stdout.readline().strip()}"
+    os.environ.pop("XAUTHORITY", None)
+    return screen
+
+
+_SCREEN = _own_screen()
+
+
+def pytest_unconfigure() -> None:
+    if _SCREEN is not None:
+        _SCREEN.terminate()
+        _SCREEN.communicate()
+
 
 # Ultralytics' predictors, which some tests compare with, import torchvision and so triton. Its LLVM crashes the
 # process when Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package needs neither.

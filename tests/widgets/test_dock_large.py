@@ -127,11 +127,12 @@ def test_what_is_too_large_to_draw_is_a_pyramid(bench, slide, monkeypatch):
 def test_words_and_examples_search_what_is_in_view(bench, slide):
     b = bench(slide, contrast_limits=(0, 80), show=True)
     b.viewer.scene.camera.center = (256 * 8, 320 * 6)
-    b.viewer.scene.camera.zoom = 1.5
+    b.viewer.scene.camera.zoom = 0.7
     b.qtbot.wait(50)
     b.prompts()
     b.dock.toggle_example()
     b.click((126 + 256 * 8, 94 + 320 * 6))
+    assert b.dock._shown is not None, b.dock.status.value
     assert b.dock._shown.request.controls.region == "view"
     assert b.dock._shown.count >= 1
 

@@ -16,21 +16,20 @@ from napari_fastsam.widgets.shortcuts import SHORTCUTS, as_html
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 
 
-@pytest.fixture(params=["points", "shapes", "image", "labels", "none"])
-def ready(request, bench, cells):
-    """A dock with prompts and a preview, and one kind of layer active."""
-    b = bench(show=True)
+def set_out(b, active):
+    """Begin anew in the same viewer: prompts, a preview, and one kind of layer active."""
+    for layer in [layer for layer in b.viewer.layers if layer not in (b.image, b.mine)]:
+        b.viewer.layers.remove(layer)
+    b.dock.task.value, b.dock.live.value = "prompts", True
     points, shapes = b.prompts()
-    labels = b.viewer.add_labels(np.zeros(cells.shape, np.int32), name="mine")
     b.click(NUCLEI[0])
     assert b.shown[126, 94] == 1
-    layer = {"points": points, "shapes": shapes, "image": b.image, "labels": labels, "none": None}[request.param]
+    layer = {"points": points, "shapes": shapes, "image": b.image, "labels": b.mine, "none": None}[active]
     b.viewer.layers.selection.active = layer
     if layer is None:
         b.viewer.layers.selection.clear()
     points.selected_data = set()  # or the sign of what is selected is changed too
     b.points, b.active = points, layer
-    return b
 
 
 def press(b, name):
@@ -75,6 +74,7 @@ def marks_examples(b):
 
 
 def asks_for_words(b):
+    b.dock.search.collapse(animate=False)
     yield
     assert b.dock.search.isExpanded()
 
@@ -140,15 +140,18 @@ DOES = {
 }
 
 
-@pytest.mark.parametrize("name", SHORTCUTS)
-def test_a_key_does_its_thing(ready, name):
-    method, _ = SHORTCUTS[name]
-    there = len(ready.viewer.layers)
-    steps = DOES[method](ready)
-    next(steps)
-    press(ready, name)
-    assert next(steps, "done") == "done"
-    assert len(ready.viewer.layers) >= there
+@pytest.mark.parametrize("active", ["points", "shapes", "image", "labels", "none"])
+def test_every_key_does_its_thing(bench, cells, active):
+    b = bench(show=True)
+    b.mine = b.viewer.add_labels(np.zeros(cells.shape, np.int32), name="mine")
+    for name, (method, _) in SHORTCUTS.items():
+        set_out(b, active)
+        there = len(b.viewer.layers)
+        steps = DOES[method](b)
+        next(steps)
+        press(b, name)
+        assert next(steps, "done") == "done", name
+        assert len(b.viewer.layers) >= there, name
 
 
 def test_enter_of_the_number_block_too(bench):

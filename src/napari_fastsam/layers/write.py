@@ -203,7 +203,7 @@ def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.
 def _largest(layer: Labels) -> int:
     """Return the largest label without a copy of the whole: a chunk along the first axis at a time."""
     if layer.multiscale and "index" in layer.features:  # too large to look at all of it, and nobody paints there
-        return max([0, *layer.features["index"]])
+        return max(0, *map(int, layer.features["index"]), 0)
     data = pixels_of(layer)
     if isinstance(data, np.ndarray):
         return max(int(data.max()), 0)
