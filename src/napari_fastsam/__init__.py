@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_fastsam.core.compat import select_like_ultralytics, select_texts_like_ultralytics
     from napari_fastsam.core.exemplars import Exemplars, exemplars_of
     from napari_fastsam.core.instances import Instances
+    from napari_fastsam.core.linking import Linking, Links, follow, link
     from napari_fastsam.core.prompts import Prompts
     from napari_fastsam.core.selection import Selection, select
     from napari_fastsam.core.text import TextEncoder
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
     from napari_fastsam.model.answer import answer, paint
     from napari_fastsam.model.segmenter import Model, load_model
+    from napari_fastsam.model.stack import segment_stack
     from napari_fastsam.model.text_encoder import load_text_encoder
+    from napari_fastsam.model.tiled import segment_tiled
     from napari_fastsam.model.validation import evaluate
 
 try:
@@ -33,6 +36,8 @@ _HOME = {
     "Exemplars": "core.exemplars",
     "FastSAMError": "errors",
     "Instances": "core.instances",
+    "Linking": "core.linking",
+    "Links": "core.linking",
     "Model": "model.segmenter",
     "Prompts": "core.prompts",
     "Selection": "core.selection",
@@ -40,12 +45,16 @@ _HOME = {
     "answer": "model.answer",
     "evaluate": "model.validation",
     "exemplars_of": "core.exemplars",
+    "follow": "core.linking",
+    "link": "core.linking",
     "load_exemplars": "io.exemplars",
     "load_model": "model.segmenter",
     "load_text_encoder": "model.text_encoder",
     "paint": "model.answer",
     "read_dataset": "io.datasets",
     "save_exemplars": "io.exemplars",
+    "segment_stack": "model.stack",
+    "segment_tiled": "model.tiled",
     "select": "core.selection",
     "select_like_ultralytics": "core.compat",
     "select_texts_like_ultralytics": "core.compat",
@@ -55,6 +64,8 @@ __all__ = [
     "Exemplars",
     "FastSAMError",
     "Instances",
+    "Linking",
+    "Links",
     "Model",
     "Prompts",
     "Selection",
@@ -63,12 +74,16 @@ __all__ = [
     "answer",
     "evaluate",
     "exemplars_of",
+    "follow",
+    "link",
     "load_exemplars",
     "load_model",
     "load_text_encoder",
     "paint",
     "read_dataset",
     "save_exemplars",
+    "segment_stack",
+    "segment_tiled",
     "select",
     "select_like_ultralytics",
     "select_texts_like_ultralytics",

@@ -31,7 +31,7 @@ def test_what_does_not_overlap_enough_is_another_object():
 
 
 def test_a_plane_where_it_was_missed_is_bridged_up_to_the_gap():
-    planes = [[square(0, 0)], [], [square(1, 1)], [], [], [square(1, 1)]]
+    planes = [[square(0, 0)], [], [square(0, 1)], [], [], [square(0, 1)]]
     assert ids(planes, max_gap=1) == [[1], [], [1], [], [], [2]]
     assert ids(planes, max_gap=2) == [[1], [], [1], [], [], [1]]
     assert ids(planes, max_gap=0) == [[1], [], [2], [], [], [3]]
@@ -65,7 +65,7 @@ def test_no_planes_one_plane_and_empty_planes():
 
 
 def test_parameters_change_without_measuring_again():
-    planes = [[square(0, 0)], [], [square(0, 6)]]
+    planes = [[square(0, 0)], [], [square(0, 2)]]
     known = Overlaps.of(planes, max_gap=1)
     assert link(known, Linking(1, 0.3)).count == 1
     assert link(known, Linking(1, 0.9)).count == 2
@@ -84,10 +84,10 @@ def test_numbers_are_there_once_a_plane_and_without_gaps(drawn):
 
 
 def test_a_missed_plane_gets_the_shape_between():
-    planes = [[square(0, 0, 20)], [], [square(0, 10, 20)]]
-    (number, crop), *more = bridged(planes, link(planes, Linking(min_overlap=0.3)))[1]
+    planes = [[square(0, 0, 20)], [], [square(0, 6, 20)]]
+    (number, crop), *more = bridged(planes, link(planes, Linking(1, 0.2)))[1]
     assert (number, more) == (1, [])
-    assert crop.iou(square(0, 5, 20)) > 0.8
+    assert crop.iou(square(0, 3, 20)) > 0.8
 
 
 def test_between_two_shapes():
@@ -118,10 +118,10 @@ def test_an_object_is_followed_both_ways_until_it_ends():
 
 
 def test_a_gap_is_bridged_with_the_shape_between():
-    planes = [[square(0, 0)], [], [square(0, 4)]]
-    masks, *_ = following(planes, {0: planes[0][0]}, min_overlap=0.3)
+    planes = [[square(0, 0)], [], [square(0, 1)]]
+    masks, *_ = following(planes, {0: planes[0][0]}, max_gap=1)
     assert sorted(masks) == [0, 1, 2]
-    assert masks[1].iou(square(0, 2)) > 0.7
+    assert masks[1].iou(square(0, 1)) > 0.7
 
 
 def test_a_correction_is_followed_anew_and_the_nearer_one_decides():

@@ -32,9 +32,10 @@ class Linking:
     Attributes
     ----------
     max_gap
-        Planes in a row in which an object may have been missed.
+        Planes in a row in which an object may have been missed. Of objects that lie above each other many become one
+        then (benchmarks/stacks.py): for films, and for stacks in which much is missed.
     min_overlap
-        Lowest overlap of the masks, above 0 and up to 1.
+        Lowest overlap of the masks, above 0 and up to 1; over a gap half way from there to 1.
     divisions
         Whether an object may become two, as cells do in time.
 
@@ -44,7 +45,7 @@ class Linking:
         If `max_gap` is not a whole number from 0 on, or `min_overlap` not above 0 and up to 1.
     """
 
-    max_gap: int = 1
+    max_gap: int = 0
     min_overlap: float = 0.5
     divisions: bool = False
 
@@ -53,6 +54,11 @@ class Linking:
             raise ParameterError(f"max_gap is {self.max_gap!r}; expected a whole number of planes, 0 or more")
         if not 0 < self.min_overlap <= 1:
             raise ParameterError(f"min_overlap is {self.min_overlap!r}; expected a number above 0, up to 1")
+
+    @property
+    def over_gap(self) -> float:
+        """Lowest overlap across planes in which the object was missed."""
+        return (1 + self.min_overlap) / 2
 
 
 Pair = tuple[tuple[int, int], tuple[int, int]]
@@ -78,7 +84,7 @@ class Overlaps:
     shared: Mapping[Pair, int]
 
     @classmethod
-    def of(cls, planes: Sequence[Sequence[Crop]], max_gap: int = 1) -> Overlaps:
+    def of(cls, planes: Sequence[Sequence[Crop]], max_gap: int = 0) -> Overlaps:
         """Compare the masks of planes that are up to `max_gap` + 1 apart."""
         shared: dict[Pair, int] = {}
         boxes = [_boxes(masks) for masks in planes]
@@ -278,7 +284,8 @@ def _one_way(
         if masks is None:
             return found, {place}
         overlaps = [overlap(crop.area, mask.area, crop.intersection(mask)) for mask in masks]
-        if overlaps and max(overlaps) >= linking.min_overlap:
+        least = linking.min_overlap if abs(place - last) == 1 else linking.over_gap
+        if overlaps and max(overlaps) >= least:
             now = masks[int(np.argmax(overlaps))]
             for missed in range(last + direction, place, direction):
                 found[missed] = between(crop, now, abs(missed - last) / abs(place - last))
@@ -303,16 +310,16 @@ def _linked(known: Overlaps, linking: Linking) -> dict[tuple[int, int], list[tup
     if sum(len(c) > 0 for c in coordinates) < 2:
         return {}
     # 1 + a little: an overlap of exactly the least counts, and a cutoff of 0 would mean none
-    cutoff = 1 - linking.min_overlap + 1e-9
+    little = 1e-9
     make: Any = LapTrack  # a model of pydantic's, whose fields have defaults
     tracker = make(
         metric=_cost(overlaps),
-        cutoff=cutoff,
+        cutoff=1 - linking.min_overlap + little,
         gap_closing_metric=_cost(overlaps),
-        gap_closing_cutoff=cutoff if linking.max_gap else False,
+        gap_closing_cutoff=1 - linking.over_gap + little if linking.max_gap else False,
         gap_closing_max_frame_count=linking.max_gap + 1,
         splitting_metric=_cost(shares),
-        splitting_cutoff=1 - DAUGHTER + 1e-9 if linking.divisions else False,
+        splitting_cutoff=1 - DAUGHTER + little if linking.divisions else False,
         # an object that may be linked is linked, however many others are not
         track_start_cost=1.0, track_end_cost=1.0, segment_start_cost=1.0, segment_end_cost=1.0, no_splitting_cost=1.0,
     )  # fmt: skip
