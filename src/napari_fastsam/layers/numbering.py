@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Named:
     """
 
     key: Hashable
-    row: Hashable
+    row: tuple[Hashable, Any]
     parts: Hashable = None
     drawn: bool = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,6 +89,13 @@ class Plane:
         napari draws them, so pixel r of a level covers data coordinates r·f − ½ … (r + 1)·f − ½.
         """
         return (self.factors - 1) / 2
+
+    def at(self, axis: int, position: int) -> Plane:
+        """Return the plane at another position along an axis that is neither rows nor columns."""
+        index, level_index = list(self.index), list(self.level_index)
+        index[axis] = position
+        level_index[axis] = min(int(position / self.factors[axis]), self.level_shape[axis] - 1)
+        return replace(self, index=tuple(index), level_index=tuple(level_index))
 
     def data_to_region(self, points: ArrayLike) -> NDArray[np.float64]:
         """Turn data coordinates (N, D) into rows and columns of the region (N, 2)."""

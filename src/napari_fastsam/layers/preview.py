@@ -85,7 +85,12 @@ def _drawn(data: NDArray[np.integer], axes: tuple[int, int]) -> Any:
 
 
 def make_preview(
-    image: Image, plane: Plane, labels_yx: NDArray[np.integer], *, name: str = "FastSAM preview"
+    image: Image,
+    plane: Plane,
+    labels_yx: NDArray[np.integer],
+    *,
+    name: str = "FastSAM preview",
+    axis: int | None = None,
 ) -> Labels:
     """Make a Labels layer that holds a region only and lies exactly on the image.
 
@@ -94,28 +99,32 @@ def make_preview(
     image, plane
         The image and the plane that was segmented.
     labels_yx
-        (Y, X) label image of the plane's region; it is copied.
+        (Y, X) label image of the plane's region; it is copied. (N, Y, X) of a stack.
     name
         The layer's name.
+    axis
+        Along which the planes of a stack lie.
 
     Returns
     -------
     napari.layers.Labels
-        With the image's number of axes, of length 1 on all but rows and columns. It cannot be painted on:
-        what is painted there would be gone with the next prompt.
+        With the image's number of axes, of length 1 on all but rows and columns, and the axis of a stack. It cannot be
+        painted on: what is painted there would be gone with the next prompt.
 
     Raises
     ------
     LabelsError
         If `labels_yx` does not have the region's shape.
     """
-    data = _in_image_axes(plane, labels_yx)
-    layer = Labels(_shown(data, plane), name=name, **_place(image, plane))
+    data = _in_image_axes(plane, labels_yx, axis)
+    layer = Labels(_shown(data, plane), name=name, **_place(image, plane, axis))
     layer.editable = False
     return layer
 
 
-def update_preview(layer: Labels, image: Image, plane: Plane, labels_yx: NDArray[np.integer]) -> None:
+def update_preview(
+    layer: Labels, image: Image, plane: Plane, labels_yx: NDArray[np.integer], axis: int | None = None
+) -> None:
     """Show other labels, another region or another plane in a preview.
 
     Where the region's shape is the same the pixels are changed in place, and the layer is moved only if it
@@ -125,7 +134,7 @@ def update_preview(layer: Labels, image: Image, plane: Plane, labels_yx: NDArray
     ----------
     layer
         From `make_preview`.
-    image, plane, labels_yx
+    image, plane, labels_yx, axis
         As in `make_preview`.
 
     Raises
@@ -137,14 +146,14 @@ def update_preview(layer: Labels, image: Image, plane: Plane, labels_yx: NDArray
     -----
     A preview that is a pyramid stays one, and others do not become one: see `suits`.
     """
-    data = _in_image_axes(plane, labels_yx)
+    data = _in_image_axes(plane, labels_yx, axis)
     shown = layer.data[0] if layer.multiscale else layer.data
     if layer.ndim != image.ndim:
         raise LabelsError(
             f'The preview "{layer.name}" has {layer.ndim} axes, image "{image.name}" has {image.ndim}. '
             "Remove the preview and make a new one."
         )
-    for attribute, wanted in _place(image, plane).items():
+    for attribute, wanted in _place(image, plane, axis).items():
         if not _is_same(getattr(layer, attribute), wanted):
             setattr(layer, attribute, wanted)
     if layer.multiscale and np.shares_memory(shown, data):
@@ -169,12 +178,15 @@ def suits(layer: Labels, image: Image, plane: Plane) -> bool:
     return bool(layer.ndim == image.ndim and layer.multiscale == (height * width > MOST_DRAWN))
 
 
-def _place(image: Image, plane: Plane) -> dict[str, Any]:
+def _place(image: Image, plane: Plane, axis: int | None) -> dict[str, Any]:
     # Thickness 1 and the slider's own index on the other axes, whatever the level: shown wherever the plane
     # is shown
     step = np.ones(plane.ndim)
     step[list(plane.axes)] = plane.factors[list(plane.axes)]
-    return dict(placed_on(image, plane.region_to_data([[0.0, 0.0]])[0], step))
+    origin = plane.region_to_data([[0.0, 0.0]])[0]
+    if axis is not None:
+        origin[axis] = 0
+    return dict(placed_on(image, origin, step))
 
 
 def _is_same(value: Any, wanted: Any) -> bool:
@@ -183,9 +195,12 @@ def _is_same(value: Any, wanted: Any) -> bool:
     return bool(np.array_equal(np.asarray(value), wanted))
 
 
-def _in_image_axes(plane: Plane, labels_yx: NDArray[np.integer]) -> NDArray[np.int32]:
-    if labels_yx.shape != plane.shape:
-        raise LabelsError(f"The label image has shape {labels_yx.shape}; expected {plane.shape}, the region's.")
+def _in_image_axes(plane: Plane, labels: NDArray[np.integer], axis: int | None) -> NDArray[np.int32]:
+    axes = plane.axes if axis is None else (axis, *plane.axes)
+    expected = plane.shape if axis is None else (plane.image_shape[axis], *plane.shape)
+    if labels.shape != expected:
+        raise LabelsError(f"The label image has shape {labels.shape}; expected {expected}, the region's.")
     lengths = [1] * plane.ndim
-    lengths[plane.axes[0]], lengths[plane.axes[1]] = plane.shape
-    return np.asarray(labels_yx, dtype=np.int32).reshape(lengths)
+    for own, length in zip(axes, expected, strict=True):
+        lengths[own] = length
+    return np.asarray(labels, dtype=np.int32).transpose(np.argsort(axes)).reshape(lengths)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-Region = Literal["plane", "view"]
+Region = Literal["plane", "view", "stack"]
 
 
 def plane_shown(viewer: ViewerModel, image: Image, region: Region = "plane") -> Plane:

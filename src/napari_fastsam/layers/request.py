@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.core.linking import Linking
 from napari_fastsam.core.search import Search
 from napari_fastsam.core.tiling import Tiling
 from napari_fastsam.layers.plane import Plane
 from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
 from napari_fastsam.layers.prompt_places import places
+from napari_fastsam.layers.prompt_planes import axis_of_stack, planes_with_prompts
 from napari_fastsam.layers.read import Region, plane_shown
 from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.tiled import LARGE
@@ -52,6 +54,10 @@ class Controls:
         Whether all objects of a text have one number, that of the text, instead of one each.
     tiling
         What objects are across, and how large planes are cut up.
+    axis
+        Where the region is a stack, the image's axis along which its planes lie; None = the last that there is.
+    linking
+        When objects on its planes are one.
     """
 
     image: Image
@@ -69,10 +75,34 @@ class Controls:
     search: Search = field(default_factory=Search)
     classes: bool = False
     tiling: Tiling = field(default_factory=Tiling)
+    axis: int | None = None
+    linking: Linking = field(default_factory=Linking)
 
     def read_prompts(self, viewer: ViewerModel, plane: Plane) -> ReadPrompts:
         """Read what is asked for on a plane, from the layers chosen and from here."""
         return read_prompts(viewer, self.image, plane, self.points, self.shapes, self.texts, self.exemplars)
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """The planes of a stack that are asked about together.
+
+    Attributes
+    ----------
+    axis
+        The image's axis along which they lie.
+    count
+        How many there are.
+    here
+        The one that is shown.
+    at
+        The requests of single planes that have prompts, by position.
+    """
+
+    axis: int
+    count: int
+    here: int
+    at: Mapping[int, Request]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +129,8 @@ class Request:
         Whether the plane is seen in tiles.
     looking_at
         Row and column of the region in the middle of the canvas.
+    stack
+        All planes, where more than the one shown is meant.
     """
 
     controls: Controls
@@ -110,6 +142,7 @@ class Request:
     generation: int = 0
     large: bool = False
     looking_at: tuple[float, float] | None = None
+    stack: Planes | None = None
 
     @property
     def lasting(self) -> Hashable:
@@ -120,6 +153,8 @@ class Request:
         controls = self.controls
         if controls.task == "prompts" and not (controls.texts or controls.exemplars):
             return None
+        if self.stack is not None:
+            return self.key, controls.task, controls.thresholds, controls.linking
         asked = (controls.texts, controls.text_encoder, controls.exemplars, controls.search)
         return self.key, controls.task, controls.thresholds, asked if controls.task == "prompts" else None
 
@@ -131,7 +166,9 @@ class Request:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for."""
-        return self.controls.task == "prompts" and len(self.read.prompts) == 0
+        if self.controls.task == "everything":
+            return False
+        return len(self.read.prompts) == 0 if self.stack is None else not self.stack.at
 
 
 def make_request(
@@ -157,6 +194,12 @@ def make_request(
         If the image has no plane here that can be segmented.
     """
     image = controls.image
+    if controls.region == "stack":
+        searches = replace(controls, region="plane")
+        plane = plane_shown(viewer, image)
+        if controls.task == "everything" or not searches.read_prompts(viewer, plane).prompts.searches:
+            return _stack_request(viewer, controls, plane, generation)
+        controls = searches  # looks are compared plane by plane
     plane = plane_shown(viewer, image, controls.region)
     large = _is_large(controls, plane)
     if large and controls.task == "prompts" and controls.read_prompts(viewer, plane).prompts.searches:
@@ -175,6 +218,32 @@ def make_request(
     key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
     middle = _middle_of_view(viewer, image, plane) if large else None
     return Request(controls, plane, read, limits, (*key, controls.tiling, large), known, generation, large, middle)
+
+
+def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, generation: int) -> Request:
+    """Freeze what is asked of all planes along an axis."""
+    image = controls.image
+    axis = axis_of_stack(image, plane, controls.axis)
+    limits, single = _window(image), replace(controls, region="plane")
+    common = (image.unique_id, generation, limits, controls.model, controls.device, controls.imgsz, controls.tiling)
+    at: dict[int, Request] = {}
+    prompted = planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes)
+    for position in prompted if controls.task == "prompts" else ():
+        there = plane.at(axis, position)
+        here = position == plane.index[axis]
+        points, shapes = (
+            # a layer without the axis speaks of the plane that is shown
+            layer if layer is None or here or layer.ndim >= image.ndim - axis else None
+            for layer in (controls.points, controls.shapes)
+        )
+        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, there)
+        if len(read.prompts):
+            own = (image.unique_id, generation, there, *common[2:], False)
+            at[position] = Request(single, there, read, limits, own, generation=generation)
+    read = single.read_prompts(viewer, plane)
+    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], at)
+    key = (image.unique_id, generation, plane.at(axis, 0), *common[2:], "stack", axis)
+    return Request(controls, plane, read, limits, key, generation=generation, stack=stack)
 
 
 def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[float, float]:

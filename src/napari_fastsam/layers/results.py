@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.instances import Crop, Instances
+from napari_fastsam.core.linking import Links
 from napari_fastsam.core.painting import paint
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.search import Question
@@ -70,13 +71,17 @@ class Result:
     pending
         Places of the prompts that wait for these crops.
     labels
-        (Y, X) int32 label image of the region.
+        (Y, X) int32 label image of the region; (N, Y, X) of a stack.
     seconds
         How long stage two took.
     searched, questions
         The objects that were searched by words or examples, and what each question came to.
     tiles
         A run over all tiles of a large plane, which may still be under way; its objects are not in `objects`.
+    waiting
+        Whether planes of a stack have yet to be seen.
+    links
+        Which objects of a stack are one, where all were asked for.
     """
 
     request: Request
@@ -90,6 +95,8 @@ class Result:
     searched: Instances | None = None
     questions: tuple[Question, ...] = ()
     tiles: TiledRun | None = None
+    waiting: bool = False
+    links: Links | None = None
 
     @property
     def count(self) -> int:
@@ -99,7 +106,12 @@ class Result:
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to be done for it."""
-        return not self.missing and not self.undescribed and (self.tiles is None or self.tiles.complete)
+        return (
+            not self.waiting
+            and not self.missing
+            and not self.undescribed
+            and (self.tiles is None or self.tiles.complete)
+        )
 
     @property
     def scores(self) -> dict[int, float]:
@@ -306,8 +318,8 @@ def identified(selections: list[Selection], request: Request) -> list[Named]:
 
 def _named_alike(question: Question, identity: int, request: Request) -> Named:
     """Return what tells an object that was searched for from others while sliders move."""
-    key = ("alike", named(question.ref, request.read), identity)
-    return Named(key, key, drawn=False)
+    name = named(question.ref, request.read)
+    return Named(("alike", name, identity), (name, identity), drawn=False)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:

@@ -18,22 +18,26 @@ from numpy.typing import NDArray
 from napari_fastsam.core.appearance import describe, undescribed
 from napari_fastsam.core.exemplars import Exemplars, exemplars_of
 from napari_fastsam.core.intensity import to_rgb8
+from napari_fastsam.core.linking import Overlaps
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.cache import LookCache
 from napari_fastsam.layers.numbering import Numbering
 from napari_fastsam.layers.prompt_layers import POINT_FIELDS, SHAPE_FIELDS, Field
 from napari_fastsam.layers.prompt_places import named, places
 from napari_fastsam.layers.read import PlanePixels, read_pixels
-from napari_fastsam.layers.request import Controls, Request, make_request
+from napari_fastsam.layers.request import Controls, Planes, Request, make_request
 from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped, tiled_result
+from napari_fastsam.layers.stack_results import followed_result, linked_result
 from napari_fastsam.model.answer import Look, description_kinds, look
 from napari_fastsam.model.large import LargeLook, from_kept, large_look, let_go, look_closer
+from napari_fastsam.model.stack import StackRun, outward, start_stack
 from napari_fastsam.model.tiled import TiledRun, read_tile, sampled_window, scale_for, shown_size, start_tiled
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_fastsam.core.selection import Selection
     from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.model.segmenter import Model
 
@@ -61,6 +65,8 @@ class Session:
         self._known_texts: set[tuple[Hashable, str]] = set()
         self._generations: dict[Hashable, int] = {}
         self._run: tuple[Hashable, TiledRun] | None = None
+        self._stack: tuple[Hashable, StackRun] | None = None
+        self._overlaps: tuple[Hashable, Overlaps] | None = None
         self._numbering = Numbering()
         self._lock = threading.Lock()
         self._describing = threading.Lock()
@@ -73,7 +79,7 @@ class Session:
         """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
-        self._run = None
+        self._run = self._stack = self._overlaps = None
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
@@ -118,6 +124,9 @@ class Session:
         if request.over_tiles:
             yield from self._over_tiles(request)
             return
+        if request.stack is not None:
+            yield from self._over_planes(request, request.stack)
+            return
         seen = self.cache.get(request.key)
         if seen is None:
             yield f"loading {controls.model}"
@@ -145,6 +154,8 @@ class Session:
         if request.over_tiles:
             run = self._run_for(request)
             return None if run is None else tiled_result(run, request)
+        if request.stack is not None:
+            return self._stack_result(request, request.stack)[0]
         seen = self.cache.get(request.key)
         if seen is None:
             return None
@@ -180,6 +191,8 @@ class Session:
         Found by where they lie: rows may have been added and removed since.
         """
         request = result.request
+        if request.stack is not None:
+            return self._rows_of_stack(request.stack) if result.complete else (set(), set())
         then = {p for by_row in places(request.read, request.plane).values() for p in by_row.values()}
         read = request.controls.read_prompts(self.viewer, request.plane)
         by_field = {
@@ -187,6 +200,14 @@ class Session:
             for field, by_row in places(read, request.plane).items()
         }
         return _by_layer(by_field)
+
+    def _rows_of_stack(self, stack: Planes) -> tuple[set[int], set[int]]:
+        """Return the rows of the prompts on all planes of a stack."""
+        points, shapes = set[int](), set[int]()
+        for single in stack.at.values():
+            own = self.rows_on_plane(single)
+            points, shapes = points | own[0], shapes | own[1]
+        return points, shapes
 
     def rows_on_plane(self, request: Request) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of all prompts of a request."""
@@ -283,6 +304,77 @@ class Session:
         for progress in run:
             self.network_seconds = time.perf_counter() - start
             yield f"tile {progress.done} of {progress.total}, {progress.objects} objects so far"
+
+    def _over_planes(self, request: Request, stack: Planes) -> Iterator[str]:
+        """Look at planes of a stack, the nearest first: all of them, or those that an object is followed through."""
+        controls = request.controls
+        run = self._stack_for(request)
+        if run is None:
+            yield f"loading {controls.model}"
+            model = self._model(controls.model, controls.device)
+            yield "choosing the scale of the stack"
+            plane, axis = request.plane, stack.axis
+
+            def read(position: int) -> NDArray[Any]:
+                return read_pixels(controls.image, plane.at(axis, position))
+
+            imgsz = controls.imgsz
+            if imgsz is None and controls.tiling.diameter is not None:
+                pixels = read(stack.here)
+                limits = request.contrast_limits or sampled_window(model, pixels)
+                imgsz = shown_size(pixels.shape, scale_for(model, pixels, controls.tiling, limits))
+            run = start_stack(model, read, stack.count, imgsz, request.contrast_limits)
+            self._stack = (request.key, run)
+        for single in stack.at.values():
+            yield from self.work(single)
+        start = time.perf_counter()
+        for position in outward(stack.count, stack.here) if controls.task == "everything" else ():
+            if position not in run.kept:
+                yield f"plane {position + 1}, {len(run.kept)} of {stack.count} seen"
+                run.look(position)
+                self.network_seconds = time.perf_counter() - start
+        result, needed = self._stack_result(
+            request, stack
+        )  # what is imported and measured once, not on the main thread
+        while needed:
+            for position in sorted(needed):
+                yield f"following, plane {position + 1}"
+                run.look(position)
+            self.network_seconds = time.perf_counter() - start
+            result, needed = self._stack_result(request, stack)
+        del result
+
+    def _stack_result(self, request: Request, stack: Planes) -> tuple[Result | None, set[int]]:
+        """Answer for a stack from what is kept; also the planes that are missing to follow objects."""
+        run = self._stack_for(request)
+        if run is None:
+            return None, set()
+        if request.controls.task == "everything":
+            return linked_result(run, request, stack, self._overlaps_of(run, request)), set()
+        return followed_result(run, request, stack, self._drawn, self._numbering)
+
+    def _drawn(self, request: Request) -> tuple[list[Selection], bool] | None:
+        """Answer what was drawn on one plane, and say whether that is the last word."""
+        seen = self.cache.get(request.key)
+        if seen is None:
+            return None
+        selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
+        return selections, not missing
+
+    def _overlaps_of(self, run: StackRun, request: Request) -> Overlaps | None:
+        """Return how the objects of a stack overlap at the thresholds, which linking anew does not change."""
+        if not run.complete:
+            return None
+        limits, gap = request.controls.thresholds, request.controls.linking.max_gap
+        key = (request.key, limits)
+        if self._overlaps is None or self._overlaps[0] != key or self._overlaps[1].reach < gap + 1:
+            planes = [tuple(instances.masks) for instances in run.planes(limits)]
+            self._overlaps = (key, Overlaps.of(planes, gap))
+        return self._overlaps[1]
+
+    def _stack_for(self, request: Request) -> StackRun | None:
+        """Return what is kept of the stack that a request asks about."""
+        return self._stack[1] if self._stack is not None and self._stack[0] == request.key else None
 
     def _run_for(self, request: Request) -> TiledRun | None:
         """Return the run over all tiles that a request asks for, if it was begun."""

@@ -77,6 +77,7 @@ def commit(
     columns: Mapping[str, Mapping[int, Any]] | None = None,
     keep_numbers: bool = False,
     windows: Sequence[tuple[slice, slice]] | None = None,
+    axis: int | None = None,
 ) -> Committed:
     """Add the objects of a region to a Labels layer as one undo step.
 
@@ -108,6 +109,8 @@ def commit(
         Write the numbers as they are, as for classes: what has one of them already is of the same class then.
     windows
         Rows and columns of the region, apart from each other, that hold all objects; None = all of it.
+    axis
+        Along which the planes of a stack lie: `labels_yx` is (N, Y, X) then.
 
     Raises
     ------
@@ -115,7 +118,14 @@ def commit(
         If the layer cannot take the objects: another shape or place, a type too small, multiscale or dask
         data, not editable. Nothing has been written then.
     """
-    pieces = _pieces(labels_layer, image, plane, _checked_labels(labels_yx, plane), windows, use_units)
+    planes = [(plane, labels_yx)]
+    if axis is not None:
+        planes = [(plane.at(axis, position), labels) for position, labels in enumerate(labels_yx) if labels.any()]
+    pieces = [
+        piece
+        for there, labels in planes
+        for piece in _pieces(labels_layer, image, there, _checked_labels(labels, there), windows, use_units)
+    ]
     written, areas, covered = _counted(labels_layer, pieces, preserve)
     if not len(written):
         return Committed({}, 0, covered)

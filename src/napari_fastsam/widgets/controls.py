@@ -20,6 +20,7 @@ from magicgui.widgets import (
 from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
+from napari_fastsam.core.linking import Linking
 from napari_fastsam.core.tiling import Tiling
 from napari_fastsam.layers.session import Controls
 from napari_fastsam.model import own_models
@@ -128,9 +129,11 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
         _either(
             name="region",
             label="where",
-            choices=[("plane", "plane"), ("view", "view")],
-            tooltip="The whole plane that is shown, or only what the canvas shows when you run or place a prompt.",
+            choices=[("plane", "plane"), ("view", "view"), ("all planes", "stack")],
+            tooltip="The plane shown, what the canvas shows of it when you run or place a prompt, or all planes: objects "
+            "are linked then, and those at prompts followed.",
         ),
+        _stack(),
         ComboBox(
             name="points",
             choices=layers_of(viewer, Points),
@@ -268,6 +271,50 @@ def _either(choices: list[tuple[str, str]], **options: Any) -> RadioButtons:
     return buttons
 
 
+def _stack() -> Container[Any]:
+    """Make what is asked of all planes; shown where they are meant."""
+    return Container(
+        name="stack",
+        label="planes",
+        visible=False,
+        labels=True,
+        widgets=[
+            ComboBox(name="axis", label="along", choices=[], tooltip="The axis along which the planes lie."),
+            FloatSlider(
+                name="overlap",
+                label="alike by",
+                value=Linking().min_overlap,
+                min=0.05,
+                max=0.95,
+                step=0.01,
+                tooltip="How much two masks on neighbouring planes overlap at least to be one object. Live.",
+            ),
+            Container(
+                name="more",
+                label="gap",
+                layout="horizontal",
+                labels=False,
+                widgets=[
+                    SpinBox(
+                        name="gap",
+                        value=0,
+                        min=0,
+                        max=20,
+                        tooltip="Planes in a row in which an object may have been missed. Live.",
+                    ),
+                    CheckBox(name="divisions", text="divide", tooltip="An object may become two, as cells do. Live."),
+                    PushButton(name="tracks", text="Tracks", tooltip="A Tracks layer of what was found on all planes."),
+                ],
+            ),
+        ],
+    )
+
+
+def axes_of(image: Image) -> list[tuple[str, int]]:
+    """Return the axes of an image but the last two, by name, the last of them first."""
+    return [(f"{image.axis_labels[axis]} ({axis})", axis) for axis in reversed(range(image.ndim - 2))]
+
+
 def _areas() -> Container[Any]:
     return Container(
         name="areas",
@@ -319,4 +366,6 @@ def freeze(dock: Any) -> Controls | None:
         search=dock.search.search,
         classes=dock.search.classes.value,
         tiling=Tiling(diameter=dock.diameter.value or None),
+        axis=dock.stack.axis.value,
+        linking=Linking(dock.stack.more.gap.value, dock.stack.overlap.value, dock.stack.more.divisions.value),
     )

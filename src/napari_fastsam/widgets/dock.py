@@ -13,17 +13,26 @@ from magicgui.widgets import Container, Label
 from napari.utils.notifications import ErrorNotification, notification_manager, show_error
 from qtpy.QtWidgets import QFileDialog
 
-from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
+from napari_fastsam.errors import DeviceError, FastSAMError, LabelsError, ModelError
 from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
 from napari_fastsam.layers import new_prompts
 from napari_fastsam.layers.cache import MEGABYTE
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.look import go_to
 from napari_fastsam.layers.session import Request, Result, Session
+from napari_fastsam.layers.tracks import tracks_of
 from napari_fastsam.model import weights
 from napari_fastsam.widgets import messages, shortcuts
 from napari_fastsam.widgets.choices import LayerChoices
-from napari_fastsam.widgets.controls import FROM_FILE, PREVIEW_KEY, freeze, make_actions, make_compact, make_controls
+from napari_fastsam.widgets.controls import (
+    FROM_FILE,
+    PREVIEW_KEY,
+    axes_of,
+    freeze,
+    make_actions,
+    make_compact,
+    make_controls,
+)
 from napari_fastsam.widgets.frame import Frame, make_readable
 from napari_fastsam.widgets.model_card import AboutModel
 from napari_fastsam.widgets.output import Output
@@ -34,7 +43,7 @@ from napari_fastsam.widgets.updates import Updates
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Labels, Points, Shapes
+    from napari.layers import Labels, Points, Shapes, Tracks
 
     from napari_fastsam.core.exemplars import Exemplars
 
@@ -222,6 +231,19 @@ class FastSAMWidget(Container[Any]):
         shapes.mode, points.mode = "add_rectangle", "add"
         self._viewer.layers.selection.active = points
         return points, shapes
+
+    def make_tracks(self) -> Tracks | None:
+        """Add a Tracks layer of the objects that were found on all planes, with divisions."""
+        shown = self._shown
+        try:
+            if shown is None:
+                raise LabelsError(messages.NO_LINKED_OBJECTS)
+            tracks = tracks_of(shown)
+        except FastSAMError as error:
+            self._fail(error)
+            return None
+        self._viewer.add_layer(tracks)
+        return tracks
 
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
@@ -588,6 +610,10 @@ class FastSAMWidget(Container[Any]):
             control.changed.connect(self._updates.now)
         for control in (self.task, self.region, self.imgsz, self.diameter, self.device, self.live):
             control.changed.connect(self._updates.soon)
+        self.region.changed.connect(self._show_axes)
+        for control in (self.stack.overlap, self.stack.more.gap, self.stack.more.divisions, self.stack.axis):
+            control.changed.connect(self._updates.soon)
+        self.stack.more.tracks.changed.connect(lambda: self.make_tracks())
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
             control.changed.connect(self._layers_chosen)
@@ -623,7 +649,19 @@ class FastSAMWidget(Container[Any]):
         if points is not None:
             self._per_layer.connect((points.events.feature_defaults,), self._show_point_defaults)
         self._show_point_defaults()
+        self._show_axes()
         self._updates.soon()
+
+    def _show_axes(self, *_: Any) -> None:
+        """Offer the axes of the image along which planes lie, where all of them are meant."""
+        image, control = self.image.value, self.stack.axis
+        choices = [] if image is None else axes_of(image)
+        with control.changed.blocked():
+            if [axis for _, axis in choices] != list(control.choices):
+                control.choices = choices
+        wanted = self.region.value == "stack"
+        if self.stack.native.isHidden() == wanted:
+            self.stack.visible = wanted
 
     def _plane_changed(self, *_: Any) -> None:
         # napari says so too when a layer comes or goes, as the preview does, and nothing moves

@@ -22,6 +22,7 @@ NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), t
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
+NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
 LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
 ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
 CANCELLED = "Cancelled. Run starts it again."
@@ -51,12 +52,17 @@ def summary(result: Result, network_seconds: float) -> str:
     network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
     said = f"{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
     controls = result.request.controls
+    stack = result.request.stack
+    if stack is not None and not result.waiting:
+        said += f" · {stack.count} planes"
     if result.tiles is not None:
         size = "" if result.tiles.diameter is None else f" · objects of about {result.tiles.diameter:.0f} px"
         tiles = f"{result.tiles.done} of {len(result.tiles)} tiles"
         return f"{counted(count)} · {tiles}{size}" + ("" if result.complete else ". Run goes on.")
     if result.missing:
         return f"{said} · looking closer …"
+    if result.waiting:
+        return f"{said} · looking at more planes …"
     if result.undescribed:
         return f"{said} · describing objects …"
     if count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,17 +41,18 @@ class Output:
     def show(self, result: Result) -> None:
         """Show a result in the preview."""
         image, plane = result.request.controls.image, result.request.plane
+        axis = None if result.request.stack is None else result.request.stack.axis
         preview = self.preview
         if preview is not None and not suits(preview, image, plane):
             self.remove_preview()
             preview = None
         if preview is None:
-            preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME)
+            preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME, axis=axis)
             preview.metadata = {PREVIEW_KEY: True}
             self._insert_above(image, preview)
             self._preview = preview
         else:
-            update_preview(preview, image, plane, result.labels)
+            update_preview(preview, image, plane, result.labels, axis)
             if self._hidden:  # by us, not by the person
                 preview.visible = True
         self._hidden = False
@@ -123,6 +125,7 @@ class Output:
                 columns=_columns(result),
                 keep_numbers=request.controls.classes and bool(result.questions),
                 windows=result.windows,
+                axis=None if request.stack is None else request.stack.axis,
             )
         except Exception:
             if labels is None:
@@ -170,6 +173,7 @@ def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
         "level": request.plane.level,
         "region": list(request.plane.region),
         **_prompts(prompts if controls.task == "prompts" else Prompts()),
+        **({} if request.stack is None else {"stack_axis": request.stack.axis, "linking": asdict(controls.linking)}),
         **(_search(controls, prompts) if controls.task == "prompts" else {}),
     }
 
