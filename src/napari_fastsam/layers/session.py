@@ -31,7 +31,7 @@ from napari_fastsam.layers.stack_results import followed_result, linked_result
 from napari_fastsam.model.answer import Look, description_kinds, look
 from napari_fastsam.model.large import LargeLook, from_kept, large_look, let_go, look_closer
 from napari_fastsam.model.stack import StackRun, outward, start_stack
-from napari_fastsam.model.tiled import TiledRun, read_tile, sampled_window, scale_for, shown_size, start_tiled
+from napari_fastsam.model.tiled import TiledRun, read_tile, sampled_window, start_tiled, suited_imgsz
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -261,10 +261,7 @@ class Session:
         controls = request.controls
         pixels = read_pixels(controls.image, request.plane)
         _require_numbers(pixels, controls.image)
-        imgsz = controls.imgsz
-        if imgsz is None and controls.tiling.diameter is not None:
-            limits = request.contrast_limits or sampled_window(model, pixels)
-            imgsz = model.at_most(shown_size(pixels.shape, scale_for(model, pixels, controls.tiling, limits)))
+        imgsz = controls.imgsz or suited_imgsz(model, pixels, controls.tiling, request.contrast_limits)
         seen = look(model, pixels, imgsz, request.contrast_limits)
         # what every answer needs, computed here and not on the main thread
         seen.proposals.instances(controls.thresholds.conf, controls.thresholds.iou)
@@ -320,9 +317,7 @@ class Session:
 
             imgsz = controls.imgsz
             if imgsz is None and controls.tiling.diameter is not None:
-                pixels = read(stack.here)
-                limits = request.contrast_limits or sampled_window(model, pixels)
-                imgsz = shown_size(pixels.shape, scale_for(model, pixels, controls.tiling, limits))
+                imgsz = suited_imgsz(model, read(stack.here), controls.tiling, request.contrast_limits)
             run = start_stack(model, read, stack.count, imgsz, request.contrast_limits)
             self._stack = (request.key, run)
         for single in stack.at.values():

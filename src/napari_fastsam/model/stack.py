@@ -64,10 +64,13 @@ class StackRun:
             found = self.model.propose(rgb, self.imgsz, CONF_FLOOR).instances(CONF_FLOOR, GENEROUS_IOU)
             self.kept[plane] = Instances(found.boxes, found.scores, tuple(found.masks), found.shape)
 
+    def plane(self, plane: int, thresholds: Thresholds) -> Instances:
+        """Return the objects of a plane that pass the thresholds; it has to be seen."""
+        return self.kept[plane].filter(thresholds.conf, thresholds.iou, thresholds.min_area, thresholds.max_area)
+
     def planes(self, thresholds: Thresholds) -> list[Instances]:
         """Return the objects of all planes that pass the thresholds; all have to be seen."""
-        limits = (thresholds.conf, thresholds.iou, thresholds.min_area, thresholds.max_area)
-        return [self.kept[plane].filter(*limits) for plane in range(self.count)]
+        return [self.plane(plane, thresholds) for plane in range(self.count)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -356,6 +356,16 @@ def scale_for(
     return shown / float(np.median(diameters)) if diameters else model.card.scale
 
 
+def suited_imgsz(
+    model: Model, image: NDArray[Any], tiling: Tiling, contrast_limits: tuple[float, float] | None
+) -> int | None:
+    """Return the size at which a plane of one pass is shown where the objects' size or the scale is known; else None."""
+    if tiling.diameter is None and tiling.scale is None:
+        return None
+    limits = contrast_limits or sampled_window(model, image)
+    return model.at_most(shown_size(image.shape, scale_for(model, image, tiling, limits)))
+
+
 def _livelier(
     model: Model, image: PlaneLike, contrast_limits: tuple[float, float], around: tuple[float, float] | None
 ) -> list[NDArray[np.uint8]]:

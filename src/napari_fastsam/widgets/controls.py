@@ -130,8 +130,8 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             name="region",
             label="where",
             choices=[("plane", "plane"), ("view", "view"), ("all planes", "stack")],
-            tooltip="The plane shown, what the canvas shows of it when you run or place a prompt, or all planes: objects "
-            "are linked then, and those at prompts followed.",
+            tooltip="The plane shown, what the canvas shows of it when you run or place a prompt, or all planes: "
+            "objects are linked then, and those at prompts followed.",
         ),
         _stack(),
         ComboBox(

@@ -1,0 +1,256 @@
+"""A run as data: what was tried out on one image, ready to be repeated on others.
+
+A recipe is JSON, with a schema and a version. Everything that the labels depend on is in it: the model by name and
+SHA-256, the parameters, what is looked for, tiles, links, and what is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from napari_fastsam.core.linking import Linking
+from napari_fastsam.core.search import Search
+from napari_fastsam.core.tiling import Tiling
+from napari_fastsam.errors import FastSAMError
+
+SCHEMA, VERSION = "napari-fastsam recipe", 1
+
+T = TypeVar("T")
+
+
+class RecipeError(FastSAMError):
+    """A recipe cannot be used: damaged, of another version, or for another model."""
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """Which model: its name or path, and the SHA-256 of its file (empty = any)."""
+
+    name: str = "nuclei"
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What `Model.segment` takes; thresholds that are null are those of the model's card."""
+
+    imgsz: int | None = None
+    conf: float | None = None
+    iou: float | None = None
+    min_area: float | None = None
+    max_area: float | None = None
+    contrast_limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class SearchPart:
+    """What is looked for by words or examples; the rest as in `core.search.Search`."""
+
+    texts: tuple[str, ...] = ()
+    text_encoder: str = "ViT-B/32"
+    exemplars: Mapping[str, Any] | None = None
+    text_threshold: float | None = None
+    best_only: bool = False
+    example_threshold: float = Search().example_threshold
+    classes: bool = False
+
+
+@dataclass(frozen=True)
+class TilingPart:
+    """At which scale, and where the tiles of a large plane begin; see `core.tiling.Tiling`."""
+
+    diameter: float | None = None
+    scale: float | None = None
+    first: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class LinkingPart:
+    """Along which axis of the image objects are linked, and how; see `core.linking.Linking`."""
+
+    axis: int = 0
+    max_gap: int = Linking().max_gap
+    min_overlap: float = Linking().min_overlap
+    divisions: bool = False
+
+
+@dataclass(frozen=True)
+class OutputPart:
+    """What is written."""
+
+    format: Literal["tiff", "zarr"] = "tiff"
+    overlay: bool = False
+    measurements: Literal["csv", "parquet"] | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run as data.
+
+    Attributes
+    ----------
+    model, parameters
+        The network and how it is asked.
+    search
+        What is looked for; None = everything.
+    tiling
+        Scale and tiles.
+    linking
+        How objects are linked; None = every plane on its own.
+    output
+        What is written.
+    """
+
+    model: ModelPart = field(default_factory=ModelPart)
+    parameters: Parameters = field(default_factory=Parameters)
+    search: SearchPart | None = None
+    tiling: TilingPart = field(default_factory=TilingPart)
+    linking: LinkingPart | None = None
+    output: OutputPart = field(default_factory=OutputPart)
+
+    def __post_init__(self) -> None:
+        """Refuse what `Tiling`, `Linking` and `Search` refuse, and searches that cannot be linked."""
+        Tiling(self.tiling.diameter, self.tiling.scale)
+        if self.linking is not None:
+            Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
+        if self.search is not None:
+            Search(self.search.text_threshold, self.search.best_only, self.search.example_threshold)
+            if self.linking is not None:
+                raise RecipeError("the recipe has both search and linking; words and examples choose plane by plane")
+            if not self.search.texts and self.search.exemplars is None:
+                raise RecipeError("search has neither texts nor exemplars; leave it out to find everything")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all that results depend on."""
+        return hashlib.sha256(json.dumps(to_dict(self), sort_keys=True).encode()).hexdigest()
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as values that JSON knows."""
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
+    return {"schema": SCHEMA, "version": VERSION, **content}
+
+
+def from_dict(content: Any) -> Recipe:
+    """Return the recipe that `to_dict` made values of.
+
+    Raises
+    ------
+    RecipeError
+        If a key is unknown, or a value is not what is expected there; the message names it.
+    """
+    if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
+        raise RecipeError(f"this is no recipe: its schema is not {SCHEMA!r}; choose a file that was saved as one")
+    if content.get("version") != VERSION:
+        raise RecipeError(
+            f"the recipe has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
+        )
+    own = {key: value for key, value in content.items() if key not in ("schema", "version", "written_by")}
+    try:
+        return _read(Recipe, own, "the recipe")
+    except RecipeError:
+        raise
+    except FastSAMError as error:
+        raise RecipeError(f"the recipe cannot be run: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of recipes."""
+    schema = _schema_of(Recipe)
+    schema["properties"] = {
+        "schema": {"const": SCHEMA},
+        "version": {"const": VERSION},
+        "written_by": {"type": "string"},
+        **schema["properties"],
+    }
+    schema["required"] = ["schema", "version"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **schema}
+
+
+def _read(kind: type[T], content: Any, where: str) -> T:
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"{where} is {_short(content)}; expected an object with keys")
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(map(str, content)) - hints.keys()):
+        raise RecipeError(f"{where} has the key {unknown[0]!r}; expected only {', '.join(hints)}")
+    return kind(**{key: _value(value, hints[key], f"{where}.{key}") for key, value in content.items()})
+
+
+def _value(value: Any, hint: Any, where: str) -> Any:
+    """Return a value as its type wants it, or say what was expected."""
+    origin, options = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in options:
+            return None
+        return _value(value, next(o for o in options if o is not type(None)), where)
+    if origin is Literal:
+        if value not in options:
+            raise RecipeError(f"{where} is {_short(value)}; expected one of {', '.join(map(repr, options))}")
+        return value
+    if origin is tuple:
+        return _sequence(value, options, where)
+    if dataclasses.is_dataclass(hint):
+        return _read(hint if isinstance(hint, type) else type(hint), value, where)
+    if origin is not None:  # a mapping, whose reader knows what belongs in it
+        if not isinstance(value, Mapping):
+            raise RecipeError(f"{where} is {_short(value)}; expected an object with keys")
+        return value
+    return _scalar(value, hint, where)
+
+
+def _sequence(value: Any, options: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    variable = len(options) == 2 and options[1] is Ellipsis
+    if not isinstance(value, list | tuple) or (not variable and len(value) != len(options)):
+        raise RecipeError(f"{where} is {_short(value)}; expected a list" + ("" if variable else f" of {len(options)}"))
+    kinds = options[:1] * len(value) if variable else options
+    return tuple(_value(v, kind, f"{where}[{i}]") for i, (v, kind) in enumerate(zip(value, kinds, strict=True)))
+
+
+def _scalar(value: Any, kind: Any, where: str) -> Any:
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    elif isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    names = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text"}
+    raise RecipeError(f"{where} is {_short(value)}; expected {names[kind]}")
+
+
+def _short(value: Any) -> str:
+    try:
+        said = repr(value)
+    except ValueError:  # a whole number with thousands of digits
+        return "a number that is too large"
+    return said if len(said) <= 60 else said[:57] + "…"
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    origin, options = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema_of(option) for option in options]}
+    if origin is Literal:
+        return {"enum": list(options)}
+    if origin is tuple:
+        if options[1:] == (Ellipsis,):
+            return {"type": "array", "items": _schema_of(options[0])}
+        return {"type": "array", "prefixItems": [_schema_of(o) for o in options], "minItems": len(options)}
+    if dataclasses.is_dataclass(hint):
+        properties = {name: _schema_of(kind) for name, kind in get_type_hints(hint).items()}
+        said = (hint.__doc__ or "").split("\n")[0]
+        return {"type": "object", "description": said, "properties": properties, "additionalProperties": False}
+    if origin is not None:
+        return {"type": "object"}
+    simple = {float: "number", int: "integer", bool: "boolean", str: "string", type(None): "null"}
+    return {"type": simple[hint]}
