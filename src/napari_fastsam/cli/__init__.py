@@ -16,6 +16,7 @@ from napari_fastsam import __version__
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.models import models_app
+from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
 
@@ -57,6 +58,7 @@ def demo(
 
 
 app.command()(segment)
+app.command()(run)
 app.command()(evaluate)
 app.command()(train)
 app.command()(export)

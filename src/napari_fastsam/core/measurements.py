@@ -51,7 +51,7 @@ def measure(
     first = 0 if len(numbers) and numbers[0] == 0 else 1
     small = small.reshape(labels.shape) + first
     pixels = None if image is None else np.asarray(image, np.float64)
-    table = pd.DataFrame(regionprops_table(small, pixels, properties=wanted))
+    table = pd.DataFrame(regionprops_table(small, pixels, properties=wanted))  # type: ignore[no-untyped-call]
     table["label"] = numbers[table["label"].to_numpy(int) - first]
     table = table.rename(columns=_NAMES).rename(columns=lambda name: name.replace("-", "_"))
     if scores is not None:

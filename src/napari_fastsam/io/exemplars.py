@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,13 @@ def save_exemplars(exemplars: Exemplars, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    content = {
+    content = exemplars_content(exemplars)
+    write_whole(Path(path), lambda file: file.write_text(json.dumps(content), encoding="utf-8"))
+
+
+def exemplars_content(exemplars: Exemplars) -> dict[str, Any]:
+    """Return a set of examples as values that JSON knows."""
+    return {
         "schema": SCHEMA,
         "version": VERSION,
         "written_by": __version__,
@@ -34,7 +42,6 @@ def save_exemplars(exemplars: Exemplars, path: Path) -> None:
         "examples": exemplars.examples.astype(np.float64).tolist(),
         "counter_examples": exemplars.counter_examples.astype(np.float64).tolist(),
     }
-    write_whole(Path(path), lambda file: file.write_text(json.dumps(content), encoding="utf-8"))
 
 
 def load_exemplars(path: str | Path) -> Exemplars:
@@ -56,7 +63,12 @@ def load_exemplars(path: str | Path) -> Exemplars:
         raise PromptError(
             f"{path} is damaged or no set of examples: it is not JSON; save the examples again"
         ) from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    return exemplars_from(content, str(path))
+
+
+def exemplars_from(content: Any, path: str) -> Exemplars:
+    """Return the set that the values of such a file say; parameters and errors are those of `load_exemplars`."""
+    if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
         raise PromptError(f"{path} is no set of examples; choose a file that was saved as one")
     if content.get("version") != VERSION:
         raise PromptError(

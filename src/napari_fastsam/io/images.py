@@ -54,6 +54,40 @@ def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.g
         raise ImageError(f"{path} cannot be read as an image: {reason}") from error
 
 
+def planes_of(path: Path) -> tuple[tuple[int, ...], str]:
+    """Return the lengths and the names of the axes before a plane's own; both are empty for a single plane.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, unreadable or damaged.
+    """
+    if not path.is_file():
+        raise ImageError(f"there is no file {path}")
+    try:
+        return _tiff_planes(path) if path.suffix.casefold() in _TIFF else _picture_planes(path)
+    except Exception as error:  # a decoder may raise anything on a damaged file
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ImageError(f"{path} cannot be read as an image: {reason}") from error
+
+
+def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        ndim, colour = len(series.shape), _colour_axis(series)
+        leading = [a for a in range(ndim) if a not in (colour, *_rows_and_columns(ndim, colour))]
+        return tuple(int(series.shape[a]) for a in leading), "".join(series.axes[a] for a in leading)
+
+
+def _picture_planes(path: Path) -> tuple[tuple[int, ...], str]:
+    import imageio.v3 as iio
+
+    count = int(iio.improps(path, plugin="pillow").n_images or 1)
+    return ((count,), "t") if count > 1 else ((), "")
+
+
 def _read_tiff(path: Path, plane: tuple[int, ...] | None) -> NDArray[np.generic]:
     import tifffile
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,47 @@ def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[st
 
     def write(file: Path) -> None:
         tifffile.imwrite(file, data, compression="zlib", photometric="minisblack", metadata=metadata)
+
+    write_whole(path, write)
+
+
+def write_stack(
+    path: Path, shape: Sequence[int], planes: Iterable[tuple[tuple[int, ...], NDArray[Any]]], axes: Sequence[str]
+) -> None:
+    """Write label planes as one compressed TIFF, in one step, holding one plane at a time.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    shape
+        Of all of it; rows and columns last.
+    planes
+        Each with its place, in order. Stored as uint16 where one plane is all and its numbers allow it, else as int32.
+    axes
+        Names of the axes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    known = set("tzcyx")
+    described = "".join(axes).upper() if all(len(a) == 1 and a in known for a in axes) else None
+    metadata = {"axes": described} if described else None
+    if len(shape) == 2:
+        ((_, labels),) = planes
+        write_labels(path, labels)
+        return
+
+    def write(file: Path) -> None:
+        pages = (labels.astype(np.int32) for _, labels in planes)
+        tifffile.imwrite(
+            file, pages, shape=tuple(shape), dtype=np.int32, compression="zlib", photometric="minisblack",
+            metadata=metadata,
+        )  # fmt: skip
 
     write_whole(path, write)
 

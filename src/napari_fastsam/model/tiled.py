@@ -359,7 +359,7 @@ def scale_for(
 def suited_imgsz(
     model: Model, image: NDArray[Any], tiling: Tiling, contrast_limits: tuple[float, float] | None
 ) -> int | None:
-    """Return the size at which a plane of one pass is shown where the objects' size or the scale is known; else None."""
+    """Return the size at which a plane of one pass is shown where the objects' size or the scale is given."""
     if tiling.diameter is None and tiling.scale is None:
         return None
     limits = contrast_limits or sampled_window(model, image)

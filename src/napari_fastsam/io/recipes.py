@@ -1,0 +1,47 @@
+"""Recipes as JSON files, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from napari_fastsam import __version__
+from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
+from napari_fastsam.io.results import write_whole
+
+MAX_BYTES = 100_000_000
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe; a file of that name is replaced once the new one is whole.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    content = {**to_dict(recipe), "written_by": __version__}
+    write_whole(Path(path), lambda file: file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing, damaged, or no recipe that this version knows.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecipeError(f"{path} is too large for a recipe; choose a file that was saved as one")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{path} is damaged or no recipe: it is not JSON; save the recipe again") from error
+    try:
+        return from_dict(content)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from error

@@ -1,0 +1,328 @@
+"""A recipe on many images: on dask workers, with what is finished kept, and a report at the end."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_fastsam.core.recipe import Recipe
+from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.io.inputs import Input
+from napari_fastsam.io.results import make_folder, write_whole
+from napari_fastsam.runs.records import FOLDER, Record, digest, read_record, write_record
+from napari_fastsam.runs.work import Index, do_image, do_plane, model_of
+
+Status = Literal["done", "kept", "failed"]
+
+WORKER_BYTES = 2_000_000_000
+"""What a worker needs: torch, a model, and planes of a few million pixels."""
+
+RETRIES = 2
+"""How often an image may take its worker with it before it is given up."""
+
+
+class RunError(FastSAMError):
+    """A run cannot begin."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one image.
+
+    Attributes
+    ----------
+    image, labels
+        What was read, and what was written.
+    status
+        "kept" = it was finished before.
+    planes, objects, seconds
+        What was found, and how long a worker took.
+    reason
+        Why it failed.
+    """
+
+    image: str
+    labels: str
+    status: Status
+    planes: int = 0
+    objects: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass
+class _Work:
+    """An image that is being worked on."""
+
+    image: Input
+    target: Path
+    fingerprint: str
+    parts: dict[Index, Path] = field(default_factory=dict)
+    waiting: set[Index] = field(default_factory=set)
+    seconds: float = 0.0
+
+
+def targets_of(images: Sequence[Input], recipe: Recipe, folder: Path) -> list[Path]:
+    """Return where the labels of each image go, all different.
+
+    Raises
+    ------
+    ParameterError
+        If two images would have the same, or one would be overwritten.
+    """
+    ending = "_labels.zarr" if recipe.output.format == "zarr" else "_labels.tif"
+    names = [image.name for image in images]
+    folded = [name.casefold() for name in names]
+    for i, image in enumerate(images):
+        if folded.count(folded[i]) > 1:
+            names[i] = f"{image.path.absolute().parent.name}_{names[i]}_{image.path.suffix[1:]}"
+    targets = [folder / f"{name}{ending}" for name in names]
+    for i, target in enumerate(targets):
+        if target in targets[:i]:
+            other = images[targets.index(target)]
+            raise ParameterError(
+                f"{other} and {images[i]} would both be written to {target}; run them into two folders"
+            )
+        if any(target.absolute() == image.path.absolute() for image in images):
+            raise ParameterError(f"{target} is an image to segment and would be overwritten; choose another folder")
+    return targets
+
+
+def run_recipe(
+    recipe: Recipe,
+    images: Sequence[Input],
+    folder: Path,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    force: bool = False,
+    on_start: Callable[[str], object] = lambda dashboard: None,
+    on_done: Callable[[Row], object] = lambda row: None,
+) -> list[Row]:
+    """Segment images by a recipe.
+
+    Parameters
+    ----------
+    recipe, images
+        What to do, with what.
+    folder
+        Where results go; they appear there whole or not at all. What a run before this one finished is kept if recipe,
+        image and result are as they were.
+    scheduler
+        Address of a dask scheduler; None = workers on this computer for as long as it takes.
+    workers
+        How many of these; None = what processors and memory allow.
+    force
+        Do again what is finished.
+    on_start, on_done
+        Called with the address of dask's dashboard, and after every image.
+
+    Returns
+    -------
+    list of Row
+        In the order of `images`. Also written to ``report.json`` and ``report.csv``.
+
+    Raises
+    ------
+    FastSAMError
+        If the run cannot begin. What goes wrong with an image is told in its row.
+    """
+    make_folder(folder)
+    model_of(recipe.model)  # what is wrong with the model is told once, and not by every worker
+    targets = targets_of(images, recipe, folder)
+    rows: dict[int, Row] = {}
+
+    def told(place: int, row: Row) -> None:
+        rows[place] = row
+        on_done(row)
+
+    try:
+        todo: dict[int, _Work] = {}
+        for place, (image, target) in enumerate(zip(images, targets, strict=True)):
+            row, work = _begun(recipe, image, target, force)
+            if work is None:
+                told(place, row)
+            else:
+                todo[place] = work
+        if todo:
+            with _client(scheduler, workers, len(todo)) as client:
+                on_start(client.dashboard_link)
+                _Run(client, recipe, todo, told).until_done()
+    finally:
+        _report(folder, [rows[place] for place in sorted(rows)])
+    return [rows[place] for place in range(len(images))]
+
+
+def _begun(recipe: Recipe, image: Input, target: Path, force: bool) -> tuple[Row, _Work | None]:
+    """Look at one image: what is to be done with it, or the row that says that nothing is."""
+    row = Row(str(image), str(target), "failed")
+    try:
+        fingerprint = image.fingerprint()
+        record = None if force else read_record(target, recipe.hash, fingerprint)
+        if record is not None:
+            return Row(str(image), str(target), "kept", record.planes, record.objects, record.seconds), None
+        work = _Work(image, target, fingerprint)
+        lengths, _ = image.describe()
+        if lengths and recipe.linking is None:
+            own = target.parent / FOLDER / f"{target.name}-{recipe.hash[:12]}-{fingerprint}"
+            work.parts = {i: own / f"{'-'.join(map(str, i))}.npz" for i in np.ndindex(*lengths)}
+            work.waiting = {i for i, part in work.parts.items() if force or not _is_whole(part)}
+            own.mkdir(parents=True, exist_ok=True)
+        return row, work
+    except (FastSAMError, OSError) as error:
+        return Row(**{**asdict(row), "reason": _sentence(error)}), None
+
+
+def _is_whole(part: Path) -> bool:
+    try:
+        with np.load(part, allow_pickle=False) as kept:
+            return bool(kept["labels"].ndim == 2 and len(kept["numbers"]) == len(kept["scores"]))
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
+        return False
+
+
+class _Run:
+    """Tasks on their way: a plane each of stacks, then an image each."""
+
+    def __init__(
+        self, client: Any, recipe: Recipe, todo: Mapping[int, _Work], told: Callable[[int, Row], None]
+    ) -> None:
+        self._client, self._recipe, self._todo, self._told = client, recipe, dict(todo), told
+        self._asked: dict[Any, tuple[int, Index | None]] = {}
+
+    def until_done(self) -> None:
+        """Wait for all tasks; those of an image that failed are let go."""
+        from distributed import as_completed
+
+        in_turn: Any = as_completed  # not typed
+        first: list[Any] = []
+        for place, begun in self._todo.items():
+            first += [self._plane(place, index) for index in sorted(begun.waiting)] or [self._image(place)]
+        arriving = in_turn(first)
+        for future in arriving:
+            place, index = self._asked.pop(future)
+            work = self._todo.get(place)
+            if work is None:  # another of its planes failed
+                continue
+            error = future.exception()
+            if error is not None:
+                self._failed(place, work, error)
+            elif index is None:
+                self._done(place, work, future.result())
+            else:
+                work.waiting.discard(index)
+                work.seconds += future.result()["seconds"]
+                if not work.waiting:
+                    arriving.add(self._image(place))
+            future.release()
+
+    def _plane(self, place: int, index: Index) -> Any:
+        work = self._todo[place]
+        return self._submit(place, index, do_plane, self._recipe, work.image, index, work.parts[index])
+
+    def _image(self, place: int) -> Any:
+        work = self._todo[place]
+        return self._submit(place, None, do_image, self._recipe, work.image, work.target, work.parts or None)
+
+    def _submit(self, place: int, index: Index | None, task: Callable[..., Any], *given: Any) -> Any:
+        future = self._client.submit(task, *given, pure=False)
+        self._asked[future] = (place, index)
+        return future
+
+    def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
+        seconds = work.seconds + said["seconds"]
+        record = Record(
+            self._recipe.hash, work.fingerprint, digest(work.target), said["objects"], said["planes"], seconds
+        )
+        write_record(work.target, record)
+        for part in list(work.parts.values())[:1]:
+            shutil.rmtree(part.parent, ignore_errors=True)
+        del self._todo[place]
+        self._told(
+            place, Row(str(work.image), str(work.target), "done", record.planes, record.objects, round(seconds, 3))
+        )
+
+    def _failed(self, place: int, work: _Work, error: BaseException) -> None:
+        del self._todo[place]
+        self._told(place, Row(str(work.image), str(work.target), "failed", reason=_sentence(error)))
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int | None, tasks: int) -> Iterator[Any]:
+    """Give a client of dask's: of a scheduler that is there, or of workers that live as long as the block."""
+    import dask
+    import distributed
+
+    typed: Any = distributed  # it is not
+    settings = {
+        "distributed.scheduler.allowed-failures": RETRIES,
+        "distributed.worker.daemon": False,
+        # a worker's memory is torch's, which dask cannot spill
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": False,
+    }
+    with dask.config.set(settings):
+        if scheduler is not None:
+            try:
+                with typed.Client(scheduler, timeout="10s") as client:
+                    yield client
+                return
+            except (OSError, ValueError, TimeoutError) as error:
+                raise RunError(
+                    f"no dask scheduler answers at {scheduler} ({_sentence(error)}); start one with `dask scheduler`, "
+                    "or leave --scheduler out"
+                ) from error
+        processors = os.cpu_count() or 1
+        count = workers or max(1, min(processors, tasks, _memory() // WORKER_BYTES))
+        threads = str(max(1, processors // count))
+        environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        with (
+            dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
+            typed.LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50, host="127.0.0.1"
+            ) as cluster,
+            typed.Client(cluster) as client,
+        ):
+            yield client
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not everywhere
+        return 8_000_000_000
+
+
+def _report(folder: Path, rows: Sequence[Row]) -> None:
+    """Write what became of every image, as JSON and as a table."""
+    content = [asdict(row) for row in rows]
+    write_whole(folder / "report.json", lambda file: file.write_text(json.dumps(content, indent=2) + "\n"))
+
+    def table(file: Path) -> None:
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.DictWriter(opened, [f.name for f in fields(Row)])
+            writer.writeheader()
+            writer.writerows(content)
+
+    write_whole(folder / "report.csv", table)
+
+
+def _sentence(error: BaseException) -> str:
+    """Return what went wrong as one line."""
+    if type(error).__name__ == "KilledWorker":
+        return (
+            f"the worker was killed {RETRIES + 1} times while it worked on this image; is there enough memory for it?"
+        )
+    said = " ".join(str(error).split())
+    return said if isinstance(error, FastSAMError) else f"{type(error).__name__}: {said}"

@@ -1,0 +1,288 @@
+"""What a worker does: one plane or one image by a recipe. The same labels as in the dock, bit for bit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.linking import Linking
+from napari_fastsam.core.measurements import measure
+from napari_fastsam.core.painting import paint
+from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
+from napari_fastsam.core.search import Search
+from napari_fastsam.core.selection import ask
+from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.core.tiling import Tiling
+from napari_fastsam.errors import ImageError
+from napari_fastsam.io.exemplars import exemplars_from
+from napari_fastsam.io.inputs import Input
+from napari_fastsam.io.measurements import write_table
+from napari_fastsam.io.ome_zarr import new_labels
+from napari_fastsam.io.results import write_overlay, write_stack, write_whole
+from napari_fastsam.model.answer import Thresholds, look
+from napari_fastsam.model.segmenter import Model, load_model
+from napari_fastsam.model.stack import linked, start_stack
+from napari_fastsam.model.tiled import LARGE, plane_shape, start_tiled, suited_imgsz
+from napari_fastsam.model.weights import sha256_of
+
+Index = tuple[int, ...]
+
+_loaded: dict[ModelPart, Model] = {}
+_encoders: dict[str, TextEncoder] = {}
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneLabels:
+    """The labels of one plane, or of one stack.
+
+    Attributes
+    ----------
+    labels
+        (Y, X), or (N, Y, X) where planes were linked; 0 = background.
+    scores
+        Confidence by number.
+    """
+
+    labels: Any
+    scores: Mapping[int, float] = field(default_factory=dict)
+
+
+def model_of(part: ModelPart) -> Model:
+    """Return the model of a recipe, loaded once a process.
+
+    Raises
+    ------
+    RecipeError
+        If the file of that name is not the one that the recipe was made with.
+    """
+    with _loading:
+        if part not in _loaded:
+            model = load_model(part.name)
+            if part.sha256 and sha256_of(model.path) != part.sha256:
+                raise RecipeError(
+                    f"the recipe was made with another {part.name!r}, whose SHA-256 begins with {part.sha256[:12]}; "
+                    "get that file, or save the recipe again with the model that is here"
+                )
+            _loaded[part] = model
+        return _loaded[part]
+
+
+def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels:
+    """Find the objects of one plane.
+
+    Parameters
+    ----------
+    recipe
+        What to do.
+    plane
+        (Y, X) or (Y, X, 3 | 4); read by rectangles where it is large.
+    labels
+        Where a large plane's labels go; None = into memory.
+    """
+    model, asked = model_of(recipe.model), recipe.parameters
+    thresholds = Thresholds(*model.thresholds(asked.conf, asked.iou), asked.min_area, asked.max_area)
+    tiling = Tiling(recipe.tiling.diameter, recipe.tiling.scale)
+    height, width = plane_shape(plane)
+    if asked.imgsz is None and height * width > LARGE and recipe.search is None:
+        limits = (thresholds.conf, thresholds.iou, thresholds.min_area, thresholds.max_area)
+        run = start_tiled(
+            model, plane, tiling, *limits, asked.contrast_limits, labels=labels, first=recipe.tiling.first
+        )
+        for _ in run:
+            pass
+        return PlaneLabels(run.canvas.labels, dict(enumerate(run.canvas.scores, start=1)))
+    pixels = np.asarray(plane[:, :])
+    imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
+    found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
+    numbers = list(range(1, len(found) + 1))
+    if recipe.search is not None:
+        found, numbers = _searched(found, recipe.search)
+    scores = found.scores.tolist()
+    painted = paint(found.masks, found.shape, numbers, scores=scores)
+    return PlaneLabels(painted, dict(zip(numbers, scores, strict=True)))
+
+
+def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
+    """Return the objects that words or examples ask for, and their numbers."""
+    exemplars = None if part.exemplars is None else exemplars_from(part.exemplars, "search.exemplars")
+    prompts = Prompts(texts=part.texts, exemplars=exemplars)
+    encoder = _encoder(part.text_encoder) if part.texts else None
+    search = Search(part.text_threshold, part.best_only, part.example_threshold)
+    questions, _ = ask(instances, prompts, search, encoder)
+    chosen: dict[int, int] = {}
+    for question in questions:
+        number = question.ref.indices[0] + 1 if question.ref.kind == "text" else len(part.texts) + 1
+        for i in question.answers.tolist():
+            chosen.setdefault(i, number)
+    numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
+    return instances.subset(np.array(list(chosen), np.intp)), numbers
+
+
+def _encoder(name: str) -> TextEncoder:
+    from napari_fastsam.model.text_encoder import load_text_encoder
+
+    with _loading:
+        if name not in _encoders:
+            _encoders[name] = load_text_encoder(name)
+        return _encoders[name]
+
+
+def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
+    """Find the objects of a stack of `count` planes, which `read` gives by position, and link them."""
+    model, asked, part = model_of(recipe.model), recipe.parameters, recipe.linking
+    thresholds = Thresholds(*model.thresholds(asked.conf, asked.iou), asked.min_area, asked.max_area)
+    tiling = Tiling(recipe.tiling.diameter, recipe.tiling.scale)
+    imgsz = asked.imgsz
+    if imgsz is None:
+        imgsz = suited_imgsz(model, read(count // 2), tiling, asked.contrast_limits)
+    run = start_stack(model, read, count, imgsz, asked.contrast_limits)
+    for plane in range(count):
+        run.look(plane)
+    linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
+    found = linked(run.planes(thresholds), linking)
+    return PlaneLabels(found.labels, dict(enumerate(found.scores.tolist(), start=1)))
+
+
+# ---------------------------------------------------------------- tasks
+
+
+def do_plane(recipe: Recipe, image: Input, index: Index, part: Path) -> dict[str, Any]:
+    """Segment one plane of a stack and keep its labels in a file, whole or not at all, until all are there."""
+    start = time.perf_counter()
+    found = segment_plane(recipe, image.lazy(index))
+
+    def write(file: Path) -> None:
+        with file.open("wb") as opened:
+            np.savez_compressed(
+                opened,
+                labels=np.asarray(found.labels),
+                numbers=np.array(list(found.scores), np.int64),
+                scores=np.array(list(found.scores.values()), np.float64),
+            )
+
+    write_whole(part, write)
+    return {"seconds": time.perf_counter() - start}
+
+
+def do_image(recipe: Recipe, image: Input, target: Path, parts: Mapping[Index, Path] | None = None) -> dict[str, Any]:
+    """Segment one image, or put together what was found on its planes, and write all that the recipe asks for.
+
+    Returns
+    -------
+    dict
+        ``objects``, ``planes`` and ``seconds``.
+    """
+    start = time.perf_counter()
+    lengths, scale = image.describe()
+    shape = (*lengths, *plane_shape(image.lazy(tuple(0 for _ in lengths))))
+    noted = _Noted(recipe, image, scale.axes)
+    if recipe.output.format == "zarr":
+        with new_labels(target, shape, scale) as array:
+            for index, one in _found(recipe, image, lengths, parts, array):
+                noted.note(index, one)
+                if one.labels is not array:
+                    array[(*index, slice(None), slice(None))] = one.labels
+    else:
+        found = _found(recipe, image, lengths, parts)
+        write_stack(target, shape, ((index, noted.note(index, one)) for index, one in found), scale.axes)
+    if recipe.output.measurements is not None:
+        table = pd.concat(noted.tables, ignore_index=True) if noted.tables else pd.DataFrame()
+        write_table(_beside(target, f"_measurements.{recipe.output.measurements}"), table)
+    if recipe.output.overlay and not lengths:
+        write_overlay(_beside(target, "_overlay.png"), image.read(()), _written(target))
+    seconds = time.perf_counter() - start
+    return {"objects": noted.objects, "planes": int(np.prod(lengths, dtype=int)), "seconds": seconds}
+
+
+class _Noted:
+    """What is kept of planes that are written one after the other: how many objects, and their measurements."""
+
+    def __init__(self, recipe: Recipe, image: Input, axes: Sequence[str]) -> None:
+        self.tables: list[pd.DataFrame] = []
+        self._recipe, self._image, self._axes = recipe, image, axes
+        self._scores: list[Mapping[int, float]] = []
+
+    @property
+    def objects(self) -> int:
+        """Objects so far; of planes that were linked each counts once."""
+        return sum(len(scores) for scores in self._scores)
+
+    def note(self, index: Index, found: PlaneLabels) -> NDArray[Any]:
+        """Take note of a plane; returns its labels."""
+        if not any(found.scores is scores for scores in self._scores[-1:]):
+            self._scores.append(found.scores)
+        if self._recipe.output.measurements is not None:
+            table = measure(np.asarray(found.labels[:, :]), self._image.read(index), found.scores)
+            for place, (axis, at) in enumerate(zip(self._axes, index, strict=False)):
+                table.insert(place, axis, at)
+            self.tables.append(table)
+        labels: NDArray[Any] = found.labels
+        return labels
+
+
+def _found(
+    recipe: Recipe,
+    image: Input,
+    lengths: Sequence[int],
+    parts: Mapping[Index, Path] | None,
+    labels: Any = None,
+) -> Iterator[tuple[Index, PlaneLabels]]:
+    """Yield each plane's labels, in order; those of a single large plane go into `labels` at once."""
+    if recipe.linking is not None and lengths:
+        yield from _linked(recipe, image, lengths)
+        return
+    for index in np.ndindex(*lengths):
+        if parts is None:
+            yield index, segment_plane(recipe, image.lazy(index), labels if not lengths else None)
+        else:
+            with np.load(parts[index], allow_pickle=False) as kept:
+                scores = dict(zip(kept["numbers"].tolist(), kept["scores"].tolist(), strict=True))
+                yield index, PlaneLabels(kept["labels"], scores)
+
+
+def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tuple[Index, PlaneLabels]]:
+    axis = 0 if recipe.linking is None else recipe.linking.axis
+    if len(lengths) == 1:
+        axis = 0
+    if not 0 <= axis < len(lengths):
+        raise ImageError(f"{image} has {len(lengths)} axes beside rows and columns; the recipe links along axis {axis}")
+    stacks: dict[Index, PlaneLabels] = {}
+    for index in np.ndindex(*lengths):
+        others = index[:axis] + index[axis + 1 :]
+        if others not in stacks:
+            read = partial(_read_along, image, axis, others)
+            stacks = {others: segment_linked(recipe, read, lengths[axis])}
+        yield index, PlaneLabels(stacks[others].labels[index[axis]], stacks[others].scores)
+
+
+def _read_along(image: Input, axis: int, others: Index, position: int) -> NDArray[Any]:
+    return image.read((*others[:axis], position, *others[axis:]))
+
+
+def _beside(target: Path, ending: str) -> Path:
+    name = target.name
+    for suffix in ("_labels.tif", "_labels.zarr"):
+        name = name.removesuffix(suffix)
+    return target.with_name(name + ending)
+
+
+def _written(target: Path) -> NDArray[Any]:
+    if target.suffix == ".zarr":
+        import zarr
+
+        return np.asarray(zarr.open_array(target / "0", mode="r")[:, :])
+    import tifffile
+
+    return np.asarray(tifffile.imread(target))
