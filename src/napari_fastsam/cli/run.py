@@ -64,7 +64,8 @@ def run(
         f"{len(rows) - len(failed) - kept} done, {kept} kept, {len(failed)} failed; report in {output / 'report.csv'}"
     )
     for row in failed:
-        typer.echo(f"Error: {row.image}: {row.reason}", err=True)
+        which = "" if row.reason.startswith(row.image) else f"{row.image}: "
+        typer.echo(f"Error: {which}{row.reason}", err=True)
     if failed:
         raise typer.Exit(FAILED)
 

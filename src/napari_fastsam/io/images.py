@@ -68,6 +68,8 @@ def planes_of(path: Path) -> tuple[tuple[int, ...], str]:
         return _tiff_planes(path) if path.suffix.casefold() in _TIFF else _picture_planes(path)
     except Exception as error:  # a decoder may raise anything on a damaged file
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        if "is not installed" in reason:  # what imageio says of files that Pillow does not know
+            reason = "it is damaged, or of no known format"
         raise ImageError(f"{path} cannot be read as an image: {reason}") from error
 
 

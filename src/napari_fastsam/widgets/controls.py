@@ -229,6 +229,24 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
             value=settings.preserve_labels,
             tooltip="Pixels that have a label in that layer keep it.",
         ),
+        Container(
+            name="outcome",
+            layout="horizontal",
+            labels=False,
+            label="",
+            widgets=[
+                PushButton(
+                    name="measure_button",
+                    text="Measure",
+                    tooltip="Area, place, shape and brightness of all objects of that layer, into its features.",
+                ),
+                PushButton(
+                    name="recipe",
+                    text="Save recipe …",
+                    tooltip="What is asked for now as a file, to run it on many images: napari-fastsam run.",
+                ),
+            ],
+        ),
     ]
 
 

@@ -15,10 +15,12 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_fastsam.errors import DeviceError, FastSAMError, LabelsError, ModelError
 from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
+from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.layers import new_prompts
 from napari_fastsam.layers.cache import MEGABYTE
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.look import go_to
+from napari_fastsam.layers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.session import Request, Result, Session
 from napari_fastsam.layers.tracks import tracks_of
 from napari_fastsam.model import weights
@@ -244,6 +246,37 @@ class FastSAMWidget(Container[Any]):
             return None
         self._viewer.add_layer(tracks)
         return tracks
+
+    def save_recipe(self, path: str | Path | None = None) -> Path | None:
+        """Save what is asked for as a recipe, to be run on other images; None asks for a file."""
+        request = self._request()
+        if request is None:
+            return None
+        try:
+            exemplars, _ = self._session.exemplars(request)
+            recipe = recipe_of(request, exemplars, self._session.model_hash(request))
+            chosen = path or QFileDialog.getSaveFileName(self.native, "Save recipe", "recipe.json", "*.json")[0]
+            if not chosen:
+                return None
+            save_recipe(recipe, Path(chosen))
+        except FastSAMError as error:
+            self._fail(error)
+            return None
+        self._say(messages.recipe_saved(str(chosen)))
+        return Path(chosen)
+
+    def measure(self) -> None:
+        """Measure the objects of the Labels layer chosen, into its features."""
+        image, layer = self.image.value, self.labels.value
+        if image is None or layer is None:
+            self._say(messages.NOTHING_TO_MEASURE)
+            return
+        try:
+            table = add_measurements(layer, image)
+        except FastSAMError as error:
+            self._fail(error)
+            return
+        self._say(messages.measured(len(table), layer.name))
 
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
@@ -613,6 +646,8 @@ class FastSAMWidget(Container[Any]):
         self.region.changed.connect(self._show_axes)
         for control in (self.stack.overlap, self.stack.more.gap, self.stack.more.divisions, self.stack.axis):
             control.changed.connect(self._updates.soon)
+        self.outcome.recipe.changed.connect(lambda: self.save_recipe())
+        self.outcome.measure_button.changed.connect(lambda: self.measure())
         self.stack.more.tracks.changed.connect(lambda: self.make_tracks())
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):

@@ -20,6 +20,7 @@ ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Ad
 NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wanted as an example (Shift-X)."
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
+NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer whose objects are measured."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
@@ -81,6 +82,16 @@ def added(committed: Committed, layer_name: str) -> str:
     if committed.covered:
         said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
     return said
+
+
+def recipe_saved(path: str) -> str:
+    """Say how to run a recipe."""
+    return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
+
+
+def measured(count: int, layer_name: str) -> str:
+    """Say what was measured."""
+    return f"Measured {counted(count)}: see the features of “{layer_name}”."
 
 
 def model_missing(model: Weights) -> str:

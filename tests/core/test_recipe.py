@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from napari_fastsam.core.recipe import (
+    LinkingPart,
+    ModelPart,
+    OutputPart,
+    Parameters,
+    Recipe,
+    RecipeError,
+    SearchPart,
+    TilingPart,
+    from_dict,
+    json_schema,
+    to_dict,
+)
+
+FULL = Recipe(
+    ModelPart("nuclei", "ab" * 32),
+    Parameters(640, 0.4, 0.5, 10, None, (0, 80.5)),
+    None,
+    TilingPart(diameter=20, first=(3, 4)),
+    LinkingPart(0, 1, 0.4, True),
+    OutputPart("zarr", True, "parquet"),
+)
+WORDS = Recipe(search=SearchPart(texts=("a cell",), classes=True))
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), FULL, WORDS])
+def test_what_was_saved_comes_back(recipe):
+    assert from_dict(json.loads(json.dumps(to_dict(recipe)))) == recipe
+
+
+def test_the_hash_says_what_results_depend_on():
+    assert Recipe().hash == Recipe().hash
+    assert len({r.hash for r in (Recipe(), FULL, WORDS, Recipe(parameters=Parameters(conf=0.3)))}) == 4
+
+
+def changed(**parts):
+    return {**to_dict(Recipe()), **parts}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ([], "no recipe"),
+        ({}, "no recipe"),
+        (changed(version=2), "version 2"),
+        (changed(colour="red"), "key 'colour'"),
+        (changed(model={"name": 3}), r"model.name is 3; expected text"),
+        (changed(model=[]), "expected an object"),
+        (changed(parameters={"conf": "high"}), r"parameters.conf is 'high'; expected a finite number"),
+        (changed(parameters={"conf": 10**400}), "too large|expected a finite number"),
+        (changed(parameters={"conf": float("nan")}), "expected a finite number"),
+        (changed(parameters={"conf": True}), "expected a finite number"),
+        (changed(parameters={"imgsz": 12.5}), "expected a whole number"),
+        (changed(parameters={"contrast_limits": [1]}), "expected a list of 2"),
+        (changed(output={"format": "jpeg"}), "one of 'tiff', 'zarr'"),
+        (changed(linking={"min_overlap": 7}), "min_overlap is 7"),
+        (changed(tiling={"diameter": -1}), "diameter is -1"),
+        (changed(search={}), "neither texts nor exemplars"),
+        (changed(search={"texts": ["a"]}, linking={}), "both search and linking"),
+        (changed(search={"texts": "a"}), "expected a list"),
+    ],
+)
+def test_what_is_wrong_is_named(content, says):
+    with pytest.raises(RecipeError, match=says):
+        from_dict(content)
+
+
+def test_the_schema_describes_recipes():
+    jsonschema = pytest.importorskip("jsonschema")
+    for recipe in (Recipe(), FULL, WORDS):
+        jsonschema.validate(to_dict(recipe), json_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed(model={"name": 3}), json_schema())

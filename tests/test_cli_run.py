@@ -1,0 +1,202 @@
+"""A recipe on many images, as a person runs it: the program in a process of its own, with real workers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import tifffile
+import zarr
+
+import napari_fastsam as fs
+from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart
+from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.samples import nuclei_3d
+
+LIMITS = (0.0, 80.0)
+
+
+def start(*arguments, **options):
+    command = [sys.executable, "-m", "napari_fastsam.cli", "run", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def run(*arguments):
+    process = start(*arguments)
+    out, err = process.communicate(timeout=240)
+    return process.returncode, out, err
+
+
+def report(folder):
+    with (folder / "report.csv").open() as file:
+        return {Path(row["image"]).name: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory, fluorescence):
+    """Eight pieces of the sample, (160, 200) each."""
+    folder = tmp_path_factory.mktemp("images")
+    for i in range(8):
+        iio.imwrite(folder / f"piece{i}.png", fluorescence[40 * i : 40 * i + 160, 50 * i : 50 * i + 200])
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "recipe.json"
+    save_recipe(Recipe(parameters=Parameters(contrast_limits=LIMITS)), path)
+    return path
+
+
+def test_everything_that_a_folder_can_hold(images, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("piece0.png", "piece1.png"):
+        (folder / name).write_bytes((images / name).read_bytes())
+    stack = np.asarray(nuclei_3d()[0][0])[10:13]
+    tifffile.imwrite(folder / "stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    (folder / "broken.png").write_bytes(b"no picture")
+    save_recipe(Recipe(output=OutputPart(overlay=True, measurements="parquet")), tmp_path / "r.json")
+    code, out, err = run(tmp_path / "r.json", folder, "-o", tmp_path / "out", "--workers", 2)
+
+    assert code == 2
+    assert "3 done, 0 kept, 1 failed" in out
+    assert "dashboard: http://127.0.0.1" in err
+    assert [line for line in err.splitlines() if line.startswith("Error")] == [
+        f"Error: {folder / 'broken.png'} cannot be read as an image: it is damaged, or of no known format"
+    ]
+    rows = report(tmp_path / "out")
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "broken.png": "failed", "piece0.png": "done", "piece1.png": "done", "stack.tif": "done",
+    }  # fmt: skip
+    model = fs.load_model(device="cpu")
+    labels = tifffile.imread(tmp_path / "out" / "piece0_labels.tif")
+    np.testing.assert_array_equal(labels, model.segment(iio.imread(images / "piece0.png")).to_labels())
+    planes = tifffile.imread(tmp_path / "out" / "stack_labels.tif")
+    np.testing.assert_array_equal(planes, [model.segment(plane).to_labels() for plane in stack])
+    table = pd.read_parquet(tmp_path / "out" / "stack_measurements.parquet")
+    assert set(table["z"]) == {0, 1, 2}
+    assert table[table["z"] == 1]["area"].sum() == np.count_nonzero(planes[1])
+    assert (tmp_path / "out" / "piece0_overlay.png").exists()
+    assert not list((tmp_path / "out" / ".napari-fastsam").glob("*-*")), "nothing half-done is left"
+
+
+def test_a_stack_is_linked_into_ome_zarr(tmp_path):
+    stack = np.asarray(nuclei_3d()[0][0])[8:14]
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    save_recipe(Recipe(linking=LinkingPart(), output=OutputPart(format="zarr")), tmp_path / "r.json")
+    code, _, err = run(tmp_path / "r.json", tmp_path / "stack.tif", "-o", tmp_path / "out", "--workers", 1)
+    assert code == 0, err
+    labels = zarr.open_group(tmp_path / "out" / "stack_labels.zarr", mode="r")["0"][...]
+    np.testing.assert_array_equal(labels, fs.segment_stack(fs.load_model(device="cpu"), stack).labels)
+
+
+def test_a_worker_that_is_killed_is_replaced(images, recipe, tmp_path):
+    process = start(recipe, images, "-o", tmp_path / "out", "--workers", 2)
+    wait_for(lambda: list((tmp_path / "out").glob("*_labels.tif")), process)
+    workers = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if "spawn_main" in " ".join(child.cmdline())
+    ]
+    assert workers
+    os.kill(workers[0].pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "8 done" in out
+    assert len(list((tmp_path / "out").glob("*_labels.tif"))) == 8
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(images, recipe, tmp_path):
+    out = tmp_path / "out"
+    process = start(recipe, images, "-o", out, "--workers", 1, start_new_session=True)
+    wait_for(lambda: len(list((out / ".napari-fastsam").glob("*.json"))) >= 2, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    finished = {path.name.removesuffix(".json") for path in (out / ".napari-fastsam").glob("*.json")}
+    assert 2 <= len(finished) < 8
+    for path in out.glob("*_labels.tif"):
+        tifffile.imread(path)  # whole
+    damaged = out / sorted(finished)[0]
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+
+    code, said, err = run(recipe, images, "-o", out, "--workers", 1)
+    assert code == 0, err
+    assert f"{8 - len(finished) + 1} done, {len(finished) - 1} kept" in said
+    assert tifffile.imread(damaged).shape == (160, 200)
+
+    save_recipe(Recipe(parameters=Parameters(contrast_limits=LIMITS, conf=0.9)), recipe)
+    assert "8 done, 0 kept" in run(recipe, images, "-o", out, "--workers", 2)[1], "another recipe, other results"
+
+
+def wait_for(condition, process):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_scheduler_that_is_running(images, recipe, tmp_path):
+    program = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=':0', host='127.0.0.1') as c:\n"
+        "        print(c.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    (tmp_path / "cluster.py").write_text(program)
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "cluster.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as cluster:
+        address = cluster.stdout.readline().strip()
+        code, out, err = run(recipe, images / "piece0.png", "-o", tmp_path / "out", "--scheduler", address)
+        cluster.communicate("\n", timeout=60)
+    assert code == 0, err
+    assert "1 done" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model": ModelPart("nuclei", "0" * 64)}, "the recipe was made with another 'nuclei'"),
+        ({"model": ModelPart("nothing.pt")}, "nothing.pt"),
+        ({"search": SearchPart(exemplars={"schema": "?"})}, "no set of examples"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line_and_status_2(images, tmp_path, change, says):
+    save_recipe(Recipe(**change), tmp_path / "r.json")
+    code, _, err = run(tmp_path / "r.json", images / "piece0.png", "-o", tmp_path / "out", "--workers", 1)
+    assert code == 2
+    (line,) = [line for line in err.splitlines() if line.startswith("Error")]
+    assert says in line
+
+
+def test_bad_arguments_are_one_line(images, recipe, tmp_path):
+    (tmp_path / "no.json").write_text("{")
+    for arguments, says in (
+        ((tmp_path / "no.json", images), "not JSON"),
+        ((tmp_path / "missing.json", images), "cannot be read"),
+        ((recipe, tmp_path / "*.png"), "neither a file"),
+        ((recipe, images / "piece0.png", "--scheduler", "tcp://127.0.0.1:1"), "no dask scheduler answers"),
+    ):
+        code, _, err = run(*arguments, "-o", tmp_path / "out")
+        assert code == 2
+        assert "Traceback" not in err
+        assert says in err
+
+
+def test_a_recipe_file_is_whole_and_readable(recipe):
+    assert load_recipe(recipe).parameters.contrast_limits == LIMITS
+    assert json.loads(recipe.read_text())["schema"] == "napari-fastsam recipe"
