@@ -128,7 +128,7 @@ def new_labels(path: Path, shape: Sequence[int], scale: Scale) -> Iterator[Any]:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another folder") from error
     try:
         group = zarr.open_group(temporary, mode="w")
-        yield _level(group, 0, tuple(shape))
+        yield _level(group, 0, tuple(shape), scale)
         _finish(group, scale)
         temporary.chmod(0o755)
         _put_in_place(temporary, path)
@@ -153,9 +153,11 @@ def _said(group: Any) -> dict[str, Any]:
     return dict(attributes.get("ome", attributes))
 
 
-def _level(group: Any, level: int, shape: tuple[int, ...]) -> Any:
+def _level(group: Any, level: int, shape: tuple[int, ...], scale: Scale) -> Any:
     chunks = tuple(1 for _ in shape[:-2]) + tuple(min(CHUNK, n) for n in shape[-2:])
-    return group.create_array(str(level), shape=shape, chunks=chunks, dtype=np.int32, fill_value=0)
+    return group.create_array(
+        str(level), shape=shape, chunks=chunks, dtype=np.int32, fill_value=0, dimension_names=scale.axes
+    )
 
 
 def _finish(group: Any, scale: Scale) -> None:
@@ -168,7 +170,7 @@ def _finish(group: Any, scale: Scale) -> None:
         datasets.append({"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": steps}]})
         if max(array.shape[-2:]) <= _SMALLEST:
             break
-        smaller = _level(group, level + 1, (*array.shape[:-2], *(-(-n // 2) for n in array.shape[-2:])))
+        smaller = _level(group, level + 1, (*array.shape[:-2], *(-(-n // 2) for n in array.shape[-2:])), scale)
         for index in np.ndindex(array.shape[:-2]):
             for y in range(0, array.shape[-2], 2 * CHUNK):
                 rows = array[(*index, slice(y, y + 2 * CHUNK))]
