@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from rendered import Scene, render
 
+from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.io.exemplars import save_exemplars
 from napari_fastsam.model.text_encoder import ClipEncoder
 
 
@@ -175,11 +177,21 @@ def test_examples_are_kept_saved_and_used_on_another_image(bench, scene, tmp_pat
     b.dock.load_examples(saved)
     b.dock.search.likeness.value = 0.3
     b.settle()
-    print("STATUS", b.status, b.dock.image.value, b.dock.search.exemplars)
     assert "green circle" in labelled(b, other)
     b.dock.forget_examples()
     b.settle()
     assert not b.shown.any()
+
+
+def test_examples_of_another_model_are_told_and_what_is_drawn_is_answered(bench, scene, tmp_path):
+    b = bench(scene.picture)
+    save_exemplars(Exemplars("pooled-1:64:0123456789ab", np.ones((1, 77)), np.zeros((0, 77))), tmp_path / "other.json")
+    b.dock.load_examples(tmp_path / "other.json")
+    b.click(middle(scene, "red circle"))
+    assert labelled(b, scene) == {"red circle": {1}}
+    assert "another model" in b.dock._shown.unanswered[0]
+    b.dock.keep_examples()
+    assert "another model" in b.status
 
 
 def test_the_slider_of_likeness_is_live(bench, scene):

@@ -78,7 +78,7 @@ class Population:
         -------
         numpy.ndarray
             (N,) 1 = as the examples are on average, 0 = as the plane's objects are. 1 for all if nothing tells the
-            examples from the plane's objects; all zeros without an example.
+            examples from the plane's objects; 0 for all if nothing but counter-examples do, or without an example.
         """
         count = len(self.vectors)
         if not len(examples) or not count:
@@ -99,7 +99,7 @@ class Population:
         scores = self.vectors @ direction
         usual, best = scores.mean(), (wanted @ direction).mean()
         if best - usual < 1e-9:
-            return np.ones(count)
+            return np.zeros(count) if len(unwanted) else np.ones(count)
         likeness: NDArray[np.float64] = (scores - usual) / (best - usual)
         return likeness
 

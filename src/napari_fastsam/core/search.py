@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.exemplars import Exemplars, are_among, example_likeness
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.text import TextEncoder, text_similarities
@@ -87,6 +88,11 @@ class Question:
     answers: NDArray[np.intp]
     reason: str
 
+    def reason_for(self, i: int) -> str:
+        """Return why the i-th object is an answer."""
+        similarity = float(self.similarities[i])
+        return f"{'one of the examples' if similarity < self.threshold else self.reason}: {similarity:.3f}"
+
 
 def ask_texts(
     instances: Instances,
@@ -125,15 +131,20 @@ def ask_texts(
     return questions
 
 
-def ask_examples(
-    likeness: NDArray[np.floating], instances: Instances, allowed: NDArray[np.bool_], search: Search
-) -> Question:
-    """Put examples to objects, by their (N,) likeness to them; the other parameters are those of `ask_texts`."""
-    enough = (likeness >= search.example_threshold) & allowed
-    why = f"like the examples by {search.example_threshold:.2f} or more"
-    reason = why if enough.any() else _why_none(instances, allowed, enough, f"no object is {why}")
+def ask_examples(instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search) -> Question:
+    """Put examples, as `core.exemplars.exemplars_of` gives them, to objects; the rest is as in `ask_texts`.
+
+    What is an example itself is part of the answer, and a counter-example is not, whatever their likeness.
+    """
+    likeness = example_likeness(instances, exemplars)
+    threshold, any_example = search.example_threshold, len(exemplars.examples) > 0
+    enough = (likeness >= threshold) | are_among(instances, exemplars, exemplars.examples)
+    enough &= ~are_among(instances, exemplars, exemplars.counter_examples) & allowed & any_example
+    why = f"like the examples by {threshold:.2f} or more"
+    none = f"no object is {why}" if any_example else "there is no example to compare with"
+    reason = why if enough.any() else _why_none(instances, allowed, enough, none)
     answers = _ranked(likeness, enough)
-    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), search.example_threshold, answers, reason)
+    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), threshold, answers, reason)
 
 
 def _enough(
