@@ -26,7 +26,7 @@ from napari_fastsam.core.ranking import (
     rank_by_points,
     rank_by_scribble,
 )
-from napari_fastsam.core.search import LIKENESS, Question, Search, ask_examples, ask_texts, within_boxes
+from napari_fastsam.core.search import Question, Search, ask_examples, ask_texts, within_boxes
 from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.errors import ParameterError
 
@@ -111,7 +111,7 @@ def select(
     text_encoder: TextEncoder | None = None,
     text_threshold: float | None = None,
     text_best: bool = False,
-    example_threshold: float = LIKENESS,
+    example_threshold: float | None = None,
 ) -> list[Selection]:
     """Choose an object for each prompt, and all objects that look like a text or the examples.
 
