@@ -102,10 +102,10 @@ class Population:
         )
         rows = np.concatenate([self.vectors, wanted, unwanted])
         target = np.repeat([0.0, 1.0, -1.0], [count, len(wanted), len(unwanted)])
-        # examples together weigh as much as the plane, and so do counter-examples, however few they are
-        weight = np.repeat(
-            [1.0, count / len(wanted), count / max(len(unwanted), 1)], [count, len(wanted), len(unwanted)]
-        )
+        # examples together weigh as much as the plane, however few they are; a counter-example weighs as much as an
+        # example, and all of them never more than the examples
+        each = count / np.array([count, len(wanted), max(len(unwanted), len(wanted))])
+        weight = np.repeat(each, [count, len(wanted), len(unwanted)])
         target -= np.average(target, weights=weight)
         weighted = rows * weight[:, None]
         ridge = usual_ridge(len(wanted)) if ridge is None else ridge
