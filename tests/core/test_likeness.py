@@ -60,7 +60,7 @@ def test_nothing_is_like_what_counter_examples_alone_tell_apart():
     assert likeness(np.zeros((0, WIDTH), np.float32), 0).shape == (0,)
 
 
-def test_many_counter_examples_weigh_no_more_than_the_examples():
+def test_many_counter_examples_weigh_no_more_than_one_an_example():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, WIDTH)).astype(np.float32)
     population = Population.of(vectors)

@@ -21,6 +21,10 @@ RIDGE = 0.3
 """How strongly the regression is held back at least, as a share of the population's weight: the more, the closer to the
 mean of the examples."""
 
+AGAINST = 0.1
+"""Weight of a counter-example, as a share of an example's; all of them weigh at most this share of all examples. People
+mark what is nearly like the examples: with more weight it would push away what is wanted, too."""
+
 
 def usual_ridge(examples: int) -> float:
     """Return how strongly the regression is held back: the fewer examples, the less can be learnt from them."""
@@ -102,9 +106,8 @@ class Population:
         )
         rows = np.concatenate([self.vectors, wanted, unwanted])
         target = np.repeat([0.0, 1.0, -1.0], [count, len(wanted), len(unwanted)])
-        # examples together weigh as much as the plane, however few they are; a counter-example weighs as much as an
-        # example, and all of them never more than the examples
-        each = count / np.array([count, len(wanted), max(len(unwanted), len(wanted))])
+        # examples together weigh as much as the plane, however few they are
+        each = count / np.array([count, len(wanted), max(len(unwanted), len(wanted)) / AGAINST])
         weight = np.repeat(each, [count, len(wanted), len(unwanted)])
         target -= np.average(target, weights=weight)
         weighted = rows * weight[:, None]
