@@ -1,13 +1,16 @@
 """Which objects look like the examples? Ways of comparing, on scenes composed of two kinds of nuclei.
 
-    python benchmarks/exemplars.py --data FOLDER [--scenes 6] [--draws 8] [--seed 0]
+    python benchmarks/exemplars.py --data FOLDER [--scenes 6] [--draws 8] [--seed 0] [--share 0.15]
 
 FOLDER is dsb2018 with images/, labels/ and index.csv. Only images that the bundled model held out of training are
 used. In each scene two kinds of nuclei lie side by side in the four quarters, of one kind of image: nuclei of another
 image, the same nuclei 1.6 times as large, or drawn out to 1.8 times their height. What the network finds, matched to
 the labels, is ranked by likeness to 1, 3 and 10 examples drawn at random; a false object is of neither kind. Average
-precision is that of the ranking without the examples; chance is about the share of the kind, printed below. Prints a
-table for the documentation.
+precision is that of the ranking without the examples; chance is about the share of the kind, printed below. With
+--share the kind that is looked for is thinned to that share of its scene: a few among many. Prints tables for the
+documentation: the methods; the scenes; what is found at the threshold that is used if nobody sets one, with 0, 1 and 3
+counter-examples. They are what a person would mark: the wrong objects that are most like the examples. To take them out
+of the ranking is no merit of the regression, so the same is printed where it does not hear of them.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from skimage.transform import resize
 import napari_fastsam as fs
 from napari_fastsam.core.appearance import described
 from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
-from napari_fastsam.core.likeness import FEATURES, RIDGE, Population
+from napari_fastsam.core.likeness import FEATURES, RIDGE, Population, usual_threshold
 from napari_fastsam.model.weights import BUNDLED_FOLDER
 
 SIDE = 256
@@ -111,7 +114,7 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> float:
     return float(precision[hits].mean())
 
 
-Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def z_scored(vectors: np.ndarray) -> np.ndarray:
@@ -122,26 +125,26 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)
 
 
-def nearest_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+def nearest_cosine(vectors: np.ndarray, examples: np.ndarray, _: np.ndarray) -> np.ndarray:
     return (unit(vectors) @ unit(vectors[examples]).T).max(axis=1)
 
 
-def nearest_z_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
-    return nearest_cosine(z_scored(vectors), examples)
+def nearest_z_cosine(vectors: np.ndarray, examples: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return nearest_cosine(z_scored(vectors), examples, _)
 
 
-def mean_z_cosine(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+def mean_z_cosine(vectors: np.ndarray, examples: np.ndarray, _: np.ndarray) -> np.ndarray:
     scored = z_scored(vectors)
     return unit(scored) @ scored[examples].mean(axis=0)
 
 
-def nearest_z_distance(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+def nearest_z_distance(vectors: np.ndarray, examples: np.ndarray, _: np.ndarray) -> np.ndarray:
     scored = z_scored(vectors)
     return -np.linalg.norm(scored[:, None] - scored[examples][None], axis=2).min(axis=1)
 
 
 def lda(shrinkage: float) -> Method:
-    def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    def method(vectors: np.ndarray, examples: np.ndarray, _: np.ndarray) -> np.ndarray:
         scored = z_scored(vectors)
         covariance = (1 - shrinkage) * scored.T @ scored / len(scored) + shrinkage * np.eye(scored.shape[1])
         return scored @ np.linalg.solve(covariance, scored[examples].mean(axis=0))
@@ -149,10 +152,9 @@ def lda(shrinkage: float) -> Method:
     return method
 
 
-def used(features: float, ridge: float) -> Method:
-    def method(vectors: np.ndarray, examples: np.ndarray) -> np.ndarray:
-        none = np.zeros((0, vectors.shape[1]))
-        return Population.of(vectors, features).likeness(vectors[examples], none, ridge)
+def used(features: float = FEATURES, ridge: float | None = None) -> Method:
+    def method(vectors: np.ndarray, examples: np.ndarray, counter_examples: np.ndarray) -> np.ndarray:
+        return Population.of(vectors, features).likeness(vectors[examples], vectors[counter_examples], ridge)
 
     return method
 
@@ -165,31 +167,59 @@ METHODS: dict[str, Method] = {
     "linear discriminant, shrinkage 0.3": lda(0.3),
     "linear discriminant, shrinkage 0.9": lda(0.9),
     "ridge 0.03, features 0.85": used(0.85, 0.03),
-    "**ridge 0.3, features 0.85**": used(FEATURES, RIDGE),
+    "ridge 0.3, features 0.85": used(0.85, RIDGE),
     "ridge 3, features 0.85": used(0.85, 3.0),
-    "ridge 0.3, features 0.5": used(0.5, RIDGE),
-    "ridge 0.3, features 0": used(0.0, RIDGE),
-    "ridge 0.3, features 1": used(1.0, RIDGE),
+    "**ridge 3 / examples, at least 0.3, features 0.85**": used(),
+    "the same, features 0.5": used(0.5),
+    "the same, features 0": used(0.0),
+    "the same, features 1": used(1.0),
 }
 
 
-def measure(found: list[Objects], method: Method, draws: int, seed: int) -> dict[int, dict[str, list[float]]]:
-    """Return for each number of examples the average precisions by scene."""
-    values: dict[int, dict[str, list[float]]] = {count: {} for count in COUNTS}
+@dataclass(frozen=True)
+class Draw:
+    """One question: which of (N,) objects are of the kind, and how like the examples. Marked objects are left out."""
+
+    scene: str
+    relevant: np.ndarray
+    scores: np.ndarray
+
+
+def measure(
+    found: list[Objects], method: Method, count: int, options: argparse.Namespace, against: int = 0, heard: bool = True
+):
+    """Return what was asked with `count` examples and `against` counter-examples, of which the method may not hear."""
+    asked = []
     for number, scene in enumerate(found):
-        vectors = scene.vectors
-        for count in COUNTS:
-            rng = np.random.default_rng([seed, number, count])
-            for draw in range(draws):
-                kind = draw % 2
-                own = np.flatnonzero(scene.kinds == kind)
-                if len(own) < count + 3:
-                    continue
-                examples = rng.choice(own, count, replace=False)
-                rest = np.setdiff1d(np.arange(len(vectors)), examples)
-                scores = method(vectors, examples)[rest]
-                values[count].setdefault(scene.scene, []).append(average_precision(scene.kinds[rest] == kind, scores))
-    return values
+        rng = np.random.default_rng([options.seed, number, count])
+        for draw in range(options.draws):
+            own, others = np.flatnonzero(scene.kinds == draw % 2), np.flatnonzero(scene.kinds != draw % 2)
+            if options.share is not None:
+                least = round(options.share / (1 - options.share) * len(others))
+                own = rng.permutation(own)[: max(count + 3, least)]
+            if len(own) < count + 3 or len(others) < against + 3:
+                continue
+            there = np.sort(np.concatenate([own, others]))
+            vectors, relevant = scene.vectors[there], np.isin(there, own)
+            examples, none = np.searchsorted(there, rng.choice(own, count, replace=False)), np.zeros(0, int)
+            scores = method(vectors, examples, none)
+            wrong = np.flatnonzero(~relevant)
+            counter_examples = wrong[np.argsort(-scores[wrong], kind="stable")[:against]]
+            if against and heard:
+                scores = method(vectors, examples, counter_examples)
+            rest = np.setdiff1d(np.arange(len(there)), np.concatenate([examples, counter_examples]))
+            asked.append(Draw(scene.scene, relevant[rest], scores[rest]))
+    return asked
+
+
+def mean_precision(asked: list[Draw]) -> str:
+    return f"{np.mean([average_precision(a.relevant, a.scores) for a in asked]):.3f}" if asked else "–"
+
+
+def print_table(first: str, rows: Iterator[tuple[str, list[str]]]) -> None:
+    print(f"\n| {first} | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
+    for name, cells in rows:
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> None:
@@ -199,20 +229,38 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=6)
     parser.add_argument("--draws", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    found = objects(fs.load_model("nuclei", "cpu"), arguments.data, arguments.scenes, arguments.seed)
+    parser.add_argument("--share", type=float)
+    options = parser.parse_args()
+    found = objects(fs.load_model("nuclei", "cpu"), options.data, options.scenes, options.seed)
     share = np.mean([np.mean(o.kinds == kind) for o in found for kind in (0, 1)])
-    print(f"{len(found)} scenes, {sum(len(o.kinds) for o in found)} objects; chance is about {share:.2f}\n")
-    print("| compared by | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
-    for name, method in METHODS.items():
-        values = measure(found, method, arguments.draws, arguments.seed)
-        means = [np.mean(np.concatenate(list(values[count].values()))) for count in COUNTS]
-        print(f"| {name} | " + " | ".join(f"{m:.3f}" for m in means) + " |", flush=True)
-    print("\n| scenes | 1 example | 3 examples | 10 examples |\n|---|---|---|---|")
-    values = measure(found, used(FEATURES, RIDGE), arguments.draws, arguments.seed)
-    for scene in dict.fromkeys(o.scene for o in found):
-        cells = [values[count].get(scene) for count in COUNTS]
-        print(f"| {scene} | " + " | ".join("–" if not c else f"{np.mean(c):.3f}" for c in cells) + " |")
+    chance = share if options.share is None else options.share
+    print(f"{len(found)} scenes, {sum(len(o.kinds) for o in found)} objects; chance is about {chance:.2f}")
+
+    def methods() -> Iterator[tuple[str, list[str]]]:
+        for name, method in METHODS.items():
+            yield name, [mean_precision(measure(found, method, count, options)) for count in COUNTS]
+
+    def by_scene() -> Iterator[tuple[str, list[str]]]:
+        asked = [measure(found, used(), count, options) for count in COUNTS]
+        for scene in dict.fromkeys(o.scene for o in found):
+            yield scene, [mean_precision([a for a in some if a.scene == scene]) for some in asked]
+
+    def at_threshold() -> Iterator[tuple[str, list[str]]]:
+        for against, heard in ((0, True), (1, False), (1, True), (3, False), (3, True)):
+            asked = [measure(found, used(), count, options, against, heard) for count in COUNTS]
+            name = f"{against}{'' if heard else ', taken out alone'}"
+            yield f"{name}: average precision", [mean_precision(some) for some in asked]
+            cells = []
+            for count, some in zip(COUNTS, asked, strict=True):
+                taken = [a.scores >= usual_threshold(count) for a in some]
+                hits = np.array([np.count_nonzero(t & a.relevant) for t, a in zip(taken, some, strict=True)])
+                precision = np.mean(hits / np.maximum([t.sum() for t in taken], 1))
+                cells.append(f"{precision:.2f} / {np.mean(hits / [a.relevant.sum() for a in some]):.2f}")
+            yield f"{name}: precision / recall", cells
+
+    print_table("compared by", methods())
+    print_table("scenes", by_scene())
+    print_table("counter-examples", at_threshold())
 
 
 if __name__ == "__main__":

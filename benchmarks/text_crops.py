@@ -2,10 +2,9 @@
 
     python benchmarks/text_crops.py [--clip tests/data/clip/small_clip.pt] [--scenes 40]
 
-Renders scenes that the small CLIP has not seen (`rendered`), takes masks as right as they can be and masks that are
-slightly wrong, cuts every shape out in each way, and asks for each kind that is there ("a red circle"), each colour
-and each form. Prints the mean average precision of the ranking, and how often a shape is told from the other fourteen
-kinds.
+Renders scenes that the small CLIP has not seen (`rendered`), with masks that are slightly wrong, as a network's are.
+Cuts every shape out in each way, and asks for each kind that is there ("a red circle"), each colour and each form.
+Prints the mean average precision of the ranking, and how often a shape is told from the other fourteen kinds.
 
 What this can tell: how much is lost with the pixels around an object, with its context and with its ends. What it
 cannot: what the real CLIP, which learned from photographs, thinks of black, white or blurred surroundings.

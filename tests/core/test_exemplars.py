@@ -19,6 +19,11 @@ def found(fluorescence) -> Instances:
     return fs.load_model("nuclei", "cpu").segment(fluorescence)
 
 
+def compared(instances, prompts):
+    exemplars, unanswered = exemplars_of(instances, prompts)
+    return example_likeness(instances, exemplars), unanswered
+
+
 def centre(instances, i):
     return np.argwhere(instances.mask(i)).mean(axis=0).round()
 
@@ -46,15 +51,15 @@ def test_features_are_taken_where_the_object_lies(fluorescence):
 
 def test_what_is_described_is_kept(found):
     prompts = fs.Prompts(examples=[centre(found, 3)])
-    example_likeness(found, prompts)
+    compared(found, prompts)
     kept = dict(found.appearance.kept[descriptor_kind(found)])
-    example_likeness(found.filter(conf=0.6), prompts)
+    compared(found.filter(conf=0.6), prompts)
     now = found.appearance.kept[descriptor_kind(found)]
     assert all(now[i] is kept[i] for i in kept)
 
 
 def test_examples_are_like_themselves_and_the_average_is_not(found):
-    likeness, unanswered = example_likeness(found, fs.Prompts(examples=[centre(found, 3), centre(found, 9)]))
+    likeness, unanswered = compared(found, fs.Prompts(examples=[centre(found, 3), centre(found, 9)]))
     assert not unanswered
     assert likeness[[3, 9]].mean() == pytest.approx(1, abs=0.3)
     assert likeness.mean() == pytest.approx(0, abs=1e-6)
@@ -68,8 +73,8 @@ def test_a_box_means_the_object_that_a_point_in_it_does(found):
 
 def test_examples_of_another_image(found):
     kept, _ = exemplars_of(found, fs.Prompts(examples=[centre(found, 3)], counter_examples=[centre(found, 9)]))
-    here, _ = example_likeness(found, fs.Prompts(examples=[centre(found, 3)], counter_examples=[centre(found, 9)]))
-    again, _ = example_likeness(found, fs.Prompts(exemplars=kept))
+    here, _ = compared(found, fs.Prompts(examples=[centre(found, 3)], counter_examples=[centre(found, 9)]))
+    again, _ = compared(found, fs.Prompts(exemplars=kept))
     np.testing.assert_allclose(again, here)
     both, _ = exemplars_of(found, fs.Prompts(exemplars=kept, examples=[centre(found, 5)]))
     assert (len(both.examples), len(both.counter_examples)) == (2, 1)
@@ -79,12 +84,52 @@ def test_examples_that_were_described_otherwise_are_refused(found):
     scene = render(3)
     foreign, _ = exemplars_of(scene.instances, fs.Prompts(examples=[centre(scene.instances, 0)]))
     with pytest.raises(PromptError, match="mark examples again"):
-        example_likeness(found, fs.Prompts(exemplars=foreign))
+        compared(found, fs.Prompts(exemplars=foreign))
 
 
-@pytest.mark.parametrize("table", [np.zeros(3), np.array([[np.nan, 1]])])
+def test_examples_of_another_model_are_refused_even_if_it_has_as_many_features(fluorescence, tmp_path):
+    model = fs.load_model("nuclei", "cpu")
+    path = tmp_path / "other.pt"
+    path.write_bytes(model.path.read_bytes() + b"\0")  # loads alike; to whoever compares files it is another one
+    other = fs.load_model(path, "cpu")
+    assert len(model.source) == len(other.source) == 12
+    ours, theirs = (m.segment(fluorescence[:256, :256]) for m in (model, other))
+    kept, _ = exemplars_of(theirs, fs.Prompts(examples=[centre(theirs, 0)]))
+    assert other.source in kept.kind
+    with pytest.raises(PromptError, match="another model"):
+        fs.select(ours, fs.Prompts(exemplars=kept))
+    assert fs.load_model("nuclei", "cpu").source == model.source
+
+
+def test_examples_with_another_number_of_features_are_refused(found):
+    wrong = Exemplars(descriptor_kind(found), np.zeros((1, 5)), np.zeros((0, 5)))
+    with pytest.raises(PromptError, match="5 numbers each"):
+        fs.select(found, fs.Prompts(exemplars=wrong))
+
+
+def test_what_is_both_example_and_counter_example_is_neither(found):
+    both, another = centre(found, 3), centre(found, 9)
+    alone, _ = compared(found, fs.Prompts(examples=[another]))
+    likeness, unanswered = compared(found, fs.Prompts(examples=[both, another], counter_examples=[both]))
+    np.testing.assert_array_equal(likeness, alone)
+    assert unanswered == ["objects that are both example and counter-example, which count as neither: 1"]
+    selections = fs.select(found, fs.Prompts(examples=[both], counter_examples=[both]), example_threshold=-9)
+    assert not any(s.found for s in selections)
+    assert any("neither: 1" in s.reason for s in selections)
+
+
+def test_what_was_kept_and_is_marked_as_well_counts_once(found):
+    prompts = fs.Prompts(examples=[centre(found, 3)])
+    kept, _ = exemplars_of(found, prompts)
+    again, _ = exemplars_of(found, fs.Prompts(exemplars=kept, examples=prompts.examples))
+    assert len(again.examples) == 1
+    against, unanswered = exemplars_of(found, fs.Prompts(exemplars=kept, counter_examples=prompts.examples))
+    assert (len(against.examples), len(against.counter_examples), len(unanswered)) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("table", [np.zeros(3), [[np.nan, 1]], [[1e300, 1]], [[10**400, 1]], [["a", 1]], [[1], [1, 2]]])
 def test_tables_that_cannot_be_meant(table):
-    with pytest.raises(PromptError, match="finite numbers"):
+    with pytest.raises(PromptError, match="expected finite numbers"):
         Exemplars("kind", table, np.zeros((0, 2)))
 
 
@@ -94,7 +139,7 @@ def test_objects_that_are_all_alike_are_all_like_the_example(count):
     for i in range(count):
         masks[i, 5:12, 20 * i + 5 : 20 * i + 12] = True
     alike = Instances.from_masks(masks, image=np.where(masks.any(axis=0), 200, 10).astype(np.uint8))
-    likeness, _ = example_likeness(alike, fs.Prompts(examples=[[8, 8]]))
+    likeness, _ = compared(alike, fs.Prompts(examples=[[8, 8]]))
     assert likeness.tolist() == [1.0] * count
 
 

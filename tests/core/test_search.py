@@ -11,6 +11,7 @@ from rendered import Scene, render
 
 import napari_fastsam as fs
 from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.likeness import usual_threshold
 from napari_fastsam.core.search import Search, split, within_boxes
 from napari_fastsam.errors import ParameterError, PromptError
 
@@ -93,7 +94,7 @@ def test_a_point_has_its_object_beside_a_text(encoder, scene):
 def test_examples_find_their_like(scene):
     yellow = fitting(scene, "yellow")
     prompts = fs.Prompts(examples=[centre(scene, yellow[0])])
-    found = chosen(fs.select(scene.instances, prompts), "example")
+    found = chosen(fs.select(scene.instances, prompts, example_threshold=0.5), "example")
     assert yellow[0] in found
     assert set(found) <= set(yellow) | {i for i in found if scene.shapes[i].fits("circle")}
 
@@ -104,6 +105,29 @@ def test_a_counter_example_takes_its_like_away(scene):
     against = fs.Prompts(examples=[centre(scene, yellow)], counter_examples=[centre(scene, red)])
     assert red in chosen(fs.select(scene.instances, with_both, example_threshold=0.2), "example")
     assert red not in chosen(fs.select(scene.instances, against), "example")
+
+
+def test_examples_are_part_of_the_answer_and_counter_examples_are_not(scene):
+    first, second, against = (fitting(scene, colour)[0] for colour in ("yellow", "red", "blue"))
+    prompts = fs.Prompts(
+        examples=[centre(scene, first), centre(scene, second)], counter_examples=[centre(scene, against)]
+    )
+    strict = {s.index: s.reason for s in fs.select(scene.instances, prompts, example_threshold=5) if s.found}
+    assert set(strict) == {first, second}
+    assert strict[first].startswith("one of the examples")
+    assert against not in chosen(fs.select(scene.instances, prompts, example_threshold=-5), "example")
+    (box,) = fs.select(scene.instances, fs.Prompts(examples=[centre(scene, first)], boxes=[[0, 0, 1, 1]]))
+    assert "outside of the boxes" in box.reason
+
+
+def test_the_usual_likeness_rises_with_the_number_of_examples(scene):
+    assert [usual_threshold(count) for count in (0, 1, 1000)] == [0.2, 0.2, 0.5]
+    assert usual_threshold(2) < usual_threshold(3) < usual_threshold(10) < 0.5
+    yellow = fitting(scene, "yellow")
+    for count in (1, 2):
+        prompts = fs.Prompts(examples=[centre(scene, i) for i in yellow[:count]])
+        explicit = fs.select(scene.instances, prompts, example_threshold=usual_threshold(count))
+        assert chosen(fs.select(scene.instances, prompts), "example") == chosen(explicit, "example")
 
 
 def test_an_example_on_nothing_is_said_and_the_others_used(scene):

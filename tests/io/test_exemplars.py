@@ -26,6 +26,13 @@ def test_there_and_back(exemplars, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["set.json"]
 
 
+def test_a_set_without_an_example_is_not_saved(exemplars, tmp_path):
+    none = fs.Exemplars(exemplars.kind, exemplars.counter_examples, exemplars.examples)
+    with pytest.raises(PromptError, match="no example to save"):
+        fs.save_exemplars(none, tmp_path / "set.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_where_nothing_can_be_written(exemplars, tmp_path):
     with pytest.raises(FastSAMError, match="cannot be written"):
         fs.save_exemplars(exemplars, tmp_path / "no folder" / "set.json")
@@ -38,11 +45,33 @@ def test_where_nothing_can_be_written(exemplars, tmp_path):
         (lambda text: "[]", "no set of examples"),
         (lambda text: text.replace('"version": 1', '"version": 2'), "update"),
         (lambda text: json.dumps(json.loads(text) | {"examples": [[1, 2], [3]]}), "damaged"),
-        (lambda text: json.dumps(json.loads(text) | {"examples": [[1e400] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": [[10**400] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": [[1e300] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": [[float("nan")] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"counter_examples": [[float("inf")] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": [["a"] * 5]}), "damaged"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": {"a": 1}}), "no list with an example"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": 3}), "no list with an example"),
+        (lambda text: json.dumps(json.loads(text) | {"examples": []}), "no list with an example"),
         (lambda text: json.dumps(json.loads(text) | {"counter_examples": [[1.0]]}), "damaged"),
         (lambda text: "[" * 100_000, "not JSON"),
     ],
-    ids=["truncated", "foreign", "newer", "ragged", "infinite", "other width", "deep"],
+    ids=[
+        "truncated",
+        "foreign",
+        "newer",
+        "ragged",
+        "beyond floats",
+        "beyond float32",
+        "nan",
+        "infinite",
+        "words",
+        "a table of names",
+        "a number",
+        "empty",
+        "other width",
+        "deep",
+    ],
 )
 def test_files_that_are_none(exemplars, tmp_path, change, said):
     path = tmp_path / "set.json"

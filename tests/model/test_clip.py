@@ -71,6 +71,16 @@ def archive(small_clip: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("kind", ["weights by name", "archive"])
+def test_a_clip_given_as_the_segmentation_model_is_told_where_it_belongs(
+    kind: str, small_clip: Path, archive: Path
+) -> None:
+    path = archive if kind == "archive" else small_clip
+    with pytest.raises(ModelError, match=r"is a CLIP, .* load_text_encoder, to --text-encoder") as caught:
+        fs.load_model(path, "cpu")
+    assert str(path) in str(caught.value)
+
+
 # ------------------------------------------------------------------------------------------ as the real package does it
 
 

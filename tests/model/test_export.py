@@ -18,9 +18,12 @@ import onnx
 import pytest
 import torch
 
+from napari_fastsam.core.descriptors import FORM, descriptor_kind
+from napari_fastsam.core.exemplars import exemplars_of
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.prompts import Prompts
-from napari_fastsam.errors import DeviceError, ModelError, ParameterError
+from napari_fastsam.core.selection import select
+from napari_fastsam.errors import DeviceError, ModelError, ParameterError, PromptError
 from napari_fastsam.model import export, weights
 from napari_fastsam.model.answer import answer
 from napari_fastsam.model.export import Exported, export_model
@@ -135,6 +138,22 @@ class TestTheSameInstances:
         # so large that its closer look is shown at more than the fixed size, and nothing fits it
         (selection,) = answer(model, fluorescence, Prompts(boxes=[[2, 2, 30, 690]]))
         assert selection.prompt.kind == "box"
+
+    def test_examples_go_by_form_and_colour_alone(
+        self, exports: dict[str, Exported], nuclei: Model, fluorescence: np.ndarray
+    ) -> None:
+        model, prompts = load_model(exports["onnx"].path, "cpu"), Prompts(examples=[[126, 94]])
+        found = model.segment(fluorescence)
+        assert descriptor_kind(found) == "pooled-1:none"
+        kept, unanswered = exemplars_of(found, prompts)
+        assert kept.examples.shape == (1, FORM)
+        assert not unanswered
+        alike = [s for s in select(found, prompts) if s.found]
+        assert 1 <= len(alike) < len(found)
+        assert any(s.mask is not None and s.mask[126, 94] for s in alike)
+        of_checkpoint, _ = exemplars_of(nuclei.segment(fluorescence), prompts)
+        with pytest.raises(PromptError, match="mark examples again"):
+            select(found, Prompts(exemplars=of_checkpoint))
 
     def test_half_weights_are_near(self, nuclei: Model, picture: Callable[[str], np.ndarray], tmp_path: Path) -> None:
         for name in ("onnx", "openvino"):

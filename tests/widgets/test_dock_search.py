@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from rendered import Scene, render
 
+from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.core.likeness import usual_threshold
+from napari_fastsam.io.exemplars import save_exemplars
 from napari_fastsam.model.text_encoder import ClipEncoder
+from napari_fastsam.widgets.frame import MINIMUM_WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +136,7 @@ def test_examples_by_point_and_by_shape(bench, scene):
     b = bench(scene.picture)
     points, rectangles = b.prompts()
     b.dock.toggle_example()
-    assert b.dock.next_point.example.text == "★ example"
+    assert b.dock.example.text == "★ example"
     b.click(middle(scene, "red circle"))
     assert points.features["polarity"].tolist() == ["example"]
     by_point = labelled(b, scene)
@@ -140,7 +144,7 @@ def test_examples_by_point_and_by_shape(bench, scene):
 
     y, x = middle(scene, "blue square")
     b.dock.toggle_example()
-    assert b.dock.next_point.example.text == "★ counter-example"
+    assert b.dock.example.text == "★ counter-example"
     rectangles.add_rectangles([[y - 20, x - 20], [y - 20, x + 20], [y + 20, x + 20], [y + 20, x - 20]])
     b.settle()
     assert rectangles.features["polarity"].tolist() == ["counter-example"]
@@ -175,11 +179,56 @@ def test_examples_are_kept_saved_and_used_on_another_image(bench, scene, tmp_pat
     b.dock.load_examples(saved)
     b.dock.search.likeness.value = 0.3
     b.settle()
-    print("STATUS", b.status, b.dock.image.value, b.dock.search.exemplars)
     assert "green circle" in labelled(b, other)
     b.dock.forget_examples()
     b.settle()
     assert not b.shown.any()
+
+
+def test_examples_of_another_model_are_told_and_what_is_drawn_is_answered(bench, scene, tmp_path):
+    b = bench(scene.picture)
+    save_exemplars(Exemplars("pooled-1:64:0123456789ab", np.ones((1, 77)), np.zeros((0, 77))), tmp_path / "other.json")
+    b.dock.load_examples(tmp_path / "other.json")
+    b.click(middle(scene, "red circle"))
+    assert labelled(b, scene) == {"red circle": {1}}
+    assert "another model" in b.dock._shown.unanswered[0]
+    b.dock.keep_examples()
+    assert "another model" in b.status
+
+
+def test_likeness_follows_the_number_of_examples_until_the_slider_is_moved(bench, scene):
+    b = bench(scene.picture)
+    b.prompts()
+    b.dock.toggle_example()
+    panel = b.dock.search
+    for which in range(2):
+        b.click(middle(scene, "green square", which))
+        assert panel.by_number.value
+        assert b.dock._shown.questions[0].threshold == usual_threshold(which + 1)
+        assert panel.likeness.value == pytest.approx(usual_threshold(which + 1), abs=0.006)
+    panel.likeness.value = 1.0
+    b.settle()
+    assert not panel.by_number.value
+    assert b.dock._shown.questions[0].threshold == 1
+    assert len(labelled(b, scene)["green square"]) >= 2, "the examples themselves are always there"
+    panel.by_number.value = True
+    b.settle()
+    assert panel.likeness.value == pytest.approx(usual_threshold(2), abs=0.006)
+
+
+@pytest.mark.parametrize("polarity", ["positive", "example", "counter-example"])
+def test_the_dock_is_no_wider_than_it_was(bench, scene, polarity):
+    b = bench(scene.picture)
+    b.prompts()
+    b.dock.search.expand(animate=False)
+    for _ in range(("positive", "example", "counter-example").index(polarity)):
+        b.dock.toggle_example()
+    many = np.zeros((12, 77))
+    b.dock.search.show_exemplars(Exemplars("kind", many, many))
+    assert b.dock.search.forget.text == "Forget 12 + 12"
+    assert b.dock.native.minimumWidth() == MINIMUM_WIDTH
+    assert b.dock.native.sizeHint().width() <= 360
+    assert b.dock.native.minimumSizeHint().width() <= 360
 
 
 def test_the_slider_of_likeness_is_live(bench, scene):

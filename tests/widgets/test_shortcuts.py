@@ -66,9 +66,9 @@ def joins_points(b):
 
 
 def marks_examples(b):
-    assert b.dock.next_point.example.text == "example"
+    assert b.dock.example.text == "example"
     yield
-    assert b.dock.next_point.example.text == "★ example"
+    assert b.dock.example.text == "★ example"
     b.points.add([NUCLEI[1]])
     assert b.points.features["polarity"].tolist()[-1] == "example"
 

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
 from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, failures_told, progress_bar, tell
-from napari_fastsam.core.search import LIKENESS
 from napari_fastsam.errors import FastSAMError, ParameterError
 
 if TYPE_CHECKING:
@@ -69,7 +68,10 @@ def segment(
     save_exemplars: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the examples of the first image.")
     ] = None,
-    example_threshold: Annotated[float, typer.Option(help="Least likeness to the examples.")] = LIKENESS,
+    example_threshold: Annotated[
+        float | None,
+        typer.Option(help="Least likeness to the examples. [default: by their number]", show_default=False),
+    ] = None,
     classes: Annotated[
         bool, typer.Option("--classes", help="One number for all objects of a text, instead of one each.")
     ] = False,
@@ -149,7 +151,7 @@ def _searching(
     prompts: tuple[str | None, str | None, str | None, Any],
     texts: Sequence[str],
     by_text: tuple[float | None, bool, str],
-    by_examples: tuple[str | None, str | None, Path | None, float],
+    by_examples: tuple[str | None, str | None, Path | None, float | None],
     classes: bool,
     device: str,
 ) -> Job:

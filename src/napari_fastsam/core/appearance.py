@@ -51,12 +51,15 @@ class Appearance:
         (H, W, 3) uint8, the plane as the network sees it.
     maps
         The network's feature maps of the pass that found the objects, fine to coarse; empty where it has none to give.
+    source
+        Tells the network that the maps are from from others; empty where nobody knows.
     kept
         Descriptions by their kind, then by the object's identity (`Instances.identities`). Grows.
     """
 
     rgb: NDArray[np.uint8]
     maps: tuple[FeatureMap, ...] = ()
+    source: str = ""
     kept: dict[Hashable, dict[int, NDArray[np.float32]]] = field(default_factory=dict, repr=False)
 
     @property

@@ -28,9 +28,11 @@ MARGIN = 3
 
 def descriptor_kind(instances: Instances) -> str:
     """Return which description `describe_instances` gives of these objects; only equal ones can be compared."""
-    maps = appearance_of(instances).maps
-    channels = "+".join(str(level.values.shape[-1]) for level in maps)
-    return f"pooled-1:{channels or 'none'}"
+    appearance = appearance_of(instances)
+    if not appearance.maps:
+        return "pooled-1:none"
+    channels = "+".join(str(level.values.shape[-1]) for level in appearance.maps)
+    return f"pooled-1:{channels}:{appearance.source}"
 
 
 def describe_instances(instances: Instances, positions: Sequence[int]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,7 @@ class Exemplars:
 
     def __post_init__(self) -> None:
         for name in ("examples", "counter_examples"):
-            table = np.asarray(getattr(self, name), np.float32)
-            if table.ndim != 2 or not np.isfinite(table).all():
-                raise PromptError(f"{name} has shape {table.shape}; expected finite numbers in a row an example")
-            object.__setattr__(self, name, table)
+            object.__setattr__(self, name, _table(name, getattr(self, name)))
         if self.examples.shape[1] != self.counter_examples.shape[1]:
             raise PromptError(
                 f"examples have {self.examples.shape[1]} numbers each and counter_examples "
@@ -65,7 +63,7 @@ def exemplars_of(instances: Instances, prompts: Prompts) -> tuple[Exemplars, lis
     exemplars
         All of them.
     unanswered
-        A sentence for each example that lies on no object.
+        A sentence for each example that lies on no object, and one if an object is both example and counter-example.
 
     Raises
     ------
@@ -82,34 +80,67 @@ def exemplars_of(instances: Instances, prompts: Prompts) -> tuple[Exemplars, lis
             f"the examples are described as {given.kind!r}, by another model or version, and the objects here as "
             f"{kind!r}; mark examples again with this model"
         )
+    width = vectors.shape[1] if given is None else given.examples.shape[1]
+    if len(vectors) and vectors.shape[1] != width:
+        raise PromptError(
+            f"the examples have {width} numbers each and the objects here {vectors.shape[1]}, though both are "
+            f"described as {kind!r}; mark examples again with this model"
+        )
     unanswered: list[str] = []
-    found: dict[str, list[NDArray[np.float32]]] = {}
+    found: dict[str, dict[bytes, NDArray[np.float32]]] = {}
     for name in ("examples", "counter_examples"):
         chosen, sentences = _objects(instances, prompts, name)
         unanswered += sentences
-        own = [] if given is None else list(getattr(given, name))
-        found[name] = own + [vectors[i] for i in chosen]
-    width = vectors.shape[1] if given is None else given.examples.shape[1]
-    tables = {name: np.array(rows, np.float32).reshape(len(rows), width) for name, rows in found.items()}
+        rows = ([] if given is None else list(getattr(given, name))) + [vectors[i] for i in chosen]
+        found[name] = {row.tobytes(): row for row in rows}  # what was kept may be marked as well
+    contradicted = found["examples"].keys() & found["counter_examples"].keys()
+    if contradicted:
+        unanswered.append(
+            f"objects that are both example and counter-example, which count as neither: {len(contradicted)}"
+        )
+    kept = {name: [row for key, row in rows.items() if key not in contradicted] for name, rows in found.items()}
+    tables = {name: np.array(rows, np.float32).reshape(len(rows), width) for name, rows in kept.items()}
     return Exemplars(kind, **tables), unanswered
 
 
-def example_likeness(instances: Instances, prompts: Prompts) -> tuple[NDArray[np.float64], list[str]]:
-    """Return how like the examples of some prompts each object is.
+def example_likeness(instances: Instances, exemplars: Exemplars) -> NDArray[np.float64]:
+    """Return how like the examples each object is.
 
-    Parameters and errors are those of `exemplars_of`.
+    Parameters
+    ----------
+    instances
+        The plane's N objects; they know their image.
+    exemplars
+        What `exemplars_of` says of these objects and some prompts.
 
     Returns
     -------
-    likeness
-        (N,) 1 = like the examples, 0 = like the plane's average object. All zeros if no example lies on an object.
-    unanswered
-        As in `exemplars_of`.
+    numpy.ndarray
+        (N,) 1 = like the examples, 0 = like the plane's average object. All zeros without an example.
     """
-    exemplars, unanswered = exemplars_of(instances, prompts)
     vectors = described(instances, exemplars.kind, describe_instances)
-    likeness = Population.of(vectors).likeness(exemplars.examples, exemplars.counter_examples)
-    return likeness, unanswered
+    return Population.of(vectors).likeness(exemplars.examples, exemplars.counter_examples)
+
+
+def are_among(instances: Instances, exemplars: Exemplars, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which of N objects are (E, D) examples or counter-examples of a set themselves: (N,)."""
+    known = {row.tobytes() for row in rows}
+    vectors = described(instances, exemplars.kind, describe_instances)
+    return np.array([vector.tobytes() in known for vector in vectors], bool)
+
+
+def _table(name: str, values: Any) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            table = np.asarray(values, np.float64).astype(np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PromptError(f"{name} is no table ({error}); expected finite numbers in a row an example") from error
+    if table.ndim != 2 or not np.isfinite(table).all():
+        raise PromptError(
+            f"{name} has shape {table.shape} and {np.count_nonzero(~np.isfinite(table))} values that are too large or "
+            f"none; expected finite numbers in a row an example"
+        )
+    return table
 
 
 def _objects(instances: Instances, prompts: Prompts, name: str) -> tuple[list[int], list[str]]:

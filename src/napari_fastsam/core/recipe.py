@@ -58,7 +58,7 @@ class SearchPart:
     exemplars: Mapping[str, Any] | None = None
     text_threshold: float | None = None
     best_only: bool = False
-    example_threshold: float = Search().example_threshold
+    example_threshold: float | None = None
     classes: bool = False
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.exemplars import Exemplars, are_among, example_likeness
 from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.likeness import usual_threshold
 from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.text import TextEncoder, text_similarities
 from napari_fastsam.errors import ParameterError
-
-LIKENESS = 0.5
-"""An object counts as like the examples from here on: half way from the plane's average to them."""
 
 WITHIN = 0.5
 """Share of an object's pixels that must lie in the boxes that restrict a search."""
@@ -41,7 +40,8 @@ class Search:
     best_only
         Take the best object of each text alone, whatever its similarity: FastSAM's rule.
     example_threshold
-        Lowest likeness to the examples: 0 = the plane's average object, 1 = the examples.
+        Lowest likeness to the examples: 0 = the plane's average object, 1 = the examples; None = what
+        `core.likeness.usual_threshold` says of as many examples.
 
     Raises
     ------
@@ -51,12 +51,12 @@ class Search:
 
     text_threshold: float | None = None
     best_only: bool = False
-    example_threshold: float = LIKENESS
+    example_threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.text_threshold is not None and not -1 <= self.text_threshold <= 1:
             raise ParameterError(f"text_threshold is {self.text_threshold!r}; expected a cosine, from -1 to 1")
-        if not np.isfinite(self.example_threshold):
+        if self.example_threshold is not None and not np.isfinite(self.example_threshold):
             raise ParameterError(
                 f"example_threshold is {self.example_threshold!r}; expected a number, "
                 f"where 0 is the average object and 1 the examples"
@@ -86,6 +86,11 @@ class Question:
     threshold: float
     answers: NDArray[np.intp]
     reason: str
+
+    def reason_for(self, i: int) -> str:
+        """Return why the i-th object is an answer."""
+        similarity = float(self.similarities[i])
+        return f"{'one of the examples' if similarity < self.threshold else self.reason}: {similarity:.3f}"
 
 
 def ask_texts(
@@ -125,15 +130,22 @@ def ask_texts(
     return questions
 
 
-def ask_examples(
-    likeness: NDArray[np.floating], instances: Instances, allowed: NDArray[np.bool_], search: Search
-) -> Question:
-    """Put examples to objects, by their (N,) likeness to them; the other parameters are those of `ask_texts`."""
-    enough = (likeness >= search.example_threshold) & allowed
-    why = f"like the examples by {search.example_threshold:.2f} or more"
-    reason = why if enough.any() else _why_none(instances, allowed, enough, f"no object is {why}")
+def ask_examples(instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search) -> Question:
+    """Put examples, as `core.exemplars.exemplars_of` gives them, to objects; the rest is as in `ask_texts`.
+
+    What is an example itself is part of the answer, and a counter-example is not, whatever their likeness.
+    """
+    likeness = example_likeness(instances, exemplars)
+    any_example, threshold = len(exemplars.examples) > 0, search.example_threshold
+    if threshold is None:
+        threshold = usual_threshold(len(exemplars.examples))
+    enough = (likeness >= threshold) | are_among(instances, exemplars, exemplars.examples)
+    enough &= ~are_among(instances, exemplars, exemplars.counter_examples) & allowed & any_example
+    why = f"like the examples by {threshold:.2f} or more"
+    none = f"no object is {why}" if any_example else "there is no example to compare with"
+    reason = why if enough.any() else _why_none(instances, allowed, enough, none)
     answers = _ranked(likeness, enough)
-    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), search.example_threshold, answers, reason)
+    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), threshold, answers, reason)
 
 
 def _enough(

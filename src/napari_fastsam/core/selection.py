@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.exemplars import example_likeness
+from napari_fastsam.core.exemplars import exemplars_of
 from napari_fastsam.core.grouping import asking_boxes, point_groups, refining_points
 from napari_fastsam.core.instances import Crop, Instances
 from napari_fastsam.core.prompts import PromptRef, Prompts
@@ -26,7 +26,7 @@ from napari_fastsam.core.ranking import (
     rank_by_points,
     rank_by_scribble,
 )
-from napari_fastsam.core.search import LIKENESS, Question, Search, ask_examples, ask_texts, within_boxes
+from napari_fastsam.core.search import Question, Search, ask_examples, ask_texts, within_boxes
 from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.errors import ParameterError
 
@@ -111,7 +111,7 @@ def select(
     text_encoder: TextEncoder | None = None,
     text_threshold: float | None = None,
     text_best: bool = False,
-    example_threshold: float = LIKENESS,
+    example_threshold: float | None = None,
 ) -> list[Selection]:
     """Choose an object for each prompt, and all objects that look like a text or the examples.
 
@@ -176,9 +176,7 @@ def select_alike(
             selections.append(_without(instances, question.ref, question.reason))
         for i in question.answers.tolist():
             fit = np.array([question.similarities[i]], np.float64)
-            selections.append(
-                Selection(question.ref, instances, np.array([i]), fit, f"{question.reason}: {fit[0]:.3f}")
-            )
+            selections.append(Selection(question.ref, instances, np.array([i]), fit, question.reason_for(i)))
     return selections
 
 
@@ -192,7 +190,7 @@ def ask(
     questions
         What each came to.
     unanswered
-        Sentences about the examples that lie on no object.
+        Sentences about the examples that lie on no object, or contradict each other.
     """
     if not prompts.searches:
         return [], []
@@ -205,8 +203,8 @@ def ask(
             raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
         questions += ask_texts(instances, prompts.texts, text_encoder, allowed, search)
     if prompts.has_examples:
-        likeness, unanswered = example_likeness(instances, prompts)
-        questions.append(ask_examples(likeness, instances, allowed, search))
+        exemplars, unanswered = exemplars_of(instances, prompts)
+        questions.append(ask_examples(instances, exemplars, allowed, search))
     return questions, unanswered
 
 

@@ -25,9 +25,13 @@ def save_exemplars(exemplars: Exemplars, path: Path) -> None:
 
     Raises
     ------
+    PromptError
+        If there is no example in it.
     OutputError
         If the file cannot be written.
     """
+    if not len(exemplars.examples):
+        raise PromptError("there is no example to save; mark an object like those that are wanted")
     content = exemplars_content(exemplars)
     write_whole(Path(path), lambda file: file.write_text(json.dumps(content), encoding="utf-8"))
 
@@ -39,8 +43,8 @@ def exemplars_content(exemplars: Exemplars) -> dict[str, Any]:
         "version": VERSION,
         "written_by": __version__,
         "kind": exemplars.kind,
-        "examples": exemplars.examples.astype(np.float64).tolist(),
-        "counter_examples": exemplars.counter_examples.astype(np.float64).tolist(),
+        "examples": exemplars.examples.tolist(),
+        "counter_examples": exemplars.counter_examples.tolist(),
     }
 
 
@@ -75,10 +79,10 @@ def exemplars_from(content: Any, path: str) -> Exemplars:
             f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
         )
     try:
-        counters = content["counter_examples"]
-        examples = np.array(content["examples"], np.float32)
-        width = examples.shape[1] if examples.ndim == 2 else 0
-        table = np.array(counters, np.float32) if counters else np.zeros((0, width), np.float32)
-        return Exemplars(str(content["kind"]), examples, table)
-    except (KeyError, TypeError, ValueError, FastSAMError) as error:
+        examples = content["examples"]
+        if not isinstance(examples, list) or not examples:
+            raise PromptError("there is no list with an example in it")
+        tables: Any = examples, content["counter_examples"] or np.zeros((0, len(examples[0])))
+        return Exemplars(str(content["kind"]), *tables)
+    except (KeyError, TypeError, FastSAMError) as error:
         raise PromptError(f"{path} is damaged ({error}); save the examples again") from error

@@ -16,6 +16,7 @@ from napari_fastsam.core.prompts import PromptRef
 from napari_fastsam.core.search import Question
 from napari_fastsam.core.selection import Selection, ask
 from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.numbering import Named, Numbering
 from napari_fastsam.layers.prompt_places import FIELD_OF, named, place_of
 from napari_fastsam.layers.request import Request
@@ -275,7 +276,11 @@ def _search(seen: Look, request: Request, encoder: TextEncoder | None, answer: _
     """Search by words and examples; returns each question with each of its objects, one object once."""
     controls = request.controls
     answer.searched = instances = seen.instances(controls.thresholds)
-    answer.questions, unanswered = ask(instances, request.read.prompts, controls.search, encoder)
+    try:
+        answer.questions, unanswered = ask(instances, request.read.prompts, controls.search, encoder)
+    except PromptError as error:  # examples of another model: what was drawn is answered all the same
+        answer.unanswered.append(str(error))
+        return []
     answer.unanswered += [f"{sentence.capitalize()}." for sentence in unanswered]
     alike: dict[int, Question] = {}
     for question in answer.questions:
@@ -298,7 +303,7 @@ def _found_alike(question: Question, instances: Instances, i: int, number: int, 
         instances.masks[i],
         float(instances.scores[i]),
         name,
-        f"{question.reason}: {similarity:.3f}",
+        question.reason_for(i),
         texts[question.ref.indices[0]] if by_text else name,
         similarity,
         int(instances.identities[i]),

@@ -22,7 +22,7 @@ from napari_fastsam.core.masks import LazyMasks
 from napari_fastsam.core.painting import paint as paint_crops
 from napari_fastsam.core.prompts import Prompts
 from napari_fastsam.core.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.search import LIKENESS, Search
+from napari_fastsam.core.search import Search
 from napari_fastsam.core.selection import Selection, select_alike, select_drawn
 from napari_fastsam.core.text import TextEncoder, crop_kind, crop_maker
 from napari_fastsam.errors import ParameterError
@@ -128,7 +128,7 @@ def answer(
     text_encoder: TextEncoder | None = None,
     text_threshold: float | None = None,
     text_best: bool = False,
-    example_threshold: float = LIKENESS,
+    example_threshold: float | None = None,
 ) -> list[Selection]:
     """Find the object of each prompt on one plane, looking closer where the first look saw nothing.
 

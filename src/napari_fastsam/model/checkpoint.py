@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.core.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.card import Card
+from napari_fastsam.model.clip_network import is_clip
 from napari_fastsam.model.formats import FORMATS
 from napari_fastsam.model.ultralytics_ import UnreadableError, imported, load_checkpoint
 
@@ -35,6 +36,8 @@ def read_network(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     try:
         checkpoint = load_checkpoint(path)
     except UnreadableError as error:
+        if is_clip(path):
+            raise ModelError(_is_a_clip(path)) from error
         raise ModelError(
             f"{path} is truncated, damaged, or holds something other than a YOLO model, and was not loaded "
             f"({error}); get the file again from a source that you trust"
@@ -48,6 +51,8 @@ def _segmentation_network(network: Any, path: Path) -> torch.nn.Module:
     import torch
 
     if not isinstance(network, torch.nn.Module):
+        if is_clip(path):
+            raise ModelError(_is_a_clip(path))
         raise ModelError(
             f"{path} holds no network; expected a checkpoint of FastSAM or another YOLO segmentation model"
         )
@@ -60,6 +65,13 @@ def _segmentation_network(network: Any, path: Path) -> torch.nn.Module:
             f"choose one whose name ends in -seg"
         )
     return network
+
+
+def _is_a_clip(path: Path) -> str:
+    return (
+        f"{path} is a CLIP, which compares objects with words and finds none itself; give it to load_text_encoder, to "
+        f"--text-encoder, or choose it as the dock's text model"
+    )
 
 
 def card_of(checkpoint: dict[str, Any], card: Card) -> Card:

@@ -45,6 +45,15 @@ def read_clip(path: Path, device: str) -> torch.nn.Module:
     return network.to(device).eval()
 
 
+def is_clip(path: Path) -> bool:
+    """Return whether a file can be read and holds what a CLIP does."""
+    try:
+        weights = _read(path)
+    except ModelError:
+        return False
+    return all(name in weights for name in _NEEDED)
+
+
 _WANTED = "expected a file of OpenAI's CLIP, or of a network trained from it: get it again, or name another"
 
 

@@ -26,7 +26,7 @@ from napari_fastsam.model.exported import card_of_export, load_exported
 from napari_fastsam.model.formats import format_of
 from napari_fastsam.model.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.ultralytics_ import imported
-from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find
+from napari_fastsam.model.weights import BUNDLED_NAME, card_for, find, sha256_of
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +38,9 @@ CONF, IOU = 0.25, 0.7
 
 MAX_NATIVE_PIXELS = 4096 * 4096
 """A plane that would be shown larger is reduced to this many input pixels."""
+
+SOURCE_DIGITS = 12
+"""Hexadecimal digits that tell two checkpoints apart."""
 
 GREY = 114
 """What ultralytics fills the padding with, and so what its networks were trained on."""
@@ -62,6 +65,9 @@ class Model:
         (1, K, h / 4, w / 4). A torch module, or an exported model that is called like one.
     fixed_input
         Height and width of the only input that an exported model takes; None = any multiple of 32.
+    source
+        The first digits of the checkpoint's SHA-256, which tell its features from those of other models; empty where
+        they are compared with no other's.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Model:
     card: Card
     network: Callable[[torch.Tensor], Any] = field(repr=False)
     fixed_input: tuple[int, int] | None = None
+    source: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def segment(
@@ -173,7 +180,7 @@ class Model:
         with self._lock, torch.inference_mode():
             predictions, prototypes, features = self._forward(picture)
             kept = _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
-            return replace(kept, appearance=Appearance(rgb, _maps(features, letterbox)))
+            return replace(kept, appearance=Appearance(rgb, _maps(features, letterbox), self.source))
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
         """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.
@@ -238,7 +245,7 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
     network, checkpoint = read_network(path)
     if card.origin == "unknown":
         card = card_of(checkpoint, card)
-    return Model(str(name), path, where, card, prepared(network, where))
+    return Model(str(name), path, where, card, prepared(network, where), source=sha256_of(path)[:SOURCE_DIGITS])
 
 
 def _checked_imgsz(imgsz: Any) -> int:

@@ -161,12 +161,13 @@ def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
                     text="each",
                     tooltip="Each point an object, or all of this number one. (Shift-O)",
                 ),
-                PushButton(
-                    name="example",
-                    text="example",
-                    tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
-                ),
             ],
+        ),
+        PushButton(
+            name="example",
+            label="",
+            text="example",
+            tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
         ),
         FloatSlider(
             name="conf",

@@ -654,15 +654,15 @@ class FastSAMWidget(Container[Any]):
             control.changed.connect(self._layers_chosen)
         self.download.changed.connect(lambda: self._download(self._last_model))
         self.search.download.changed.connect(lambda: self._download(self.search.text_encoder))
-        self.search.examples.keep.changed.connect(self.keep_examples)
-        self.search.examples.save.changed.connect(lambda: self.save_examples())
-        self.search.examples.load.changed.connect(lambda: self.load_examples())
-        self.search.examples.forget.changed.connect(self.forget_examples)
+        self.search.keep.changed.connect(self.keep_examples)
+        self.search.save.changed.connect(lambda: self.save_examples())
+        self.search.load.changed.connect(lambda: self.load_examples())
+        self.search.forget.changed.connect(self.forget_examples)
         self.search.table.chosen.connect(self._go_to)
         self.new_layers.changed.connect(self.make_prompt_layers)
         self.next_point.polarity.changed.connect(self.toggle_polarity)
         self.next_point.object.changed.connect(self.toggle_object)
-        self.next_point.example.changed.connect(self.toggle_example)
+        self.example.changed.connect(self.toggle_example)
         self.alternatives.smaller.changed.connect(self.smaller)
         self.alternatives.larger.changed.connect(self.larger)
         self.actions.run_button.changed.connect(lambda: self.run())
@@ -827,7 +827,7 @@ class FastSAMWidget(Container[Any]):
         frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
         frame.belongs_to(self)
         frame.put_below(self.model.native, self.about)
-        frame.put_below(self.next_point.native, self.search)
+        frame.put_below(self.example.native, self.search)
         self.about.show_model(self.model.value)
         return frame
 
@@ -838,7 +838,7 @@ class FastSAMWidget(Container[Any]):
         self.next_point.polarity.text = "− negative" if polarity == new_prompts.NEGATIVE else "+ positive"
         self.next_point.object.text = f"object {number}" if number else "each its own"
         shows = polarity in (new_prompts.EXAMPLE, new_prompts.COUNTER_EXAMPLE)
-        self.next_point.example.text = f"★ {polarity}" if shows else "example"
+        self.example.text = f"★ {polarity}" if shows else "example"
 
     def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._plain_status = message

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, Label, LineEdit, PushButton
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, LineEdit, PushButton
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from superqt import QCollapsible
 from superqt.utils import qdebounced
 
 from napari_fastsam.core.exemplars import Exemplars
-from napari_fastsam.core.search import LIKENESS, Search
+from napari_fastsam.core.likeness import usual_threshold
+from napari_fastsam.core.search import Search
 from napari_fastsam.model import weights
 from napari_fastsam.widgets.controls import FROM_FILE, make_compact
 from napari_fastsam.widgets.ranking_table import RankingTable, ranking_of
@@ -37,8 +38,10 @@ class SearchPanel(QCollapsible):
 
     Attributes
     ----------
-    words, encoder, download, similarity, automatic, best_only, classes, likeness, examples
-        The controls; `examples` has `keep`, `save`, `load` and `forget`.
+    words, encoder, download, similarity, automatic, best_only, classes
+        The controls of words.
+    likeness, by_number, keep, forget, save, load
+        The controls of examples.
     table
         The ranking.
     exemplars
@@ -61,7 +64,10 @@ class SearchPanel(QCollapsible):
             controls.encoder,
             controls.download,
         )
-        self.similarity, self.likeness, self.examples = controls.similarity, controls.likeness, controls.examples
+        self.similarity = controls.similarity
+        self.likeness, self.by_number = controls.alike.likeness, controls.alike.by_number
+        self.keep, self.forget = controls.examples.keep, controls.examples.forget
+        self.save, self.load = controls.files.save, controls.files.load
         self.automatic, self.best_only, self.classes = (
             controls.how.automatic,
             controls.how.best_only,
@@ -93,17 +99,24 @@ class SearchPanel(QCollapsible):
     @property
     def search(self) -> Search:
         """How alike an object must be."""
-        threshold = None if self.automatic.value else self.similarity.value
-        return Search(threshold, self.best_only.value, self.likeness.value)
+        similarity = None if self.automatic.value else self.similarity.value
+        likeness = None if self.by_number.value else self.likeness.value
+        return Search(similarity, self.best_only.value, likeness)
 
     # ---------------------------------------------------------------- what came of it
 
     def show_result(self, result: Result | None) -> None:
-        """Show the ranking, and where the similarities lie."""
+        """Show the ranking, where the similarities lie, and from where on objects are like the examples."""
         ranking = ranking_of(result)
         self.table.show_ranking(ranking)
         self.table.setVisible(ranking is not None)
-        texts = [q for q in (() if result is None else result.questions) if q.ref.kind == "text"]
+        questions = () if result is None else result.questions
+        if self.by_number.value:
+            with self.likeness.changed.blocked():
+                for question in questions:
+                    if question.ref.kind == "example":
+                        self.likeness.value = question.threshold
+        texts = [q for q in questions if q.ref.kind == "text"]
         values = np.concatenate([q.similarities for q in texts]) if texts else np.zeros(0)
         if not len(values):
             return
@@ -122,10 +135,8 @@ class SearchPanel(QCollapsible):
         self.exemplars = exemplars
         count = 0 if exemplars is None else len(exemplars.examples)
         against = 0 if exemplars is None else len(exemplars.counter_examples)
-        self.examples.kept.value = (
-            f"{count} kept" + (f", {against} against" if against else "") if count else "none kept"
-        )
-        self.examples.forget.enabled = exemplars is not None
+        self.forget.text = f"Forget {count}" + (f" + {against}" if against else "") if count else "Forget"
+        self.forget.enabled = exemplars is not None
 
     def show_encoder(self) -> bool:
         """Return whether the text model is on this computer, and offer to download it if not."""
@@ -144,13 +155,18 @@ class SearchPanel(QCollapsible):
         self.encoder.changed.connect(self._encoder_chosen)
         self.similarity.changed.connect(self._threshold_moved)
         self.similarity.changed.connect(lambda *_: now())
+        self.likeness.changed.connect(self._likeness_moved)
         self.likeness.changed.connect(lambda *_: now())
-        for control in (self.automatic, self.best_only, self.classes):
+        for control in (self.automatic, self.best_only, self.classes, self.by_number):
             control.changed.connect(lambda *_: soon())
 
     def _threshold_moved(self, *_: Any) -> None:
         with self.automatic.changed.blocked():
             self.automatic.value = False
+
+    def _likeness_moved(self, *_: Any) -> None:
+        with self.by_number.changed.blocked():
+            self.by_number.value = False
 
     def _encoder_chosen(self, name: str) -> None:
         if name == FROM_FILE:
@@ -211,24 +227,50 @@ def _controls(settings: Settings) -> list[Any]:
                 ),
             ],
         ),
-        FloatSlider(
-            name="likeness",
-            value=LIKENESS,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            tooltip="Objects less like the examples are left out: 1 is like them, 0 like the average object. Live.",
+        Container(
+            name="alike",
+            layout="horizontal",
+            labels=False,
+            label="likeness",
+            widgets=[
+                FloatSlider(
+                    name="likeness",
+                    value=usual_threshold(1),
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Objects less like the examples are left out: 1 is like them, 0 like the average object. "
+                    "Live.",
+                ),
+                CheckBox(
+                    name="by_number",
+                    text="automatic",
+                    value=True,
+                    tooltip="The lower, the fewer examples there are.",
+                ),
+            ],
         ),
         Container(
             name="examples",
             layout="horizontal",
             labels=False,
             widgets=[
-                Label(name="kept", value=""),
                 PushButton(name="keep", text="Keep", tooltip="Take the examples along to other planes and images."),
+                PushButton(
+                    name="forget",
+                    text="Forget",
+                    tooltip="Search without the examples that were kept: how many, and how many counter-examples.",
+                ),
+            ],
+        ),
+        Container(
+            name="files",
+            layout="horizontal",
+            labels=False,
+            label="",
+            widgets=[
                 PushButton(name="save", text="Save …", tooltip="Save the examples into a file."),
                 PushButton(name="load", text="Load …", tooltip="Search with examples from a file."),
-                PushButton(name="forget", text="Forget", tooltip="Search without the examples that were kept."),
             ],
         ),
     ]
