@@ -39,8 +39,9 @@ $(INSTALLED): pyproject.toml | system
 demo: setup
 	@$(BIN)/python -m napari_fastsam.demo
 
+# Two processes side by side, each with a screen of its own and one thread.
 test: setup
-	$(SCREEN) $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,8 @@ def test_the_schema_describes_recipes():
         jsonschema.validate(to_dict(recipe), json_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(changed(model={"name": 3}), json_schema())
+
+
+def test_the_schema_of_the_documentation_is_that_of_the_program():
+    page = Path(__file__).parents[2] / "docs" / "recipe.schema.json"
+    assert json.loads(page.read_text()) == json.loads(json.dumps(json_schema()))

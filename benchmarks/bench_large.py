@@ -1,0 +1,95 @@
+"""Large planes and stacks: what tiles and links cost beside the network itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from timing import alternate
+
+import napari_fastsam as fs
+from napari_fastsam.core.linking import Linking, Overlaps, link
+from napari_fastsam.core.tiling import Tiling
+from napari_fastsam.model.answer import Thresholds, answer
+from napari_fastsam.model.large import from_kept, large_look, look_closer
+from napari_fastsam.model.stack import start_stack
+from napari_fastsam.model.tiled import segment_tiled, start_tiled
+from napari_fastsam.samples import fluorescence_nuclei, nuclei_3d
+
+CLICK = np.array([[126.0, 94.0]])
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """(520, 696)"""
+    return fluorescence_nuclei()[0][0]
+
+
+def test_tiles_beside_the_bare_passes(benchmark, figure, model, sample):
+    plane = np.tile(sample, (5, 4))
+    run = start_tiled(model, plane, Tiling(scale=1.4))
+    pictures = [
+        torch.rand(1, 3, *(-(-round(n * grid.scale) // 32) * 32 for n in tile.shape)).contiguous(
+            memory_format=torch.channels_last
+        )
+        for grid in run.grids
+        for tile in grid.tiles()
+    ]
+
+    def bare():
+        with torch.inference_mode():
+            for picture in pictures:
+                model.network(picture)
+
+    def tiled():
+        return segment_tiled(model, plane, scale=1.4, contrast_limits=(0, 80))
+
+    count = len(benchmark.pedantic(tiled, rounds=1))
+    ours, network = alternate(tiled, bare, rounds=3)
+    figure(f"{count} objects of {plane.shape[0]} × {plane.shape[1]} pixels in {len(pictures)} tiles", ours, "s")
+    figure("  … beside the bare passes over the tiles", ours / network, "×", 1.3)
+
+
+def test_a_click_on_a_slide(benchmark, figure, model, sample):
+    slide = np.tile(sample, (20, 20))
+    place = CLICK + (5200, 6960)
+    thresholds = Thresholds(*model.thresholds())
+
+    def on_slide():
+        seen = large_look(model, slide, Tiling(), (0.0, 80.0), tuple(place[0]))
+        prompts = fs.Prompts(points=place)
+        selections, missing = from_kept(seen, prompts, thresholds)
+        while missing:
+            for _ in look_closer(seen, missing):
+                pass
+            selections, missing = from_kept(seen, prompts, thresholds)
+        return selections
+
+    def on_small():
+        return answer(model, sample, fs.Prompts(points=CLICK), contrast_limits=(0, 80))
+
+    assert benchmark.pedantic(on_slide, rounds=1)[0].found
+    large, small = alternate(on_slide, on_small, rounds=5)
+    figure(f"first click on a slide of {slide.shape[0]} × {slide.shape[1]} pixels", large, "s")
+    figure("  … beside one on a picture of 520 × 696", large / small, "×", 2.5)
+
+
+def test_linking_beside_the_network(benchmark, figure, model):
+    stack = np.asarray(nuclei_3d()[0][0])
+    run = start_stack(model, lambda plane: stack[plane], len(stack))
+
+    def looks():
+        run.kept.clear()
+        for plane in range(len(stack)):
+            run.look(plane)
+
+    looks()
+    planes = [tuple(p.masks) for p in run.planes(Thresholds(*model.thresholds()))]
+    known = Overlaps.of(planes, 1)
+    benchmark.pedantic(lambda: link(planes, Linking(1)), rounds=3, warmup_rounds=1)
+    all_of_it, again = alternate(lambda: link(planes, Linking(1)), lambda: link(known, Linking(1)), rounds=5)
+    network, _ = alternate(looks, lambda: None, rounds=3)
+    count = sum(map(len, planes))
+    figure(f"linking {count} objects of {len(stack)} planes", all_of_it * 1e3, "ms")
+    figure("  … beside the network on the same planes", all_of_it / network, "×", 0.5)
+    figure("  … again with other parameters", again * 1e3, "ms")
