@@ -52,7 +52,7 @@ def test_tiles_beside_the_bare_passes(benchmark, figure, model, sample):
 
 def test_a_click_on_a_slide(benchmark, figure, model, sample):
     slide = np.tile(sample, (20, 20))
-    place = CLICK + (5200, 6960)
+    place = CLICK + np.array([5200, 6960])
     thresholds = Thresholds(*model.thresholds())
 
     def on_slide():
