@@ -80,11 +80,11 @@ def empty() -> None:
 
 
 def stack() -> None:
-    """Accept the objects of one plane of a stack."""
+    """Link the objects of all planes of a stack, and accept them."""
     with opened("nuclei_3d") as (viewer, dock):
         viewer.dims.set_current_step(0, 20)
         look_at(viewer, (15, 30, 28), 10)
-        dock.task.value = "everything"
+        dock.task.value, dock.region.value = "everything", "stack"
         dock.run(wait=True)
         dock.commit()
         save_window(viewer, "stack")

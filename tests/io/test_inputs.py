@@ -53,6 +53,20 @@ def test_a_stack_is_described_and_read_plane_by_plane(folder):
     assert Input(folder / "b.png").describe()[0] == ()
 
 
+def test_the_pixel_sizes_of_an_ome_tiff(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    metadata = {
+        "axes": "ZYX",
+        "PhysicalSizeX": 0.25,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": 0.25,
+        "PhysicalSizeZ": 2,
+    }
+    tifffile.imwrite(path, np.zeros((2, 4, 5), np.uint8), photometric="minisblack", metadata=metadata)
+    _, scale = Input(path).describe()
+    assert scale == Scale(("z", "y", "x"), (2.0, 0.25, 0.25), ("micrometer",) * 3)
+
+
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_ome_zarr(tmp_path, version):
     data = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)

@@ -158,3 +158,40 @@ def test_words_and_examples_stay_on_the_plane(bench, film):
     b.settle()
     assert b.dock._shown.request.stack is None
     assert b.dock._shown.count >= 1
+
+
+def test_a_smaller_or_larger_object_is_followed_too(bench, film):
+    b = bench(film, contrast_limits=(0, 80))
+    points, _ = b.prompts()
+    b.dock.region.value = "stack"
+    points.add([[int(b.viewer.dims.point[0]), 126, 98]])
+    b.settle()
+    b.dock.larger()
+    b.settle()
+    assert "point 1" in b.status
+
+
+def test_pixels_that_were_painted_over_are_seen_anew_by_run(bench, film):
+    b = bench(film.copy(), contrast_limits=(0, 80))
+    b.dock.task.value, b.dock.region.value = "everything", "stack"
+    b.settle()
+    before = b.dock._shown.count
+    run = b.dock._session._stack[1]
+    b.dock.run()
+    b.settle()
+    assert b.dock._session._stack[1] is run, "nothing has changed"
+    b.image.data[:, :, 160:] = 0
+    b.dock.run()
+    b.settle()
+    assert b.dock._shown.count < before
+
+
+def test_provenance_has_the_prompts_of_all_planes(bench, film):
+    b = bench(film, contrast_limits=(0, 80))
+    points, _ = b.prompts()
+    b.dock.region.value = "stack"
+    points.add([[1, 126, 96]])
+    b.settle()
+    (entry,) = b.dock.commit().metadata["napari-fastsam"]
+    assert entry["stack_axis"] == 0
+    assert entry["prompts_by_plane"]["1"]["points"] == [[126.0, 96.0]]

@@ -83,6 +83,36 @@ def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str]:
         return tuple(int(series.shape[a]) for a in leading), "".join(series.axes[a] for a in leading)
 
 
+_UNITS = {
+    "µm": "micrometer",
+    "μm": "micrometer",
+    "um": "micrometer",
+    "nm": "nanometer",
+    "mm": "millimeter",
+    "s": "second",
+}
+
+
+def pixel_sizes(path: Path) -> dict[str, tuple[float, str]]:
+    """Return the size and unit of a pixel along "x", "y" and "z" as an OME-TIFF says them; empty elsewhere."""
+    import tifffile
+
+    if path.suffix.casefold() not in _TIFF:
+        return {}
+    with tifffile.TiffFile(path) as file:
+        if not file.ome_metadata:
+            return {}
+        found = tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image", {})
+        pixels = (found[0] if isinstance(found, list) else found).get("Pixels", {})
+    sizes = {}
+    for axis in "xyz":
+        size = pixels.get(f"PhysicalSize{axis.upper()}")
+        if isinstance(size, int | float) and size > 0:
+            unit = str(pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm"))
+            sizes[axis] = float(size), _UNITS.get(unit, unit)
+    return sizes
+
+
 def _picture_planes(path: Path) -> tuple[tuple[int, ...], str]:
     import imageio.v3 as iio
 

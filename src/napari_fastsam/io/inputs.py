@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ImageError
-from napari_fastsam.io.images import planes_of, read_plane
+from napari_fastsam.io.images import pixel_sizes, planes_of, read_plane
 from napari_fastsam.io.ome_zarr import Scale, images_in, is_zarr, open_image
 
 SUFFIXES = frozenset(
@@ -71,7 +71,9 @@ class Input:
             return tuple(int(n) for n in array.shape[:-2]), scale
         lengths, names = planes_of(self.path)
         axes = (*_unique(names), "y", "x")
-        return lengths, Scale(axes, (1.0,) * len(axes), ("",) * len(axes))
+        sizes = pixel_sizes(self.path)
+        steps, units = zip(*(sizes.get(axis, (1.0, "")) for axis in axes), strict=True)
+        return lengths, Scale(axes, steps, units)
 
     def read(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """Read one plane, (Y, X) or (Y, X, 3 | 4).

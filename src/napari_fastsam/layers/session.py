@@ -83,7 +83,17 @@ class Session:
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
+        if request.over_tiles:  # to look at all pixels again takes as long as to begin anew
+            run = self._run_for(request)
+            if run is not None and run.complete:
+                self._run = None
+            return
         seen, image = self.cache.get(request.key), request.controls.image
+        if request.stack is not None and isinstance(image.data, np.ndarray):
+            stack = self._stack_for(request)
+            if stack is not None and not stack.is_as_seen():
+                self.image_changed(image)
+            return
         if seen is None or not isinstance(image.data, np.ndarray):
             return  # what dask or zarr would have to read again is not worth the check
         try:
@@ -98,6 +108,11 @@ class Session:
             now, then = [], [np.zeros(0, np.uint8)]  # whoever looks at it next says why
         if len(now) != len(then) or not all(np.array_equal(a, b) for a, b in zip(now, then, strict=True)):
             self.image_changed(image)
+
+    def forget(self) -> None:
+        """Let go of all that is kept."""
+        self.cache.forget(lambda key: True)
+        self._run = self._stack = self._overlaps = None
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
@@ -165,6 +180,9 @@ class Session:
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
+        if request.stack is not None and request.controls.task == "prompts":
+            here = request.stack.at.get(request.stack.here)
+            return "No prompt on this plane has an object yet." if here is None else self.step(here, direction)
         seen = self.cache.get(request.key)
         if seen is None or request.controls.task != "prompts":
             return "Larger and smaller choose among the candidates of a prompt: place one first."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,8 @@ class StackRun:
         The size that all planes are shown at.
     kept
         The objects of the planes seen so far, far more than thresholds would leave; without what the network said.
+    checksums
+        Of the pixels that were seen, by plane.
     """
 
     model: Model
@@ -51,6 +54,7 @@ class StackRun:
     contrast_limits: tuple[float, float] | None
     imgsz: int
     kept: dict[int, Instances] = field(default_factory=dict)
+    checksums: dict[int, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -60,9 +64,17 @@ class StackRun:
     def look(self, plane: int) -> None:
         """Have the network look at a plane, if it has not yet."""
         if plane not in self.kept:
-            rgb = self.model.rgb8(self.read(plane), self.contrast_limits)
+            rgb = self._rgb(plane)
+            self.checksums[plane] = zlib.crc32(rgb.data)
             found = self.model.propose(rgb, self.imgsz, CONF_FLOOR).instances(CONF_FLOOR, GENEROUS_IOU)
             self.kept[plane] = Instances(found.boxes, found.scores, tuple(found.masks), found.shape)
+
+    def is_as_seen(self) -> bool:
+        """Return whether the planes still have the pixels that were seen."""
+        return all(zlib.crc32(self._rgb(plane).data) == seen for plane, seen in tuple(self.checksums.items()))
+
+    def _rgb(self, plane: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(self.model.rgb8(self.read(plane), self.contrast_limits))
 
     def plane(self, plane: int, thresholds: Thresholds) -> Instances:
         """Return the objects of a plane that pass the thresholds; it has to be seen."""

@@ -405,7 +405,7 @@ class FastSAMWidget(Container[Any]):
             emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
         self._output.remove_preview()
         self._shown = None
-        self._session.cache.forget(lambda key: True)  # napari may hold on to the widget
+        self._session.forget()  # napari may hold on to the widget
 
     # ---------------------------------------------------------------- from state to preview
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_fastsam import __version__
 from napari_fastsam.core.prompts import Prompts
 from napari_fastsam.layers.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
-from napari_fastsam.layers.session import Controls, Result
+from napari_fastsam.layers.session import Controls, Request, Result
 from napari_fastsam.layers.transforms import units_apply
 from napari_fastsam.layers.write import Committed, commit
 from napari_fastsam.widgets.controls import PREVIEW_KEY
@@ -173,9 +173,18 @@ def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
         "level": request.plane.level,
         "region": list(request.plane.region),
         **_prompts(prompts if controls.task == "prompts" else Prompts()),
-        **({} if request.stack is None else {"stack_axis": request.stack.axis, "linking": asdict(controls.linking)}),
+        **_stack(request),
         **(_search(controls, prompts) if controls.task == "prompts" else {}),
     }
+
+
+def _stack(request: Request) -> dict[str, Any]:
+    """Return along which axis planes were taken together, and the prompts of each that has some."""
+    stack = request.stack
+    if stack is None:
+        return {}
+    prompts = {str(position): _prompts(single.read.prompts) for position, single in stack.at.items()}
+    return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
 
 
 def _prompts(prompts: Prompts) -> dict[str, Any]:
