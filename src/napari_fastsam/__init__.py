@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_fastsam.io.datasets import read_dataset
     from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
     from napari_fastsam.model.answer import answer, paint
+    from napari_fastsam.model.large import answer_large
     from napari_fastsam.model.segmenter import Model, load_model
     from napari_fastsam.model.stack import segment_stack
     from napari_fastsam.model.text_encoder import load_text_encoder
@@ -43,6 +44,7 @@ _HOME = {
     "Selection": "core.selection",
     "TextEncoder": "core.text",
     "answer": "model.answer",
+    "answer_large": "model.large",
     "evaluate": "model.validation",
     "exemplars_of": "core.exemplars",
     "follow": "core.linking",
@@ -72,6 +74,7 @@ __all__ = [
     "TextEncoder",
     "__version__",
     "answer",
+    "answer_large",
     "evaluate",
     "exemplars_of",
     "follow",

@@ -21,7 +21,9 @@ from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images import read_plane
 from napari_fastsam.io.results import names_for, write_labels, write_overlay
 from napari_fastsam.model.answer import Thresholds, answer, paint
+from napari_fastsam.model.large import answer_large
 from napari_fastsam.model.segmenter import Model
+from napari_fastsam.model.tiled import LARGE, segment_tiled
 from napari_fastsam.model.weights import sha256_of
 
 _ENDING = "_labels.tif"
@@ -152,6 +154,14 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
 def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
     limits = job.thresholds
+    large = job.imgsz is None and plane.shape[0] * plane.shape[1] > LARGE
+    if large and job.prompts is None:
+        everything = segment_tiled(job.model, plane, **asdict(limits))
+        return np.asarray(everything.labels), []
+    if large and job.prompts is not None and not job.prompts.searches:
+        chosen = answer_large(job.model, plane, job.prompts, **asdict(limits))
+        places = list(range(1, len(chosen) + 1))
+        return paint(chosen, (plane.shape[0], plane.shape[1]), places), list(zip(chosen, places, strict=True))
     if job.prompts is None:
         found = job.model.segment(plane, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
         found = found.filter(min_area=limits.min_area, max_area=limits.max_area)

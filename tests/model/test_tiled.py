@@ -1,4 +1,5 @@
 import dask.array as da
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import zarr
@@ -98,3 +99,30 @@ def test_colours_sizes_and_areas(model, mosaic):
 def test_what_cannot_be_done_is_said(model, image, options, says):
     with pytest.raises(FastSAMError, match=says):
         segment_tiled(model, image, **options)
+
+
+def test_prompts_are_answered_from_their_tiles(model, mosaic, fluorescence):
+    prompts = fs.Prompts(
+        points=[[126 + 1040, 94 + 1392], [147, 244], [-9, 3]], boxes=[[207 + 520, 596, 257 + 520, 633]]
+    )
+    one, two, beyond, box = fs.answer_large(model, mosaic, prompts, contrast_limits=(0, 80), scale=1.4)
+    (expected,) = fs.answer(model, fluorescence, fs.Prompts(points=[[126, 94]]), contrast_limits=(0, 80))
+    assert one.crop.iou(expected.crop.moved(1040, 1392)) > 0.9
+    assert [two.found, beyond.found, box.found] == [True, False, True]
+    assert "beyond the image" in beyond.reason
+    assert two.mask[147, 244]
+    with pytest.raises(FastSAMError, match="texts and examples"):
+        fs.answer_large(model, mosaic, fs.Prompts(examples=[[1, 1]]))
+
+
+def test_large_files_of_the_command_line_are_seen_in_tiles(model, mosaic, monkeypatch, tmp_path):
+    from napari_fastsam import batch
+
+    monkeypatch.setattr(batch, "LARGE", 1_000_000)
+    iio.imwrite(tmp_path / "mosaic.png", mosaic)
+    limits = batch.Thresholds(*model.thresholds())
+    found = batch.segment_file(tmp_path / "mosaic.png", tmp_path / "m_labels.tif", batch.Job(model, thresholds=limits))
+    expected = segment_tiled(model, mosaic)
+    assert found.objects == len(np.unique(expected.labels)) - 1
+    job = batch.Job(model, fs.Prompts(points=[[126 + 1040, 94 + 1392]]), limits)
+    assert batch.segment_file(tmp_path / "mosaic.png", tmp_path / "p_labels.tif", job).objects == 1

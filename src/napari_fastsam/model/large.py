@@ -19,10 +19,19 @@ from napari_fastsam.core.masks import LazyMasks
 from napari_fastsam.core.prompts import PromptRef, Prompts
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.core.tiling import Grid, Tile, Tiling
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model import answer
 from napari_fastsam.model.answer import Look, Thresholds
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import PlaneLike, coarser, plane_shape, read_tile, scale_for, shown_size
+from napari_fastsam.model.tiled import (
+    PlaneLike,
+    coarser,
+    plane_shape,
+    read_tile,
+    sampled_window,
+    scale_for,
+    shown_size,
+)
 from napari_fastsam.model.windows import Window, extent_of, may_be_there
 
 _ROOM = 0.25
@@ -111,6 +120,55 @@ def large_look(
     """
     scale = scale_for(model, image, tiling, contrast_limits, around)
     return LargeLook(model, image, contrast_limits, Grid(plane_shape(image), scale, tiling))
+
+
+def answer_large(
+    model: Model,
+    image: PlaneLike,
+    prompts: Prompts,
+    *,
+    diameter: float | None = None,
+    scale: float | None = None,
+    conf: float | None = None,
+    iou: float | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    min_area: float | None = None,
+    max_area: float | None = None,
+) -> list[Selection]:
+    """Find the object of each prompt on a plane of any size; the network looks only where they are.
+
+    Parameters
+    ----------
+    model, image, diameter, scale, conf, iou, contrast_limits, min_area, max_area
+        As in `model.tiled.segment_tiled`.
+    prompts
+        Points, boxes, outlines and scribbles in pixels of the image.
+
+    Returns
+    -------
+    list of Selection
+        In the order of `core.selection.select`.
+
+    Raises
+    ------
+    ParameterError
+        If there are texts or examples, which are compared with all objects there are; or a threshold is out of range.
+    """
+    if prompts.searches:
+        raise ParameterError(
+            "texts and examples compare all objects of a plane; cut out the part to search, then answer"
+        )
+    thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
+    limits = contrast_limits or sampled_window(model, image)
+    drawn = [extent_of(ref, prompts) for ref in prompt_refs(prompts)]
+    y, x = (drawn[0][0] + drawn[0][1]) / 2 if drawn else np.array(plane_shape(image)) / 2
+    seen = large_look(model, image, Tiling(diameter, scale), limits, (float(y), float(x)))
+    selections, missing = from_kept(seen, prompts, thresholds)
+    while missing:
+        for _ in look_closer(seen, missing):
+            pass
+        selections, missing = from_kept(seen, prompts, thresholds)
+    return selections
 
 
 def from_kept(
