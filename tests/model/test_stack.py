@@ -1,3 +1,5 @@
+import dataclasses
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -58,3 +60,8 @@ def test_colours(model, nuclei):
 def test_what_is_no_stack_is_refused(model, wrong):
     with pytest.raises(FastSAMError, match="the stack has shape"):
         fs.segment_stack(model, wrong)
+
+
+def test_an_exported_model_that_takes_one_size(model, nuclei, result):
+    small = dataclasses.replace(model, fixed_input=(160, 160))
+    assert fs.segment_stack(small, nuclei[:4]).links.count > 0

@@ -1,3 +1,5 @@
+import dataclasses
+
 import dask.array as da
 import imageio.v3 as iio
 import numpy as np
@@ -126,3 +128,14 @@ def test_large_files_of_the_command_line_are_seen_in_tiles(model, mosaic, monkey
     assert found.objects == len(np.unique(expected.labels)) - 1
     job = batch.Job(model, fs.Prompts(points=[[126 + 1040, 94 + 1392]]), limits)
     assert batch.segment_file(tmp_path / "mosaic.png", tmp_path / "p_labels.tif", job).objects == 1
+
+
+def test_an_exported_model_that_takes_one_size_gets_smaller_tiles(model, mosaic):
+    small = dataclasses.replace(model, fixed_input=(320, 320))
+    found = segment_tiled(small, mosaic[:900, :900], scale=1.4)
+    usual = segment_tiled(model, mosaic[:900, :900], scale=1.4)
+    assert found.tiles > usual.tiles
+    (at_half,) = match(found.labels, usual.labels, (0.5,))
+    assert at_half.average_precision > 0.9
+    (one,) = fs.answer_large(small, mosaic, fs.Prompts(points=[[126, 94]]), contrast_limits=(0, 80), scale=1.4)
+    assert one.found

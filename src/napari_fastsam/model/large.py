@@ -26,6 +26,7 @@ from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.tiled import (
     PlaneLike,
     coarser,
+    fitting,
     plane_shape,
     read_tile,
     sampled_window,
@@ -119,7 +120,7 @@ def large_look(
         Row and column of the first prompt.
     """
     scale = scale_for(model, image, tiling, contrast_limits, around)
-    return LargeLook(model, image, contrast_limits, Grid(plane_shape(image), scale, tiling))
+    return LargeLook(model, image, contrast_limits, Grid(plane_shape(image), scale, fitting(tiling, model)))
 
 
 def answer_large(

@@ -181,10 +181,8 @@ def start_stack(
         contrast_limits = window_of(np.concatenate(planes), model.card.window)
     if imgsz is None:
         sizes = [_size(model, plane, contrast_limits) for plane in planes]
-        imgsz = int(np.median(sizes) / 32 + 0.5) * 32
-    return StackRun(
-        model, read, count, contrast_limits, model.imgsz_for(planes[0].shape[:2], imgsz) if planes else imgsz
-    )
+        imgsz = model.at_most(int(np.median(sizes) / 32 + 0.5) * 32)
+    return StackRun(model, read, count, contrast_limits, imgsz)
 
 
 def linked(planes: Sequence[Instances], linking: Linking | None = None, known: Overlaps | None = None) -> StackResult:

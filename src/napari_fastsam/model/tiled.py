@@ -270,9 +270,17 @@ def start_tiled(
     if labels is not None and tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
-    grid = Grid(shape, scale_for(model, image, tiling, limits, first), tiling)
+    grid = Grid(shape, scale_for(model, image, tiling, limits, first), fitting(tiling, model))
     canvas = Canvas(np.zeros(shape, np.int32) if labels is None else labels)
     return TiledRun(model, image, grid, limits, conf, iou, min_area, max_area, canvas, first)
+
+
+def fitting(tiling: Tiling, model: Model) -> Tiling:
+    """Return tiles that an exported model, which may take one size of input only, can be shown."""
+    if model.fixed_input is None:
+        return tiling
+    size = max(min(tiling.size, *model.fixed_input) // 32 * 32, 64)
+    return replace(tiling, size=size, halo=min(tiling.halo, size // 4))
 
 
 def plane_shape(image: PlaneLike) -> tuple[int, int]:

@@ -265,7 +265,6 @@ def _client(scheduler: str | None, workers: int | None, tasks: int) -> Iterator[
     typed: Any = distributed  # it is not
     settings = {
         "distributed.scheduler.allowed-failures": RETRIES,
-        "distributed.worker.daemon": False,
         # a worker's memory is torch's, which dask cannot spill
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
@@ -275,14 +274,15 @@ def _client(scheduler: str | None, workers: int | None, tasks: int) -> Iterator[
     with dask.config.set(settings):
         if scheduler is not None:
             try:
-                with typed.Client(scheduler, timeout="10s") as client:
-                    yield client
-                return
+                client = typed.Client(scheduler, timeout="10s")
             except (OSError, ValueError, TimeoutError) as error:
                 raise RunError(
                     f"no dask scheduler answers at {scheduler} ({_sentence(error)}); start one with `dask scheduler`, "
                     "or leave --scheduler out"
                 ) from error
+            with client:
+                yield client
+            return
         processors = os.cpu_count() or 1
         count = workers or max(1, min(processors, tasks, _memory() // WORKER_BYTES))
         threads = str(max(1, processors // count))
