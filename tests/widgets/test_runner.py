@@ -8,6 +8,7 @@ import time
 import pytest
 from napari.utils.progress import progress
 
+from napari_fastsam.layers.steps import Step
 from napari_fastsam.widgets.runner import Runner
 
 
@@ -145,3 +146,24 @@ def test_closing_at_once_and_starting_after_closing(record, qtbot):
     assert not record.runner.busy
     assert record.ends == []
     assert len(ran) <= 1
+
+
+def test_the_bar_shows_how_far_work_has_come_where_it_is_known(record, qtbot):
+    seen = []
+    go_on = threading.Event()
+
+    def work():
+        yield Step("loading")
+        for done in (1, 2, 3):
+            yield Step(f"tile {done}", done, 3)
+        go_on.wait(10)
+
+    record.runner.start(work, "test")
+    qtbot.waitUntil(lambda: len(record.steps) == 4)
+    (bar,) = progress._all_instances
+    qtbot.waitUntil(lambda: bar.n == 3)
+    seen.append((bar.n, bar.total))
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(record.ends))
+    assert seen == [(3, 3)]
+    assert record.steps[-1] == "tile 3"

@@ -28,6 +28,7 @@ from napari_fastsam.layers.read import PlanePixels, read_pixels
 from napari_fastsam.layers.request import Controls, Planes, Request, make_request
 from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped, tiled_result
 from napari_fastsam.layers.stack_results import followed_result, linked_result
+from napari_fastsam.layers.steps import Step
 from napari_fastsam.model.answer import Look, description_kinds, look
 from napari_fastsam.model.large import LargeLook, from_kept, large_look, let_go, look_closer
 from napari_fastsam.model.stack import StackRun, outward, start_stack
@@ -318,7 +319,8 @@ class Session:
         start = time.perf_counter()
         for progress in run:
             self.network_seconds = time.perf_counter() - start
-            yield f"tile {progress.done} of {progress.total}, {progress.objects} objects so far"
+            said = f"tile {progress.done} of {progress.total}, {progress.objects} objects so far"
+            yield Step(said, progress.done, progress.total)
 
     def _over_planes(self, request: Request, stack: Planes) -> Iterator[str]:
         """Look at planes of a stack, the nearest first: all of them, or those that an object is followed through."""
@@ -343,7 +345,8 @@ class Session:
         start = time.perf_counter()
         for position in outward(stack.count, stack.here) if controls.task == "everything" else ():
             if position not in run.kept:
-                yield f"plane {position + 1}, {len(run.kept)} of {stack.count} seen"
+                seen = len(run.kept)
+                yield Step(f"plane {position + 1}, {seen} of {stack.count} seen", seen, stack.count)
                 run.look(position)
                 self.network_seconds = time.perf_counter() - start
         result, needed = self._stack_result(
@@ -409,7 +412,7 @@ class Session:
             with self._describing:
                 start = time.perf_counter()
                 for done, total in describe(instances, kind, make):
-                    yield f"described {done} of {total} objects"
+                    yield Step(f"described {done} of {total} objects", done, total)
                 self.network_seconds += time.perf_counter() - start
 
     def _is_described(self, seen: Look, request: Request) -> bool:

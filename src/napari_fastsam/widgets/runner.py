@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
 
+from napari_fastsam.layers.steps import Step
+
 Work = Callable[[], Iterator[str]]
 
 LONGEST_STEP = 60.0
@@ -85,6 +87,12 @@ class Runner:
         if job.progress is not None and not job.drawing:
             job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
             try:
+                if isinstance(said, Step) and said.total:
+                    if job.progress.total != said.total:
+                        job.progress.total = said.total
+                    job.progress.update(said.done - job.progress.n)
+                elif job.progress.total:
+                    job.progress.total = 0  # nobody knows how long it takes
                 job.progress.set_description(said)
             finally:
                 job.drawing = False
