@@ -109,13 +109,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", nargs="+", default=["nuclei"])
+    parser.add_argument("--stacks", nargs="+", default=list(STACKS), choices=list(STACKS))
     parser.add_argument("--planes", default="", help="FIRST:LAST planes of each stack that are judged")
     asked = parser.parse_args()
     ways(asked.data)
     first, last = (int(n) if n else None for n in (asked.planes or ":").split(":"))
     print("\n| stack | model | gap | AP50 | mean AP | numbers / objects | bare s | network s | linking s |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, (images, labels) in STACKS.items():
+    for name in asked.stacks:
+        images, labels = STACKS[name]
         pixels = tifffile.imread(asked.data / images)[first:last]
         truth = tifffile.imread(asked.data / labels)[first:last].astype(np.int32)
         for title in asked.models:
