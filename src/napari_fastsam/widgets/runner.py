@@ -87,13 +87,7 @@ class Runner:
         if job.progress is not None and not job.drawing:
             job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
             try:
-                if isinstance(said, Step) and said.total:
-                    if job.progress.total != said.total:
-                        job.progress.total = said.total
-                    job.progress.update(said.done - job.progress.n)
-                elif job.progress.total:
-                    job.progress.total = 0  # nobody knows how long it takes
-                job.progress.set_description(said)
+                _draw(job, said)
             finally:
                 job.drawing = False
 
@@ -104,6 +98,17 @@ class Runner:
         if job is self._job:
             self._job = None
             self._on_done(job.failure, job.cancelled)
+
+
+def _draw(job: _Job, said: str) -> None:
+    """Show in the activity dock what is done, and how far it has come where that is known."""
+    done, total = (said.done, said.total) if isinstance(said, Step) else (0, 0)
+    if job.progress is not None and job.progress.total != total:
+        job.progress.total = total
+    if job.progress is not None and total:
+        job.progress.update(done - job.progress.n)
+    if job.progress is not None:
+        job.progress.set_description(said)
 
 
 class _Job:

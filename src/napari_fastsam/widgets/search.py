@@ -64,12 +64,12 @@ class SearchPanel(QCollapsible):
             controls.encoder,
             controls.download,
         )
-        self.similarity = controls.similarity
+        self.similarity = controls.near.similarity
         self.likeness, self.by_number = controls.alike.likeness, controls.alike.by_number
         self.keep, self.forget = controls.examples.keep, controls.examples.forget
         self.save, self.load = controls.files.save, controls.files.load
         self.automatic, self.best_only, self.classes = (
-            controls.how.automatic,
+            controls.near.automatic,
             controls.how.best_only,
             controls.how.classes,
         )
@@ -197,13 +197,27 @@ def _controls(settings: Settings) -> list[Any]:
             tooltip="What compares words with pictures: CLIP, downloaded once when you ask for it, or a file of yours.",
         ),
         PushButton(name="download", text="Download", visible=False, tooltip="Fetch it once; then it is offline."),
-        FloatSlider(
-            name="similarity",
-            value=0.25,
-            min=-1.0,
-            max=1.0,
-            step=0.001,
-            tooltip="Objects less like the text are left out. Live; goes from the least to the most similar object.",
+        Container(
+            name="near",
+            layout="horizontal",
+            labels=False,
+            label="similarity",
+            widgets=[
+                FloatSlider(
+                    name="similarity",
+                    value=0.25,
+                    min=-1.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Objects less like the text are left out. Live; from the least to the most similar object.",
+                ),
+                CheckBox(
+                    name="automatic",
+                    text="automatic",
+                    value=True,
+                    tooltip="Where the similarities of the objects shown split best into two groups.",
+                ),
+            ],
         ),
         Container(
             name="how",
@@ -211,12 +225,6 @@ def _controls(settings: Settings) -> list[Any]:
             labels=False,
             label="",
             widgets=[
-                CheckBox(
-                    name="automatic",
-                    text="automatic",
-                    value=True,
-                    tooltip="Where the similarities of the objects shown split best into two groups.",
-                ),
                 CheckBox(
                     name="best_only", text="best only", tooltip="The most similar object of each text, and no other."
                 ),
