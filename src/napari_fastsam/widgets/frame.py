@@ -38,6 +38,7 @@ class Frame(QWidget):
         layout.addWidget(controls, 1)
         for widget in pinned:
             layout.addWidget(widget)
+        self._controls = controls
         content = controls.widget()
         self._rows = None if content is None else content.layout()
         if self._rows is not None and shortcuts is not None:
@@ -56,8 +57,16 @@ class Frame(QWidget):
             found = (i for i, item in enumerate(there) if item is not None and _holds(item.widget(), control))
             rows.insertWidget(next(found, rows.count() - 1) + 1, widget)
 
+    def _fit(self) -> None:
+        """Be as wide as the controls need beside a scroll bar: there is none to scroll sideways with."""
+        content, bar = self._controls.widget(), self._controls.verticalScrollBar()
+        if content is not None and bar is not None:
+            self.setMinimumWidth(max(MINIMUM_WIDTH, content.minimumSizeHint().width() + bar.sizeHint().width() + 4))
+
     def event(self, event: QEvent | None) -> bool:
         """Notice when a dock takes this in or lets it go."""
+        if event is not None and event.type() == QEvent.Type.Show:
+            self._fit()  # what controls need is known once they have the viewer's font and style
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._was_docked = True
