@@ -10,7 +10,7 @@ from timing import alternate
 import napari_fastsam as fs
 from napari_fastsam.core.linking import Linking, Overlaps, link
 from napari_fastsam.core.tiling import Tiling
-from napari_fastsam.model.answer import Thresholds, answer
+from napari_fastsam.model.answer import Thresholds, answer, until_answered
 from napari_fastsam.model.large import from_kept, large_look, look_closer
 from napari_fastsam.model.stack import start_stack
 from napari_fastsam.model.tiled import segment_tiled, start_tiled
@@ -58,12 +58,7 @@ def test_a_click_on_a_slide(benchmark, figure, model, sample):
     def on_slide():
         seen = large_look(model, slide, Tiling(), (0.0, 80.0), tuple(place[0]))
         prompts = fs.Prompts(points=place)
-        selections, missing = from_kept(seen, prompts, thresholds)
-        while missing:
-            for _ in look_closer(seen, missing):
-                pass
-            selections, missing = from_kept(seen, prompts, thresholds)
-        return selections
+        return until_answered(lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing))
 
     def on_small():
         return answer(model, sample, fs.Prompts(points=CLICK), contrast_limits=(0, 80))

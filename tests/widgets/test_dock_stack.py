@@ -56,7 +56,7 @@ def test_linking_again_does_not_run_the_network(bench, nuclei):
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
     few = b.dock._shown.count
-    run = b.dock._session._stack[1]
+    run = b.dock._session._runs._planes[1]
     kept = dict(run.kept)
     b.dock.stack.overlap.value = 0.9
     b.settle()
@@ -64,7 +64,7 @@ def test_linking_again_does_not_run_the_network(bench, nuclei):
     b.dock.conf.value = 0.8
     b.settle()
     assert run.kept == kept
-    assert b.dock._session._stack[1] is run
+    assert b.dock._session._runs._planes[1] is run
 
 
 def test_a_prompt_is_followed_both_ways_and_a_correction_from_where_it_is(bench, film):
@@ -176,10 +176,10 @@ def test_pixels_that_were_painted_over_are_seen_anew_by_run(bench, film):
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
     before = b.dock._shown.count
-    run = b.dock._session._stack[1]
+    run = b.dock._session._runs._planes[1]
     b.dock.run()
     b.settle()
-    assert b.dock._session._stack[1] is run, "nothing has changed"
+    assert b.dock._session._runs._planes[1] is run, "nothing has changed"
     b.image.data[:, :, 160:] = 0
     b.dock.run()
     b.settle()

@@ -12,12 +12,10 @@ import numpy as np
 from napari_fastsam import __version__
 from napari_fastsam.core.exemplars import Exemplars
 from napari_fastsam.errors import FastSAMError, PromptError
+from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results import write_whole
 
 SCHEMA, VERSION = "napari-fastsam exemplars", 1
-
-MAX_BYTES = 100_000_000
-"""A larger file is none of ours: a thousand examples take about 1 MB."""
 
 
 def save_exemplars(exemplars: Exemplars, path: Path) -> None:
@@ -57,16 +55,7 @@ def load_exemplars(path: str | Path) -> Exemplars:
         If the file is missing, truncated, or no set of examples that this version knows.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PromptError(f"{path} is too large for a set of examples; choose a file that was saved as one")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise PromptError(
-            f"{path} is damaged or no set of examples: it is not JSON; save the examples again"
-        ) from error
+    content = read_json(path, "a set of examples", PromptError)
     return exemplars_from(content, str(path))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images import pixel_sizes, planes_of, read_plane
 from napari_fastsam.io.ome_zarr import Scale, images_in, is_zarr, open_image
+from napari_fastsam.io.results import stem_of
 
 SUFFIXES = frozenset(
     [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"]  # what read_plane knows
@@ -41,14 +42,7 @@ class Input:
     @property
     def name(self) -> str:
         """What its results are called."""
-        stem = self.path.name
-        for suffix in (".ome.zarr", ".zarr", ".ome.tif", ".ome.tiff"):
-            if stem.casefold().endswith(suffix):
-                stem = stem[: -len(suffix)]
-                break
-        else:
-            stem = self.path.stem
-        return "_".join([stem, *self.where.split("/")]) if self.where else stem
+        return "_".join([stem_of(self.path), *filter(None, self.where.split("/"))])
 
     def fingerprint(self) -> str:
         """Return what changes when the input does: size and time of its files."""

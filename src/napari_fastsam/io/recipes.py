@@ -7,9 +7,8 @@ from pathlib import Path
 
 from napari_fastsam import __version__
 from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
+from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results import write_whole
-
-MAX_BYTES = 100_000_000
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
@@ -33,14 +32,7 @@ def load_recipe(path: str | Path) -> Recipe:
         If the file is missing, damaged, or no recipe that this version knows.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecipeError(f"{path} is too large for a recipe; choose a file that was saved as one")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is damaged or no recipe: it is not JSON; save the recipe again") from error
+    content = read_json(path, "a recipe", RecipeError)
     try:
         return from_dict(content)
     except RecipeError as error:

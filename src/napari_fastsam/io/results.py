@@ -47,10 +47,10 @@ def names_for(images: Sequence[Path]) -> list[str]:
         If two images still have the same name.
     """
     ways: list[Callable[[Path], str]] = [
-        lambda p: f"{p.absolute().parent.name}_{_stem(p)}",
-        lambda p: f"{p.absolute().parent.name}_{_stem(p)}_{p.suffix[1:]}",
+        lambda p: f"{p.absolute().parent.name}_{stem_of(p)}",
+        lambda p: f"{p.absolute().parent.name}_{stem_of(p)}_{p.suffix[1:]}",
     ]
-    names = [_stem(p) for p in images]
+    names = [stem_of(p) for p in images]
     for way in ways:
         # case is folded, because on some systems X.tif and x.tif are one file
         shared = {name for name, n in Counter(n.casefold() for n in names).items() if n > 1}
@@ -64,7 +64,8 @@ def names_for(images: Sequence[Path]) -> list[str]:
     return names
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """Return a file's name without its suffix, nor that of OME-TIFF and OME-Zarr."""
     stem = path.stem
     return stem[: -len(".ome")] if stem.casefold().endswith(".ome") else stem
 

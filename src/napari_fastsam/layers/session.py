@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from napari_fastsam.core.appearance import describe, undescribed
 from napari_fastsam.core.exemplars import Exemplars, exemplars_of
 from napari_fastsam.core.intensity import to_rgb8
-from napari_fastsam.core.linking import Overlaps
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.cache import LookCache
+from napari_fastsam.layers.long_runs import LongRuns
 from napari_fastsam.layers.numbering import Numbering
 from napari_fastsam.layers.prompt_layers import POINT_FIELDS, SHAPE_FIELDS, Field
 from napari_fastsam.layers.prompt_places import named, places
@@ -30,9 +30,9 @@ from napari_fastsam.layers.results import Found, Result, identified, make_result
 from napari_fastsam.layers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.steps import Step
 from napari_fastsam.model.answer import Look, description_kinds, look
-from napari_fastsam.model.large import LargeLook, from_kept, large_look, let_go, look_closer
-from napari_fastsam.model.stack import StackRun, outward, start_stack
-from napari_fastsam.model.tiled import TiledRun, read_tile, sampled_window, start_tiled, suited_imgsz
+from napari_fastsam.model.large import LargeLook, first_place, from_kept, large_look, let_go, look_closer
+from napari_fastsam.model.stack import outward
+from napari_fastsam.model.tiled import read_tile, sampled_window, suited_imgsz
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -65,9 +65,7 @@ class Session:
         self._encoders: dict[tuple[str, str], TextEncoder] = {}
         self._known_texts: set[tuple[Hashable, str]] = set()
         self._generations: dict[Hashable, int] = {}
-        self._run: tuple[Hashable, TiledRun] | None = None
-        self._stack: tuple[Hashable, StackRun] | None = None
-        self._overlaps: tuple[Hashable, Overlaps] | None = None
+        self._runs = LongRuns()
         self._numbering = Numbering()
         self._lock = threading.Lock()
         self._describing = threading.Lock()
@@ -80,21 +78,13 @@ class Session:
         """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
-        self._run = self._stack = self._overlaps = None
+        self._runs.forget()
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
-        if request.over_tiles:  # to look at all pixels again takes as long as to begin anew
-            run = self._run_for(request)
-            if run is not None and run.complete:
-                self._run = None
-            return
         seen, image = self.cache.get(request.key), request.controls.image
-        if request.stack is not None and isinstance(image.data, np.ndarray):
-            stack = self._stack_for(request)
-            if stack is not None and not stack.is_as_seen():
-                self.image_changed(image)
-            return
+        if self._runs.may_be_outdated(request):
+            self.image_changed(image)
         if seen is None or not isinstance(image.data, np.ndarray):
             return  # what dask or zarr would have to read again is not worth the check
         try:
@@ -113,7 +103,7 @@ class Session:
     def forget(self) -> None:
         """Let go of all that is kept."""
         self.cache.forget(lambda key: True)
-        self._run = self._stack = self._overlaps = None
+        self._runs.forget()
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
@@ -168,7 +158,7 @@ class Session:
     def result(self, request: Request) -> Result | None:
         """Answer a request from what is kept; None if the network has not seen its plane."""
         if request.over_tiles:
-            run = self._run_for(request)
+            run = self._runs.over_tiles(request)
             return None if run is None else tiled_result(run, request)
         if request.stack is not None:
             return self._stack_result(request, request.stack)[0]
@@ -290,32 +280,17 @@ class Session:
         """Prepare to look at the tiles of a plane that prompts need, with the objects measured at the first prompt."""
         pixels = PlanePixels(request.controls.image, request.plane)
         limits = request.contrast_limits or sampled_window(model, pixels)
-        prompts = request.read.prompts
-        drawn = [*prompts.points, *(box.reshape(2, 2).mean(axis=0) for box in prompts.boxes)]
-        drawn += [vertices.mean(axis=0) for vertices in (*prompts.outlines, *prompts.scribbles)]
-        around = (float(drawn[0][0]), float(drawn[0][1])) if drawn else request.looking_at
+        around = first_place(request.read.prompts) or request.looking_at
         return large_look(model, pixels, request.controls.tiling, limits, around)
 
     def _over_tiles(self, request: Request) -> Iterator[str]:
         """Find everything on a large plane, tile by tile; yields what comes next. What was begun goes on."""
-        controls, run = request.controls, self._run_for(request)
+        controls, run = request.controls, self._runs.over_tiles(request)
         if run is None:
             yield f"loading {controls.model}"
             model = self._model(controls.model, controls.device)
             yield "measuring objects"
-            limits = controls.thresholds
-            run = start_tiled(
-                model,
-                PlanePixels(controls.image, request.plane),
-                controls.tiling,
-                limits.conf,
-                limits.iou,
-                limits.min_area,
-                limits.max_area,
-                request.contrast_limits,
-                first=request.looking_at,
-            )
-            self._run = (_run_key(request), run)
+            run = self._runs.begin_tiles(model, request)
         start = time.perf_counter()
         for progress in run:
             self.network_seconds = time.perf_counter() - start
@@ -324,22 +299,12 @@ class Session:
 
     def _over_planes(self, request: Request, stack: Planes) -> Iterator[str]:
         """Look at planes of a stack, the nearest first: all of them, or those that an object is followed through."""
-        controls = request.controls
-        run = self._stack_for(request)
+        controls, run = request.controls, self._runs.over_planes(request)
         if run is None:
             yield f"loading {controls.model}"
             model = self._model(controls.model, controls.device)
             yield "choosing the scale of the stack"
-            plane, axis = request.plane, stack.axis
-
-            def read(position: int) -> NDArray[Any]:
-                return read_pixels(controls.image, plane.at(axis, position))
-
-            imgsz = controls.imgsz
-            if imgsz is None and controls.tiling.diameter is not None:
-                imgsz = suited_imgsz(model, read(stack.here), controls.tiling, request.contrast_limits)
-            run = start_stack(model, read, stack.count, imgsz, request.contrast_limits)
-            self._stack = (request.key, run)
+            run = self._runs.begin_planes(model, request, stack)
         for single in stack.at.values():
             yield from self.work(single)
         start = time.perf_counter()
@@ -349,24 +314,23 @@ class Session:
                 yield Step(f"plane {position + 1}, {seen} of {stack.count} seen", seen, stack.count)
                 run.look(position)
                 self.network_seconds = time.perf_counter() - start
-        result, needed = self._stack_result(
-            request, stack
-        )  # what is imported and measured once, not on the main thread
-        while needed:
+        while True:
+            # what is imported and measured once, is so here and not on the main thread
+            _, needed = self._stack_result(request, stack)
+            if not needed:
+                return
             for position in sorted(needed):
                 yield f"following, plane {position + 1}"
                 run.look(position)
             self.network_seconds = time.perf_counter() - start
-            result, needed = self._stack_result(request, stack)
-        del result
 
     def _stack_result(self, request: Request, stack: Planes) -> tuple[Result | None, set[int]]:
         """Answer for a stack from what is kept; also the planes that are missing to follow objects."""
-        run = self._stack_for(request)
+        run = self._runs.over_planes(request)
         if run is None:
             return None, set()
         if request.controls.task == "everything":
-            return linked_result(run, request, stack, self._overlaps_of(run, request)), set()
+            return linked_result(run, request, stack, self._runs.overlaps(run, request)), set()
         return followed_result(run, request, stack, self._drawn, self._numbering)
 
     def _drawn(self, request: Request) -> tuple[list[Selection], bool] | None:
@@ -376,25 +340,6 @@ class Session:
             return None
         selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
         return selections, not missing
-
-    def _overlaps_of(self, run: StackRun, request: Request) -> Overlaps | None:
-        """Return how the objects of a stack overlap at the thresholds, which linking anew does not change."""
-        if not run.complete:
-            return None
-        limits, gap = request.controls.thresholds, request.controls.linking.max_gap
-        key = (request.key, limits)
-        if self._overlaps is None or self._overlaps[0] != key or self._overlaps[1].reach < gap + 1:
-            planes = [tuple(instances.masks) for instances in run.planes(limits)]
-            self._overlaps = (key, Overlaps.of(planes, gap))
-        return self._overlaps[1]
-
-    def _stack_for(self, request: Request) -> StackRun | None:
-        """Return what is kept of the stack that a request asks about."""
-        return self._stack[1] if self._stack is not None and self._stack[0] == request.key else None
-
-    def _run_for(self, request: Request) -> TiledRun | None:
-        """Return the run over all tiles that a request asks for, if it was begun."""
-        return self._run[1] if self._run is not None and self._run[0] == _run_key(request) else None
 
     def _describe(self, seen: Look, request: Request) -> Iterator[str]:
         """Have the objects described that a search by words or examples compares; yields what comes next."""
@@ -436,11 +381,6 @@ class Session:
             if (name, device) not in self._encoders:
                 self._encoders[name, device] = load_text_encoder(name, device)
             return self._encoders[name, device]
-
-
-def _run_key(request: Request) -> Hashable:
-    """Return what the objects of a run over all tiles depend on."""
-    return request.key, request.controls.thresholds
 
 
 def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:

@@ -7,9 +7,10 @@ then it is said that nothing was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,8 @@ from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.windows import Window, may_be_there, windows_for
 
 __all__ = ["Look", "Thresholds", "Window", "answer", "from_kept", "look", "look_closer", "paint"]
+
+T = TypeVar("T")
 
 GENEROUS_IOU = 0.9
 """Suppression for the second question: nearly everything that the network proposed."""
@@ -155,12 +158,30 @@ def answer(
     if prompts.texts and text_encoder is None:
         raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
     seen = look(model, image, imgsz, contrast_limits, min(thresholds.conf, CONF_FLOOR))
-    selections, missing = from_kept(seen, prompts, thresholds)
-    while missing:
-        for _ in look_closer(seen, missing):
-            pass
-        selections, missing = from_kept(seen, prompts, thresholds)
+    selections = until_answered(
+        lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
+    )
     return selections + select_alike(seen.instances(thresholds), prompts, search, text_encoder)
+
+
+def until_answered(
+    ask: Callable[[], tuple[list[Selection], list[T]]], look: Callable[[list[T]], Iterable[int]]
+) -> list[Selection]:
+    """Ask, have the network look at what is missing, and ask again, until nothing is.
+
+    Parameters
+    ----------
+    ask
+        `from_kept` of something.
+    look
+        `look_closer` of the same.
+    """
+    while True:
+        selections, missing = ask()
+        if not missing:
+            return selections
+        for _ in look(missing):
+            pass
 
 
 def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[list[Selection], list[Window]]:

@@ -161,15 +161,19 @@ def answer_large(
         )
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     limits = contrast_limits or sampled_window(model, image)
-    drawn = [extent_of(ref, prompts) for ref in prompt_refs(prompts)]
-    y, x = (drawn[0][0] + drawn[0][1]) / 2 if drawn else np.array(plane_shape(image)) / 2
-    seen = large_look(model, image, Tiling(diameter, scale), limits, (float(y), float(x)))
-    selections, missing = from_kept(seen, prompts, thresholds)
-    while missing:
-        for _ in look_closer(seen, missing):
-            pass
-        selections, missing = from_kept(seen, prompts, thresholds)
-    return selections
+    seen = large_look(model, image, Tiling(diameter, scale), limits, first_place(prompts))
+    return answer.until_answered(
+        lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
+    )
+
+
+def first_place(prompts: Prompts) -> tuple[float, float] | None:
+    """Return row and column of the first prompt that asks for an object; None = there is none."""
+    for ref in prompt_refs(prompts):
+        low, high = extent_of(ref, prompts)
+        y, x = ((low + high) / 2).tolist()
+        return y, x
+    return None
 
 
 def from_kept(

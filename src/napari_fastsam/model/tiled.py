@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.instances import check_thresholds
 from napari_fastsam.core.intensity import window_of
 from napari_fastsam.core.proposals import Proposals
 from napari_fastsam.core.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling, spread
 from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.object_scale import diameter_of
 from napari_fastsam.model.segmenter import Model
 
@@ -76,8 +76,8 @@ class TiledRun:
         The tiles, at the scale that was given or measured.
     contrast_limits
         One window for all tiles.
-    conf, iou, min_area, max_area
-        As in `Instances.filter`.
+    thresholds
+        What an object must reach.
     canvas
         The labels so far.
     first
@@ -90,10 +90,7 @@ class TiledRun:
     image: PlaneLike
     grid: Grid
     contrast_limits: tuple[float, float]
-    conf: float
-    iou: float
-    min_area: float | None
-    max_area: float | None
+    thresholds: Thresholds
     canvas: Canvas
     first: tuple[float, float] | None = None
     done: int = 0
@@ -133,12 +130,12 @@ class TiledRun:
     def look(self, tile: Tile, grid: Grid) -> Proposals:
         """Show one tile to the network; proposals are in pixels of its window."""
         rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
-        seen = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.conf, tile.shape)
+        seen = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.thresholds.conf, tile.shape)
         return replace(seen, appearance=None)
 
     def _add(self, proposals: Proposals, tile: Tile, grid: Grid, least: float) -> None:
         """Add a tile's objects. Smaller ones than `least` belong to a finer grid."""
-        ranks = proposals.ranks(self.conf, self.iou)
+        ranks = proposals.ranks(self.thresholds.conf, self.thresholds.iou)
         top, left = tile.window[:2]
         boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
         own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
@@ -155,7 +152,8 @@ class TiledRun:
                 self.canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
 
     def _fits(self, area: int) -> bool:
-        return max(self.min_area or 0, 1) <= area <= (np.inf if self.max_area is None else self.max_area)
+        low, high = self.thresholds.min_area, self.thresholds.max_area
+        return max(low or 0, 1) <= area <= (np.inf if high is None else high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,9 +224,8 @@ def segment_tiled(
     ParameterError
         If a parameter is out of its range, or `labels` has another shape.
     """
-    run = start_tiled(
-        model, image, Tiling(diameter, scale), conf, iou, min_area, max_area, contrast_limits, labels=labels
-    )
+    thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
+    run = start_tiled(model, image, Tiling(diameter, scale), thresholds, contrast_limits, labels=labels)
     for _ in run:
         pass
     return result_of(run)
@@ -251,10 +248,7 @@ def start_tiled(
     model: Model,
     image: PlaneLike,
     tiling: Tiling,
-    conf: float | None = None,
-    iou: float | None = None,
-    min_area: float | None = None,
-    max_area: float | None = None,
+    thresholds: Thresholds | None = None,
     contrast_limits: tuple[float, float] | None = None,
     *,
     labels: Pixels | None = None,
@@ -262,17 +256,17 @@ def start_tiled(
 ) -> TiledRun:
     """Prepare a run: sample the intensities and measure the objects where they are not given.
 
-    Parameters and errors are those of `segment_tiled`; `first` says where to begin.
+    Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, and `first` says where
+    to begin.
     """
-    conf, iou = model.thresholds(conf, iou)
-    check_thresholds(conf, iou, min_area, max_area)
+    thresholds = thresholds or Thresholds(*model.thresholds())
     shape = plane_shape(image)
     if labels is not None and tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
     grid = Grid(shape, scale_for(model, image, tiling, limits, first), fitting(tiling, model))
     canvas = Canvas(np.zeros(shape, np.int32) if labels is None else labels)
-    return TiledRun(model, image, grid, limits, conf, iou, min_area, max_area, canvas, first)
+    return TiledRun(model, image, grid, limits, thresholds, canvas, first)
 
 
 def fitting(tiling: Tiling, model: Model) -> Tiling:

@@ -20,7 +20,7 @@ from napari_fastsam.core.proposals import CONF_FLOOR
 from napari_fastsam.core.scores import Evaluation, ImageScore
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.errors import ImageError, LabelsError
-from napari_fastsam.model.answer import Look, Thresholds, from_kept, look, look_closer
+from napari_fastsam.model.answer import Look, Thresholds, from_kept, look, look_closer, until_answered
 from napari_fastsam.model.segmenter import Model
 
 
@@ -148,12 +148,7 @@ def _prompted(
 
 
 def _answers(seen: Look, prompts: Prompts, thresholds: Thresholds) -> list[Selection]:
-    selections, missing = from_kept(seen, prompts, thresholds)
-    while missing:
-        for _ in look_closer(seen, missing):
-            pass
-        selections, missing = from_kept(seen, prompts, thresholds)
-    return selections
+    return until_answered(lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing))
 
 
 def _ious(selections: list[Selection], truth: list[Crop]) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from napari_fastsam.core.recipe import Recipe
 from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.io.inputs import Input
-from napari_fastsam.io.results import make_folder, write_whole
+from napari_fastsam.io.results import make_folder, names_for, write_whole
 from napari_fastsam.runs.records import FOLDER, Record, digest, read_record, write_record
 from napari_fastsam.runs.work import Index, do_image, do_plane, model_of
 
@@ -80,19 +80,12 @@ def targets_of(images: Sequence[Input], recipe: Recipe, folder: Path) -> list[Pa
         If two images would have the same, or one would be overwritten.
     """
     ending = "_labels.zarr" if recipe.output.format == "zarr" else "_labels.tif"
-    names = [image.name for image in images]
-    folded = [name.casefold() for name in names]
-    for i, image in enumerate(images):
-        if folded.count(folded[i]) > 1:
-            names[i] = f"{image.path.absolute().parent.name}_{names[i]}_{image.path.suffix[1:]}"
+    # as if each were a file of its own beside the others, also the fields of a plate
+    names = names_for([image.path.with_name(image.name + image.path.suffix) for image in images])
     targets = [folder / f"{name}{ending}" for name in names]
-    for i, target in enumerate(targets):
-        if target in targets[:i]:
-            other = images[targets.index(target)]
-            raise ParameterError(
-                f"{other} and {images[i]} would both be written to {target}; run them into two folders"
-            )
-        if any(target.absolute() == image.path.absolute() for image in images):
+    inputs = {image.path.absolute() for image in images}
+    for target in targets:
+        if target.absolute() in inputs:
             raise ParameterError(f"{target} is an image to segment and would be overwritten; choose another folder")
     return targets
 

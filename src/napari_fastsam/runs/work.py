@@ -92,14 +92,11 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
         Where a large plane's labels go; None = into memory.
     """
     model, asked = model_of(recipe.model), recipe.parameters
-    thresholds = Thresholds(*model.thresholds(asked.conf, asked.iou), asked.min_area, asked.max_area)
-    tiling = Tiling(recipe.tiling.diameter, recipe.tiling.scale)
+    thresholds, tiling = _asked(model, recipe)
     height, width = plane_shape(plane)
     if asked.imgsz is None and height * width > LARGE and recipe.search is None:
-        limits = (thresholds.conf, thresholds.iou, thresholds.min_area, thresholds.max_area)
-        run = start_tiled(
-            model, plane, tiling, *limits, asked.contrast_limits, labels=labels, first=recipe.tiling.first
-        )
+        first = recipe.tiling.first
+        run = start_tiled(model, plane, tiling, thresholds, asked.contrast_limits, labels=labels, first=first)
         for _ in run:
             pass
         return PlaneLabels(run.canvas.labels, dict(enumerate(run.canvas.scores, start=1)))
@@ -112,6 +109,13 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     scores = found.scores.tolist()
     painted = paint(found.masks, found.shape, numbers, scores=scores)
     return PlaneLabels(painted, dict(zip(numbers, scores, strict=True)))
+
+
+def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
+    """Return what objects must reach, and at which scale they are looked for."""
+    asked = recipe.parameters
+    thresholds = Thresholds(*model.thresholds(asked.conf, asked.iou), asked.min_area, asked.max_area)
+    return thresholds, Tiling(recipe.tiling.diameter, recipe.tiling.scale)
 
 
 def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
@@ -142,8 +146,7 @@ def _encoder(name: str) -> TextEncoder:
 def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     """Find the objects of a stack of `count` planes, which `read` gives by position, and link them."""
     model, asked, part = model_of(recipe.model), recipe.parameters, recipe.linking
-    thresholds = Thresholds(*model.thresholds(asked.conf, asked.iou), asked.min_area, asked.max_area)
-    tiling = Tiling(recipe.tiling.diameter, recipe.tiling.scale)
+    thresholds, tiling = _asked(model, recipe)
     imgsz = asked.imgsz
     if imgsz is None:
         imgsz = suited_imgsz(model, read(count // 2), tiling, asked.contrast_limits)
