@@ -29,11 +29,10 @@ def test_tiles_beside_the_bare_passes(benchmark, figure, model, sample):
     plane = np.tile(sample, (5, 4))
     run = start_tiled(model, plane, Tiling(scale=1.4))
     pictures = [
-        torch.rand(1, 3, *(-(-round(n * grid.scale) // 32) * 32 for n in tile.shape)).contiguous(
+        torch.rand(1, 3, *(-(-round(n * piece.grid.scale) // 32) * 32 for n in piece.tile.shape)).contiguous(
             memory_format=torch.channels_last
         )
-        for grid in run.grids
-        for tile in grid.tiles()
+        for piece in run.plan.pieces()
     ]
 
     def bare():

@@ -20,8 +20,9 @@ import tifffile
 import zarr
 
 import napari_fastsam as fs
-from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart
+from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
 from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.runs.parts import Part
 from napari_fastsam.samples import nuclei_3d
 
 LIMITS = (0.0, 80.0)
@@ -138,6 +139,42 @@ def test_a_run_that_is_killed_goes_on_where_it_was(images, recipe, tmp_path):
 
     save_recipe(Recipe(parameters=Parameters(contrast_limits=LIMITS, conf=0.9)), recipe)
     assert "8 done, 0 kept" in run(recipe, images, "-o", out, "--workers", 2)[1], "another recipe, other results"
+
+
+def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
+    plane = np.tile(fluorescence, (8, 6))[:4160, :4128]
+    tifffile.imwrite(tmp_path / "slide.tif", plane, tile=(256, 256), compression="zlib")
+    save_recipe(
+        Recipe(parameters=Parameters(contrast_limits=LIMITS), tiling=TilingPart(scale=0.7)), tmp_path / "r.json"
+    )
+    out = tmp_path / "out"
+
+    def tiles():
+        return sorted((out / ".napari-fastsam").glob("slide_labels.tif-*/plane-*.npz"))
+
+    process = start(tmp_path / "r.json", tmp_path / "slide.tif", "-o", out, "--workers", 2, start_new_session=True)
+    wait_for(lambda: len(tiles()) >= 3, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (out / "slide_labels.tif").exists()
+    damaged, *whole = tiles()
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    folder, record = damaged.parent, damaged.with_name("plane.json")
+    missing = {part.path(folder) for part in Part("plan", ()).tiles(folder) if not part.is_whole(folder)}
+    assert record.exists()
+    assert damaged in missing
+    assert not missing & set(whole)
+
+    before = {path: path.stat().st_mtime_ns for path in whole}
+    process = start(tmp_path / "r.json", tmp_path / "slide.tif", "-o", out, "--workers", 2)
+    wait_for(lambda: len(tiles()) > len(whole) + 1, process)
+    assert {path: path.stat().st_mtime_ns for path in whole if path.exists()} == before, "seen only once"
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    expected = fs.segment_tiled(fs.load_model(device="cpu"), plane, scale=0.7, contrast_limits=LIMITS).labels
+    assert expected.max() > 500
+    np.testing.assert_array_equal(tifffile.imread(out / "slide_labels.tif"), expected)
+    assert not list((out / ".napari-fastsam").glob("*-*"))
 
 
 def wait_for(condition, process):

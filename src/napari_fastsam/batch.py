@@ -18,12 +18,12 @@ from napari_fastsam.core.search import Search
 from napari_fastsam.core.selection import Selection
 from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.io.images import read_plane
+from napari_fastsam.io.images import lazy_plane
 from napari_fastsam.io.results import names_for, write_labels, write_overlay
 from napari_fastsam.model.answer import Thresholds, answer, paint
 from napari_fastsam.model.large import answer_large
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import LARGE, segment_tiled
+from napari_fastsam.model.tiled import LARGE, PlaneLike, segment_tiled
 from napari_fastsam.model.weights import sha256_of
 
 _ENDING = "_labels.tif"
@@ -135,7 +135,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     FastSAMError
         If the image cannot be read or segmented, or the results cannot be written.
     """
-    plane = read_plane(image, job.plane)
+    plane = lazy_plane(image, job.plane)
     start = time.perf_counter()
     labels, numbered = _labels_of(plane, job)
     seconds = time.perf_counter() - start
@@ -145,13 +145,15 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     replaced = target.exists()
     write_labels(target, labels, _provenance(image, job) | _searched(numbered, job))
     if job.overlay:
-        write_overlay(target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), plane, labels)
+        write_overlay(
+            target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), np.asarray(plane[:, :]), labels
+        )
     alike = Counter(_name(s, job) for s, _ in numbered if s.found and s.prompt.kind in _ALIKE)
     objects = len(present) if not job.classes else len(numbered) - len(unanswered)
     return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
 
 
-def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
+def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
     limits = job.thresholds
     large = job.imgsz is None and plane.shape[0] * plane.shape[1] > LARGE
@@ -162,13 +164,14 @@ def _labels_of(plane: NDArray[np.generic], job: Job) -> tuple[NDArray[np.int32],
         chosen = answer_large(job.model, plane, job.prompts, **asdict(limits))
         places = list(range(1, len(chosen) + 1))
         return paint(chosen, (plane.shape[0], plane.shape[1]), places), list(zip(chosen, places, strict=True))
+    pixels = np.asarray(plane[:, :])
     if job.prompts is None:
-        found = job.model.segment(plane, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
+        found = job.model.segment(pixels, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
         found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
         return found.to_labels(), []
     selections = answer(
         job.model,
-        plane,
+        pixels,
         job.prompts,
         imgsz=job.imgsz,
         **asdict(limits),

@@ -10,7 +10,8 @@ import tifffile
 from PIL import Image
 
 from napari_fastsam.errors import ImageError, ParameterError
-from napari_fastsam.io.images import read_plane
+from napari_fastsam.io import images
+from napari_fastsam.io.images import lazy_plane, read_plane
 
 GREY = np.arange(30 * 40, dtype=np.uint8).reshape(30, 40)
 COLOUR = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=2)
@@ -168,3 +169,31 @@ def test_what_no_picture_can_be_is_refused_with_its_name(tmp_path: Path) -> None
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((30, 40), np.complex64))
     with pytest.raises(ImageError, match=r"a\.tif.*complex64"):
         read_plane(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("axes", "stored", "lazy"),
+    [
+        ("yx", {}, True),
+        ("yx", {"byteorder": ">"}, True),
+        ("yx", {"compression": "zlib", "tile": (64, 64)}, True),
+        ("yx", {"compression": "zlib", "rowsperstrip": 16}, True),
+        ("yx", {"compression": "zlib"}, False),
+        ("zyx", {"photometric": "minisblack", "tile": (64, 64)}, True),
+        ("zyxs", {"photometric": "rgb", "tile": (32, 32)}, True),
+        ("zsyx", {"photometric": "rgb", "planarconfig": "separate"}, False),
+    ],
+)
+def test_a_large_plane_is_read_by_rectangles(tmp_path, monkeypatch, axes, stored, lazy):
+    monkeypatch.setattr(images, "_LARGE", 100 * 100)  # a file of the true size takes seconds to write
+    shape = [{"z": 3, "s": 3, "y": 300, "x": 400}[axis] for axis in axes]
+    data = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8 if "s" in axes else np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", data, **stored)
+    index = (1,) if "z" in axes else None
+    plane, whole = lazy_plane(tmp_path / "a.tif", index), read_plane(tmp_path / "a.tif", index)
+    assert isinstance(plane, np.ndarray) is not lazy
+    assert (tuple(plane.shape), plane.dtype) == (whole.shape, whole.dtype)
+    for window in (np.s_[:, :], np.s_[100:210, 17:333], np.s_[3:290:4, ::4]):
+        found = plane[window]
+        assert found.dtype == whole.dtype
+        np.testing.assert_array_equal(found, whole[window])

@@ -46,11 +46,11 @@ def test_files_folders_and_patterns_each_image_once(folder):
 
 def test_a_stack_is_described_and_read_plane_by_plane(folder):
     stack = Input(folder / "a.ome.tif")
-    lengths, scale = stack.describe()
+    lengths, _, scale = stack.describe()
     assert lengths == (2, 3)
     assert scale.axes == ("t", "z", "y", "x")
     np.testing.assert_array_equal(stack.read((1, 2)), np.arange(100, 120).reshape(4, 5))
-    assert Input(folder / "b.png").describe()[0] == ()
+    assert Input(folder / "b.png").describe()[:2] == ((), (5, 6))
 
 
 def test_the_pixel_sizes_of_an_ome_tiff(tmp_path):
@@ -63,7 +63,7 @@ def test_the_pixel_sizes_of_an_ome_tiff(tmp_path):
         "PhysicalSizeZ": 2,
     }
     tifffile.imwrite(path, np.zeros((2, 4, 5), np.uint8), photometric="minisblack", metadata=metadata)
-    _, scale = Input(path).describe()
+    scale = Input(path).describe().scale
     assert scale == Scale(("z", "y", "x"), (2.0, 0.25, 0.25), ("micrometer",) * 3)
 
 
@@ -72,7 +72,7 @@ def test_ome_zarr(tmp_path, version):
     data = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
     ome_zarr(tmp_path / "image.ome.zarr", data, "zyx", version)
     (image,) = find_inputs([str(tmp_path / "image.ome.zarr")])
-    lengths, scale = image.describe()
+    lengths, _, scale = image.describe()
     assert (lengths, scale.scale, image.name) == ((3,), (0.5, 0.5, 0.5), "image")
     np.testing.assert_array_equal(image.read((2,)), data[2])
     assert image.lazy((1,)).shape == (4, 5)

@@ -33,7 +33,7 @@ def test_seams_leave_no_trace(model, mosaic, tiled):
     assert tiled.tiles > 9
     whole = model.segment(mosaic, imgsz=2912, contrast_limits=(float(mosaic.min()), 255.0))
     whole = model.segment(
-        mosaic, imgsz=2912, contrast_limits=start_tiled(model, mosaic, Tiling(scale=1.4)).contrast_limits
+        mosaic, imgsz=2912, contrast_limits=start_tiled(model, mosaic, Tiling(scale=1.4)).plan.contrast_limits
     )
     at_half, at_most = match(tiled.labels, whole.to_labels(), (0.5, 0.8))
     assert at_half.average_precision > 0.97, "as if the network had seen the plane at once"
@@ -59,8 +59,9 @@ def test_dask_and_zarr_give_the_same_and_labels_may_go_to_zarr(model, mosaic, ti
 
 def test_a_first_look_measures_the_objects(model, mosaic):
     run = start_tiled(model, mosaic, Tiling())
-    assert run.grid.scale == pytest.approx(model.segment(mosaic[:520, :696]).proposals.letterbox.gain, rel=0.2)
-    assert start_tiled(model, mosaic, Tiling(diameter=20)).grid.scale == pytest.approx(model.card.shown_diameter / 20)
+    assert run.plan.grid.scale == pytest.approx(model.segment(mosaic[:520, :696]).proposals.letterbox.gain, rel=0.2)
+    run = start_tiled(model, mosaic, Tiling(diameter=20))
+    assert run.plan.grid.scale == pytest.approx(model.card.shown_diameter / 20)
 
 
 def test_it_begins_where_a_person_looks_and_may_be_left_in_between(model, mosaic):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 _TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm"}
 _COLOURS = (3, 4)
+
+_LARGE = 4096 * 4096
+"""Planes of fewer pixels are read as a whole."""
 
 
 def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.generic]:
@@ -54,8 +59,66 @@ def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.g
         raise ImageError(f"{path} cannot be read as an image: {reason}") from error
 
 
-def planes_of(path: Path) -> tuple[tuple[int, ...], str]:
-    """Return the lengths and the names of the axes before a plane's own; both are empty for a single plane.
+def lazy_plane(path: Path, plane: tuple[int, ...] | None = None) -> Any:
+    """Return one plane of an image file, to be read by rectangles.
+
+    Of a TIFF only what a rectangle needs is read, if the file allows: a large plane that is stored as it is, in tiles
+    or in strips. Anything else is read here and now.
+
+    Parameters, errors
+        As in `read_plane`.
+    """
+    if path.suffix.casefold() in _TIFF and path.is_file():
+        try:
+            found = _TiffPlane.of(path, plane)
+        except Exception:  # noqa: BLE001 - read_plane says what is wrong with the file
+            found = None
+        if found is not None:
+            return found
+    return read_plane(path, plane)
+
+
+class _TiffPlane:
+    """A large plane of a TIFF."""
+
+    def __init__(self, pixels: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        self._pixels, self._index = pixels, index
+        self.shape, self.dtype = shape, np.dtype(pixels.dtype).newbyteorder("=")
+
+    @classmethod
+    def of(cls, path: Path, plane: tuple[int, ...] | None) -> _TiffPlane | None:
+        """Return the plane; None if it is small, or if any rectangle would take as long to read as all of it."""
+        import tifffile
+        import zarr
+
+        with ExitStack() as stack:
+            file = stack.enter_context(tifffile.TiffFile(path))
+            series = file.series[0]
+            shape, colour, page = tuple(series.shape), _colour_axis(series), series.keyframe
+            rows, columns = _rows_and_columns(len(shape), colour)
+            pixels_last = columns == len(shape) - (1 if colour is None else 2) and (
+                colour is None or shape[colour] in _COLOURS
+            )
+            real = page.dtype is not None and page.dtype.kind in "biuf"
+            if not (pixels_last and real and shape[rows] * shape[columns] > _LARGE):
+                return None
+            index = _which(plane, shape[:rows], series.axes[:rows])
+            if series.dataoffset is not None:
+                stored = np.dtype(page.dtype).newbyteorder(file.byteorder)
+                return cls(np.memmap(path, stored, "r", series.dataoffset, shape), index, shape[rows:])
+            if np.prod(page.chunks, dtype=np.int64) > _LARGE:
+                return None
+            found = cls(zarr.open_array(series.aszarr(level=0), mode="r"), index, shape[rows:])
+            weakref.finalize(found, stack.pop_all().close)  # it stays open as long as someone may read
+            return found
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.generic]:
+        found = np.asarray(self._pixels[(*self._index, *window)])
+        return found.astype(found.dtype.newbyteorder("="), copy=False)
+
+
+def planes_of(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
+    """Return the lengths and the names of the axes before a plane's own, and height and width of a plane.
 
     Raises
     ------
@@ -73,14 +136,17 @@ def planes_of(path: Path) -> tuple[tuple[int, ...], str]:
         raise ImageError(f"{path} cannot be read as an image: {reason}") from error
 
 
-def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str]:
+def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         ndim, colour = len(series.shape), _colour_axis(series)
-        leading = [a for a in range(ndim) if a not in (colour, *_rows_and_columns(ndim, colour))]
-        return tuple(int(series.shape[a]) for a in leading), "".join(series.axes[a] for a in leading)
+        rows, columns = _rows_and_columns(ndim, colour)
+        leading = [a for a in range(ndim) if a not in (colour, rows, columns)]
+        lengths = tuple(int(series.shape[a]) for a in leading)
+        names = "".join(series.axes[a] for a in leading)
+        return lengths, names, (int(series.shape[rows]), int(series.shape[columns]))
 
 
 _UNITS = {
@@ -113,11 +179,12 @@ def pixel_sizes(path: Path) -> dict[str, tuple[float, str]]:
     return sizes
 
 
-def _picture_planes(path: Path) -> tuple[tuple[int, ...], str]:
+def _picture_planes(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
     import imageio.v3 as iio
 
     count = int(iio.improps(path, plugin="pillow").n_images or 1)
-    return ((count,), "t") if count > 1 else ((), "")
+    height, width = iio.improps(path, plugin="pillow", index=0).shape[:2]
+    return ((count,), "t", (height, width)) if count > 1 else ((), "", (height, width))
 
 
 def _read_tiff(path: Path, plane: tuple[int, ...] | None) -> NDArray[np.generic]:

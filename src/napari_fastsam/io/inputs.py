@@ -6,19 +6,37 @@ import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ImageError
-from napari_fastsam.io.images import pixel_sizes, planes_of, read_plane
+from napari_fastsam.io.images import lazy_plane, pixel_sizes, planes_of, read_plane
 from napari_fastsam.io.ome_zarr import Scale, images_in, is_zarr, open_image
 from napari_fastsam.io.results import stem_of
 
 SUFFIXES = frozenset(
     [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"]  # what read_plane knows
 )
+
+
+class Layout(NamedTuple):
+    """The axes of an image.
+
+    Attributes
+    ----------
+    lengths
+        Of the axes before a plane's own.
+    plane
+        ``(H, W)``.
+    scale
+        Of all axes.
+    """
+
+    lengths: tuple[int, ...]
+    plane: tuple[int, int]
+    scale: Scale
 
 
 @dataclass(frozen=True)
@@ -52,8 +70,8 @@ class Input:
         newest = max((s.st_mtime_ns for s in stats), default=0)
         return f"{len(files)}-{sum(s.st_size for s in stats)}-{newest}"
 
-    def describe(self) -> tuple[tuple[int, ...], Scale]:
-        """Return the lengths of the axes before a plane's own, and all axes.
+    def describe(self) -> Layout:
+        """Return its axes, without reading its pixels.
 
         Raises
         ------
@@ -62,12 +80,13 @@ class Input:
         """
         if is_zarr(self.path):
             array, scale = open_image(self.path, self.where)
-            return tuple(int(n) for n in array.shape[:-2]), scale
-        lengths, names = planes_of(self.path)
+            *lengths, height, width = (int(n) for n in array.shape)
+            return Layout(tuple(lengths), (height, width), scale)
+        leading, names, plane = planes_of(self.path)
         axes = (*_unique(names), "y", "x")
         sizes = pixel_sizes(self.path)
         steps, units = zip(*(sizes.get(axis, (1.0, "")) for axis in axes), strict=True)
-        return lengths, Scale(axes, steps, units)
+        return Layout(leading, plane, Scale(axes, steps, units))
 
     def read(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """Read one plane, (Y, X) or (Y, X, 3 | 4).
@@ -84,7 +103,7 @@ class Input:
     def lazy(self, index: tuple[int, ...]) -> Any:
         """Return one plane to be read by rectangles, without reading it where the format allows."""
         if not is_zarr(self.path):
-            return self.read(index)
+            return lazy_plane(self.path, index if index else None)
         array, _ = open_image(self.path, self.where)
         return _Plane(array, index)
 

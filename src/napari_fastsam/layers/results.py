@@ -127,7 +127,7 @@ class Result:
         if not self.request.large:
             return None
         if self.tiles is not None:
-            cores = [tile.core for tile in self.tiles.grid.tiles()]
+            cores = [tile.core for tile in self.tiles.plan.grid.tiles()]
             return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
         return _around([found.crop for found in self.objects])
 

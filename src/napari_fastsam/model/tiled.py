@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.intensity import window_of
-from napari_fastsam.core.proposals import Proposals
+from napari_fastsam.core.masks import Crop
 from napari_fastsam.core.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling, spread
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.answer import Thresholds
@@ -64,96 +64,149 @@ class Progress:
     window: Box
 
 
-@dataclass(eq=False)
-class TiledRun:
-    """A large plane on its way through the network; iterate to let it go on, a tile each.
+@dataclass(frozen=True)
+class Piece:
+    """A tile of one of the grids over a plane.
 
     Attributes
     ----------
-    model, image
-        The network and the plane.
+    grid, tile
+        Which.
+    least
+        Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
+    """
+
+    grid: Grid
+    tile: Tile
+    least: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found in one piece.
+
+    Attributes
+    ----------
+    window
+        What was seen.
+    masks, scores
+        (N,) in pixels of the plane.
+    coarse
+        Whether the window may be far larger than the objects in it.
+    """
+
+    window: Box
+    masks: Sequence[Crop]
+    scores: Sequence[float]
+    coarse: bool = False
+
+    def put_on(self, canvas: Canvas) -> None:
+        """Add the objects to those that are there."""
+        if not self.coarse:
+            canvas.add(self.window, self.masks, self.scores)
+            return
+        for mask, score in zip(self.masks, self.scores, strict=True):
+            rows, columns = mask.window
+            canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """How a large plane is seen: the same for all of its pieces, wherever each is worked on.
+
+    Attributes
+    ----------
     grid
         The tiles, at the scale that was given or measured.
     contrast_limits
         One window for all tiles.
     thresholds
         What an object must reach.
-    canvas
-        The labels so far.
     first
         Where to begin, row and column; None = at the top left.
+    """
+
+    grid: Grid
+    contrast_limits: tuple[float, float]
+    thresholds: Thresholds
+    first: tuple[float, float] | None = None
+
+    def __len__(self) -> int:
+        """Return how many pieces there are."""
+        return sum(len(grid) for grid in coarser(self.grid))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield tile after tile, then those of coarser grids, for objects larger than a halo."""
+        least = 0.0
+        for grid in coarser(self.grid):
+            for tile in grid.tiles(self.first):
+                yield Piece(grid, tile, least)
+            least = grid.halo
+
+
+def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece) -> Found:
+    """Show one piece to the network; the objects that belong to it."""
+    grid, tile = piece.grid, piece.tile
+    limits, (top, left) = plan.thresholds, tile.window[:2]
+    rgb = model.rgb8(read_tile(image, grid, tile), plan.contrast_limits)
+    seen = model.propose(rgb, shown_size(tile.shape, grid.scale), limits.conf, tile.shape)
+    proposals = replace(seen, appearance=None)
+    ranks = proposals.ranks(limits.conf, limits.iou)
+    boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
+    own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
+    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
+    found = proposals.subset(ranks[own])
+    low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
+    kept = [i for i, area in enumerate(found.areas.tolist()) if low <= area <= high]
+    masks = [found.masks[i].moved(top, left) for i in kept]
+    return Found(tile.window, masks, found.scores[kept].tolist(), coarse=grid != plan.grid)
+
+
+@dataclass(eq=False)
+class TiledRun:
+    """A large plane on its way through the network; iterate to let it go on, a piece each.
+
+    Attributes
+    ----------
+    model, image
+        The network and the plane.
+    plan
+        How it is seen.
+    canvas
+        The labels so far.
     done
-        How many tiles were seen.
+        How many pieces were seen.
     """
 
     model: Model
     image: PlaneLike
-    grid: Grid
-    contrast_limits: tuple[float, float]
-    thresholds: Thresholds
+    plan: TilePlan
     canvas: Canvas
-    first: tuple[float, float] | None = None
     done: int = 0
 
     @property
     def complete(self) -> bool:
-        """Whether all tiles were seen."""
+        """Whether all pieces were seen."""
         return self.done == len(self)
 
     @property
     def diameter(self) -> float | None:
         """What objects are across in pixels of the plane if the scale suits them; None = the model does not say."""
         shown = self.model.card.shown_diameter
-        return None if shown is None else shown / self.grid.scale
+        return None if shown is None else shown / self.plan.grid.scale
 
     def __len__(self) -> int:
-        """Return how many tiles there are, at all scales."""
-        return sum(len(grid) for grid in self.grids)
-
-    @property
-    def grids(self) -> list[Grid]:
-        """The grid, and coarser ones for large objects."""
-        return coarser(self.grid)
+        """Return how many pieces there are."""
+        return len(self.plan)
 
     def __iter__(self) -> Iterator[Progress]:
-        """Look at tile after tile, then at coarser scales for objects larger than a halo."""
-        total, least, place = len(self), 0.0, 0
-        for grid in self.grids:
-            for tile in grid.tiles(self.first):
-                place += 1
-                if place > self.done:  # one that was cancelled goes on where it was
-                    self._add(self.look(tile, grid), tile, grid, least)
-                    self.done = place
-                    yield Progress(place, total, len(self.canvas), tile.window)
-            least = grid.halo
-
-    def look(self, tile: Tile, grid: Grid) -> Proposals:
-        """Show one tile to the network; proposals are in pixels of its window."""
-        rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
-        seen = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.thresholds.conf, tile.shape)
-        return replace(seen, appearance=None)
-
-    def _add(self, proposals: Proposals, tile: Tile, grid: Grid, least: float) -> None:
-        """Add a tile's objects. Smaller ones than `least` belong to a finer grid."""
-        ranks = proposals.ranks(self.thresholds.conf, self.thresholds.iou)
-        top, left = tile.window[:2]
-        boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
-        own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
-        own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= least
-        found = proposals.subset(ranks[own])
-        kept = [i for i, area in enumerate(found.areas.tolist()) if self._fits(area)]
-        masks = [found.masks[i].moved(top, left) for i in kept]
-        scores = found.scores[kept].tolist()
-        if grid == self.grid:
-            self.canvas.add(tile.window, masks, scores)
-        else:  # few, in a window that may be far larger than they are
-            for mask, score in zip(masks, scores, strict=True):
-                rows, columns = mask.window
-                self.canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
-
-    def _fits(self, area: int) -> bool:
-        low, high = self.thresholds.min_area, self.thresholds.max_area
-        return max(low or 0, 1) <= area <= (np.inf if high is None else high)
+        """Look at piece after piece. One that was cancelled goes on where it was."""
+        total = len(self)
+        for place, piece in enumerate(self.plan.pieces(), start=1):
+            if place > self.done:
+                find_in(self.model, self.image, self.plan, piece).put_on(self.canvas)
+                self.done = place
+                yield Progress(place, total, len(self.canvas), piece.tile.window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +292,7 @@ def result_of(run: TiledRun) -> TiledResult:
         np.array(canvas.scores, np.float32),
         np.array(canvas.areas, np.int64),
         np.array(canvas.boxes, np.float32).reshape(-1, 4),
-        run.grid.scale,
+        run.plan.grid.scale,
         len(run),
     )
 
@@ -259,14 +312,26 @@ def start_tiled(
     Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, and `first` says where
     to begin.
     """
-    thresholds = thresholds or Thresholds(*model.thresholds())
     shape = plane_shape(image)
     if labels is not None and tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
+    plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
+    return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels))
+
+
+def plan_tiles(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    thresholds: Thresholds | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    *,
+    first: tuple[float, float] | None = None,
+) -> TilePlan:
+    """Sample the intensities of a plane and measure its objects, where they are not given; as `start_tiled`."""
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
-    grid = Grid(shape, scale_for(model, image, tiling, limits, first), fitting(tiling, model))
-    canvas = Canvas(np.zeros(shape, np.int32) if labels is None else labels)
-    return TiledRun(model, image, grid, limits, thresholds, canvas, first)
+    grid = Grid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
+    return TilePlan(grid, limits, thresholds or Thresholds(*model.thresholds()), first)
 
 
 def fitting(tiling: Tiling, model: Model) -> Tiling:

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -18,8 +18,9 @@ from napari_fastsam.core.recipe import Recipe
 from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.io.inputs import Input
 from napari_fastsam.io.results import make_folder, names_for, write_whole
+from napari_fastsam.runs.parts import Index, Part
 from napari_fastsam.runs.records import FOLDER, Record, digest, read_record, write_record
-from napari_fastsam.runs.work import Index, do_image, do_plane, model_of
+from napari_fastsam.runs.work import do_image, do_part, in_tiles, model_of
 
 Status = Literal["done", "kept", "failed"]
 
@@ -66,9 +67,14 @@ class _Work:
     image: Input
     target: Path
     fingerprint: str
-    parts: dict[Index, Path] = field(default_factory=dict)
-    waiting: set[Index] = field(default_factory=set)
+    parts: Path
+    waiting: set[Part] = field(default_factory=set)
     seconds: float = 0.0
+
+    def missing(self, index: Index) -> set[Part]:
+        """Return the tiles of a large plane that were not seen yet."""
+        tiles = Part("plan", index).tiles(self.parts)
+        return {tile for tile in tiles if not tile.is_whole(self.parts)}
 
 
 def targets_of(images: Sequence[Input], recipe: Recipe, folder: Path) -> list[Path]:
@@ -147,7 +153,7 @@ def run_recipe(
             else:
                 todo[place] = work
         if todo:
-            with _client(scheduler, workers, len(todo)) as client:
+            with _client(scheduler, workers, sum(_tasks(work) for work in todo.values())) as client:
                 on_start(client.dashboard_link)
                 _Run(client, recipe, todo, told).until_done()
     finally:
@@ -163,34 +169,46 @@ def _begun(recipe: Recipe, image: Input, target: Path, force: bool) -> tuple[Row
         record = None if force else read_record(target, recipe.hash, fingerprint)
         if record is not None:
             return Row(str(image), str(target), "kept", record.planes, record.objects, record.seconds), None
-        work = _Work(image, target, fingerprint)
-        lengths, _ = image.describe()
-        if lengths and recipe.linking is None:
-            own = target.parent / FOLDER / f"{target.name}-{recipe.hash[:12]}-{fingerprint}"
-            work.parts = {i: own / f"{'-'.join(map(str, i))}.npz" for i in np.ndindex(*lengths)}
-            work.waiting = {i for i, part in work.parts.items() if force or not _is_whole(part)}
-            own.mkdir(parents=True, exist_ok=True)
+        parts = target.parent / FOLDER / f"{target.name}-{recipe.hash[:12]}-{fingerprint}"
+        work = _Work(image, target, fingerprint, parts)
+        lengths, plane, _ = image.describe()
+        tiled = in_tiles(recipe, plane)
+        linked = bool(lengths) and recipe.linking is not None
+        if not linked and (tiled or lengths):
+            if force:
+                shutil.rmtree(work.parts, ignore_errors=True)
+            work.parts.mkdir(parents=True, exist_ok=True)
+            work.waiting = _to_do(work, tiled, lengths)
         return row, work
     except (FastSAMError, OSError) as error:
         return Row(**{**asdict(row), "reason": _sentence(error)}), None
 
 
-def _is_whole(part: Path) -> bool:
-    try:
-        with np.load(part, allow_pickle=False) as kept:
-            return bool(kept["labels"].ndim == 2 and len(kept["numbers"]) == len(kept["scores"]))
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
-        return False
+def _to_do(work: _Work, tiled: bool, lengths: Sequence[int]) -> set[Part]:
+    """Return the parts of an image with which work on it begins, or goes on."""
+    waiting: set[Part] = set()
+    for index in np.ndindex(*lengths):
+        part = Part("plan" if tiled else "plane", index)
+        if not part.is_whole(work.parts):
+            waiting.add(part)
+        elif tiled:
+            waiting |= work.missing(index)
+    return waiting
+
+
+def _tasks(work: _Work) -> int:
+    """Return how many tasks of an image may run at once, at least."""
+    return len(work.waiting) + sum(part.kind == "plan" for part in work.waiting) or 1
 
 
 class _Run:
-    """Tasks on their way: a plane each of stacks, then an image each."""
+    """Tasks on their way: a plane each of stacks and a tile each of large planes, then an image each."""
 
     def __init__(
         self, client: Any, recipe: Recipe, todo: Mapping[int, _Work], told: Callable[[int, Row], None]
     ) -> None:
         self._client, self._recipe, self._todo, self._told = client, recipe, dict(todo), told
-        self._asked: dict[Any, tuple[int, Index | None]] = {}
+        self._asked: dict[Any, tuple[int, Part | None]] = {}
 
     def until_done(self) -> None:
         """Wait for all tasks; those of an image that failed are let go."""
@@ -199,36 +217,43 @@ class _Run:
         in_turn: Any = as_completed  # not typed
         first: list[Any] = []
         for place, begun in self._todo.items():
-            first += [self._plane(place, index) for index in sorted(begun.waiting)] or [self._image(place)]
+            first += self._parts(place, begun.waiting) or [self._image(place)]
         arriving = in_turn(first)
         for future in arriving:
-            place, index = self._asked.pop(future)
+            place, part = self._asked.pop(future)
             work = self._todo.get(place)
-            if work is None:  # another of its planes failed
+            if work is None:  # another part of it failed
                 continue
             error = future.exception()
             if error is not None:
                 self._failed(place, work, error)
-            elif index is None:
+            elif part is None:
                 self._done(place, work, future.result())
             else:
-                work.waiting.discard(index)
-                work.seconds += future.result()["seconds"]
-                if not work.waiting:
-                    arriving.add(self._image(place))
+                for further in self._part_done(place, work, part, future.result()):
+                    arriving.add(further)
             future.release()
 
-    def _plane(self, place: int, index: Index) -> Any:
-        work = self._todo[place]
-        return self._submit(place, index, do_plane, self._recipe, work.image, index, work.parts[index])
+    def _part_done(self, place: int, work: _Work, part: Part, said: Mapping[str, Any]) -> list[Any]:
+        """Take note of a part; the tasks that follow from it."""
+        work.seconds += said["seconds"]
+        work.waiting.discard(part)
+        tiles = work.missing(part.index) if part.kind == "plan" else set()
+        work.waiting |= tiles
+        return self._parts(place, tiles) if work.waiting else [self._image(place)]
+
+    def _parts(self, place: int, parts: Iterable[Part]) -> list[Any]:
+        work, ordered = self._todo[place], sorted(parts, key=lambda part: (part.index, part.number))
+        return [self._submit(place, part, do_part, self._recipe, work.image, part, work.parts) for part in ordered]
 
     def _image(self, place: int) -> Any:
         work = self._todo[place]
-        return self._submit(place, None, do_image, self._recipe, work.image, work.target, work.parts or None)
+        return self._submit(place, None, do_image, self._recipe, work.image, work.target, work.parts)
 
-    def _submit(self, place: int, index: Index | None, task: Callable[..., Any], *given: Any) -> Any:
-        future = self._client.submit(task, *given, pure=False)
-        self._asked[future] = (place, index)
+    def _submit(self, place: int, part: Part | None, task: Callable[..., Any], *given: Any) -> Any:
+        # an image that was begun is finished before the next is begun
+        future = self._client.submit(task, *given, pure=False, priority=-place)
+        self._asked[future] = (place, part)
         return future
 
     def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
@@ -237,8 +262,7 @@ class _Run:
             self._recipe.hash, work.fingerprint, digest(work.target), said["objects"], said["planes"], seconds
         )
         write_record(work.target, record)
-        for part in list(work.parts.values())[:1]:
-            shutil.rmtree(part.parent, ignore_errors=True)
+        shutil.rmtree(work.parts, ignore_errors=True)
         del self._todo[place]
         self._told(
             place, Row(str(work.image), str(work.target), "done", record.planes, record.objects, round(seconds, 3))

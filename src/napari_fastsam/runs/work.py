@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +23,33 @@ from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPar
 from napari_fastsam.core.search import Search
 from napari_fastsam.core.selection import ask
 from napari_fastsam.core.text import TextEncoder
-from napari_fastsam.core.tiling import Tiling
+from napari_fastsam.core.tiling import Canvas, Tiling
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
 from napari_fastsam.io.inputs import Input
 from napari_fastsam.io.measurements import write_table
 from napari_fastsam.io.ome_zarr import new_labels
-from napari_fastsam.io.results import write_overlay, write_stack, write_whole
+from napari_fastsam.io.results import write_overlay, write_stack
 from napari_fastsam.model.answer import Thresholds, look
 from napari_fastsam.model.segmenter import Model, load_model
 from napari_fastsam.model.stack import linked, start_stack
-from napari_fastsam.model.tiled import LARGE, plane_shape, start_tiled, suited_imgsz
+from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, plan_tiles, plane_shape, suited_imgsz
 from napari_fastsam.model.weights import sha256_of
-
-Index = tuple[int, ...]
+from napari_fastsam.runs.parts import (
+    Index,
+    Part,
+    PlaneLabels,
+    read_found,
+    read_plan,
+    read_plane,
+    write_found,
+    write_plan,
+    write_plane,
+)
 
 _loaded: dict[ModelPart, Model] = {}
 _encoders: dict[str, TextEncoder] = {}
 _loading = threading.Lock()
-
-
-@dataclass(frozen=True, eq=False)
-class PlaneLabels:
-    """The labels of one plane, or of one stack.
-
-    Attributes
-    ----------
-    labels
-        (Y, X), or (N, Y, X) where planes were linked; 0 = background.
-    scores
-        Confidence by number.
-    """
-
-    labels: Any
-    scores: Mapping[int, float] = field(default_factory=dict)
 
 
 def model_of(part: ModelPart) -> Model:
@@ -93,13 +86,9 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     """
     model, asked = model_of(recipe.model), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
-    height, width = plane_shape(plane)
-    if asked.imgsz is None and height * width > LARGE and recipe.search is None:
-        first = recipe.tiling.first
-        run = start_tiled(model, plane, tiling, thresholds, asked.contrast_limits, labels=labels, first=first)
-        for _ in run:
-            pass
-        return PlaneLabels(run.canvas.labels, dict(enumerate(run.canvas.scores, start=1)))
+    if in_tiles(recipe, plane_shape(plane)):
+        plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
+        return _put_together(plan, (find_in(model, plane, plan, piece) for piece in plan.pieces()), labels)
     pixels = np.asarray(plane[:, :])
     imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
     found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
@@ -109,6 +98,19 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     scores = found.scores.tolist()
     painted = paint(found.masks, found.shape, numbers, scores=scores)
     return PlaneLabels(painted, dict(zip(numbers, scores, strict=True)))
+
+
+def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
+    """Whether a plane of ``(H, W)`` is seen in tiles."""
+    return recipe.parameters.imgsz is None and recipe.search is None and shape[0] * shape[1] > LARGE
+
+
+def _put_together(plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
+    """Return the labels of a plane of which all pieces, in their order, were seen."""
+    canvas = Canvas(np.zeros(plan.grid.shape, np.int32) if labels is None else labels)
+    for found in pieces:
+        found.put_on(canvas)
+    return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
 
 
 def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
@@ -161,26 +163,40 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
 # ---------------------------------------------------------------- tasks
 
 
-def do_plane(recipe: Recipe, image: Input, index: Index, part: Path) -> dict[str, Any]:
-    """Segment one plane of a stack and keep its labels in a file, whole or not at all, until all are there."""
-    start = time.perf_counter()
-    found = segment_plane(recipe, image.lazy(index))
+def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str, Any]:
+    """Find some of an image, and keep it in a file, whole or not at all, until all is there.
 
-    def write(file: Path) -> None:
-        with file.open("wb") as opened:
-            np.savez_compressed(
-                opened,
-                labels=np.asarray(found.labels),
-                numbers=np.array(list(found.scores), np.int64),
-                scores=np.array(list(found.scores.values()), np.float64),
-            )
+    Returns
+    -------
+    dict
+        ``pieces`` that a plan has, and ``seconds``.
+    """
+    start, pieces = time.perf_counter(), 0
+    path, plane = part.path(folder), _plane(image, part.index, image.fingerprint())
+    model = model_of(recipe.model)
+    if part.kind == "plane":
+        write_plane(path, segment_plane(recipe, plane))
+    elif part.kind == "plan":
+        thresholds, tiling = _asked(model, recipe)
+        limits, first = recipe.parameters.contrast_limits, recipe.tiling.first
+        plan = plan_tiles(model, plane, tiling, thresholds, limits, first=first)
+        write_plan(path, plan)
+        pieces = len(plan)
+    else:
+        plan = read_plan(Part("plan", part.index).path(folder))
+        piece = next(islice(plan.pieces(), part.number, None))
+        write_found(path, find_in(model, plane, plan, piece))
+    return {"pieces": pieces, "seconds": time.perf_counter() - start}
 
-    write_whole(part, write)
-    return {"seconds": time.perf_counter() - start}
+
+@lru_cache(maxsize=1)
+def _plane(image: Input, index: Index, fingerprint: str) -> Any:
+    """Return a plane; of one that has to be read as a whole, the next tile need not read it again."""
+    return image.lazy(index)
 
 
-def do_image(recipe: Recipe, image: Input, target: Path, parts: Mapping[Index, Path] | None = None) -> dict[str, Any]:
-    """Segment one image, or put together what was found on its planes, and write all that the recipe asks for.
+def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = None) -> dict[str, Any]:
+    """Segment one image, or put together the parts of it that a folder holds, and write all that the recipe asks for.
 
     Returns
     -------
@@ -188,17 +204,17 @@ def do_image(recipe: Recipe, image: Input, target: Path, parts: Mapping[Index, P
         ``objects``, ``planes`` and ``seconds``.
     """
     start = time.perf_counter()
-    lengths, scale = image.describe()
-    shape = (*lengths, *plane_shape(image.lazy(tuple(0 for _ in lengths))))
+    lengths, plane, scale = image.describe()
+    shape = (*lengths, *plane)
     noted = _Noted(recipe, image, scale.axes)
     if recipe.output.format == "zarr":
         with new_labels(target, shape, scale) as array:
-            for index, one in _found(recipe, image, lengths, parts, array):
+            for index, one in _found(recipe, image, lengths, folder, array):
                 noted.note(index, one)
                 if one.labels is not array:
                     array[(*index, slice(None), slice(None))] = one.labels
     else:
-        found = _found(recipe, image, lengths, parts)
+        found = _found(recipe, image, lengths, folder)
         write_stack(target, shape, ((index, noted.note(index, one)) for index, one in found), scale.axes)
     if recipe.output.measurements is not None:
         table = pd.concat(noted.tables, ignore_index=True) if noted.tables else pd.DataFrame()
@@ -239,7 +255,7 @@ def _found(
     recipe: Recipe,
     image: Input,
     lengths: Sequence[int],
-    parts: Mapping[Index, Path] | None,
+    folder: Path | None,
     labels: Any = None,
 ) -> Iterator[tuple[Index, PlaneLabels]]:
     """Yield each plane's labels, in order; those of a single large plane go into `labels` at once."""
@@ -247,12 +263,15 @@ def _found(
         yield from _linked(recipe, image, lengths)
         return
     for index in np.ndindex(*lengths):
-        if parts is None:
-            yield index, segment_plane(recipe, image.lazy(index), labels if not lengths else None)
+        onto = labels if not lengths else None
+        planned = Part("plan", index)
+        if folder is not None and planned.path(folder).exists():
+            pieces = (read_found(tile.path(folder)) for tile in planned.tiles(folder))
+            yield index, _put_together(read_plan(planned.path(folder)), pieces, onto)
+        elif folder is not None and (plane := Part("plane", index).path(folder)).exists():
+            yield index, read_plane(plane)
         else:
-            with np.load(parts[index], allow_pickle=False) as kept:
-                scores = dict(zip(kept["numbers"].tolist(), kept["scores"].tolist(), strict=True))
-                yield index, PlaneLabels(kept["labels"], scores)
+            yield index, segment_plane(recipe, image.lazy(index), onto)
 
 
 def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tuple[Index, PlaneLabels]]:

@@ -1,0 +1,139 @@
+"""What workers find of an image plane by plane and tile by tile: in files of their own until all of it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_fastsam.core.masks import Crop
+from napari_fastsam.core.tiling import Grid, Tiling
+from napari_fastsam.io.results import write_whole
+from napari_fastsam.model.answer import Thresholds
+from napari_fastsam.model.tiled import Found, TilePlan
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of an image, for one task.
+
+    Attributes
+    ----------
+    kind
+        "plane" = all of a plane; "plan" = how a large plane is seen; "tile" = one piece of it.
+    index
+        Which plane.
+    number
+        Which piece.
+    """
+
+    kind: Literal["plane", "plan", "tile"]
+    index: Index
+    number: int = 0
+
+    def path(self, folder: Path) -> Path:
+        """Return the file in which it is kept."""
+        name = "-".join(map(str, self.index)) or "plane"
+        return folder / {"plane": f"{name}.npz", "plan": f"{name}.json", "tile": f"{name}-{self.number}.npz"}[self.kind]
+
+    def tiles(self, folder: Path) -> list[Part]:
+        """Return the tiles of a plan that was finished."""
+        return [Part("tile", self.index, number) for number in range(len(read_plan(self.path(folder))))]
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether it was finished, and can be read."""
+        reader: Callable[[Path], object] = {"plane": read_plane, "plan": read_plan, "tile": read_found}[self.kind]
+        try:
+            reader(self.path(folder))
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
+            return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneLabels:
+    """The labels of one plane, or of one stack.
+
+    Attributes
+    ----------
+    labels
+        (Y, X), or (N, Y, X) where planes were linked; 0 = background.
+    scores
+        Confidence by number.
+    """
+
+    labels: Any
+    scores: Mapping[int, float] = field(default_factory=dict)
+
+
+def write_plane(path: Path, found: PlaneLabels) -> None:
+    """Keep the labels of a plane, whole or not at all."""
+    _write_arrays(
+        path,
+        labels=np.asarray(found.labels),
+        numbers=np.array(list(found.scores), np.int64),
+        scores=np.array(list(found.scores.values()), np.float64),
+    )
+
+
+def read_plane(path: Path) -> PlaneLabels:
+    """Read what `write_plane` kept."""
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
+        return PlaneLabels(kept["labels"], dict(zip(kept["numbers"].tolist(), kept["scores"].tolist(), strict=True)))
+
+
+def write_plan(path: Path, plan: TilePlan) -> None:
+    """Keep how a large plane is seen, whole or not at all."""
+    write_whole(path, lambda file: file.write_text(json.dumps(asdict(plan)), encoding="utf-8"))
+
+
+def read_plan(path: Path) -> TilePlan:
+    """Read what `write_plan` kept."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    grid, first = kept["grid"], kept["first"]
+    return TilePlan(
+        Grid(tuple(grid["shape"]), grid["scale"], Tiling(**grid["tiling"])),
+        tuple(kept["contrast_limits"]),
+        Thresholds(**kept["thresholds"]),
+        None if first is None else tuple(first),
+    )
+
+
+def write_found(path: Path, found: Found) -> None:
+    """Keep what was found in a tile, whole or not at all."""
+    _write_arrays(
+        path,
+        window=np.array(found.window, np.int64),
+        places=np.array([(m.top, m.left, *m.pixels.shape) for m in found.masks], np.int64).reshape(-1, 4),
+        pixels=np.packbits(np.concatenate([np.zeros(0, bool), *(m.pixels.ravel() for m in found.masks)])),
+        scores=np.array(found.scores, np.float64),
+        coarse=np.array(found.coarse),
+    )
+
+
+def read_found(path: Path) -> Found:
+    """Read what `write_found` kept."""
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
+        places, scores, coarse = kept["places"], kept["scores"].tolist(), bool(kept["coarse"])
+        y0, x0, y1, x1 = kept["window"].tolist()
+        lengths = places[:, 2] * places[:, 3]
+        pixels = np.split(np.unpackbits(kept["pixels"], count=int(lengths.sum())).astype(bool), np.cumsum(lengths))
+    masks = [
+        Crop(top, left, own.reshape(height, width))
+        for (top, left, height, width), own in zip(places.tolist(), pixels, strict=False)
+    ]
+    return Found((y0, x0, y1, x1), masks, scores, coarse)
+
+
+def _write_arrays(path: Path, **arrays: Any) -> None:
+    def write(file: Path) -> None:
+        with file.open("wb") as opened:
+            np.savez_compressed(opened, **arrays)
+
+    write_whole(path, write)
