@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from napari_fastsam.widgets.dock import FastSAMWidget, RunSummary
+from napari_fastsam.widgets.dock import FastSAMWidget
+from napari_fastsam.widgets.work import RunSummary
 
 __all__ = ["FastSAMWidget", "RunSummary"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from magicgui.widgets import Container, Label
 from napari.utils.notifications import ErrorNotification, notification_manager, show_error
-from qtpy.QtWidgets import QFileDialog
 
-from napari_fastsam.errors import DeviceError, FastSAMError, LabelsError, ModelError
+from napari_fastsam.errors import FastSAMError, LabelsError
 from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
 from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.layers import new_prompts
@@ -35,13 +35,16 @@ from napari_fastsam.widgets.controls import (
     make_compact,
     make_controls,
 )
+from napari_fastsam.widgets.files import file_to_open, file_to_save
 from napari_fastsam.widgets.frame import Frame, make_readable
-from napari_fastsam.widgets.model_card import AboutModel
+from napari_fastsam.widgets.model_choice import ModelChoice
+from napari_fastsam.widgets.next_prompts import NextPrompts
 from napari_fastsam.widgets.output import Output
 from napari_fastsam.widgets.runner import Runner
 from napari_fastsam.widgets.search import SearchPanel
 from napari_fastsam.widgets.settings import read_settings
 from napari_fastsam.widgets.updates import Updates
+from napari_fastsam.widgets.work import Failure, RunSummary, Work, said_of, same_place
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -50,52 +53,27 @@ if TYPE_CHECKING:
     from napari_fastsam.core.exemplars import Exemplars
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 REDRAW_SECONDS = 1.0
 """What a long run has found so far is drawn not more often than this."""
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did.
+def failures_told(
+    method: Callable[Concatenate[FastSAMWidget, P], T],
+) -> Callable[Concatenate[FastSAMWidget, P], T | None]:
+    """Let a method of the dock say what is wrong with what a person asks for, and return None then."""
 
-    Attributes
-    ----------
-    found
-        Number of objects.
-    seconds
-        ``network``: what was not kept from an earlier run, with loading the model; ``selection``: stage two;
-        ``drawing``.
-    message
-        What the dock's status says.
-    unanswered
-        A sentence for each prompt without an object of its own.
-    """
+    @wraps(method)
+    def told(self: FastSAMWidget, /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return method(self, *args, **kwargs)
+        except FastSAMError as error:
+            self._fail(error)
+            return None
 
-    found: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    message: str = ""
-    unanswered: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What the runner is at."""
-
-    kind: Literal["warm up", "segment", "download"]
-    request: Request | None = None
-    by_hand: bool = False
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """What failed, so that live updates do not try it again and again; Run does."""
-
-    model: tuple[str, str] | None
-    asked: Hashable
-    message: str
-
-    def concerns(self, request: Request) -> bool:
-        return self.asked == _asked(request) or self.model == (request.controls.model, request.controls.device)
+    return told
 
 
 class FastSAMWidget(Container[Any]):
@@ -115,7 +93,8 @@ class FastSAMWidget(Container[Any]):
         self.status = Label(value="")
         self.actions = make_actions()
         super().__init__(widgets=make_controls(napari_viewer, settings), labels=True, scrollable=True, name="FastSAM")
-        self._thresholds_from_card = settings.thresholds_from_card
+        self._model_choice = ModelChoice(self, settings.thresholds_from_card)
+        self._next = NextPrompts(self)
         self._session = Session(napari_viewer, settings.cache_mb * MEGABYTE)
         self._output = Output(napari_viewer)
         self._runner = Runner(self._work_says, self._work_ended)
@@ -125,18 +104,16 @@ class FastSAMWidget(Container[Any]):
         self._asked: Request | None = None
         self._shown: Result | None = None
         self._added: Request | None = None
-        self._work: _Work | None = None
-        self._failure: _Failure | None = None
-        self._last_model = self.model.value
+        self._work: Work | None = None
+        self._failure: Failure | None = None
         self._plain_status = ""
         self._drawn = 0.0
         self._place: tuple[Any, ...] = ()
         self._always = Connections()
         self._per_layer = Connections()
         self._updates = Updates(self._update, self._update_at_once)
-        self._suit_thresholds(self.model.value)
         self.search = SearchPanel(settings, self._updates.now, self._updates.soon)
-        self.about = AboutModel()
+        self.about = self._model_choice.about
         self._frame = frame = self._framed()
         self._wire(frame)
         self._unbind = shortcuts.bind(napari_viewer, self)
@@ -191,6 +168,7 @@ class FastSAMWidget(Container[Any]):
         self._update(by_hand=True)
         return None
 
+    @failures_told
     def commit(self) -> Labels | None:
         """Put the objects of the preview into the Labels layer chosen, or a new one, as one undo step.
 
@@ -204,13 +182,9 @@ class FastSAMWidget(Container[Any]):
         if shown is None or not shown.count:
             self._say(messages.NOTHING_TO_ADD)
             return None
-        try:
-            layer, committed = self._output.commit(
-                shown, self.labels.value, self.preserve.value, self._session.model_hash(shown.request)
-            )
-        except FastSAMError as error:
-            self._fail(error)
-            return None
+        layer, committed = self._output.commit(
+            shown, self.labels.value, self.preserve.value, self._session.model_hash(shown.request)
+        )
         self._choices.refresh()
         self.labels.value = layer
         self._clear(shown)
@@ -234,67 +208,60 @@ class FastSAMWidget(Container[Any]):
         self._viewer.layers.selection.active = points
         return points, shapes
 
+    @failures_told
     def make_tracks(self) -> Tracks | None:
         """Add a Tracks layer of the objects that were found on all planes, with divisions."""
-        shown = self._shown
-        try:
-            if shown is None:
-                raise LabelsError(messages.NO_LINKED_OBJECTS)
-            tracks = tracks_of(shown)
-        except FastSAMError as error:
-            self._fail(error)
-            return None
+        if self._shown is None:
+            raise LabelsError(messages.NO_LINKED_OBJECTS)
+        tracks = tracks_of(self._shown)
         self._viewer.add_layer(tracks)
         return tracks
 
+    @failures_told
     def save_recipe(self, path: str | Path | None = None) -> Path | None:
         """Save what is asked for as a recipe, to be run on other images; None asks for a file."""
         request = self._request()
         if request is None:
             return None
-        try:
-            exemplars, _ = self._session.exemplars(request)
-            recipe = recipe_of(request, exemplars, self._session.model_hash(request))
-            chosen = path or QFileDialog.getSaveFileName(self.native, "Save recipe", "recipe.json", "*.json")[0]
-            if not chosen:
-                return None
-            save_recipe(recipe, Path(chosen))
-        except FastSAMError as error:
-            self._fail(error)
-            return None
-        self._say(messages.recipe_saved(str(chosen)))
-        return Path(chosen)
+        exemplars, _ = self._session.exemplars(request)
+        recipe = recipe_of(request, exemplars, self._session.model_hash(request))
+        chosen = file_to_save(self.native, "Save recipe", "recipe.json", path)
+        if chosen is not None:
+            save_recipe(recipe, chosen)
+            self._say(messages.recipe_saved(str(chosen)))
+        return chosen
 
+    @failures_told
     def measure(self) -> None:
         """Measure the objects of the Labels layer chosen, into its features."""
         image, layer = self.image.value, self.labels.value
         if image is None or layer is None:
             self._say(messages.NOTHING_TO_MEASURE)
             return
-        try:
-            table = add_measurements(layer, image)
-        except FastSAMError as error:
-            self._fail(error)
-            return
-        self._say(messages.measured(len(table), layer.name))
+        self._say(messages.measured(len(add_measurements(layer, image)), layer.name))
 
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
-        points = self.points.value
-        if points is None:
+        if self.points.value is None:
             self._say(messages.NO_POINTS_LAYER)
-            return
-        negative = new_prompts.next_polarity(points) == new_prompts.POSITIVE
-        self._set_polarity(new_prompts.NEGATIVE if negative else new_prompts.POSITIVE)
+        else:
+            self._next.toggle_polarity()
+            self._updates.soon()
+
+    def toggle_object(self) -> None:
+        """Let the next points describe one object together, or each an object of its own."""
+        if self.points.value is None:
+            self._say(messages.NO_POINTS_LAYER)
+        else:
+            self._next.toggle_object()
 
     def toggle_example(self) -> None:
         """Make the next points and shapes, and those selected, examples or counter-examples."""
-        points = self.points.value
-        if points is None and self.shapes.value is None:
+        if not self._next.there_are_layers:
             self._say(messages.NO_POINTS_LAYER)
             return
-        now = new_prompts.next_polarity(self.shapes.value if points is None else points)
-        self._set_polarity(new_prompts.COUNTER_EXAMPLE if now == new_prompts.EXAMPLE else new_prompts.EXAMPLE)
+        self._next.toggle_example()
+        self._updates.soon()
         self.search.expand(animate=False)
 
     def focus_words(self) -> None:
@@ -315,46 +282,26 @@ class FastSAMWidget(Container[Any]):
         self._updates.soon()
         self._say(messages.EXAMPLES_FORGOTTEN)
 
+    @failures_told
     def save_examples(self, path: str | Path | None = None) -> Path | None:
         """Save the examples on this plane, and those kept, into a file; None asks for one."""
         exemplars = self._examples()
         if exemplars is None:
             return None
-        chosen = str(
-            path or QFileDialog.getSaveFileName(self.native, "Save the examples", "examples.json", "*.json")[0]
-        )
-        if not chosen:
-            return None
-        try:
-            save_exemplars(exemplars, Path(chosen))
-        except FastSAMError as error:
-            self._fail(error)
-            return None
-        self._say(messages.examples_saved(exemplars, chosen))
-        return Path(chosen)
+        chosen = file_to_save(self.native, "Save the examples", "examples.json", path)
+        if chosen is not None:
+            save_exemplars(exemplars, chosen)
+            self._say(messages.examples_saved(exemplars, str(chosen)))
+        return chosen
 
+    @failures_told
     def load_examples(self, path: str | Path | None = None) -> None:
         """Search with examples from a file; None asks for one."""
-        chosen = str(path or QFileDialog.getOpenFileName(self.native, "Load examples", "", "*.json")[0])
-        if not chosen:
-            return
-        try:
-            self.search.show_exemplars(load_exemplars(Path(chosen)))
-        except FastSAMError as error:
-            self._fail(error)
-            return
-        self.search.expand(animate=False)
-        self._updates.soon()
-
-    def toggle_object(self) -> None:
-        """Let the next points describe one object together, or each an object of its own."""
-        points = self.points.value
-        if points is None:
-            self._say(messages.NO_POINTS_LAYER)
-            return
-        together = new_prompts.object_number(points) == 0
-        new_prompts.set_object_number(points, new_prompts.largest_object_number(points) + 1 if together else 0)
-        self._show_point_defaults()
+        chosen = file_to_open(self.native, "Load examples", ".json", path)
+        if chosen is not None:
+            self.search.show_exemplars(load_exemplars(chosen))
+            self.search.expand(animate=False)
+            self._updates.soon()
 
     def toggle_task(self) -> None:
         """Change between objects at prompts and everything."""
@@ -443,7 +390,7 @@ class FastSAMWidget(Container[Any]):
         result = self._session.result(request)
         if result is not None:
             self._show(result)
-        elif self._shown is not None and not _same_place(self._shown.request, request):
+        elif self._shown is not None and not same_place(self._shown.request, request):
             self._show_nothing("")
         if result is not None and result.complete:
             return
@@ -486,7 +433,11 @@ class FastSAMWidget(Container[Any]):
                 self._output.remove_preview()
                 self._say(messages.NO_IMAGE)
                 return None
-            if controls.model == FROM_FILE or not self._model_is_there(controls.model):
+            if controls.model == FROM_FILE:
+                return None
+            missing = self._model_choice.missing()
+            if missing is not None:
+                self._say(missing)
                 return None
             if controls.texts and controls.task == "prompts" and not self._encoder_is_there():
                 return None
@@ -554,7 +505,7 @@ class FastSAMWidget(Container[Any]):
         """Load torch and the model behind the dock, so that the first prompt need not wait for them."""
         model, device = self.model.value, self.device.value
         if weights.is_available(model):
-            self._work = _Work("warm up")
+            self._work = Work("warm up")
             self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
 
     def _start(self, request: Request, by_hand: bool) -> None:
@@ -562,7 +513,7 @@ class FastSAMWidget(Container[Any]):
             # its end asks again what is wanted then
             self._work = replace(self._work, by_hand=self._work.by_hand or by_hand)
             return
-        self._work = _Work("segment", request, by_hand)
+        self._work = Work("segment", request, by_hand)
         self.actions.run_button.text = "Cancel"
         self._runner.start(lambda: self._session.work(request), "FastSAM")
 
@@ -572,7 +523,7 @@ class FastSAMWidget(Container[Any]):
             return
         from napari_fastsam.widgets.download import downloading
 
-        self._work = _Work("download")
+        self._work = Work("download")
         self.actions.run_button.text = "Cancel"
         self._runner.start(lambda: downloading(name, lambda: self._runner.cancelled), "Download")
 
@@ -607,25 +558,19 @@ class FastSAMWidget(Container[Any]):
         else:
             self._update(by_hand=work.by_hand)
 
-    def _work_failed(self, work: _Work, error: Exception) -> None:
+    def _work_failed(self, work: Work, error: Exception) -> None:
         if work.request is not None and self._session.is_stale(work.request):
             self._update(by_hand=work.by_hand)  # what failed is not wanted any more
             return
-        known = isinstance(error, FastSAMError)
-        message = str(error) if known else f"Something went wrong ({type(error).__name__}: {error}). Run tries again."
+        message = said_of(error)
         if work.kind == "download":
             self._say(message)
         else:
-            searched = work.request is not None and work.request.read.prompts.searches
-            about_model = work.request is None or (isinstance(error, ModelError | DeviceError) and not searched)
-            controls = None if work.request is None else work.request.controls
-            model = (self.model.value, self.device.value) if controls is None else (controls.model, controls.device)
-            asked = None if work.request is None else _asked(work.request)
-            self._failure = _Failure(model if about_model else None, asked, message)
+            self._failure = Failure.of(work, error, (self.model.value, self.device.value))
             self._update()  # something else may be wanted by now
         if self._work is None:
             self._say(message)
-        if known:
+        if isinstance(error, FastSAMError):
             show_error(message)
         else:
             notification_manager.dispatch(ErrorNotification(error))
@@ -652,7 +597,7 @@ class FastSAMWidget(Container[Any]):
         self.model.changed.connect(self._model_chosen)
         for control in (self.image, self.points, self.shapes):
             control.changed.connect(self._layers_chosen)
-        self.download.changed.connect(lambda: self._download(self._last_model))
+        self.download.changed.connect(lambda: self._download(self._model_choice.name))
         self.search.download.changed.connect(lambda: self._download(self.search.text_encoder))
         self.search.keep.changed.connect(self.keep_examples)
         self.search.save.changed.connect(lambda: self.save_examples())
@@ -682,8 +627,8 @@ class FastSAMWidget(Container[Any]):
                 self._per_layer.connect((prompts.events.data,), self._prompts_changed)
                 self._per_layer.connect(layer_emitters(prompts, "features"), self._asks_anew)
         if points is not None:
-            self._per_layer.connect((points.events.feature_defaults,), self._show_point_defaults)
-        self._show_point_defaults()
+            self._per_layer.connect((points.events.feature_defaults,), self._next.show)
+        self._next.show()
         self._show_axes()
         self._updates.soon()
 
@@ -737,37 +682,8 @@ class FastSAMWidget(Container[Any]):
     # ---------------------------------------------------------------- model
 
     def _model_chosen(self, name: str) -> None:
-        if name == FROM_FILE:
-            self.model.ask_for_file(instead=self._last_model, exported=True)
-            return
-        self._last_model = name
-        self._suit_thresholds(name)
-        self.about.show_model(name)
-        self._updates.soon()
-
-    def _suit_thresholds(self, name: str) -> None:
-        """Set confidence and overlap to what the model's card says finds everything best, if it says so."""
-        if not self._thresholds_from_card or not weights.is_available(name):
-            return
-        try:
-            card = weights.card_for(weights.find(name))
-        except FastSAMError:
-            return  # whoever loads the model says what is wrong with it
-        for control, value in ((self.conf, card.conf), (self.iou, card.iou)):
-            if value is not None:
-                control.value = min(max(value, control.min), control.max)
-
-    def _model_is_there(self, name: str) -> bool:
-        known = weights.known(name)
-        missing = known if known is not None and not weights.is_available(name) else None
-        if self.download.native.isHidden() != (
-            missing is None
-        ):  # `visible` is False too while the dock is out of sight
-            self.download.visible = missing is not None
-        if missing is not None:
-            self.download.text = f"Download {missing.name} ({missing.bytes / 1e6:.0f} MB)"
-            self._say(messages.model_missing(missing))
-        return missing is None
+        if self._model_choice.choose(name):
+            self._updates.soon()
 
     def _encoder_is_there(self) -> bool:
         there = self.search.show_encoder()
@@ -778,28 +694,14 @@ class FastSAMWidget(Container[Any]):
 
     # ---------------------------------------------------------------- words and examples
 
-    def _set_polarity(self, polarity: str) -> None:
-        shows = polarity in (new_prompts.EXAMPLE, new_prompts.COUNTER_EXAMPLE)
-        if self.points.value is not None:
-            new_prompts.set_polarity(self.points.value, polarity)
-        if self.shapes.value is not None:
-            # a shape cannot be negative
-            new_prompts.set_polarity(self.shapes.value, polarity if shows else new_prompts.POSITIVE)
-        self._show_point_defaults()
-        self._updates.soon()
-
+    @failures_told
     def _examples(self) -> Exemplars | None:
         """Return the examples on this plane together with those kept; None, said in the status, without any."""
         controls = freeze(self)
         if controls is None:
             self._say(messages.NO_IMAGE)
             return None
-        try:
-            request = self._session.request(controls, self._asked)
-            exemplars, unanswered = self._session.exemplars(request)
-        except FastSAMError as error:
-            self._fail(error)
-            return None
+        exemplars, unanswered = self._session.exemplars(self._session.request(controls, self._asked))
         if exemplars is None:
             self._say(messages.NO_EXAMPLES_TO_KEEP, unanswered)
         return exemplars
@@ -831,15 +733,6 @@ class FastSAMWidget(Container[Any]):
         self.about.show_model(self.model.value)
         return frame
 
-    def _show_point_defaults(self, *_: Any) -> None:
-        points = self.points.value
-        polarity = new_prompts.POSITIVE if points is None else new_prompts.next_polarity(points)
-        number = 0 if points is None else new_prompts.object_number(points)
-        self.next_point.polarity.text = "− negative" if polarity == new_prompts.NEGATIVE else "+ positive"
-        self.next_point.object.text = f"object {number}" if number else "each its own"
-        shows = polarity in (new_prompts.EXAMPLE, new_prompts.COUNTER_EXAMPLE)
-        self.example.text = f"★ {polarity}" if shows else "example"
-
     def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._plain_status = message
         self.status.value = messages.as_html(message, details)
@@ -848,16 +741,3 @@ class FastSAMWidget(Container[Any]):
         self._say(str(error))
         if notify:
             show_error(str(error))
-
-
-def _asked(request: Request) -> Hashable:
-    """Return what of a request makes the network and the text model work."""
-    controls = request.controls
-    return request.key, controls.texts, controls.text_encoder if controls.texts else None
-
-
-def _same_place(request: Request, other: Request) -> bool:
-    """Whether two requests ask for the same on one plane: the result of one may stay while the other runs."""
-    ours, theirs = request.controls, other.controls
-    same = ours.image == theirs.image and ours.task == theirs.task
-    return same and (request.plane.index, request.plane.axes) == (other.plane.index, other.plane.axes)
