@@ -20,8 +20,12 @@ import tifffile
 import zarr
 
 import napari_fastsam as fs
+from napari_fastsam.core.exemplars import exemplars_of
 from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
+from napari_fastsam.io.exemplars import exemplars_content
+from napari_fastsam.io.inputs import Input
 from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.runs import work
 from napari_fastsam.runs.parts import Part
 from napari_fastsam.samples import nuclei_3d
 
@@ -175,6 +179,36 @@ def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
     assert expected.max() > 500
     np.testing.assert_array_equal(tifffile.imread(out / "slide_labels.tif"), expected)
     assert not list((out / ".napari-fastsam").glob("*-*"))
+
+
+def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypatch):
+    monkeypatch.setattr(work, "LARGE", 500_000)
+    plane = np.tile(fluorescence, (2, 2))
+    tifffile.imwrite(tmp_path / "slide.tif", plane)
+    model = fs.load_model(device="cpu")
+    exemplars, _ = exemplars_of(model.segment(fluorescence), fs.Prompts(examples=[[126, 94]]))
+    search = SearchPart(exemplars=exemplars_content(exemplars), example_threshold=0.5)
+    recipe = Recipe(search=search, parameters=Parameters(contrast_limits=LIMITS), tiling=TilingPart(scale=1.4))
+    image, found, expected = Input(tmp_path / "slide.tif"), tmp_path / "found.tif", tmp_path / "expected.tif"
+
+    plan = Part("plan", ())
+    pieces = work.do_part(recipe, image, plan, tmp_path)["pieces"]
+    assert pieces == len(plan.tiles(tmp_path)) > 1
+    for tile in plan.tiles(tmp_path):
+        assert not tile.is_whole(tmp_path)
+        work.do_part(recipe, image, tile, tmp_path)
+        assert tile.is_whole(tmp_path)
+    said = work.do_image(recipe, image, found, tmp_path)
+
+    labels = tifffile.imread(found)
+    assert set(np.unique(labels)) == set(range(said["objects"] + 1))
+    copies = [labels[126 + 520 * row, 94 + 696 * column] for row in range(2) for column in range(2)]
+    assert 0 not in copies
+    assert len(set(copies)) == 4
+    everything = fs.segment_tiled(model, plane, scale=1.4, contrast_limits=LIMITS)
+    assert 4 < said["objects"] < len(everything)
+    work.do_image(recipe, image, expected)
+    np.testing.assert_array_equal(labels, tifffile.imread(expected), "piece by piece as all at once")
 
 
 def wait_for(condition, process):

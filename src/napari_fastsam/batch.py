@@ -160,26 +160,21 @@ def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tupl
     if large and job.prompts is None:
         everything = segment_tiled(job.model, plane, **asdict(limits))
         return np.asarray(everything.labels), []
-    if large and job.prompts is not None and not job.prompts.searches:
-        chosen = answer_large(job.model, plane, job.prompts, **asdict(limits))
-        places = list(range(1, len(chosen) + 1))
-        return paint(chosen, (plane.shape[0], plane.shape[1]), places), list(zip(chosen, places, strict=True))
-    pixels = np.asarray(plane[:, :])
     if job.prompts is None:
-        found = job.model.segment(pixels, imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
+        found = job.model.segment(np.asarray(plane[:, :]), imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
         found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
         return found.to_labels(), []
-    selections = answer(
-        job.model,
-        pixels,
-        job.prompts,
-        imgsz=job.imgsz,
+    search = {
         **asdict(limits),
-        text_encoder=job.text_encoder,
-        text_threshold=job.search.text_threshold,
-        text_best=job.search.best_only,
-        example_threshold=job.search.example_threshold,
-    )
+        "text_encoder": job.text_encoder,
+        "text_threshold": job.search.text_threshold,
+        "text_best": job.search.best_only,
+        "example_threshold": job.search.example_threshold,
+    }
+    if large:
+        selections = answer_large(job.model, plane, job.prompts, **search)
+    else:
+        selections = answer(job.model, np.asarray(plane[:, :]), job.prompts, imgsz=job.imgsz, **search)
     numbers = _numbers(selections, job)
     return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
 

@@ -114,8 +114,29 @@ def test_prompts_are_answered_from_their_tiles(model, mosaic, fluorescence):
     assert [two.found, beyond.found, box.found] == [True, False, True]
     assert "beyond the image" in beyond.reason
     assert two.mask[147, 244]
-    with pytest.raises(FastSAMError, match="texts and examples"):
-        fs.answer_large(model, mosaic, fs.Prompts(examples=[[1, 1]]))
+    with pytest.raises(FastSAMError, match="no text_encoder"):
+        fs.answer_large(model, mosaic, fs.Prompts(texts=["a nucleus"]))
+
+
+def test_examples_are_compared_with_all_objects_there_are(model, mosaic, tiled):
+    prompts = fs.Prompts(points=[[147, 244]], examples=[[126, 94]])
+    first, *alike = fs.answer_large(model, mosaic, prompts, contrast_limits=(0, 80), scale=1.4, example_threshold=0.5)
+    assert first.mask[147, 244]
+    assert 9 < len(alike) < len(tiled)
+    covered = sum(selection.mask.astype(int) for selection in alike)
+    copies = [(126 + 520 * row, 94 + 696 * column) for row in range(3) for column in range(3)]
+    assert [int(covered[place]) for place in copies] == [1] * 9, "in every tile, and each once"
+
+
+def test_words_are_compared_with_all_objects_there_are(model, fluorescence, small_clip):
+    encoder = fs.load_text_encoder(small_clip, "cpu")
+    large = fs.answer_large(
+        model, fluorescence, fs.Prompts(texts=["a cell"]), scale=3.0, contrast_limits=(0, 80),
+        text_encoder=encoder, text_best=True,
+    )  # fmt: skip
+    (best,) = large
+    assert best.prompt.kind == "text"
+    assert best.found
 
 
 def test_large_files_of_the_command_line_are_seen_in_tiles(model, mosaic, monkeypatch, tmp_path):

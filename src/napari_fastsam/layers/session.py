@@ -29,7 +29,7 @@ from napari_fastsam.layers.request import Controls, Planes, Request, make_reques
 from napari_fastsam.layers.results import Found, Result, identified, make_result, stepped, tiled_result
 from napari_fastsam.layers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.steps import Step
-from napari_fastsam.model.answer import Look, description_kinds, look
+from napari_fastsam.model.answer import Look, look, ways_of
 from napari_fastsam.model.large import LargeLook, first_place, from_kept, large_look, let_go, look_closer
 from napari_fastsam.model.stack import outward
 from napari_fastsam.model.tiled import read_tile, sampled_window, suited_imgsz
@@ -351,7 +351,7 @@ class Session:
             encoder.encode_texts(texts)
             self._known_texts.update((encoder.key, text) for text in texts)
         instances = seen.instances(controls.thresholds)
-        for kind, make in description_kinds(request.read.prompts, encoder, instances):
+        for kind, make in ways_of(request.read.prompts, encoder, instances):
             if undescribed(instances, kind):
                 yield f"describing {len(undescribed(instances, kind))} objects"
             with self._describing:
@@ -369,7 +369,7 @@ class Session:
         if prompts.texts and (encoder is None or any((encoder.key, t) not in self._known_texts for t in prompts.texts)):
             return False
         instances = seen.instances(controls.thresholds)
-        kinds = description_kinds(prompts, encoder, instances)
+        kinds = ways_of(prompts, encoder, instances)
         return not any(undescribed(instances, kind) for kind, _ in kinds)
 
     def _encoder(self, name: str, device: str) -> TextEncoder:

@@ -155,8 +155,7 @@ def answer(
     """
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     search = Search(text_threshold, text_best, example_threshold)
-    if prompts.texts and text_encoder is None:
-        raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
+    check_encoder(prompts, text_encoder)
     seen = look(model, image, imgsz, contrast_limits, min(thresholds.conf, CONF_FLOOR))
     selections = until_answered(
         lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
@@ -203,16 +202,22 @@ def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[lis
     return selections, list(dict.fromkeys(missing))
 
 
-def description_kinds(
+def check_encoder(prompts: Prompts, text_encoder: TextEncoder | None) -> None:
+    """Raise a ParameterError if there are texts and nothing that compares them with pictures."""
+    if prompts.texts and text_encoder is None:
+        raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
+
+
+def ways_of(
     prompts: Prompts, text_encoder: TextEncoder | None, instances: Instances
 ) -> list[tuple[Hashable, Describe]]:
     """Return the descriptions of objects that a search by words or examples compares, and what makes each."""
-    kinds: list[tuple[Hashable, Describe]] = []
+    ways: list[tuple[Hashable, Describe]] = []
     if prompts.texts and text_encoder is not None:
-        kinds.append((crop_kind(text_encoder), crop_maker(text_encoder)))
+        ways.append((crop_kind(text_encoder), crop_maker(text_encoder)))
     if prompts.has_examples:
-        kinds.append((descriptor_kind(instances), describe_instances))
-    return kinds
+        ways.append((descriptor_kind(instances), describe_instances))
+    return ways
 
 
 def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] | None = None) -> Iterator[int]:

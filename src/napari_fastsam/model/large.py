@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -17,16 +18,20 @@ from napari_fastsam.core.grouping import prompt_refs, subset
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.masks import LazyMasks
 from napari_fastsam.core.prompts import PromptRef, Prompts
-from napari_fastsam.core.selection import Selection
-from napari_fastsam.core.tiling import Grid, Tile, Tiling
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.core.search import Search
+from napari_fastsam.core.selection import Selection, select_alike
+from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.core.tiling import Canvas, Grid, Tile, Tiling
 from napari_fastsam.model import answer
 from napari_fastsam.model.answer import Look, Thresholds
 from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.tiled import (
     PlaneLike,
     coarser,
+    find_in,
     fitting,
+    gather,
+    plan_tiles,
     plane_shape,
     read_tile,
     sampled_window,
@@ -135,15 +140,24 @@ def answer_large(
     contrast_limits: tuple[float, float] | None = None,
     min_area: float | None = None,
     max_area: float | None = None,
+    text_encoder: TextEncoder | None = None,
+    text_threshold: float | None = None,
+    text_best: bool = False,
+    example_threshold: float | None = None,
 ) -> list[Selection]:
-    """Find the object of each prompt on a plane of any size; the network looks only where they are.
+    """Find the object of each prompt on a plane of any size.
+
+    For what was drawn the network looks only where it is. Texts and examples are compared with all objects of the
+    plane, tile by tile.
 
     Parameters
     ----------
     model, image, diameter, scale, conf, iou, contrast_limits, min_area, max_area
         As in `model.tiled.segment_tiled`.
     prompts
-        Points, boxes, outlines and scribbles in pixels of the image.
+        In pixels of the image.
+    text_encoder, text_threshold, text_best, example_threshold
+        As in `core.selection.select`.
 
     Returns
     -------
@@ -153,18 +167,25 @@ def answer_large(
     Raises
     ------
     ParameterError
-        If there are texts or examples, which are compared with all objects there are; or a threshold is out of range.
+        If a threshold is out of range, or there are texts and no encoder.
     """
-    if prompts.searches:
-        raise ParameterError(
-            "texts and examples compare all objects of a plane; cut out the part to search, then answer"
-        )
+    search = Search(text_threshold, text_best, example_threshold)
+    answer.check_encoder(prompts, text_encoder)
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     limits = contrast_limits or sampled_window(model, image)
-    seen = large_look(model, image, Tiling(diameter, scale), limits, first_place(prompts))
-    return answer.until_answered(
-        lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
-    )
+    tiling, first = Tiling(diameter, scale), first_place(prompts)
+    selections: list[Selection] = []
+    if first is not None:
+        seen = large_look(model, image, tiling, limits, first)
+        selections = answer.until_answered(
+            lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
+        )
+    if not prompts.searches:
+        return selections
+    plan, ways = plan_tiles(model, image, tiling, thresholds, limits), partial(answer.ways_of, prompts, text_encoder)
+    pieces = (find_in(model, image, plan, piece, ways) for piece in plan.pieces())
+    everything = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, ways)
+    return selections + select_alike(everything, prompts, search, text_encoder)
 
 
 def first_place(prompts: Prompts) -> tuple[float, float] | None:

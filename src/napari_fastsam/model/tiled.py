@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.intensity import window_of
 from napari_fastsam.core.masks import Crop
 from napari_fastsam.core.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling, spread
@@ -16,6 +17,7 @@ from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.object_scale import diameter_of
 from napari_fastsam.model.segmenter import Model
+from napari_fastsam.model.tiled_search import Looks, Ways, gathered
 
 LARGE = 4096 * 4096
 """Planes of more pixels are seen in tiles where nobody says otherwise."""
@@ -93,21 +95,25 @@ class Found:
         (N,) in pixels of the plane.
     coarse
         Whether the window may be far larger than the objects in it.
+    looks
+        What the objects look like, if that was asked for.
     """
 
     window: Box
     masks: Sequence[Crop]
     scores: Sequence[float]
     coarse: bool = False
+    looks: Looks | None = None
 
-    def put_on(self, canvas: Canvas) -> None:
-        """Add the objects to those that are there."""
+    def put_on(self, canvas: Canvas) -> list[int]:
+        """Add the objects to those that are there; returns the number of each, 0 = it was there."""
         if not self.coarse:
-            canvas.add(self.window, self.masks, self.scores)
-            return
+            return canvas.add(self.window, self.masks, self.scores)
+        numbers: list[int] = []
         for mask, score in zip(self.masks, self.scores, strict=True):
             rows, columns = mask.window
-            canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
+            numbers += canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -144,22 +150,23 @@ class TilePlan:
             least = grid.halo
 
 
-def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece) -> Found:
-    """Show one piece to the network; the objects that belong to it."""
+def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, ways: Ways | None = None) -> Found:
+    """Show one piece to the network; the objects that belong to it, described in `ways`."""
     grid, tile = piece.grid, piece.tile
     limits, (top, left) = plan.thresholds, tile.window[:2]
     rgb = model.rgb8(read_tile(image, grid, tile), plan.contrast_limits)
     seen = model.propose(rgb, shown_size(tile.shape, grid.scale), limits.conf, tile.shape)
-    proposals = replace(seen, appearance=None)
+    proposals = seen if ways is not None else replace(seen, appearance=None)
     ranks = proposals.ranks(limits.conf, limits.iou)
     boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
     own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
     own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
     found = proposals.subset(ranks[own])
     low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
-    kept = [i for i, area in enumerate(found.areas.tolist()) if low <= area <= high]
-    masks = [found.masks[i].moved(top, left) for i in kept]
-    return Found(tile.window, masks, found.scores[kept].tolist(), coarse=grid != plan.grid)
+    found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
+    looks = None if ways is None else Looks.of(found, ways)
+    masks = [mask.moved(top, left) for mask in found.masks]
+    return Found(tile.window, masks, found.scores.tolist(), grid != plan.grid, looks)
 
 
 @dataclass(eq=False)
@@ -317,6 +324,22 @@ def start_tiled(
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
     plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
     return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels))
+
+
+def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
+    """Put pieces whose objects were described on a canvas; returns all objects, in the order of their numbers.
+
+    Parameters
+    ----------
+    canvas
+        All 0.
+    pieces
+        All of a plane, in their order.
+    ways
+        In which they were described.
+    """
+    seen = ((found.put_on(canvas), found.masks, found.looks) for found in pieces)
+    return gathered(canvas, ((numbers, masks, looks) for numbers, masks, looks in seen if looks is not None), ways)
 
 
 def plan_tiles(

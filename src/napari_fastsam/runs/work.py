@@ -30,10 +30,11 @@ from napari_fastsam.io.inputs import Input
 from napari_fastsam.io.measurements import write_table
 from napari_fastsam.io.ome_zarr import new_labels
 from napari_fastsam.io.results import write_overlay, write_stack
-from napari_fastsam.model.answer import Thresholds, look
+from napari_fastsam.model.answer import Thresholds, look, ways_of
 from napari_fastsam.model.segmenter import Model, load_model
 from napari_fastsam.model.stack import linked, start_stack
-from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, plan_tiles, plane_shape, suited_imgsz
+from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles, plane_shape, suited_imgsz
+from napari_fastsam.model.tiled_search import Ways
 from napari_fastsam.model.weights import sha256_of
 from napari_fastsam.runs.parts import (
     Index,
@@ -46,6 +47,9 @@ from napari_fastsam.runs.parts import (
     write_plan,
     write_plane,
 )
+
+_ROWS = 512
+"""Rows of a large label image that are renumbered together."""
 
 _loaded: dict[ModelPart, Model] = {}
 _encoders: dict[str, TextEncoder] = {}
@@ -88,7 +92,9 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     thresholds, tiling = _asked(model, recipe)
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
-        return _put_together(plan, (find_in(model, plane, plan, piece) for piece in plan.pieces()), labels)
+        ways = _ways(recipe)
+        pieces = (find_in(model, plane, plan, piece, ways) for piece in plan.pieces())
+        return _put_together(recipe, plan, pieces, labels)
     pixels = np.asarray(plane[:, :])
     imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
     found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
@@ -102,15 +108,25 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
     """Whether a plane of ``(H, W)`` is seen in tiles."""
-    return recipe.parameters.imgsz is None and recipe.search is None and shape[0] * shape[1] > LARGE
+    return recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
 
 
-def _put_together(plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
+def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
     """Return the labels of a plane of which all pieces, in their order, were seen."""
     canvas = Canvas(np.zeros(plan.grid.shape, np.int32) if labels is None else labels)
-    for found in pieces:
-        found.put_on(canvas)
-    return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
+    ways = _ways(recipe)
+    if recipe.search is None or ways is None:
+        for found in pieces:
+            found.put_on(canvas)
+        return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
+    chosen, numbers = _searched(gather(canvas, pieces, ways), recipe.search)
+    renamed = np.zeros(len(canvas) + 1, np.int32)
+    renamed[chosen.identities + 1] = numbers
+    height, width = plan.grid.shape
+    for top in range(0, height, _ROWS):
+        rows = slice(top, min(top + _ROWS, height)), slice(0, width)
+        canvas.labels[rows] = renamed[canvas.labels[rows]]
+    return PlaneLabels(canvas.labels, dict(zip(numbers, chosen.scores.tolist(), strict=True)))
 
 
 def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
@@ -122,9 +138,7 @@ def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
 
 def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
     """Return the objects that words or examples ask for, and their numbers."""
-    exemplars = None if part.exemplars is None else exemplars_from(part.exemplars, "search.exemplars")
-    prompts = Prompts(texts=part.texts, exemplars=exemplars)
-    encoder = _encoder(part.text_encoder) if part.texts else None
+    prompts, encoder = _looked_for(part)
     search = Search(part.text_threshold, part.best_only, part.example_threshold)
     questions, _ = ask(instances, prompts, search, encoder)
     chosen: dict[int, int] = {}
@@ -134,6 +148,16 @@ def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[i
             chosen.setdefault(i, number)
     numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
     return instances.subset(np.array(list(chosen), np.intp)), numbers
+
+
+def _looked_for(part: SearchPart) -> tuple[Prompts, TextEncoder | None]:
+    exemplars = None if part.exemplars is None else exemplars_from(part.exemplars, "search.exemplars")
+    return Prompts(texts=part.texts, exemplars=exemplars), _encoder(part.text_encoder) if part.texts else None
+
+
+def _ways(recipe: Recipe) -> Ways | None:
+    """Return how the objects of tiles are described for a search; None = there is none."""
+    return None if recipe.search is None else partial(ways_of, *_looked_for(recipe.search))
 
 
 def _encoder(name: str) -> TextEncoder:
@@ -185,7 +209,7 @@ def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str,
     else:
         plan = read_plan(Part("plan", part.index).path(folder))
         piece = next(islice(plan.pieces(), part.number, None))
-        write_found(path, find_in(model, plane, plan, piece))
+        write_found(path, find_in(model, plane, plan, piece, _ways(recipe)))
     return {"pieces": pieces, "seconds": time.perf_counter() - start}
 
 
@@ -267,7 +291,7 @@ def _found(
         planned = Part("plan", index)
         if folder is not None and planned.path(folder).exists():
             pieces = (read_found(tile.path(folder)) for tile in planned.tiles(folder))
-            yield index, _put_together(read_plan(planned.path(folder)), pieces, onto)
+            yield index, _put_together(recipe, read_plan(planned.path(folder)), pieces, onto)
         elif folder is not None and (plane := Part("plane", index).path(folder)).exists():
             yield index, read_plane(plane)
         else:
