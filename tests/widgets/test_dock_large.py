@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_fastsam.io.recipes import load_recipe
 from napari_fastsam.layers import preview
 from napari_fastsam.model import segmenter
 from napari_fastsam.model.tiled import LARGE
@@ -126,6 +127,7 @@ def test_what_is_too_large_to_draw_is_a_pyramid(bench, slide, monkeypatch):
 
 def test_words_and_examples_search_what_is_in_view(bench, slide):
     b = bench(slide, contrast_limits=(0, 80), show=True)
+    b.dock.region.value = "view"
     b.viewer.scene.camera.center = (256 * 8, 320 * 6)
     b.viewer.scene.camera.zoom = 0.7
     b.qtbot.wait(50)
@@ -133,8 +135,39 @@ def test_words_and_examples_search_what_is_in_view(bench, slide):
     b.dock.toggle_example()
     b.click((126 + 256 * 8, 94 + 320 * 6))
     assert b.dock._shown is not None, b.dock.status.value
-    assert b.dock._shown.request.controls.region == "view"
     assert b.dock._shown.count >= 1
+
+
+def test_run_searches_the_whole_plane_for_what_looks_like_the_examples(bench, slide, looked, tmp_path):
+    b = bench(slide, contrast_limits=(0, 80))
+    b.dock.diameter.value = 60.0  # fewer tiles
+    b.click((147, 244))
+    b.dock.toggle_example()
+    b.click((126 + 256 * 9, 94 + 320 * 6))
+    assert b.shown[147, 244] == 1, "what was drawn does not wait"
+    assert b.dock._shown.count == 1
+    assert "Run" in b.status
+    assert b.dock.save_recipe(tmp_path / "early.json") is None
+    assert "not known yet" in b.status
+
+    b.dock.run()
+    b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.complete, timeout=60_000)
+    b.settle()
+    places = [(126 + 256 * row, 94 + 320 * column) for row in range(1, 16) for column in range(1, 12)]
+    found = {int(b.shown[place]) for place in places}
+    assert len(found - {0}) > 0.8 * len(places), "in every tile, and each its own"
+    assert b.shown[147, 244] == 1
+    many, passes = b.dock._shown.count, len(looked)
+    assert b.dock.search.table.rows.ranking is not None
+
+    b.dock.search.by_number.value = False
+    b.dock.search.likeness.value = 0.9
+    b.settle()
+    assert 1 < b.dock._shown.count < many
+    assert len(looked) == passes, "the network is not asked again"
+    assert load_recipe(b.dock.save_recipe(tmp_path / "recipe.json")).search is not None
+    labels = b.dock.commit()
+    assert len(np.unique(labels.data)) > 2
 
 
 def test_the_object_size_sets_the_scale_of_small_planes_too(bench, cells, looked):

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.linking import Overlaps
+from napari_fastsam.core.text import crop_kind, crop_maker
 from napari_fastsam.layers.read import PlanePixels, read_pixels
 from napari_fastsam.layers.request import Planes, Request
 from napari_fastsam.model.stack import StackRun, start_stack
 from napari_fastsam.model.tiled import TiledRun, start_tiled, suited_imgsz
 
 if TYPE_CHECKING:
+    from napari_fastsam.core.appearance import Describe
+    from napari_fastsam.core.instances import Instances
+    from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.model.segmenter import Model
+    from napari_fastsam.model.tiled_search import Ways
 
 
 class LongRuns:
@@ -25,14 +32,19 @@ class LongRuns:
         self._tiles: tuple[Hashable, TiledRun] | None = None
         self._planes: tuple[Hashable, StackRun] | None = None
         self._overlaps: tuple[Hashable, Overlaps] | None = None
+        self._search: tuple[Hashable, TiledRun] | None = None
 
     def forget(self) -> None:
         """Let go of all of them."""
-        self._tiles = self._planes = self._overlaps = None
+        self._tiles = self._planes = self._overlaps = self._search = None
 
     def over_tiles(self, request: Request) -> TiledRun | None:
         """Return the run over all tiles that a request asks for, if it was begun."""
         return self._tiles[1] if self._tiles is not None and self._tiles[0] == _tiles_key(request) else None
+
+    def search(self, request: Request) -> TiledRun | None:
+        """Return the run over all tiles that describes what a request searches among, if it was begun."""
+        return self._search[1] if self._search is not None and self._search[0] == _search_key(request) else None
 
     def over_planes(self, request: Request) -> StackRun | None:
         """Return what is kept of the stack that a request asks about."""
@@ -40,16 +52,14 @@ class LongRuns:
 
     def begin_tiles(self, model: Model, request: Request) -> TiledRun:
         """Begin a run over all tiles, where the person looks."""
-        controls = request.controls
-        run = start_tiled(
-            model,
-            PlanePixels(controls.image, request.plane),
-            controls.tiling,
-            controls.thresholds,
-            request.contrast_limits,
-            first=request.looking_at,
-        )
+        run = _start(model, request)
         self._tiles = (_tiles_key(request), run)
+        return run
+
+    def begin_search(self, model: Model, request: Request, encoder: TextEncoder | None) -> TiledRun:
+        """Begin a run over all tiles whose objects are compared with words and examples at its end."""
+        run = _start(model, request, partial(_ways, encoder))
+        self._search = (_search_key(request), run)
         return run
 
     def begin_planes(self, model: Model, request: Request, stack: Planes) -> StackRun:
@@ -79,12 +89,37 @@ class LongRuns:
 
     def may_be_outdated(self, request: Request) -> bool:
         """Return whether what is kept for a request has to go when it is asked for again by hand."""
-        tiles = self.over_tiles(request)
-        if request.over_tiles:  # to look at all pixels again takes as long as to begin anew
+        if request.waits_for_run:  # to look at all pixels again takes as long as to begin anew
+            tiles = self.over_tiles(request) if request.over_tiles else self.search(request)
             return tiles is not None and tiles.complete
         planes = self.over_planes(request)
         in_memory = isinstance(request.controls.image.data, np.ndarray)
         return planes is not None and in_memory and not planes.is_as_seen()
+
+
+def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun:
+    controls = request.controls
+    return start_tiled(
+        model,
+        PlanePixels(controls.image, request.plane),
+        controls.tiling,
+        controls.thresholds,
+        request.contrast_limits,
+        first=request.looking_at,
+        ways=ways,
+    )
+
+
+def _ways(encoder: TextEncoder | None, instances: Instances) -> list[tuple[Hashable, Describe]]:
+    """Return how objects are described: for examples at any rate, which may be marked later, and for words if any."""
+    words = [] if encoder is None else [(crop_kind(encoder), crop_maker(encoder))]
+    return [*words, (descriptor_kind(instances), describe_instances)]
+
+
+def _search_key(request: Request) -> Hashable:
+    """Return what the descriptions of a run over all tiles depend on."""
+    controls = request.controls
+    return _tiles_key(request), controls.text_encoder if controls.texts else None
 
 
 def _tiles_key(request: Request) -> Hashable:

@@ -164,6 +164,16 @@ class Request:
         return self.large and self.controls.task == "everything"
 
     @property
+    def searches_tiles(self) -> bool:
+        """Whether all tiles of a large plane have to be seen to compare their objects with words and examples."""
+        return self.large and self.controls.task == "prompts" and self.read.prompts.searches
+
+    @property
+    def waits_for_run(self) -> bool:
+        """Whether it takes minutes, which nobody begins by moving a slider."""
+        return self.over_tiles or self.searches_tiles
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for."""
         if self.controls.task == "everything":
@@ -202,10 +212,6 @@ def make_request(
         controls = searches  # looks are compared plane by plane
     plane = plane_shown(viewer, image, controls.region)
     large = _is_large(controls, plane)
-    if large and controls.task == "prompts" and controls.read_prompts(viewer, plane).prompts.searches:
-        # looks are compared among all objects there are: of a large plane, those in view
-        controls = replace(controls, region="view")
-        plane, large = plane_shown(viewer, image, "view"), False
     known: frozenset[Hashable] = frozenset()
     if controls.region == "view":
         whole_plane = plane_shown(viewer, image)

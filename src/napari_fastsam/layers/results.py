@@ -151,7 +151,7 @@ class _Answer:
 
 
 def make_result(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
 ) -> Result:
     """Answer a request from what is kept.
 
@@ -165,14 +165,14 @@ def make_result(
         Knows the numbers of the prompts' objects; is told about new ones.
     encoder
         Compares words and pictures; None where no text is asked for, or it is not there yet.
-    described
-        Whether all that a search needs to know of the objects is kept.
+    among
+        The objects that words and examples are compared with; None while not all is known that a search needs.
     """
     start = time.perf_counter()
     if request.controls.task == "everything" and isinstance(seen, Look):
         answer = _everything(seen, request)
     else:
-        answer = _at_prompts(seen, request, numbering, encoder, described)
+        answer = _at_prompts(seen, request, numbering, encoder, among)
     objects = answer.objects
     labels = paint(
         [o.crop for o in objects],
@@ -221,16 +221,16 @@ def _everything(seen: Look, request: Request) -> _Answer:
 
 
 def _at_prompts(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, described: bool
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
 ) -> _Answer:
     selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
     answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
     alike: list[tuple[Question, int]] = []
-    if request.read.prompts.searches and isinstance(seen, Look):
-        if described:
-            alike = _search(seen, request, encoder, answer)
-        else:
+    if request.read.prompts.searches:
+        if among is None:
             answer.undescribed = True
+        else:
+            alike = _search(among, request, encoder, answer)
     drawn = identified(selections, request)
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
@@ -272,12 +272,13 @@ def _drawn_objects(
     return found
 
 
-def _search(seen: Look, request: Request, encoder: TextEncoder | None, answer: _Answer) -> list[tuple[Question, int]]:
+def _search(
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+) -> list[tuple[Question, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
-    controls = request.controls
-    answer.searched = instances = seen.instances(controls.thresholds)
+    answer.searched = instances
     try:
-        answer.questions, unanswered = ask(instances, request.read.prompts, controls.search, encoder)
+        answer.questions, unanswered = ask(instances, request.read.prompts, request.controls.search, encoder)
     except PromptError as error:  # examples of another model: what was drawn is answered all the same
         answer.unanswered.append(str(error))
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.appearance import describe, undescribed
 from napari_fastsam.core.exemplars import Exemplars, exemplars_of
 from napari_fastsam.core.intensity import to_rgb8
-from napari_fastsam.errors import ImageError
+from napari_fastsam.errors import ImageError, PromptError
 from napari_fastsam.layers.cache import LookCache
 from napari_fastsam.layers.long_runs import LongRuns
 from napari_fastsam.layers.numbering import Numbering
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_fastsam.core.instances import Instances
     from napari_fastsam.core.selection import Selection
     from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.model.segmenter import Model
+    from napari_fastsam.model.tiled import TiledRun
 
 __all__ = ["Controls", "Found", "Request", "Result", "Session"]
 
@@ -115,10 +117,17 @@ class Session:
         yield f"loading {model}"
         self._model(model, device)
 
-    def work(self, request: Request) -> Iterator[str]:
+    def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
 
         May run in any thread. Ends at once if nothing is needed.
+
+        Parameters
+        ----------
+        request
+            What is asked for.
+        by_hand
+            Whether a person waits for it: or else a large plane is not searched.
 
         Raises
         ------
@@ -142,6 +151,13 @@ class Session:
             seen = self._look(model, request)
         if controls.task == "prompts" and request.read.prompts.searches and isinstance(seen, Look):
             yield from self._describe(seen, request)
+        yield from self._at_prompts(seen, request)
+        if request.searches_tiles and by_hand:
+            yield from self._search_tiles(request)
+
+    def _at_prompts(self, seen: Look | LargeLook, request: Request) -> Iterator[str]:
+        """Look closer, or at more tiles, where prompts need it; yields what comes next."""
+        controls = request.controls
         while controls.task == "prompts" and len(request.read.prompts):
             _, windows = from_kept(seen, request.read.prompts, controls.thresholds)
             if not windows:
@@ -166,8 +182,7 @@ class Session:
         if seen is None:
             return None
         encoder = self._encoders.get((request.controls.text_encoder, request.controls.device))
-        described = not isinstance(seen, Look) or self._is_described(seen, request)
-        return make_result(seen, request, self._numbering, encoder, described)
+        return make_result(seen, request, self._numbering, encoder, self._among(seen, request))
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
@@ -227,10 +242,18 @@ class Session:
 
         None without any example, or while the network has not seen the plane.
         """
-        seen = self.cache.get(request.key)
-        if not isinstance(seen, Look) or not request.read.prompts.has_examples:
+        seen, prompts = self.cache.get(request.key), request.read.prompts
+        if seen is None or not prompts.has_examples:
             return None, ()
-        found, unanswered = exemplars_of(seen.instances(request.controls.thresholds), request.read.prompts)
+        among = seen.instances(request.controls.thresholds) if isinstance(seen, Look) else self._among(seen, request)
+        if among is None:
+            if not len(prompts.examples) and not len(prompts.example_boxes):
+                return prompts.exemplars, ()
+            raise PromptError(
+                "the objects of this large plane, which examples lie on, are not known yet; Run (Shift-R), or choose "
+                "where: in view"
+            )
+        found, unanswered = exemplars_of(among, prompts)
         return (found if len(found.examples) else None), tuple(unanswered)
 
     def forget_prompts(self, request: Request) -> None:
@@ -291,6 +314,10 @@ class Session:
             model = self._model(controls.model, controls.device)
             yield "measuring objects"
             run = self._runs.begin_tiles(model, request)
+        yield from self._through(run)
+
+    def _through(self, run: TiledRun) -> Iterator[str]:
+        """Look at the tiles that are left; yields what comes next."""
         start = time.perf_counter()
         for progress in run:
             self.network_seconds = time.perf_counter() - start
@@ -343,14 +370,8 @@ class Session:
 
     def _describe(self, seen: Look, request: Request) -> Iterator[str]:
         """Have the objects described that a search by words or examples compares; yields what comes next."""
-        controls, texts = request.controls, request.read.prompts.texts
-        encoder = None
-        if texts:
-            yield f"loading {controls.text_encoder}"
-            encoder = self._encoder(controls.text_encoder, controls.device)
-            encoder.encode_texts(texts)
-            self._known_texts.update((encoder.key, text) for text in texts)
-        instances = seen.instances(controls.thresholds)
+        encoder = yield from self._encoder_for(request)
+        instances = seen.instances(request.controls.thresholds)
         for kind, make in ways_of(request.read.prompts, encoder, instances):
             if undescribed(instances, kind):
                 yield f"describing {len(undescribed(instances, kind))} objects"
@@ -360,17 +381,42 @@ class Session:
                     yield Step(f"described {done} of {total} objects", done, total)
                 self.network_seconds += time.perf_counter() - start
 
-    def _is_described(self, seen: Look, request: Request) -> bool:
-        """Whether all that a search compares is kept."""
+    def _encoder_for(self, request: Request) -> Generator[str, None, TextEncoder | None]:
+        """Return what compares the words of a request, which it knows then; None without words."""
+        controls, texts = request.controls, request.read.prompts.texts
+        if not texts:
+            return None
+        yield f"loading {controls.text_encoder}"
+        encoder = self._encoder(controls.text_encoder, controls.device)
+        encoder.encode_texts(texts)
+        self._known_texts.update((encoder.key, text) for text in texts)
+        return encoder
+
+    def _among(self, seen: Look | LargeLook, request: Request) -> Instances | None:
+        """Return the objects that a search compares; None if there is none, or not all that it compares is kept."""
         controls, prompts = request.controls, request.read.prompts
         if not prompts.searches:
-            return True
+            return None
         encoder = self._encoders.get((controls.text_encoder, controls.device))
         if prompts.texts and (encoder is None or any((encoder.key, t) not in self._known_texts for t in prompts.texts)):
-            return False
+            return None
+        if isinstance(seen, LargeLook):
+            run = self._runs.search(request)
+            return run.everything if run is not None and run.complete else None
         instances = seen.instances(controls.thresholds)
         kinds = ways_of(prompts, encoder, instances)
-        return not any(undescribed(instances, kind) for kind, _ in kinds)
+        return None if any(undescribed(instances, kind) for kind, _ in kinds) else instances
+
+    def _search_tiles(self, request: Request) -> Iterator[str]:
+        """Describe all objects of a large plane, tile by tile; yields what comes next. What was begun goes on."""
+        controls = request.controls
+        encoder = yield from self._encoder_for(request)
+        run = self._runs.search(request)
+        if run is None:
+            yield "measuring objects"
+            run = self._runs.begin_search(self._model(controls.model, controls.device), request, encoder)
+        yield from self._through(run)
+        yield f"comparing {len(run.everything)} objects"  # gathered here, and not on the main thread
 
     def _encoder(self, name: str, device: str) -> TextEncoder:
         from napari_fastsam.model.text_encoder import load_text_encoder

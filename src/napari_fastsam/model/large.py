@@ -21,22 +21,20 @@ from napari_fastsam.core.prompts import PromptRef, Prompts
 from napari_fastsam.core.search import Search
 from napari_fastsam.core.selection import Selection, select_alike
 from napari_fastsam.core.text import TextEncoder
-from napari_fastsam.core.tiling import Canvas, Grid, Tile, Tiling
+from napari_fastsam.core.tiling import Grid, Tile, Tiling
 from napari_fastsam.model import answer
 from napari_fastsam.model.answer import Look, Thresholds
 from napari_fastsam.model.segmenter import Model
 from napari_fastsam.model.tiled import (
     PlaneLike,
     coarser,
-    find_in,
     fitting,
-    gather,
-    plan_tiles,
     plane_shape,
     read_tile,
     sampled_window,
     scale_for,
     shown_size,
+    start_tiled,
 )
 from napari_fastsam.model.windows import Window, extent_of, may_be_there
 
@@ -182,10 +180,11 @@ def answer_large(
         )
     if not prompts.searches:
         return selections
-    plan, ways = plan_tiles(model, image, tiling, thresholds, limits), partial(answer.ways_of, prompts, text_encoder)
-    pieces = (find_in(model, image, plan, piece, ways) for piece in plan.pieces())
-    everything = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, ways)
-    return selections + select_alike(everything, prompts, search, text_encoder)
+    ways = partial(answer.ways_of, prompts, text_encoder)
+    run = start_tiled(model, image, tiling, thresholds, limits, ways=ways)
+    for _ in run:
+        pass
+    return selections + select_alike(run.everything, prompts, search, text_encoder)
 
 
 def first_place(prompts: Prompts) -> tuple[float, float] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.object_scale import diameter_of
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled_search import Looks, Ways, gathered
+from napari_fastsam.model.tiled_search import Described, Looks, Ways, gathered
 
 LARGE = 4096 * 4096
 """Planes of more pixels are seen in tiles where nobody says otherwise."""
@@ -183,6 +184,10 @@ class TiledRun:
         The labels so far.
     done
         How many pieces were seen.
+    ways
+        In which objects are described, to be compared once all pieces were seen; None = they are not.
+    described
+        What was, piece by piece.
     """
 
     model: Model
@@ -190,6 +195,8 @@ class TiledRun:
     plan: TilePlan
     canvas: Canvas
     done: int = 0
+    ways: Ways | None = None
+    described: list[Described] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -202,6 +209,13 @@ class TiledRun:
         shown = self.model.card.shown_diameter
         return None if shown is None else shown / self.plan.grid.scale
 
+    @cached_property
+    def everything(self) -> Instances:
+        """All objects, in the order of their numbers, as they were described; once all pieces were seen."""
+        if self.ways is None or not self.complete:
+            raise ValueError("expected a run that describes objects, and has seen all pieces")
+        return gathered(self.canvas, self.described, self.ways)
+
     def __len__(self) -> int:
         """Return how many pieces there are."""
         return len(self.plan)
@@ -211,7 +225,10 @@ class TiledRun:
         total = len(self)
         for place, piece in enumerate(self.plan.pieces(), start=1):
             if place > self.done:
-                find_in(self.model, self.image, self.plan, piece).put_on(self.canvas)
+                found = find_in(self.model, self.image, self.plan, piece, self.ways)
+                numbers = found.put_on(self.canvas)
+                if found.looks is not None:
+                    self.described.append((numbers, found.masks, found.looks))
                 self.done = place
                 yield Progress(place, total, len(self.canvas), piece.tile.window)
 
@@ -313,17 +330,18 @@ def start_tiled(
     *,
     labels: Pixels | None = None,
     first: tuple[float, float] | None = None,
+    ways: Ways | None = None,
 ) -> TiledRun:
     """Prepare a run: sample the intensities and measure the objects where they are not given.
 
-    Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, and `first` says where
-    to begin.
+    Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, `first` says where to
+    begin, and `ways` in which ways objects are described.
     """
     shape = plane_shape(image)
     if labels is not None and tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
     plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
-    return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels))
+    return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels), ways=ways)
 
 
 def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:

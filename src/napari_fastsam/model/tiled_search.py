@@ -41,7 +41,11 @@ class Looks:
         return cls(Appearance(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
 
 
-def gathered(canvas: Canvas, pieces: Iterable[tuple[Sequence[int], Sequence[Crop], Looks]], ways: Ways) -> Instances:
+Described = tuple[Sequence[int], Sequence[Crop], Looks]
+"""Of some objects their numbers on a canvas (0 = it was there already), masks and looks."""
+
+
+def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instances:
     """Return all objects of a canvas as instances that can be asked by their looks, in the order of their numbers.
 
     Parameters
@@ -49,7 +53,7 @@ def gathered(canvas: Canvas, pieces: Iterable[tuple[Sequence[int], Sequence[Crop
     canvas
         Holds their scores and boxes once all pieces were seen.
     pieces
-        Of the objects of each their numbers there (0 = it was there already), masks and looks.
+        The objects of each.
     ways
         As for `Looks.of`.
     """

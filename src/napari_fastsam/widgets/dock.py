@@ -396,11 +396,17 @@ class FastSAMWidget(Container[Any]):
             return
         if self._failure is not None and not by_hand and self._failure.concerns(request):
             self._say(self._failure.message)
-        elif request.over_tiles and not by_hand and self._work is None:
-            # minutes of work: not because a slider was moved
-            self._say(messages.LARGE_PLANE if result is None else messages.summary(result, 0.0))
-        elif not (request.over_tiles and not by_hand):
+        elif by_hand or not _waits(request, result):
             self._start(request, by_hand)
+        elif self._work is None:
+            self._say_waiting(request, result)
+
+    def _say_waiting(self, request: Request, result: Result | None) -> None:
+        """Say that the rest takes minutes, and comes when it is asked for."""
+        if request.searches_tiles:
+            self._say(messages.LARGE_SEARCH, () if result is None else result.unanswered)
+        else:
+            self._say(messages.LARGE_PLANE if result is None else messages.summary(result, 0.0))
 
     def _run_here(self) -> RunSummary:
         request = self._request()
@@ -515,7 +521,7 @@ class FastSAMWidget(Container[Any]):
             return
         self._work = Work("segment", request, by_hand)
         self.actions.run_button.text = "Cancel"
-        self._runner.start(lambda: self._session.work(request), "FastSAM")
+        self._runner.start(lambda: self._session.work(request, by_hand), "FastSAM")
 
     def _download(self, name: str) -> None:
         if self._work is not None:
@@ -551,7 +557,7 @@ class FastSAMWidget(Container[Any]):
         elif error is not None:
             self._work_failed(work, error)
         elif work.kind == "segment" and work.request is not None:
-            self._update(by_hand=work.by_hand and not work.request.over_tiles)
+            self._update(by_hand=work.by_hand and not work.request.waits_for_run)
             if self._shown is not None and self._shown.request.key == work.request.key and self._work is None:
                 said = messages.summary(self._shown, self._session.network_seconds)
                 self._say(said, self._shown.unanswered)
@@ -741,3 +747,8 @@ class FastSAMWidget(Container[Any]):
         self._say(str(error))
         if notify:
             show_error(str(error))
+
+
+def _waits(request: Request, result: Result | None) -> bool:
+    """Whether what a request still needs takes minutes: all tiles of a large plane, not only those of its prompts."""
+    return request.over_tiles or (request.searches_tiles and result is not None and not result.missing)

@@ -24,6 +24,10 @@ NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer w
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
+LARGE_SEARCH = (
+    "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "
+    "view to search there at once."
+)
 LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
 ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
 CANCELLED = "Cancelled. Run starts it again."
