@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from napari_fastsam.core.masks import Crop
 from napari_fastsam.errors import ParameterError
@@ -76,6 +75,8 @@ def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = DEFAULT) -> ND
     numpy.ndarray
         (h, w, 3) uint8, at least one pixel each way. Where it reaches beyond the plane, the plane's edge goes on.
     """
+    from scipy.ndimage import gaussian_filter  # here, and the dock opens without it
+
     rows, columns = _window(crop, rgb.shape[:2], cutting)
     height, width = rgb.shape[:2]
     picture = rgb[np.ix_(np.clip(np.arange(*rows), 0, height - 1), np.clip(np.arange(*columns), 0, width - 1))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.draw import polygon2mask
 
 from napari_fastsam.core.masks import Crop
 
@@ -25,6 +24,8 @@ def rasterize(outline: NDArray[np.float64], shape: tuple[int, int]) -> Crop | No
     shape
         ``(H, W)`` of the plane.
     """
+    from skimage.draw import polygon2mask  # here, and the dock opens without it
+
     low = np.clip(np.floor(outline.min(axis=0)), 0, shape).astype(int)
     high = np.clip(np.ceil(outline.max(axis=0)) + 1, 0, shape).astype(int)
     if (high <= low).any():

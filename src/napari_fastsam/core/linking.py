@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_fastsam.core.masks import Crop
 from napari_fastsam.errors import ParameterError
@@ -243,6 +242,8 @@ def between(first: Crop, last: Crop, share: float) -> Crop:
     ----------
     Shape-based interpolation: Raya and Udupa, IEEE Transactions on Medical Imaging 9, 1990.
     """
+    from scipy import ndimage  # here, and the dock opens without it
+
     top, left = min(first.top, last.top), min(first.left, last.left)
     bottom, right = (max(first.window[axis].stop, last.window[axis].stop) for axis in (0, 1))
     mixed = np.zeros((bottom - top, right - left))

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.measure import regionprops_table
 
 from napari_fastsam.errors import LabelsError
 
@@ -50,6 +49,8 @@ def measure(
     LabelsError
         If image and labels are not of one shape.
     """
+    from skimage.measure import regionprops_table  # here, and the dock opens without it
+
     if image is not None and image.shape[: labels.ndim] != labels.shape:
         raise LabelsError(f"the labels have shape {labels.shape} and the image {image.shape}; expected the same pixels")
     wanted = ("label", *PLACE, *(SHAPE if labels.ndim == 2 else ()), *(BRIGHTNESS if image is not None else ()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Hashable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,6 +117,8 @@ class Session:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
         self._model(model, device)
+        for library in ("scipy.ndimage", "skimage.draw"):  # that prompts will need
+            import_module(library)
 
     def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.

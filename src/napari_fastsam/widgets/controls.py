@@ -18,7 +18,7 @@ from magicgui.widgets import (
     SpinBox,
 )
 from napari.layers import Image, Labels, Points, Shapes
-from qtpy.QtWidgets import QComboBox, QFileDialog
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 
 from napari_fastsam.core.linking import Linking
 from napari_fastsam.core.tiling import Tiling
@@ -281,6 +281,11 @@ def make_compact(controls: list[Any]) -> None:
             control.native.setMinimumWidth(70)
             # or each digit that is typed would ask for another answer
             control.native.setKeyboardTracking(False)
+        elif isinstance(control, FloatSlider):
+            readout = control.native.findChild(QDoubleSpinBox)
+            # napari's style wants it wide, and leaves nothing for the slider
+            width = readout.fontMetrics().horizontalAdvance("-0.000")
+            readout.setStyleSheet(f"min-width: {width}px; max-width: {width}px; padding: 0 2px;")
 
 
 def _either(choices: list[tuple[str, str]], **options: Any) -> RadioButtons:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -44,6 +44,8 @@ class Frame(QWidget):
         if self._rows is not None and shortcuts is not None:
             self._rows.addWidget(_unfolding("Shortcuts", shortcuts))
         self.setMinimumWidth(MINIMUM_WIDTH)
+        if content is not None:
+            content.installEventFilter(self)
 
     def belongs_to(self, dock: Any) -> None:
         """Keep the magicgui widget alive, under the name by which napari finds it: `window.dock_widgets` gives it."""
@@ -61,7 +63,14 @@ class Frame(QWidget):
         """Be as wide as the controls need beside a scroll bar: there is none to scroll sideways with."""
         content, bar = self._controls.widget(), self._controls.verticalScrollBar()
         if content is not None and bar is not None:
-            self.setMinimumWidth(max(MINIMUM_WIDTH, content.minimumSizeHint().width() + bar.sizeHint().width() + 4))
+            needed = content.minimumSizeHint().width() + bar.sizeHint().width() + 4
+            self.setMinimumWidth(max(self.minimumWidth(), needed))  # what unfolds and folds again moves nothing
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice when controls that were hidden come into sight."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self._fit()
+        return bool(super().eventFilter(watched, event))
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when a dock takes this in or lets it go."""
