@@ -164,10 +164,38 @@ def test_run_searches_the_whole_plane_for_what_looks_like_the_examples(bench, sl
     b.dock.search.likeness.value = 0.9
     b.settle()
     assert 1 < b.dock._shown.count < many
+    b.click((147 + 256 * 9, 244 + 320 * 6))  # another example
+    assert b.shown[147 + 256 * 9, 244 + 320 * 6]
     assert len(looked) == passes, "the network is not asked again"
     assert load_recipe(b.dock.save_recipe(tmp_path / "recipe.json")).search is not None
     labels = b.dock.commit()
     assert len(np.unique(labels.data)) > 2
+
+
+def test_run_searches_the_whole_plane_for_words(bench, slide, looked, small_clip):
+    b = bench(slide, contrast_limits=(0, 80))
+    b.dock.diameter.value = 120.0  # few tiles
+    panel = b.dock.search
+    panel.encoder.choices = [*panel.encoder.choices[:-1], str(small_clip), panel.encoder.choices[-1]]
+    panel.encoder.value = str(small_clip)
+    panel.best_only.value = True
+    say(b, "a red circle")
+    assert "Run" in b.status
+    b.dock.run()
+    b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.complete, timeout=60_000)
+    b.settle()
+    assert b.dock._shown.count == 1
+    passes = len(looked)
+    say(b, "a red circle, a green square")
+    assert len(panel.table.rows.ranking.positions) >= 1
+    assert len(b.dock._shown.questions) == 2
+    assert len(looked) == passes, "another word asks the text model alone"
+
+
+def say(b, words):
+    b.dock.search.words.value = words
+    b.dock.search.typed.flush()  # napari's test viewer has no timers
+    b.settle()
 
 
 def test_the_object_size_sets_the_scale_of_small_planes_too(bench, cells, looked):

@@ -86,7 +86,8 @@ class Session:
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
         seen, image = self.cache.get(request.key), request.controls.image
-        if self._runs.may_be_outdated(request):
+        answered = not request.searches_tiles or (seen is not None and self._among(seen, request) is not None)
+        if answered and self._runs.may_be_outdated(request):
             self.image_changed(image)
         if seen is None or not isinstance(image.data, np.ndarray):
             return  # what dask or zarr would have to read again is not worth the check
@@ -155,7 +156,7 @@ class Session:
         if controls.task == "prompts" and request.read.prompts.searches and isinstance(seen, Look):
             yield from self._describe(seen, request)
         yield from self._at_prompts(seen, request)
-        if request.searches_tiles and by_hand:
+        if request.searches_tiles and (by_hand or not self.takes_minutes(request)):
             yield from self._search_tiles(request)
 
     def _at_prompts(self, seen: Look | LargeLook, request: Request) -> Iterator[str]:
@@ -173,6 +174,13 @@ class Session:
                 self.network_seconds += time.perf_counter() - start
             if isinstance(seen, LargeLook):
                 let_go(seen, request.read.prompts)
+
+    def takes_minutes(self, request: Request) -> bool:
+        """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""
+        if not request.searches_tiles:
+            return request.over_tiles
+        run = self._runs.search(request)
+        return run is None or not run.complete
 
     def result(self, request: Request) -> Result | None:
         """Answer a request from what is kept; None if the network has not seen its plane."""

@@ -396,10 +396,15 @@ class FastSAMWidget(Container[Any]):
             return
         if self._failure is not None and not by_hand and self._failure.concerns(request):
             self._say(self._failure.message)
-        elif by_hand or not _waits(request, result):
+        elif by_hand or not self._waits(request, result):
             self._start(request, by_hand)
         elif self._work is None:
             self._say_waiting(request, result)
+
+    def _waits(self, request: Request, result: Result | None) -> bool:
+        """Whether a person has to ask for it: it takes minutes, and drawn prompts have their answers."""
+        answered = request.over_tiles or (result is not None and not result.missing)
+        return answered and self._session.takes_minutes(request)
 
     def _say_waiting(self, request: Request, result: Result | None) -> None:
         """Say that the rest takes minutes, and comes when it is asked for."""
@@ -558,9 +563,10 @@ class FastSAMWidget(Container[Any]):
             self._work_failed(work, error)
         elif work.kind == "segment" and work.request is not None:
             self._update(by_hand=work.by_hand and not work.request.waits_for_run)
-            if self._shown is not None and self._shown.request.key == work.request.key and self._work is None:
-                said = messages.summary(self._shown, self._session.network_seconds)
-                self._say(said, self._shown.unanswered)
+            shown = self._shown
+            answered = shown is not None and (shown.complete or not work.request.searches_tiles)
+            if shown is not None and answered and shown.request.key == work.request.key and self._work is None:
+                self._say(messages.summary(shown, self._session.network_seconds), shown.unanswered)
         else:
             self._update(by_hand=work.by_hand)
 
@@ -747,8 +753,3 @@ class FastSAMWidget(Container[Any]):
         self._say(str(error))
         if notify:
             show_error(str(error))
-
-
-def _waits(request: Request, result: Result | None) -> bool:
-    """Whether what a request still needs takes minutes: all tiles of a large plane, not only those of its prompts."""
-    return request.over_tiles or (request.searches_tiles and result is not None and not result.missing)
