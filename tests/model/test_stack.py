@@ -6,7 +6,9 @@ import pytest
 import zarr
 
 import napari_fastsam as fs
+from napari_fastsam.core.metrics import match
 from napari_fastsam.errors import FastSAMError
+from napari_fastsam.model import stack
 from napari_fastsam.samples import nuclei_3d
 
 
@@ -33,6 +35,18 @@ def test_objects_have_one_number_through_the_stack(result, nuclei):
     assert max(deep) > 5
     on_planes = sum(len(p) for p in result.planes)
     assert result.links.count < on_planes / 3
+
+
+def test_large_planes_are_seen_in_tiles(model, fluorescence, monkeypatch):
+    planes = np.stack([np.roll(np.tile(fluorescence, (2, 2)), shift, axis=1) for shift in (0, 3, 6)])
+    at_once = fs.segment_stack(model, planes, imgsz=1952, contrast_limits=(0, 80))  # 1.4 ×
+    monkeypatch.setattr(stack, "LARGE", 500_000)
+    tiled = fs.segment_stack(model, planes, scale=1.4, contrast_limits=(0, 80))
+    (at_half,) = match(tiled.labels, at_once.labels, (0.5,))
+    assert at_half.average_precision > 0.9
+    assert tiled.links.count == pytest.approx(at_once.links.count, rel=0.05)
+    again = fs.segment_stack(model, planes, diameter=model.card.shown_diameter / 1.4, contrast_limits=(0, 80))
+    np.testing.assert_array_equal(again.labels, tiled.labels)
 
 
 def test_dask_zarr_and_another_axis_give_the_same(model, nuclei, result, tmp_path):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Points
 
+from napari_fastsam.layers import request
+from napari_fastsam.model import stack
 from napari_fastsam.samples import nuclei_3d
 
 
@@ -49,6 +51,28 @@ def test_objects_have_one_number_through_a_film_and_become_labels_and_tracks(ben
     np.testing.assert_array_equal(labels.data, shown)
     labels.undo()
     assert not labels.data.any(), "all planes in one step"
+
+
+def test_large_planes_of_a_film_are_seen_in_tiles(bench, film, monkeypatch):
+    for module in (request, stack):
+        monkeypatch.setattr(module, "LARGE", 50_000)  # fewer than a frame of the film has
+    b = bench(film[:3], contrast_limits=(0, 80))
+    b.dock.diameter.value = 11.0
+    b.dock.region.value = "stack"
+    b.click((0, 126, 94))
+    run = b.dock._session._runs._planes[1]
+    assert len(run.grid) > 1
+    assert on_planes(b) == [0, 1, 2], "followed through the film"
+    assert [b.preview.data[k, 126, 94 + 2 * k] for k in range(3)] == [1, 1, 1]
+
+    b.dock.task.value = "everything"
+    b.settle()
+    assert b.dock._session._runs._planes[1] is run
+    many = b.dock._shown.count
+    assert many > 10
+    b.dock.conf.value = 0.8
+    b.settle()
+    assert 0 < b.dock._shown.count < many, "thresholds are live"
 
 
 def test_linking_again_does_not_run_the_network(bench, nuclei):

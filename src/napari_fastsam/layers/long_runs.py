@@ -15,7 +15,7 @@ from napari_fastsam.core.text import crop_kind, crop_maker
 from napari_fastsam.layers.read import PlanePixels, read_pixels
 from napari_fastsam.layers.request import Planes, Request
 from napari_fastsam.model.stack import StackRun, start_stack
-from napari_fastsam.model.tiled import TiledRun, start_tiled, suited_imgsz
+from napari_fastsam.model.tiled import TiledRun, start_tiled
 
 if TYPE_CHECKING:
     from napari_fastsam.core.appearance import Describe
@@ -69,10 +69,7 @@ class LongRuns:
         def read(position: int) -> NDArray[Any]:
             return read_pixels(controls.image, request.plane.at(stack.axis, position))
 
-        imgsz = controls.imgsz
-        if imgsz is None and controls.tiling.diameter is not None:
-            imgsz = suited_imgsz(model, read(stack.here), controls.tiling, request.contrast_limits)
-        run = start_stack(model, read, stack.count, imgsz, request.contrast_limits)
+        run = start_stack(model, read, stack.count, controls.imgsz, request.contrast_limits, controls.tiling)
         self._planes = (request.key, run)
         return run
 

@@ -244,8 +244,9 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
         )
         read = replace(single, points=points, shapes=shapes).read_prompts(viewer, there)
         if len(read.prompts):
-            own = (image.unique_id, generation, there, *common[2:], False)
-            at[position] = Request(single, there, read, limits, own, generation=generation)
+            large = _is_large(single, there)
+            own = (image.unique_id, generation, there, *common[2:], large)
+            at[position] = Request(single, there, read, limits, own, generation=generation, large=large)
     read = single.read_prompts(viewer, plane)
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], at)
     key = (image.unique_id, generation, plane.at(axis, 0), *common[2:], "stack", axis)

@@ -14,10 +14,20 @@ from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.intensity import window_of
 from napari_fastsam.core.linking import Linking, Links, Overlaps, bridged, link
 from napari_fastsam.core.painting import paint
+from napari_fastsam.core.tiling import Grid, Tiling
 from napari_fastsam.errors import ImageError
 from napari_fastsam.model.answer import Thresholds
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import shown_size
+from napari_fastsam.model.tiled import (
+    LARGE,
+    TilePlan,
+    all_objects,
+    fitting,
+    plane_shape,
+    scale_for,
+    shown_size,
+    suited_imgsz,
+)
 
 CONF_FLOOR, GENEROUS_IOU = 0.1, 0.9
 """What is kept of each plane for live thresholds, and for objects that are followed."""
@@ -42,6 +52,8 @@ class StackRun:
         One window for all planes; None for colours of 8 bits.
     imgsz
         The size that all planes are shown at.
+    grid
+        The tiles in which each plane is seen, where planes are large; None = in one pass.
     kept
         The objects of the planes seen so far, far more than thresholds would leave; without what the network said.
     checksums
@@ -52,7 +64,8 @@ class StackRun:
     read: Callable[[int], NDArray[Any]]
     count: int
     contrast_limits: tuple[float, float] | None
-    imgsz: int
+    imgsz: int | None
+    grid: Grid | None = None
     kept: dict[int, Instances] = field(default_factory=dict)
     checksums: dict[int, int] = field(default_factory=dict)
 
@@ -64,17 +77,24 @@ class StackRun:
     def look(self, plane: int) -> None:
         """Have the network look at a plane, if it has not yet."""
         if plane not in self.kept:
-            rgb = self._rgb(plane)
+            pixels = self.read(plane)
+            rgb = self._rgb(pixels)
             self.checksums[plane] = zlib.crc32(rgb.data)
+            if self.grid is not None and self.contrast_limits is not None:
+                plan = TilePlan(self.grid, self.contrast_limits, Thresholds(CONF_FLOOR, GENEROUS_IOU))
+                self.kept[plane] = all_objects(self.model, pixels, plan)
+                return
             found = self.model.propose(rgb, self.imgsz, CONF_FLOOR).instances(CONF_FLOOR, GENEROUS_IOU)
             self.kept[plane] = Instances(found.boxes, found.scores, tuple(found.masks), found.shape)
 
     def is_as_seen(self) -> bool:
         """Return whether the planes still have the pixels that were seen."""
-        return all(zlib.crc32(self._rgb(plane).data) == seen for plane, seen in tuple(self.checksums.items()))
+        return all(
+            zlib.crc32(self._rgb(self.read(plane)).data) == seen for plane, seen in tuple(self.checksums.items())
+        )
 
-    def _rgb(self, plane: int) -> NDArray[np.uint8]:
-        return np.ascontiguousarray(self.model.rgb8(self.read(plane), self.contrast_limits))
+    def _rgb(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(self.model.rgb8(pixels, self.contrast_limits))
 
     def plane(self, plane: int, thresholds: Thresholds) -> Instances:
         """Return the objects of a plane that pass the thresholds; it has to be seen."""
@@ -116,6 +136,8 @@ def segment_stack(
     *,
     axis: int = 0,
     imgsz: int | None = None,
+    diameter: float | None = None,
+    scale: float | None = None,
     conf: float | None = None,
     iou: float | None = None,
     contrast_limits: tuple[float, float] | None = None,
@@ -134,7 +156,10 @@ def segment_stack(
     axis
         Along which the planes lie.
     imgsz, conf, iou, contrast_limits
-        As in `Model.segment`; scale and window are the same for all planes, by default from a sample of them.
+        As in `Model.segment`; scale and window are the same for all planes, by default from a sample of them. Planes of
+        more than `model.tiled.LARGE` pixels are seen in tiles without a given `imgsz`.
+    diameter, scale
+        As in `core.tiling.Tiling`, instead of `imgsz`.
     min_area, max_area
         Pixels of an object's mask on a plane, both included.
     linking
@@ -161,7 +186,7 @@ def segment_stack(
         return np.asarray(data[(slice(None),) * axis + (plane,)])
 
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
-    run = start_stack(model, read, shape[axis], imgsz, contrast_limits)
+    run = start_stack(model, read, shape[axis], imgsz, contrast_limits, Tiling(diameter, scale))
     for plane in range(run.count):
         run.look(plane)
     return linked(run.planes(thresholds), linking)
@@ -173,12 +198,22 @@ def start_stack(
     count: int,
     imgsz: int | None = None,
     contrast_limits: tuple[float, float] | None = None,
+    tiling: Tiling | None = None,
 ) -> StackRun:
     """Prepare a run: window and scale of the stack, from a sample of its planes where they are not given."""
+    tiling = tiling or Tiling()
     sample = np.unique(np.linspace(0, count - 1, min(count, _SAMPLES) + 2)[1:-1].round().astype(int)).tolist()
     planes = [read(plane) for plane in sample] if contrast_limits is None or imgsz is None else []
     if contrast_limits is None:
         contrast_limits = window_of(np.concatenate(planes), model.card.window)
+    if imgsz is not None:
+        return StackRun(model, read, count, contrast_limits, imgsz)
+    shape = plane_shape(planes[0])
+    if shape[0] * shape[1] > LARGE:
+        middle = planes[len(planes) // 2]
+        scale = scale_for(model, middle, tiling, contrast_limits)
+        return StackRun(model, read, count, contrast_limits, None, Grid(shape, scale, fitting(tiling, model)))
+    imgsz = suited_imgsz(model, planes[0], tiling, contrast_limits)
     if imgsz is None:
         sizes = [_size(model, plane, contrast_limits) for plane in planes]
         imgsz = model.at_most(int(np.median(sizes) / 32 + 0.5) * 32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.appearance import Describe
 from napari_fastsam.core.instances import Instances
 from napari_fastsam.core.intensity import window_of
 from napari_fastsam.core.masks import Crop
@@ -358,6 +359,18 @@ def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
     """
     seen = ((found.put_on(canvas), found.masks, found.looks) for found in pieces)
     return gathered(canvas, ((numbers, masks, looks) for numbers, masks, looks in seen if looks is not None), ways)
+
+
+def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
+    """Return all objects of a plane, seen in tiles, with their masks."""
+    pieces = (find_in(model, image, plan, piece, _undescribed) for piece in plan.pieces())
+    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, _undescribed)
+    order = np.argsort(-found.scores, kind="stable")
+    return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
+
+
+def _undescribed(instances: Instances) -> list[tuple[Hashable, Describe]]:
+    return []
 
 
 def plan_tiles(

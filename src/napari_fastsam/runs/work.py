@@ -173,10 +173,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     """Find the objects of a stack of `count` planes, which `read` gives by position, and link them."""
     model, asked, part = model_of(recipe.model), recipe.parameters, recipe.linking
     thresholds, tiling = _asked(model, recipe)
-    imgsz = asked.imgsz
-    if imgsz is None:
-        imgsz = suited_imgsz(model, read(count // 2), tiling, asked.contrast_limits)
-    run = start_stack(model, read, count, imgsz, asked.contrast_limits)
+    run = start_stack(model, read, count, asked.imgsz, asked.contrast_limits, tiling)
     for plane in range(count):
         run.look(plane)
     linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
