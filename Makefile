@@ -4,7 +4,7 @@
 #   make test          all tests, on a virtual screen
 #   make lint          ruff, mypy, import-linter, npe2, typos
 #   make docs          the documentation, into site/
-#   make bench         the timings, as a table with ratios
+#   make bench         the timings, as a table with ratios; DATA=FOLDER adds mosaics and stacks
 #   make screenshots   the pictures of the documentation, from the running program
 #   make nuclei-model DATA=FOLDER   trains the model that is bundled, into build/; ARGS=--resume goes on
 #   make clean         away with what the targets above made, .venv too
@@ -56,6 +56,11 @@ docs: setup
 
 bench: setup
 	$(SCREEN) $(BIN)/python -m pytest benchmarks $(ARGS)
+	$(BIN)/python benchmarks/many_images.py
+ifneq ($(DATA),)
+	$(BIN)/python benchmarks/mosaic.py --data "$(DATA)/dsb2018"
+	$(BIN)/python benchmarks/stacks.py --data "$(DATA)"
+endif
 
 screenshots: setup
 	$(SCREEN) $(BIN)/python scripts/screenshots.py
