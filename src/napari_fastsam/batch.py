@@ -22,8 +22,9 @@ from napari_fastsam.io.images import lazy_plane
 from napari_fastsam.io.results import names_for, write_labels, write_overlay
 from napari_fastsam.model.answer import Thresholds, answer, paint
 from napari_fastsam.model.large import answer_large
+from napari_fastsam.model.plane_scale import PlaneLike
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import LARGE, PlaneLike, segment_tiled
+from napari_fastsam.model.tiled import LARGE, segment_tiled
 from napari_fastsam.model.weights import sha256_of
 
 _ENDING = "_labels.tif"

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.linking import Overlaps
-from napari_fastsam.core.text import crop_kind, crop_maker
 from napari_fastsam.layers.read import PlanePixels, read_pixels
 from napari_fastsam.layers.request import Planes, Request
+from napari_fastsam.model.answer import ways_for
 from napari_fastsam.model.stack import StackRun, start_stack
 from napari_fastsam.model.tiled import TiledRun, start_tiled
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.appearance import Describe
-    from napari_fastsam.core.instances import Instances
     from napari_fastsam.core.text import TextEncoder
     from napari_fastsam.model.segmenter import Model
     from napari_fastsam.model.tiled_search import Ways
@@ -58,7 +55,8 @@ class LongRuns:
 
     def begin_search(self, model: Model, request: Request, encoder: TextEncoder | None) -> TiledRun:
         """Begin a run over all tiles whose objects are compared with words and examples at its end."""
-        run = _start(model, request, partial(_ways, encoder))
+        # described for examples at any rate: they may be marked later
+        run = _start(model, request, partial(ways_for, encoder, True))
         self._search = (_search_key(request), run)
         return run
 
@@ -105,12 +103,6 @@ def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun
         first=request.looking_at,
         ways=ways,
     )
-
-
-def _ways(encoder: TextEncoder | None, instances: Instances) -> list[tuple[Hashable, Describe]]:
-    """Return how objects are described: for examples at any rate, which may be marked later, and for words if any."""
-    words = [] if encoder is None else [(crop_kind(encoder), crop_maker(encoder))]
-    return [*words, (descriptor_kind(instances), describe_instances)]
 
 
 def _search_key(request: Request) -> Hashable:

@@ -89,7 +89,7 @@ def read_pixels(image: Image, plane: Plane) -> NDArray[Any]:
 
 
 class PlanePixels:
-    """The pixels of a plane's region, read by rectangles where they are needed: a `model.tiled.PlaneLike`.
+    """The pixels of a plane's region, read by rectangles where they are needed: a `model.plane_scale.PlaneLike`.
 
     Parameters
     ----------

@@ -32,8 +32,9 @@ from napari_fastsam.layers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.steps import Step
 from napari_fastsam.model.answer import Look, look, ways_of
 from napari_fastsam.model.large import LargeLook, first_place, from_kept, large_look, let_go, look_closer
+from napari_fastsam.model.plane_scale import sampled_window, suited_imgsz
 from napari_fastsam.model.stack import outward
-from napari_fastsam.model.tiled import read_tile, sampled_window, suited_imgsz
+from napari_fastsam.model.tiled import read_tile
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -212,10 +212,15 @@ def ways_of(
     prompts: Prompts, text_encoder: TextEncoder | None, instances: Instances
 ) -> list[tuple[Hashable, Describe]]:
     """Return the descriptions of objects that a search by words or examples compares, and what makes each."""
+    return ways_for(text_encoder if prompts.texts else None, prompts.has_examples, instances)
+
+
+def ways_for(text_encoder: TextEncoder | None, examples: bool, instances: Instances) -> list[tuple[Hashable, Describe]]:
+    """Return how objects are described for words, if there is an encoder, and for examples, if any may come."""
     ways: list[tuple[Hashable, Describe]] = []
-    if prompts.texts and text_encoder is not None:
+    if text_encoder is not None:
         ways.append((crop_kind(text_encoder), crop_maker(text_encoder)))
-    if prompts.has_examples:
+    if examples:
         ways.append((descriptor_kind(instances), describe_instances))
     return ways
 

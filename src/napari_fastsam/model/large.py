@@ -24,18 +24,9 @@ from napari_fastsam.core.text import TextEncoder
 from napari_fastsam.core.tiling import Grid, Tile, Tiling
 from napari_fastsam.model import answer
 from napari_fastsam.model.answer import Look, Thresholds
+from napari_fastsam.model.plane_scale import PlaneLike, plane_shape, sampled_window, scale_for, shown_size
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import (
-    PlaneLike,
-    coarser,
-    fitting,
-    plane_shape,
-    read_tile,
-    sampled_window,
-    scale_for,
-    shown_size,
-    start_tiled,
-)
+from napari_fastsam.model.tiled import coarser, fitting, read_tile, start_tiled
 from napari_fastsam.model.windows import Window, extent_of, may_be_there
 
 _ROOM = 0.25

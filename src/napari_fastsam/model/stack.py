@@ -17,17 +17,9 @@ from napari_fastsam.core.painting import paint
 from napari_fastsam.core.tiling import Grid, Tiling
 from napari_fastsam.errors import ImageError
 from napari_fastsam.model.answer import Thresholds
+from napari_fastsam.model.plane_scale import plane_shape, scale_for, shown_size, suited_imgsz
 from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import (
-    LARGE,
-    TilePlan,
-    all_objects,
-    fitting,
-    plane_shape,
-    scale_for,
-    shown_size,
-    suited_imgsz,
-)
+from napari_fastsam.model.tiled import LARGE, TilePlan, all_objects, fitting
 
 CONF_FLOOR, GENEROUS_IOU = 0.1, 0.9
 """What is kept of each plane for live thresholds, and for objects that are followed."""

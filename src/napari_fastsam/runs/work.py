@@ -31,9 +31,10 @@ from napari_fastsam.io.measurements import write_table
 from napari_fastsam.io.ome_zarr import new_labels
 from napari_fastsam.io.results import write_overlay, write_stack
 from napari_fastsam.model.answer import Thresholds, look, ways_of
+from napari_fastsam.model.plane_scale import plane_shape, suited_imgsz
 from napari_fastsam.model.segmenter import Model, load_model
 from napari_fastsam.model.stack import linked, start_stack
-from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles, plane_shape, suited_imgsz
+from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.tiled_search import Ways
 from napari_fastsam.model.weights import sha256_of
 from napari_fastsam.runs.parts import (
