@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_fastsam import __version__
 from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
 from napari_fastsam.io.json_files import read_json
-from napari_fastsam.io.results import write_whole
+from napari_fastsam.io.results.results import write_whole
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
