@@ -128,7 +128,11 @@ def _of_record(network: Record) -> StoredNetwork:
     state = _state(network, "")
     stride = None if head is None else _state(head, "its head").get("stride")
     return StoredNetwork(
-        _described(state), weights, layers, class_names(state.get("names")), _stride(state.get("stride") if stride is None else stride)
+        _described(state),
+        weights,
+        layers,
+        class_names(state.get("names")),
+        _stride(state.get("stride") if stride is None else stride),
     )
 
 
@@ -192,9 +196,10 @@ def _layer(name: str, layer: Record) -> Layer:
     settings = {key: state[key] for key in SAME | TAKEN if key in state and _is_plain(state[key])}
     children = frozenset(k for k, v in _modules(layer, name).items() if v is not None)
     objects = frozenset(
-        key for key, value in state.items()
+        key
+        for key, value in state.items()
         if isinstance(value, Record | Name) and not (key == "forward" and _is_own_forward(layer, value))
-    )  # fmt: skip
+    )
     return Layer(layer.name.name, settings, objects, children)
 
 
