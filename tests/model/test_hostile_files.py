@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hostile import CASES, Case
 from hostile.checkpoints import innocent
 
