@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import stat
 import weakref
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,17 @@ def unreadable(path: Path | str, error: BaseException) -> ImageError:
     if "is not installed" in reason:  # what imageio says of files that Pillow does not know
         reason = "it is damaged, or of no known format"
     return ImageError(f"{path} cannot be read as an image: {reason}")
+
+
+def every_index(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the indices of all planes in order, however many a file claims to have."""
+    # numpy.ndindex makes a list of each axis first
+    if not lengths:
+        yield ()
+        return
+    for first in range(lengths[0]):
+        for rest in every_index(lengths[1:]):
+            yield first, *rest
 
 
 def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from napari_fastsam.errors import ImageError
+from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.folders import mend, put_in_place
 from napari_fastsam.io.results.names import temporary_prefix
 from napari_fastsam.io.results.results import OutputError, unwritable
@@ -199,7 +200,7 @@ def _finish(group: Any, scale: Scale) -> None:
         if max(array.shape[-2:]) <= _SMALLEST:
             break
         smaller = _level(group, level + 1, (*array.shape[:-2], *(-(-n // 2) for n in array.shape[-2:])), scale)
-        for index in np.ndindex(array.shape[:-2]):
+        for index in every_index(array.shape[:-2]):
             for y in range(0, array.shape[-2], 2 * CHUNK):
                 rows = array[(*index, slice(y, y + 2 * CHUNK))]
                 smaller[(*index, slice(y // 2, y // 2 + CHUNK))] = rows[::2, ::2]

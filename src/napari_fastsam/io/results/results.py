@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import FastSAMError, ParameterError
-from napari_fastsam.io.results.names import temporary_prefix
+from napari_fastsam.io.results.names import LONGEST, temporary_prefix
 
 CONTOUR_COLOURS = np.array(
     [(255, 210, 0), (0, 200, 255), (255, 90, 160), (120, 255, 90), (255, 140, 40), (180, 130, 255)], np.uint8
@@ -89,6 +89,18 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "a file of that name is in the way" if folder.is_file() else error.strerror or error
         raise OutputError(f"the folder {folder} cannot be made: {reason}; choose another with -o") from error
+
+
+def check_name(path: Path) -> None:
+    """Say now that a result's name is too long, and not when there is something to write.
+
+    Raises
+    ------
+    OutputError
+        If no usual file system takes it.
+    """
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise unwritable(path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)))
 
 
 def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[str, Any] | None = None) -> None:
