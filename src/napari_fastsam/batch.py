@@ -18,7 +18,6 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images.images import lazy_plane
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay

@@ -49,6 +49,12 @@ class Files:
                 raise ParameterError(f"{file} is a folder; name a file in it")
             make_folder(file.parent)
 
+    def check_against(self, read: Sequence[Path]) -> None:
+        """Raise FastSAMError if one of them is read, or if two are one."""
+        from napari_fastsam.io.results.overwriting import check_overwriting
+
+        check_overwriting(self.all, read)
+
     @property
     def all(self) -> list[Path]:
         """Those that are wanted."""
@@ -101,6 +107,7 @@ def evaluate(
     with failures_told():
         files.check()
         network, dataset, examples = _prepare(data, model, device, split, held_out)
+        files.check_against([network.path, *dataset.files])
         network.thresholds(conf, iou)
         network.imgsz_for((32, 32), imgsz)
         empty = _without_objects(dataset, examples)

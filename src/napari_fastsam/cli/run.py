@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
 from napari_fastsam.cli.common import FAILED, as_is, failures_told, progress_bar, shown
-
 from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:

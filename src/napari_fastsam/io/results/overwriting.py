@@ -39,7 +39,7 @@ def check_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
             source = sources.get(key) or next((sources[a] for a in above if a in sources), None) or around.get(str(key))
             if source is not None:
                 raise ParameterError(
-                    f"{path} would be written over {source}, which is to be read; choose another folder or name for it"
+                    f"{path} would overwrite {source}, which is to be read; choose another folder or name for it"
                 )
         for key in {_in_any_case(path), *_keys(path)}:
             other = results.setdefault(key, path)
