@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import failures_told, progress_bar
+from napari_fastsam.cli.common import as_is, failures_told, progress_bar, shown
 
 models_app = typer.Typer(help="Models: what there is, where it lies, how to get it.", no_args_is_help=True)
 
@@ -26,10 +25,10 @@ def list_models() -> None:
     for entry in (*weights.REGISTRY, *weights.TEXT_ENCODERS):
         got = weights.is_available(entry.name, entry.purpose)
         there = "bundled" if entry.bundled else "downloaded" if got else "not downloaded"
-        table.add_row(entry.name, entry.megabytes, entry.licence, there, escape(entry.about))
+        table.add_row(*map(as_is, (entry.name, entry.megabytes, entry.licence, there, entry.about)))
     for own in own_models():
-        about = escape(own.problem or own.card.description)
-        table.add_row(escape(own.name), f"{size_of(own.path) / 1e6:.0f} MB", escape(own.card.licence), "yours", about)
+        about, size = own.problem or own.card.description, f"{size_of(own.path) / 1e6:.0f} MB"
+        table.add_row(*map(as_is, (own.name, size, own.card.licence, "yours", about)))
     Console().print(table)
 
 
@@ -42,7 +41,7 @@ def download_models(
 
     with failures_told(), progress_bar(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
         for name in names:
-            task = progress.add_task(name, total=None)
+            task = progress.add_task(shown(name), total=None)
 
             def show(done: int, total: int, task: Any = task) -> None:
                 progress.update(task, completed=done, total=total or None)
