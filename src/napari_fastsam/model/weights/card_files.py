@@ -68,14 +68,14 @@ def write_with_card(model: Path, card_path: Path, card: Card, put: Callable[[], 
         If the card cannot be written. What `put` raises passes too; the old model and its card then stay.
     """
     pending = _pending(card_path)
+    write_whole(pending, card_text(card).encode())
     try:
-        write_whole(pending, card_text(card).encode())
         put()
-        os.replace(pending, card_path)
     except BaseException:
         with contextlib.suppress(OSError):
-            settle(model, card_path)
+            pending.unlink()
         raise
+    os.replace(pending, card_path)
 
 
 def settle(model: Path, card_path: Path) -> None:
