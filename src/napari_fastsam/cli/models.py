@@ -83,3 +83,24 @@ def trust_export(
             raise ModelError(f"{path} is no exported model; expected a file or folder as 'napari-fastsam export' makes")
         typer.echo(f"{trust(export.absolute())}  {export.name}")
         typer.echo(f"may run here from now on, by the list in {list_path()}", err=True)
+
+
+@models_app.command("convert")
+def convert_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint that was refused.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, .pt.")],
+) -> None:
+    """Take a network's weights and description alone out of a checkpoint.
+
+    Nothing of the checkpoint runs. Whatever else it holds is left out.
+    """
+    from napari_fastsam.errors import ParameterError
+    from napari_fastsam.model.network.checkpoint import convert
+
+    with failures_told():
+        if output.suffix != ".pt" or output.is_dir():
+            raise ParameterError(f"the model would be written to {output}; expected a file name that ends in .pt")
+        if output.resolve() == file.resolve():
+            raise ParameterError(f"{output} is the file that is read; choose another name")
+        convert(file, output)
+        typer.echo(output)

@@ -100,9 +100,9 @@ def as_key(value: Any) -> Any:
     raise UnreadableError(f"a {type(value).__name__} is a key or a member of a set")
 
 
-def is_within(module: str, prefixes: tuple[str, ...]) -> bool:
-    """Say whether a module is one of `prefixes`, or inside one."""
-    return any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes)
+def is_within(name: str, prefixes: tuple[str, ...]) -> bool:
+    """Say whether a full name is one of `prefixes`, or inside one."""
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
 
 
 _U1, _U2, _U4, _U8 = (struct.Struct(f"<{c}") for c in "BHIQ")
@@ -155,7 +155,8 @@ class Interpreter:
         What to call, and with what the pickle gives, for names written out in full: functions of ours that bear with
         any arguments.
     inert
-        Modules, with those inside them, whose names may occur, and then become records. Any other name is refused.
+        Modules, with all inside them, and full names that may occur, and then become records. Any other name is
+        refused; None = no name is.
     persistent
         What to call for references to what lies outside of the pickle.
     start
@@ -166,7 +167,7 @@ class Interpreter:
         self,
         data: bytes,
         constructors: Mapping[str, Callable[..., Any]],
-        inert: tuple[str, ...] = (),
+        inert: tuple[str, ...] | None = (),
         persistent: Callable[[Any], Any] | None = None,
         start: int = 0,
     ) -> None:
@@ -242,9 +243,10 @@ class Interpreter:
 
     def _push_name(self, module: str, name: str) -> None:
         found = Name(module, name)
-        admitted = str(found) in self._constructors or is_within(module, self._inert)
+        full = str(found)
+        admitted = full in self._constructors or self._inert is None or is_within(full, self._inert)
         if not admitted or "." in name or not name.isidentifier():
-            raise RefusedError(str(found), f"it names {str(found)[:200]!r}, which is not read from files")
+            raise RefusedError(full[:200], f"it names {full[:200]!r}, which is not read from files")
         self._stack.append(found)
 
     def _make(self, name: Any, args: Any) -> Any:

@@ -39,7 +39,7 @@ _NUMPY_SCALARS = {
 }  # fmt: skip
 
 
-def read_torch(path: Path, inert: tuple[str, ...] = ()) -> Any:
+def read_torch(path: Path, inert: tuple[str, ...] | None = ()) -> Any:
     """Read a file that ``torch.save`` wrote, or the values of a TorchScript archive.
 
     Parameters
@@ -47,9 +47,9 @@ def read_torch(path: Path, inert: tuple[str, ...] = ()) -> Any:
     path
         The file: a zip archive, as torch writes since version 1.6, or what it wrote before.
     inert
-        Modules, with those inside them, whose classes and functions may be named. What they would make comes out as a
-        `Record`: ``("ultralytics", "torch.nn.modules")`` for a YOLO checkpoint, ``("__torch__", "torch.jit")`` for a
-        TorchScript archive, nothing for weights by name.
+        Modules, with all inside them, and full names of classes and functions that may be named. What they would make
+        comes out as a `Record`: ``("ultralytics", "torch.nn.modules")`` for a YOLO checkpoint, ``("__torch__",
+        "torch.jit")`` for a TorchScript archive, nothing for weights by name. None = whatever is named.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def read_torch(path: Path, inert: tuple[str, ...] = ()) -> Any:
         raise UnreadableError(f"it cannot be read ({error.strerror or error})") from error
 
 
-def _read_archive(archive: Archive, inert: tuple[str, ...]) -> Any:
+def _read_archive(archive: Archive, inert: tuple[str, ...] | None) -> Any:
     folder = archive.folder
     order = f"{folder}/byteorder"
     if order in archive and (archive.size(order) > 8 or archive.read(order) != sys.byteorder.encode()):
@@ -127,7 +127,7 @@ def is_legacy(path: Path) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def _read_legacy(path: Path, inert: tuple[str, ...]) -> Any:
+def _read_legacy(path: Path, inert: tuple[str, ...] | None) -> Any:
     """Read five pickles (mark, version, machine, content, keys of tensors), and then the tensors' numbers."""
     if path.stat().st_size > _MAX_LEGACY:
         raise RefusedError("legacy file", f"it is an old file of torch with more than {_MAX_LEGACY:,} bytes")

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.network.checkpoint import prepared, read_network
+from napari_fastsam.model.network.description import read_description
 from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.network.segmenter import Model
-from napari_fastsam.model.network.ultralytics_ import imported, load_checkpoint
+from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import Annotated, Augmentation, Crops
 from napari_fastsam.model.training.settings import Settings, choose, counted, held_out
@@ -187,36 +188,12 @@ def _said_of_validation(measured: Sequence[Annotated]) -> str:
     return "there are too few images to hold some out: AP is measured on the training images, and too good"
 
 
-def _base(base: str) -> tuple[nn.Module | str, Card | None]:
+def _base(base: str) -> tuple[nn.Module | dict[str, Any], Card | None]:
     """Return what training starts from: a network and its card, or a description and None."""
     if base.endswith((".yaml", ".yml")):
-        _check_description(base)
-        return base, None
+        return read_description(base), None
     path = find(base)
     return read_network(path)[0], card_for(path)
-
-
-def _check_description(name: str) -> None:
-    """Say so if a network's description is not on this computer, or describes no segmentation network.
-
-    Raises
-    ------
-    ModelError
-        If so. Ultralytics would fetch an address; nothing is fetched here.
-    """
-    with imported():
-        from ultralytics.nn.tasks import guess_model_task, yaml_model_load
-    try:
-        if "://" in name:
-            raise FileNotFoundError(name)
-        task = guess_model_task(yaml_model_load(name))
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{name} is not there, or does not describe a network; expected a file, or a name that ultralytics knows "
-            f"such as yolov8n-seg.yaml"
-        ) from error
-    if task != "segment":
-        raise ModelError(f"{name} describes a network for the task {task!r}; expected one whose name ends in -seg.yaml")
 
 
 def _begin(run: Run, resume: bool) -> None:
@@ -249,16 +226,23 @@ def _begin(run: Run, resume: bool) -> None:
 
 
 def _fit(
-    run: Run, base: nn.Module | str, resume: bool, on_event: Callable[[Event], None], stop: Callable[[], bool]
+    run: Run,
+    base: nn.Module | dict[str, Any],
+    resume: bool,
+    on_event: Callable[[Event], None],
+    stop: Callable[[], bool],
 ) -> None:
     """Run ultralytics' trainer."""
     with imported():
         from napari_fastsam.model.training.trainer import Hooks, Trainer, new_network
 
     settings = run.settings
-    if resume and load_checkpoint(run.folder / "last.pt")["epoch"] + 1 >= settings.epochs:
+    if resume and read_network(run.folder / "last.pt")[1]["epoch"] + 1 >= settings.epochs:
         return  # it broke off after its last epoch, while the best was looked through or written
-    network = new_network(base) if isinstance(base, str) else new_network(_architecture(base), base)
+    if isinstance(base, dict):
+        network = new_network(base)
+    else:
+        network = new_network(_architecture(base), base)
     crops = Crops(
         run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
         settings.seed,
