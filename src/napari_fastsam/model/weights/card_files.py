@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.weights.card import Card, card_text, read_card
 from napari_fastsam.model.weights.hashes import sha256_of
+
+_MAX_PREFIX = 100
+"""Characters of a name that the name of a half-written file begins with; some systems take 143 bytes in all."""
 
 
 def card_paths(model: Path) -> tuple[Path, Path]:
@@ -79,7 +84,15 @@ def write_with_card(model: Path, card_path: Path, card: Card, put: Callable[[], 
 
 
 def settle(model: Path, card_path: Path) -> None:
-    """Finish what a crash left between a model and its card; only while nobody else writes the two."""
+    """Finish what a crash left between a model and its card, and remove halves of both.
+
+    Only while nobody else writes the two.
+    """
+    for path in (model, card_path, _pending(card_path)):
+        half = re.compile(rf"\.{re.escape(path.name[:_MAX_PREFIX])}\.[a-z0-9_]{{8}}\.part")
+        for left in path.parent.iterdir() if path.parent.is_dir() else ():
+            if half.fullmatch(left.name):
+                shutil.rmtree(left, ignore_errors=True)
     pending = _pending(card_path)
     if not pending.is_file():
         return
@@ -92,13 +105,20 @@ def settle(model: Path, card_path: Path) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole, on the disk and not only in a buffer, or not at all. Raises OSError."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent) as name:
+    with written_beside(path, content) as new:
+        os.replace(new, path)
+
+
+@contextlib.contextmanager
+def written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a file under another name, from where it can take the name `path` in one step. Raises OSError."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:_MAX_PREFIX]}.", suffix=".part", dir=path.parent) as name:
         new = Path(name) / "new"
         with new.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(new, path)
+        yield new
 
 
 def _pending(card_path: Path) -> Path:
