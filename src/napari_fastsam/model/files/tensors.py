@@ -267,6 +267,7 @@ def _inert(name: str) -> Callable[..., Record]:
 CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter_with_state": _parameter,
     "collections.OrderedDict": _dictionary,
     "builtins.set": _set,
     "__builtin__.set": _set,
