@@ -37,9 +37,7 @@ class Case:
 CASES: list[Case] = []
 
 
-def hostile(
-    *doors: str, refused: str = "", trips: bool = False, name: str | None = None
-) -> Callable[[Maker], Maker]:
+def hostile(*doors: str, refused: str = "", trips: bool = False, name: str | None = None) -> Callable[[Maker], Maker]:
     """Register a function that writes a hostile file; its name says what the file does."""
 
     def register(make: Maker) -> Maker:

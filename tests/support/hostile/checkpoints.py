@@ -628,11 +628,11 @@ class _Writes(torch.nn.Module):
         self.numbers = torch.zeros(2)
 
     @torch.jit.export
-    def __getstate__(self):  # noqa: ANN204 - TorchScript reads annotations as types of its own
+    def __getstate__(self):
         return (self.numbers, self.training)
 
     @torch.jit.export
-    def __setstate__(self, state: tuple[torch.Tensor, bool]):  # noqa: ANN204
+    def __setstate__(self, state: tuple[torch.Tensor, bool]):
         self.numbers = state[0]
         self.training = state[1]
         torch.save(self.numbers, "ran")

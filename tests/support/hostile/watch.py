@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from hostile import other_doors
+
 MEMORY = 3 << 30
 """Bytes that the process may take beyond what it has after the innocent file."""
 
@@ -87,7 +89,7 @@ def _base(path: str, out: Path) -> None:
         _from(path)
 
 
-class _Opened(Exception):  # noqa: N818 - not an error
+class _Opened(Exception):
     """What training starts from was accepted, and images are asked for."""
 
 
@@ -106,7 +108,7 @@ def _from(path: str) -> None:
 def _export(path: str, out: Path) -> None:
     from napari_fastsam.model.export.worker import run
 
-    class Stop(Exception):  # noqa: N818 - not an error
+    class Stop(Exception):
         """The exporter would begin."""
 
     import ultralytics.engine.exporter as exporter
@@ -141,6 +143,7 @@ DOORS: dict[str, Callable[[str, Path], None]] = {
     "export": _export,
     "convert": _convert,
     "unrestricted": _unrestricted,
+    **other_doors.DOORS,
 }
 """Ways that a file is opened: each takes what the person gives, and the folder that it may write to."""
 
@@ -175,7 +178,8 @@ def main(order: dict[str, Any]) -> None:
     global _allowed
     _allowed = out = Path(order["out"]).absolute()
     for door in {door for _, door, _ in order["files"]} if order["innocent"] else ():
-        DOORS[door](order["innocent"], out)
+        for path in order["innocents"].get(door, [order["innocent"]]):
+            DOORS[door](path, out)
     _limit_memory()
     sys.addaudithook(_hear)
     told = [opened(name, door, path, out) for name, door, path in order["files"]]
