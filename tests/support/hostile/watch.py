@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from hostile import other_doors
+
 MEMORY = 3 << 30
 """Bytes that the process may take beyond what it has after the innocent file."""
 
@@ -143,6 +145,7 @@ DOORS: dict[str, Callable[[str, Path], None]] = {
     "export": _export,
     "convert": _convert,
     "unrestricted": _unrestricted,
+    **other_doors.DOORS,
 }
 """Ways that a file is opened: each takes what the person gives, and the folder that it may write to."""
 
@@ -177,7 +180,8 @@ def main(order: dict[str, Any]) -> None:
     global _allowed
     _allowed = out = Path(order["out"]).absolute()
     for door in {door for _, door, _ in order["files"]} if order["innocent"] else ():
-        DOORS[door](order["innocent"], out)
+        for path in order["innocents"].get(door, [order["innocent"]]):
+            DOORS[door](path, out)
     _limit_memory()
     sys.addaudithook(_hear)
     told = [opened(name, door, path, out) for name, door, path in order["files"]]
