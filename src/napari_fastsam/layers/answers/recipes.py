@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
@@ -15,6 +14,7 @@ from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Image, Labels
 
 
@@ -86,6 +86,8 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     LabelsError
         If the two have not the same pixels, or are pyramids, too large to be measured at once.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     if layer.multiscale or image.multiscale:
         raise LabelsError(
             "Measuring reads all pixels at once, and this is a pyramid: `napari-fastsam run` with a recipe whose "

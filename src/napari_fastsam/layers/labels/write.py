@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
@@ -19,6 +18,7 @@ from napari_fastsam.layers.labels.target import Target, find_target, pixels_of
 from napari_fastsam.layers.planes.plane import Plane
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Image, Labels
 
 __all__ = ["METADATA_KEY", "Committed", "commit", "labels_like", "make_preview", "update_preview"]
@@ -249,6 +249,8 @@ def _features_with(
     layer: Labels, ids: NDArray[np.int_], areas: NDArray[np.int_], columns: Mapping[str, Sequence[Any]]
 ) -> pd.DataFrame:
     """Return the layer's features with a row per new object; a leftover row of the same number goes."""
+    import pandas as pd  # here, and the dock opens without it
+
     table = pd.DataFrame(layer.features)
     if "index" not in table:
         table = table.assign(index=np.arange(len(table)))
