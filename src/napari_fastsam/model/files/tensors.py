@@ -275,6 +275,7 @@ CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
     "builtins.set": _set,
     "__builtin__.set": _set,
     "builtins.frozenset": _set,
+    "__builtin__.frozenset": _set,
     "torch.Size": _size,
     "_codecs.encode": _encoded,
     "numpy.core.multiarray.scalar": _numpy_scalar,
