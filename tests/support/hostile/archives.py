@@ -29,7 +29,7 @@ class _Restored(torch.nn.Module):
     def __setstate__(self, state: tuple[int, bool]) -> None:
         self.x = state[0]
         self.training = state[1]
-        torch.save(torch.zeros(1), "ran")
+        torch.ops.aten.save(torch.zeros(1), "ran")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -39,7 +39,7 @@ class _Answering(torch.nn.Module):
     """Answers like a segmentation network, and writes a file each time."""
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        torch.save(torch.zeros(1), "ran")
+        torch.ops.aten.save(torch.zeros(1), "ran")
         return torch.zeros(1, 37, 84), torch.zeros(1, 32, 16, 16)
 
 
