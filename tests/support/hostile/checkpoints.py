@@ -14,7 +14,6 @@ import subprocess
 import tarfile
 import zipfile
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
@@ -30,6 +29,8 @@ CODE = "open('ran', 'w').close()"
 IMPORT = "__import__('os').system('touch ran')"
 
 DOORS = ("model", "base", "export", "convert")
+ONE = ("model",)
+"""For files that take a second to be refused."""
 
 
 class Call:
@@ -104,7 +105,7 @@ def _a_shell_command_beside_a_network(folder: Path) -> Path:
     return innocent(folder, train_results=[{"x": Call(os.system, SHELL)}])
 
 
-@hostile(*DOORS, refused="subprocess.Popen", trips=True)
+@hostile(*DOORS, refused="Popen", trips=True)
 def _a_child(folder: Path) -> Path:
     return saved(folder, {"ema": Call(subprocess.Popen, ["touch", "ran"])})
 
@@ -163,7 +164,7 @@ def _a_download_by_torch_hub(folder: Path) -> Path:
 @hostile(*DOORS, refused="torch.serialization.load", trips=True)
 def _another_file_loaded(folder: Path) -> Path:
     torch.save({"model": Call(os.system, SHELL)}, folder / "bait.pt")
-    return saved(folder, {"model": Call(torch.load, str(folder / "bait.pt"), None, pickle, None)})
+    return zipped(folder, b"\x80\x02ctorch.serialization\nload\n" + text(str(folder / "bait.pt")) + b"\x85R.")
 
 
 @hostile(*DOORS, refused="DistillationModel")
@@ -288,9 +289,8 @@ def _attributes_of_a_function_of_torch(folder: Path) -> Path:
 
 @hostile(*DOORS, name="an ordered dictionary with methods of its own")
 def _dictionary_with_methods(folder: Path) -> Path:
-    call = OrderedDict()
-    call.items = _tasks().load_checkpoint  # type: ignore[method-assign]
-    return innocent(folder, ema=None, optimizer=call)
+    made = b"ccollections\nOrderedDict\n)R}" + text("items") + b"cultralytics.nn.tasks\nload_checkpoint\nsb"
+    return zipped(folder, b"\x80\x02}" + text("model") + made + b"s.")
 
 
 @hostile(*DOORS, refused="is a nn.modules|its layer|parts that|brings|SiLU|disagree")
@@ -571,17 +571,17 @@ def _two_pickles_to_choose_from(folder: Path) -> Path:
     return path
 
 
-@hostile(*DOORS, refused="far more than a checkpoint")
+@hostile(*ONE, refused="far more than a checkpoint")
 def _a_pickle_of_a_hundred_megabytes(folder: Path) -> Path:
     return zipped(folder, b"\x80\x02" + b"N0" * (50 << 20) + b"N.")
 
 
-@hostile(*DOORS, refused="instructions")
+@hostile(*ONE, refused="instructions")
 def _a_pickle_of_many_small_steps(folder: Path) -> Path:
     return zipped(folder, b"\x80\x02" + b"N0" * (10 << 20) + b"N.")
 
 
-@hostile(*DOORS, refused="instructions")
+@hostile(*ONE, refused="instructions")
 def _a_set_made_again_and_again(folder: Path) -> Path:
     values = b"](" + b"".join(b"M" + struct.pack("<H", i) for i in range(60_000)) + b"eq\x00"
     return zipped(folder, b"\x80\x02" + values + b"0" + b"cbuiltins\nset\nh\x00\x85R0" * 50_000 + b"N.")
@@ -592,7 +592,7 @@ def _a_key_that_takes_forever_to_hash(folder: Path) -> Path:
     return zipped(folder, b"\x80\x02}" + b"K\x01\x85" + b"2\x86" * 60 + b"Ns.")
 
 
-@hostile(*DOORS, refused="not loaded")
+@hostile(*ONE, refused="not loaded")
 def _lists_a_million_deep(folder: Path) -> Path:
     return zipped(folder, b"\x80\x02}" + text("model") + b"]" * 10**6 + b"a" * (10**6 - 1) + b"s.")
 
@@ -635,7 +635,7 @@ class _Writes(torch.nn.Module):
     def __setstate__(self, state: tuple[torch.Tensor, bool]):
         self.numbers = state[0]
         self.training = state[1]
-        torch.save(self.numbers, "ran")
+        torch.ops.aten.save(self.numbers, "ran")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x

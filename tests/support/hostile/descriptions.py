@@ -71,8 +71,8 @@ def _lists_in_lists_without_end(folder: Path) -> Path:
 
 
 @hostile("base", refused="bytes")
-def _a_description_of_a_hundred_megabytes(folder: Path) -> Path:
-    return _written(folder, CLEAN + "# " + "x" * (100 << 20))
+def _a_description_of_ten_megabytes(folder: Path) -> Path:
+    return _written(folder, CLEAN + "# " + "x" * (10 << 20))
 
 
 @hostile("base", refused="number")

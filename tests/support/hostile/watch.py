@@ -25,7 +25,7 @@ _FORBIDDEN = (
     "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "subprocess.",
     "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.chmod", "os.chown", "os.truncate",
     "os.putenv", "os.unsetenv", "shutil.", "socket.", "urllib.", "http.", "ftplib.", "smtplib.", "webbrowser.",
-    "ctypes.dlopen", "pickle.find_class", "cpython.run", "code.__new__", "compile",
+    "ctypes.dlopen", "pickle.find_class", "cpython.run", "code.__new__",
 )  # fmt: skip
 
 _effects: list[str] = []
@@ -40,6 +40,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         _effects.append(f"open {args[0]!r} {args[1]!r}")
     elif event == "import" and args[0] in ("antigravity", "bait_module"):
         _effects.append(f"import {args[0]}")
+    elif event == "compile" and args[1] != "<unknown>":  # as which text is only parsed
+        _effects.append(f"compile {args[1]!r}")
     elif event == "exec" and getattr(args[0], "co_filename", "").startswith("<string"):
         _effects.append(f"exec {args[0].co_filename}")
     elif event.startswith(_FORBIDDEN) and not _within(args[0] if args else None):
@@ -162,7 +164,7 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
         outcome, message = "opened", ""
     except FastSAMError as error:
         outcome, message = "refused", str(error)
-    except BaseException as error:  # whatever it is, it is told
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
         outcome, message = "crashed", f"{type(error).__name__}: {error}"[:500]
     finally:
         _listening = False

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.model.network.description import ACTIVATIONS, MAX_WEIGHTS, Refused, activation
-from napari_fastsam.model.network.stored import SAME, TAKEN, Layer, StoredNetwork
+from napari_fastsam.model.network.stored import SAME, TAKEN, Layer, StoredNetwork, called
 from napari_fastsam.model.network.ultralytics_ import imported
 
 if TYPE_CHECKING:
@@ -58,13 +58,16 @@ def new(description: dict[str, Any], classes: int | None = None) -> nn.Module:
     Refused
         If its layers do not go together, or it would be larger than any of ultralytics.
     """
-    _empty(description)  # its size is known before memory is taken
+    described = description if classes is None else {**description, "nc": classes}
+    _empty(described)  # its size is known before memory is taken
     from ultralytics.nn.tasks import SegmentationModel
 
-    bare = {key: value for key, value in deepcopy(description).items() if key != "activation"}
-    with _activation(description.get("activation")), _told():
-        network: nn.Module = SegmentationModel(bare, ch=bare["channels"], nc=classes, verbose=False)
-    return network
+    bare = {key: value for key, value in deepcopy(described).items() if key != "activation"}
+    with _activation(described.get("activation")), _told():
+        network: Any = SegmentationModel(bare, ch=bare["channels"], verbose=False)
+    network.yaml = deepcopy(described)
+    ready: nn.Module = network
+    return ready
 
 
 def _empty(description: dict[str, Any]) -> Any:
@@ -126,10 +129,10 @@ def _compare(network: nn.Module, layers: dict[str, Layer]) -> None:
         there = frozenset(key for key, value in module._modules.items() if value is not None)  # noqa: SLF001
         if there != layer.children:
             odd = sorted(there ^ layer.children)[0]
-            raise Refused(f"its layer {name or 'of all layers'} and its description disagree on its part {odd!r}")
+            raise Refused(f"{called(name)} and its description disagree on its part {odd!r}")
         for key in layer.objects:
             if callable(getattr(type(module), key, None)):
-                raise Refused(f"its layer {name or 'of all layers'} brings {key!r} along, which would run as code")
+                raise Refused(f"{called(name)} brings {key!r} along, which would run as code")
         _settle(name, module, layer)
     if len(layers) != sum(1 for _ in network.named_modules(remove_duplicate=False)):
         raise Refused("it has layers that its description does not say")

@@ -27,7 +27,7 @@ MAX_IMGSZ = 8192
 
 INERT = (
     "ultralytics.nn.modules", "ultralytics.nn.tasks", "ultralytics.utils", "ultralytics.yolo",
-    "torch.nn.modules", "torch.nn.parallel", "torch.nn.parameter.Parameter",
+    "torch.nn.modules", "torch.nn.parallel", "torch.nn.parameter.Parameter", "torch.distributed.algorithms.join",
     "builtins.getattr", "__builtin__.getattr", "collections.defaultdict", "types.SimpleNamespace",
     "datetime.datetime", "datetime.timedelta", "datetime.timezone",
     "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath",

@@ -160,13 +160,18 @@ def _walk(network: Record) -> Iterator[tuple[str, Record]]:
             waiting.append((_joined(name, child), inner, depth + 1))
 
 
+def called(name: str) -> str:
+    """Return what a message calls a layer: the one without a name is the network itself."""
+    return f"its layer {name}" if name else "its network"
+
+
 def _joined(name: str, child: str) -> str:
     return f"{name}.{child}" if name else child
 
 
 def _state(layer: Record, name: str) -> dict[str, Any]:
     if not isinstance(layer.state, dict) or layer.items or not all(isinstance(key, str) for key in layer.state):
-        raise Refused(f"{f'its layer {name}' if name else 'its network'}, {layer.name}, has no attributes")
+        raise Refused(f"{called(name)}, {layer.name}, has no attributes")
     return layer.state
 
 
@@ -177,7 +182,7 @@ def _modules(layer: Record, name: str) -> dict[str, Any]:
 def _named(layer: Record, name: str, key: str) -> dict[str, Any]:
     found = _state(layer, name).get(key) or {}
     if not isinstance(found, dict) or not all(_is_part(k) for k in found):
-        raise Refused(f"its layer {name or 'of all layers'} has no names of its parts")
+        raise Refused(f"{called(name)} has no names of its parts")
     return found
 
 
@@ -190,9 +195,7 @@ def _layer(name: str, layer: Record) -> Layer:
     for hook in _HOOKS:
         value = state.get(hook)
         if value:
-            raise Refused(
-                f"its layer {name or 'of all layers'} has {hook}, code that would run beside it ({_within(value)})"
-            )
+            raise Refused(f"{called(name)} has {hook}, code that would run beside it ({_within(value)})")
     settings = {key: state[key] for key in SAME | TAKEN if key in state and _is_plain(state[key])}
     children = frozenset(k for k, v in _modules(layer, name).items() if v is not None)
     objects = frozenset(

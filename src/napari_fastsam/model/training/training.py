@@ -243,10 +243,8 @@ def _fit(
     settings = run.settings
     if resume and read_network(run.folder / "last.pt")[1]["epoch"] + 1 >= settings.epochs:
         return  # it broke off after its last epoch, while the best was looked through or written
-    if isinstance(base, dict):
-        network = new_network(base)
-    else:
-        network = new_network(_architecture(base), base)
+    description, weights = (base, None) if isinstance(base, dict) else (_architecture(base), base)
+    network = new_network(description, weights)
     crops = Crops(
         run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
         settings.seed,
