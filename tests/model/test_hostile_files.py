@@ -14,6 +14,7 @@ import pytest
 
 from hostile import CASES, Case
 from hostile.checkpoints import innocent
+from hostile.other_doors import innocents
 
 SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -22,7 +23,9 @@ def _watched(folder: Path, files: list[tuple[str, str, str]], good: Path | None)
     """Open files in a process of its own, whose current folder nobody may write to."""
     (folder / "here").mkdir()
     (folder / "out").mkdir()
-    order = {"files": files, "out": str(folder / "out"), "innocent": None if good is None else str(good)}
+    order: dict[str, Any] = {"files": files, "out": str(folder / "out"), "innocent": None, "innocents": {}}
+    if good is not None:
+        order |= {"innocent": str(good), "innocents": innocents(good.parent, good)}
     (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
     paths = os.pathsep.join([str(SUPPORT), *[p for p in sys.path if p]])
     done = subprocess.run(

@@ -65,6 +65,26 @@ def model_path(
         typer.echo(weights.cache_folder() if name is None else weights.find(name, purpose))
 
 
+@models_app.command("trust")
+def trust_export(
+    path: Annotated[Path, typer.Argument(help="An exported model, file or folder.")],
+) -> None:
+    """Let an exported model that is a program run here, as it is now; ONNX and OpenVINO need no trust.
+
+    TorchScript, TensorFlow, TensorRT and others are programs: trust only whom you would let run one.
+    """
+    from napari_fastsam.errors import ModelError
+    from napari_fastsam.model.weights.formats import exported_at
+    from napari_fastsam.model.weights.trust import list_path, trust
+
+    with failures_told():
+        export = exported_at(path)
+        if export is None:
+            raise ModelError(f"{path} is no exported model; expected a file or folder as 'napari-fastsam export' makes")
+        typer.echo(f"{trust(export.absolute())}  {export.name}")
+        typer.echo(f"may run here from now on, by the list in {list_path()}", err=True)
+
+
 @models_app.command("convert")
 def convert_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint that was refused.")],

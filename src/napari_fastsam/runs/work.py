@@ -36,7 +36,7 @@ from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.asking.tiled_search import Ways
 from napari_fastsam.model.network.segmenter import Model, load_model
-from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.parts import (
     Index,
     Part,
@@ -67,13 +67,13 @@ def model_of(part: ModelPart) -> Model:
     """
     with _loading:
         if part not in _loaded:
-            model = load_model(part.name)
-            if part.sha256 and sha256_of(model.path) != part.sha256:
+            # before it is opened: a file that is not the one that was meant is not even read
+            if part.sha256 and sha256_of(find(part.name)) != part.sha256.casefold():
                 raise RecipeError(
                     f"the recipe was made with another {part.name!r}, whose SHA-256 begins with {part.sha256[:12]}; "
                     "get that file, or save the recipe again with the model that is here"
                 )
-            _loaded[part] = model
+            _loaded[part] = load_model(part.name)
         return _loaded[part]
 
 

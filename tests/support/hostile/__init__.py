@@ -6,7 +6,7 @@ Each module registers the files of its doors with `hostile`. The payloads do not
 
 from __future__ import annotations
 
-from hostile import checkpoints, descriptions
+from hostile import archives, checkpoints, descriptions, exports, texts
 from hostile.case import CASES, Case, hostile
 
-__all__ = ["CASES", "Case", "checkpoints", "descriptions", "hostile"]
+__all__ = ["CASES", "Case", "archives", "checkpoints", "descriptions", "exports", "hostile", "texts"]
