@@ -179,7 +179,7 @@ def json_schema() -> dict[str, Any]:
 def _read(kind: type[T], content: Any, where: str) -> T:
     if not isinstance(content, Mapping):
         raise RecipeError(f"{where} is {_short(content)}; expected an object with keys")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not know that classes have a hash
     if unknown := sorted(set(map(str, content)) - hints.keys()):
         raise RecipeError(f"{where} has the key {unknown[0]!r}; expected only {', '.join(hints)}")
     return kind(**{key: _value(value, hints[key], f"{where}.{key}") for key, value in content.items()})

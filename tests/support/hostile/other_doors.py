@@ -103,7 +103,13 @@ def innocents(folder: Path, checkpoint: Path) -> dict[str, list[str]]:
     return {
         "model": [str(checkpoint), str(exports.onnx_file(folder / "good.onnx")), str(exports.openvino_folder(folder))],
         "text": [str(archives.CLIP)],
-        "recipe": [str(texts.recipe(folder, search={"texts": ["a"], "text_encoder": "clip.pt"}))],
+        "recipe": [
+            str(
+                texts.recipe(
+                    folder, model={"name": "nuclei", "sha256": ""}, search={"texts": ["a"], "text_encoder": "clip.pt"}
+                )
+            )
+        ],
         "examples": [str(folder / "examples.json")],
         "dataset": [str(folder / "data.yaml"), json_file("coco.json", coco)],
         "card": [str(checkpoint)],
