@@ -106,9 +106,12 @@ class Session:
             self.image_changed(image)
 
     def forget(self) -> None:
-        """Let go of all that is kept."""
+        """Let go of all that is kept, models too; what is needed again is loaded again."""
         self.cache.forget(lambda key: True)
         self._runs.forget()
+        with self._lock:
+            self._models.clear()
+            self._encoders.clear()
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
