@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from napari_fastsam.model.asking.tiled import TiledRun
     from napari_fastsam.model.network.segmenter import Model
 
+CLOSER_SHARE = 4
+"""The closer looks of one plane may take the cache's limit divided by this."""
+
 __all__ = ["Controls", "Found", "Request", "Result", "Session"]
 
 
@@ -176,8 +179,8 @@ class Session:
                 for _ in look_closer(seen, [window]):
                     pass
                 self.network_seconds += time.perf_counter() - start
-            if isinstance(seen, LargeLook):
-                let_go(seen, request.read.prompts)
+            let_go(seen, request.read.prompts, self.cache.limit // CLOSER_SHARE)
+            self.cache.trim()
 
     def takes_minutes(self, request: Request) -> bool:
         """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""

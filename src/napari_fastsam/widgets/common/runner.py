@@ -78,7 +78,8 @@ class Runner:
             job.close_progress()
             job.let_go()
 
-    def _yielded(self, job: _Job, said: str) -> None:
+    def tell(self, job: _Job, said: str) -> None:
+        """Report what a job does next, unless it is not the one under way."""
         if job is not self._job:
             return
         if job.cancelled:
@@ -92,7 +93,8 @@ class Runner:
             finally:
                 job.drawing = False
 
-    def _finished(self, job: _Job) -> None:
+    def end(self, job: _Job) -> None:
+        """Report that a job has ended, unless it is not the one under way."""
         if job is not self._job:
             return
         job.close_progress()  # handles events: busy until it is done, or new work would be taken for this
@@ -155,12 +157,12 @@ class _Job:
     def yielded(self, said: str) -> None:
         """Tell the runner, if it still wants to know."""
         if self._runner is not None:
-            self._runner._yielded(self, said)
+            self._runner.tell(self, said)
 
     def finished(self) -> None:
         """Tell the runner, if it still wants to know."""
         if self._runner is not None:
-            self._runner._finished(self)
+            self._runner.end(self)
 
     def let_go(self) -> None:
         """Keep nothing alive: nobody wants to know any more."""
