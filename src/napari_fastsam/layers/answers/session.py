@@ -466,7 +466,9 @@ class Session:
 
 def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:
     """Return the rows of the Points and of the Shapes layer."""
-    points, shapes = (set().union(*(rows[field] for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS))
+    points, shapes = (
+        set().union(*(rows.get(field, ()) for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS)
+    )
     return points, shapes
 
 
