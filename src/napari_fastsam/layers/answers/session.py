@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
-from napari_fastsam.core.objects.appearance import describe, undescribed
+from napari_fastsam.core.objects.embeddings import describe, undescribed
 from napari_fastsam.errors import ImageError, PromptError
 from napari_fastsam.layers.answers.cache import LookCache
 from napari_fastsam.layers.answers.long_runs import LongRuns
@@ -124,9 +124,9 @@ class Session:
     def warm_up(self, model: str, device: str) -> Iterator[str]:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
-        self._model(model, device)
-        for library in ("scipy.ndimage", "skimage.draw"):  # that prompts will need
+        for library in ("pandas", "scipy.ndimage", "skimage.draw"):  # that prompts will need
             import_module(library)
+        self._model(model, device)
 
     def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.

@@ -12,4 +12,4 @@ def plain(text: str) -> str:
 
     Qt guesses whether a text is rich: a layer called ``<img src=…>`` would be drawn.
     """
-    return html.escape(text, quote=False) if Qt.mightBeRichText(text) else text
+    return html.escape(text, quote=False) if Qt.mightBeRichText(text) else text  # type: ignore[attr-defined]
