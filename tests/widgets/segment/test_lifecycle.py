@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.widgets import FastSAMWidget
+from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
+from napari_fastsam.widgets.train import TrainWidget
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 
@@ -122,6 +126,50 @@ def test_a_dock_that_is_closed_leaves_nothing_behind(make_napari_viewer, plugin_
     qtbot.wait(50)
     assert PREVIEW_NAME not in viewer.layers
     dock.disconnect_all()  # twice does no harm
+
+
+@pytest.mark.parametrize("way", [by_napari, by_all, by_the_cross], ids=lambda way: way.__name__)
+def test_docks_that_are_closed_are_gone_with_their_models(make_napari_viewer, plugin_settings, qtbot, cells, way):
+    viewer = filled(make_napari_viewer, cells)
+    alive = []
+    for _ in range(4):
+        dock = FastSAMWidget(viewer)
+        viewer.window.add_dock_widget(dock, name="FastSAM")
+        settle(qtbot, dock)
+        assert dock._session._models
+        alive += [weakref.ref(dock), weakref.ref(dock._session), weakref.ref(dock.native)]
+        way(viewer, dock)
+        del dock
+    qtbot.wait(50)
+    gc.collect()
+    assert [ref() for ref in alive] == [None] * len(alive)
+
+
+@pytest.mark.parametrize("dock_type", [CompareWidget, TrainWidget])
+def test_other_docks_that_are_closed_are_gone(make_napari_viewer, plugin_settings, qtbot, cells, dock_type):
+    viewer = filled(make_napari_viewer, cells)
+    viewer.add_labels(np.ones(cells.shape, np.int32), name="truth")
+    alive = []
+    for _ in range(2):
+        dock = dock_type(viewer)
+        viewer.window.add_dock_widget(dock, name="dock")
+        qtbot.wait(300)
+        alive += [weakref.ref(dock), weakref.ref(dock.native)]
+        viewer.window.remove_dock_widget(dock.native)
+        del dock
+    qtbot.wait(50)
+    gc.collect()
+    assert [ref() for ref in alive] == [None] * len(alive)
+
+
+def test_a_dock_that_is_closed_by_code_keeps_no_model(make_napari_viewer, plugin_settings, qtbot, cells):
+    viewer = filled(make_napari_viewer, cells)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    settle(qtbot, dock)
+    dock.close()
+    assert not dock._session._models
+    assert len(dock._session.cache) == 0
 
 
 def test_a_dock_that_is_hidden_stays_alive(make_napari_viewer, plugin_settings, qtbot, cells):

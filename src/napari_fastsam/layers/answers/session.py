@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from napari_fastsam.model.asking.tiled import TiledRun
     from napari_fastsam.model.network.segmenter import Model
 
+CLOSER_SHARE = 4
+"""The closer looks of one plane may take the cache's limit divided by this."""
+
 __all__ = ["Controls", "Found", "Request", "Result", "Session"]
 
 
@@ -106,9 +109,12 @@ class Session:
             self.image_changed(image)
 
     def forget(self) -> None:
-        """Let go of all that is kept."""
+        """Let go of all that is kept, models too; what is needed again is loaded again."""
         self.cache.forget(lambda key: True)
         self._runs.forget()
+        with self._lock:
+            self._models.clear()
+            self._encoders.clear()
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
@@ -173,8 +179,8 @@ class Session:
                 for _ in look_closer(seen, [window]):
                     pass
                 self.network_seconds += time.perf_counter() - start
-            if isinstance(seen, LargeLook):
-                let_go(seen, request.read.prompts)
+            let_go(seen, request.read.prompts, self.cache.limit // CLOSER_SHARE)
+            self.cache.trim()
 
     def takes_minutes(self, request: Request) -> bool:
         """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""
@@ -460,7 +466,9 @@ class Session:
 
 def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:
     """Return the rows of the Points and of the Shapes layer."""
-    points, shapes = (set().union(*(rows[field] for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS))
+    points, shapes = (
+        set().union(*(rows.get(field, ()) for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS)
+    )
     return points, shapes
 
 
