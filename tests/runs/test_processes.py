@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from napari_fastsam.runs.processes import ProcessLostError, Processes
+from napari_fastsam.runs.processes import Processes, ProcessLostError
 
 
 @pytest.fixture

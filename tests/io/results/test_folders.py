@@ -24,7 +24,7 @@ def folder(path, content):
 
 
 def fail_at(monkeypatch, number):
-    """Let the renames of folders fail from a certain one on; 0 is the first. One that puts back what was there works."""
+    """Let one of the renames of folders fail; 0 is the first."""
     rename, calls = Path.rename, []
 
     def failing(self, target):
@@ -42,9 +42,10 @@ def test_a_result_is_in_view_when_it_cannot_be_replaced(tmp_path, monkeypatch, n
     with new_labels(path, (4, 4), SCALE) as array:
         array[...] = 3
     fail_at(monkeypatch, number)
-    with pytest.raises(OutputError, match=r"labels\.zarr cannot be written: Input/output error"), new_labels(
-        path, (4, 4), SCALE
-    ) as array:
+    with (
+        pytest.raises(OutputError, match=r"labels\.zarr cannot be written: Input/output error"),
+        new_labels(path, (4, 4), SCALE) as array,
+    ):
         array[...] = 7
     assert open_image(path)[0][0, 0] == 3
     assert [p.name for p in tmp_path.iterdir()] == ["labels.zarr"], "and nothing else is left"
