@@ -323,7 +323,7 @@ def test_what_a_run_that_was_killed_left_is_found_at_the_next_start(image, tmp_p
 
 
 def test_names_are_shown_as_they_are(image, tmp_path, scheduler):
-    names = ["[bold]x[red].png", "a [1] :smile:.png", os.fsdecode(b"caf\xe9.png"), "two\nlines \x1b[31m.png"]
+    names = ["[bold]x[red].png", "a [1] :smile:.png", os.fsdecode(b"caff\xe9.png"), "two\nlines \x1b[31m.png"]
     (tmp_path / "in").mkdir()
     for name in names:
         shutil.copy(image, tmp_path / "in" / name)
@@ -331,11 +331,11 @@ def test_names_are_shown_as_they_are(image, tmp_path, scheduler):
     arguments = ["run", tmp_path / "r.json", tmp_path / "in", "-o", tmp_path / "out", "--scheduler", scheduler]
     result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "400"})
     assert result.exit_code == 0, result.output
-    for shown in ("[bold]x[red].png", "a [1] :smile:.png", r"caf\udce9.png", r"two\nlines \x1b[31m.png"):
+    for shown in ("[bold]x[red].png", "a [1] :smile:.png", r"caff\udce9.png", r"two\nlines \x1b[31m.png"):
         assert shown in result.stdout
     assert len(list((tmp_path / "out").glob("*_labels.tif"))) == 4
     with (tmp_path / "out" / "report.csv").open(encoding="utf-8") as file:
-        assert any(row["image"].endswith(r"caf\udce9.png") for row in csv.DictReader(file))
+        assert any(row["image"].endswith(r"caff\udce9.png") for row in csv.DictReader(file))
     arguments = ["segment", *sorted((tmp_path / "in").iterdir()), "-o", tmp_path / "s"]
     shown = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "400"})
     assert shown.exit_code == 0, shown.output
