@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -51,12 +53,26 @@ hypothesis.settings.load_profile("napari-fastsam")
 DATA = Path(__file__).parent / "data"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Take what a viewer leaves behind out of the collections to come.
+
+    napari collects garbage whenever layers and viewers go, and some of each viewer stays (the actions of its menus):
+    after a hundred viewers most of the time would go into walking through that, and through torch.
+    """
+    yield
+    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     """Keep the person's weights and ultralytics' settings out of the tests, and the tests out of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_FASTSAM_CACHE", str(tmp_path_factory.mktemp("weights")))
         patch.setenv("NAPARI_FASTSAM_MODELS", str(tmp_path_factory.mktemp("models")))
+        patch.setenv("NAPARI_FASTSAM_TRUSTED", str(tmp_path_factory.mktemp("trusted") / "trusted.txt"))
         patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         yield
 

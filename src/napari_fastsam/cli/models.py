@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -61,3 +62,44 @@ def model_path(
         entry = None if name is None else weights.known(name, None)
         purpose = "segmentation" if entry is None else entry.purpose
         typer.echo(weights.cache_folder() if name is None else weights.find(name, purpose))
+
+
+@models_app.command("trust")
+def trust_export(
+    path: Annotated[Path, typer.Argument(help="An exported model, file or folder.")],
+) -> None:
+    """Let an exported model that is a program run here, as it is now; ONNX and OpenVINO need no trust.
+
+    TorchScript, TensorFlow, TensorRT and others are programs: trust only whom you would let run one.
+    """
+    from napari_fastsam.errors import ModelError
+    from napari_fastsam.model.weights.formats import exported_at
+    from napari_fastsam.model.weights.trust import list_path, trust
+
+    with failures_told():
+        export = exported_at(path)
+        if export is None:
+            raise ModelError(f"{path} is no exported model; expected a file or folder as 'napari-fastsam export' makes")
+        typer.echo(f"{trust(export.absolute())}  {export.name}")
+        typer.echo(f"may run here from now on, by the list in {list_path()}", err=True)
+
+
+@models_app.command("convert")
+def convert_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint that was refused.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, .pt.")],
+) -> None:
+    """Take a network's weights and description alone out of a checkpoint.
+
+    Nothing of the checkpoint runs. Whatever else it holds is left out.
+    """
+    from napari_fastsam.errors import ParameterError
+    from napari_fastsam.model.network.checkpoint import convert
+
+    with failures_told():
+        if output.suffix != ".pt" or output.is_dir():
+            raise ParameterError(f"the model would be written to {output}; expected a file name that ends in .pt")
+        if output.resolve() == file.resolve():
+            raise ParameterError(f"{output} is the file that is read; choose another name")
+        convert(file, output)
+        typer.echo(output)

@@ -34,6 +34,9 @@ def run(
         typer.Option(min=1, help="Processes on this computer. [default: what it allows]", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is finished.")] = False,
+    trust_paths: Annotated[
+        bool, typer.Option("--trust-paths", help="Open models that the recipe names outside of its folder.")
+    ] = False,
 ) -> None:
     """Find objects in many images by a recipe, on several processors or a dask cluster.
 
@@ -44,7 +47,7 @@ def run(
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 
-        read, images = load_recipe(recipe), find_inputs(inputs)
+        read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:

@@ -70,13 +70,13 @@ def model_of(part: ModelPart) -> Model:
     """
     with _loading:
         if part not in _loaded:
-            model = load_model(part.name)
-            if part.sha256 and sha256_of(model.path) != part.sha256:
+            # before it is opened: a file that is not the one that was meant is not even read
+            if part.sha256 and sha256_of(find(part.name)) != part.sha256.casefold():
                 raise RecipeError(
                     f"the recipe was made with another {part.name!r}, whose SHA-256 begins with {part.sha256[:12]}; "
                     "get that file, or save the recipe again with the model that is here"
                 )
-            _loaded[part] = model
+            _loaded[part] = load_model(part.name)
         return _loaded[part]
 
 
