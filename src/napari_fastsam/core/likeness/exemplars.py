@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.likeness import Population
-from napari_fastsam.core.objects.appearance import described
+from napari_fastsam.core.objects.embeddings import described
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.ranking import Ranking, rank_by_box, rank_by_points

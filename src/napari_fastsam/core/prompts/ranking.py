@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.drawing import along, rasterize
 from napari_fastsam.core.image.geometry import pairwise_iou
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.drawing import along, rasterize
 
 SCORE_REACH = 0.25
 """A click takes the smallest object around it whose score is at most this far below the best one's."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_fastsam import __version__
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.layers.answers.session import Controls, Request, Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
+from napari_fastsam.version import __version__
 from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Output:
         self._hidden = False
         if result.tiles is not None:
             if result.complete:
-                numbers = np.arange(1, result.count + 1)
-                preview.features = {"index": numbers, "score": np.array(result.tiles.canvas.scores)}
+                scores = result.scores
+                preview.features = {"index": np.array(list(scores), int), "score": np.array(list(scores.values()))}
             return
         objects = list(result.by_number.values())
         preview.features = {
@@ -100,7 +100,7 @@ class Output:
     def commit(
         self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
     ) -> tuple[Labels, Committed]:
-        """Put a result into a Labels layer; None makes a new one.
+        """Put a result that nothing changes any more into a Labels layer; None makes a new one.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Output:
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
                 columns=_columns(result),
-                keep_numbers=request.controls.classes and bool(result.questions),
+                classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
             )
