@@ -73,7 +73,7 @@ def filled(make_napari_viewer, cells, show=False):
 
 
 def settle(qtbot, dock):
-    qtbot.waitUntil(lambda: dock._work is None and PREVIEW_NAME in dock._viewer.layers, timeout=20_000)
+    qtbot.waitUntil(lambda: dock._work is None and PREVIEW_NAME in dock._viewer.layers)
 
 
 def by_close(viewer, dock):
@@ -180,7 +180,7 @@ def test_a_dock_that_is_hidden_stays_alive(make_napari_viewer, plugin_settings, 
     docked.hide()
     qtbot.wait(20)
     viewer.layers["points"].data = NUCLEI[:1]
-    qtbot.waitUntil(lambda: viewer.layers[PREVIEW_NAME].data.max() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: viewer.layers[PREVIEW_NAME].data.max() == 1)
     docked.show()
     dock.disconnect_all()
 
@@ -205,12 +205,12 @@ def test_closed_while_work_runs(make_napari_viewer, plugin_settings, qtbot, cell
 
     def look(self, model, request):
         reached.set()
-        gate.wait(20)
+        gate.wait(120)
         return real(self, model, request)
 
     monkeypatch.setattr(Session, "_look", look)
     dock.imgsz.value = 320
-    qtbot.waitUntil(reached.is_set, timeout=10_000)
+    qtbot.waitUntil(reached.is_set)
     threading.Timer(0.3, gate.set).start()
     viewer.window.remove_dock_widget(dock.native)
     qtbot.wait(100)
@@ -225,7 +225,7 @@ def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cel
     settle(qtbot, first)
     second = FastSAMWidget(viewer)
     viewer.window.add_dock_widget(second, name="FastSAM 2")
-    qtbot.waitUntil(lambda: second._shown is not None and second._work is None, timeout=20_000)
+    qtbot.waitUntil(lambda: second._shown is not None and second._work is None)
 
     previews = [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
     assert len(previews) == 2
@@ -233,12 +233,12 @@ def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cel
         assert not set(previews) & set(dock.labels.choices), "a preview is no place to add to"
         assert dock.image.value == viewer.layers["cells"]
     viewer.layers["points"].data = NUCLEI[:1]
-    qtbot.waitUntil(lambda: all(p.data.max() == 1 for p in previews), timeout=5000)
+    qtbot.waitUntil(lambda: all(p.data.max() == 1 for p in previews))
 
     second.labels.value = viewer.layers["labels"]
     assert second.commit() is viewer.layers["labels"]
     assert viewer.layers["labels"].data[126, 94] == 1
-    qtbot.waitUntil(lambda: not any(p.data.any() for p in previews), timeout=5000)
+    qtbot.waitUntil(lambda: not any(p.data.any() for p in previews))
 
     task = first.task.value
     viewer.keymap[coerce_keybinding("Shift-E")](viewer)
@@ -311,7 +311,7 @@ def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, plugin_se
         try:
             assert dock.model.value == model
             said = "not on this computer" if model == "FastSAM-s" else "there is no file"
-            qtbot.waitUntil(lambda: said in dock._plain_status, timeout=10_000)
+            qtbot.waitUntil(lambda: said in dock._plain_status)
         finally:
             dock.disconnect_all()
 
@@ -352,7 +352,7 @@ CLOSING = """
 def test_the_viewer_is_closed_while_work_runs(tmp_path, kind):
     script = tmp_path / "closing.py"
     script.write_text(textwrap.dedent(CLOSING))
-    done = subprocess.run([sys.executable, script, kind], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, script, kind], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert f"closed while at {kind}" in done.stdout
     assert done.stdout.endswith("over\n")
