@@ -10,11 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
+    from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.core.likeness.text import TextEncoder
     from napari_fastsam.core.objects.instances import Instances
     from napari_fastsam.core.planes.linking import Linking, Links, follow, link
     from napari_fastsam.core.prompts.compat import select_like_ultralytics, select_texts_like_ultralytics
+    from napari_fastsam.core.prompts.examples import exemplars_of
     from napari_fastsam.core.prompts.prompts import Prompts
     from napari_fastsam.core.prompts.selection import Selection, select
     from napari_fastsam.errors import FastSAMError
@@ -46,7 +47,7 @@ _HOME = {
     "answer": "model.asking.answer",
     "answer_large": "model.asking.large",
     "evaluate": "model.judging.validation",
-    "exemplars_of": "core.likeness.exemplars",
+    "exemplars_of": "core.prompts.examples",
     "follow": "core.planes.linking",
     "link": "core.planes.linking",
     "load_exemplars": "io.exemplars",

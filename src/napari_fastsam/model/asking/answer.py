@@ -23,11 +23,11 @@ from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.masks import LazyMasks
 from napari_fastsam.core.objects.painting import paint as paint_crops
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.prompts.grouping import subset
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.selection import Selection, select_alike, select_drawn
+from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.selection import Selection, select_alike, select_objects
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.asking.windows import Window, may_be_there, windows_for
+from napari_fastsam.model.asking.windows import Window, windows_for
 from napari_fastsam.model.network.segmenter import Model
 
 __all__ = ["Look", "Thresholds", "Window", "answer", "from_kept", "look", "look_closer", "paint"]
@@ -39,8 +39,6 @@ GENEROUS_IOU = 0.9
 
 PROMPT_IOU = 0.7
 """Suppression is not stricter than this for prompts: it would only take away what a person can step to."""
-
-_DRAWN = ("box", "outline")
 
 _BORDER = 1.5
 """Objects that come this close, in pixels, to where a crop was cut may be cut themselves."""
@@ -189,15 +187,22 @@ def from_kept(seen: Look, prompts: Prompts, thresholds: Thresholds) -> tuple[lis
     Returns
     -------
     selections
-        One a point, box, outline or scribble, in the order of `select_drawn`.
+        One a point, box, outline or scribble, in the order of `Prompts.queries`.
     missing
         Crops that the network has yet to look at before the prompts without an object can be called unanswered.
     """
-    selections = _choose(seen.proposals, prompts, thresholds)
+    return select_queries(seen, prompts.queries, thresholds)
+
+
+def select_queries(
+    seen: Look, queries: Sequence[Query], thresholds: Thresholds
+) -> tuple[list[Selection], list[Window]]:
+    """Answer queries from what is kept, as `from_kept`."""
+    selections = _choose(seen.proposals, queries, thresholds)
     missing: list[Window] = []
-    for i, selection in enumerate(selections):
-        if not selection.found and may_be_there(selection.prompt, prompts, seen.proposals.shape):
-            selections[i], wanted = _second_look(seen, prompts, selection, thresholds)
+    for i, (query, selection) in enumerate(zip(queries, selections, strict=True)):
+        if not selection.found and query.from_proposals and query.may_lie_on(seen.proposals.shape):
+            selections[i], wanted = _second_look(seen, query, selection, thresholds)
             missing += wanted
     return selections, list(dict.fromkeys(missing))
 
@@ -265,25 +270,24 @@ def paint(
 
 
 def _second_look(
-    seen: Look, prompts: Prompts, unanswered: Selection, thresholds: Thresholds
+    seen: Look, query: Query, unanswered: Selection, thresholds: Thresholds
 ) -> tuple[Selection, list[Window]]:
     """Answer one prompt from the closer looks; also the first window that is still to be looked at."""
-    ref, shape = unanswered.prompt, seen.proposals.shape
-    alone, refs = subset(prompts, [ref])
-    place = next(i for i, other in enumerate(refs) if other.kind == ref.kind)
-    for window in windows_for(ref, prompts, shape, seen.model.card, seen.object_diameter):
+    shape = seen.proposals.shape
+    for window in windows_for(query, shape, seen.model.card, seen.object_diameter):
         proposals = seen.closer.get(window)
         if proposals is None:
             return unanswered, [window]
-        found = _choose(proposals, alone, thresholds, partial(_whole_on_plane, window=window, shape=shape))[place]
+        (found,) = _choose(proposals, [query], thresholds, partial(_whole_on_plane, window=window, shape=shape))
         if found.found:
-            return replace(found, prompt=ref, reason=f"{found.reason}, seen only in a closer look"), []
+            candidates = tuple(replace(c, index=None, source="closer look") for c in found.candidates)
+            return replace(found, candidates=candidates, reason=f"{found.reason}, seen only in a closer look"), []
     return replace(unanswered, reason=f"{unanswered.reason}, nor in a closer look"), []
 
 
 def _choose(
     proposals: Proposals,
-    prompts: Prompts,
+    queries: Sequence[Query],
     thresholds: Thresholds,
     place: Callable[[Instances], Instances] = lambda instances: instances,
 ) -> list[Selection]:
@@ -293,14 +297,18 @@ def _choose(
     among everything (benchmarks/prompt_accuracy.py: mean IoU 0.752 instead of 0.737).
     """
     sure = place(proposals.subset(proposals.ranks(thresholds.conf, max(thresholds.iou, PROMPT_IOU))))
-    selections = [_of_size(s, thresholds) for s in select_drawn(sure, prompts)]
-    if all(s.found and s.prompt.kind not in _DRAWN for s in selections):
+    selections = select_objects(sure, queries)
+    selections = [_of_size(s, thresholds) if q.from_proposals else s for q, s in zip(queries, selections, strict=True)]
+    again = [
+        i for i, q in enumerate(queries) if q.from_proposals and (q.tells_size or not selections[i].found)
+    ]
+    if not again:
         return selections
     suppressed = max(thresholds.iou, GENEROUS_IOU)
     everything = place(proposals.subset(proposals.ranks(min(thresholds.conf, proposals.conf_floor), suppressed)))
-    for i, selection in enumerate(select_drawn(everything, prompts)):
+    for i, selection in zip(again, select_objects(everything, [queries[i] for i in again]), strict=True):
         other = _of_size(selection, thresholds)
-        if other.found and (not selections[i].found or other.prompt.kind in _DRAWN):
+        if other.found:
             low = f", below the confidence threshold: {other.score:.2f}" if other.score <= thresholds.conf else ""
             selections[i] = replace(other, reason=other.reason + low)
     return selections
@@ -308,18 +316,15 @@ def _choose(
 
 def _of_size(selection: Selection, thresholds: Thresholds) -> Selection:
     """Leave out the candidates whose area is out of bounds."""
-    if not selection.found or (thresholds.min_area is None and thresholds.max_area is None):
+    unlimited = thresholds.min_area is None and thresholds.max_area is None
+    if not selection.found or unlimited:
         return selection
-    areas = np.array([selection.instances.masks[i].area for i in selection.candidates.tolist()])
-    keep = areas >= (thresholds.min_area or 0)
-    if thresholds.max_area is not None:
-        keep &= areas <= thresholds.max_area
-    if keep.all():
+    low, high = thresholds.min_area or 0, np.inf if thresholds.max_area is None else thresholds.max_area
+    kept = tuple(c for c in selection.candidates if low <= c.crop.area <= high)
+    if len(kept) == len(selection.candidates):
         return selection
-    reason = (
-        "the right size among others there" if keep.any() else "what fits is smaller or larger than the area allows"
-    )
-    return replace(selection, candidates=selection.candidates[keep], fits=selection.fits[keep], reason=reason)
+    reason = "the right size among others there" if kept else "what fits is smaller or larger than the area allows"
+    return replace(selection, candidates=kept, reason=reason)
 
 
 def _whole_on_plane(instances: Instances, window: Window, shape: tuple[int, int]) -> Instances:

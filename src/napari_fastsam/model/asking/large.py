@@ -12,21 +12,19 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import LazyMasks
 from napari_fastsam.core.planes.tiling import Grid, Tile, Tiling
-from napari_fastsam.core.prompts.grouping import prompt_refs, subset
-from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
-from napari_fastsam.core.prompts.selection import Selection, select_alike
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.selection import Selection, select_alike, select_objects
 from napari_fastsam.model.asking import answer
 from napari_fastsam.model.asking.answer import Look, Thresholds
 from napari_fastsam.model.asking.plane_scale import PlaneLike, plane_shape, sampled_window, scale_for, shown_size
 from napari_fastsam.model.asking.tiled import coarser, fitting, read_tile, start_tiled
-from napari_fastsam.model.asking.windows import Window, extent_of, may_be_there
+from napari_fastsam.model.asking.windows import Window
 from napari_fastsam.model.network.segmenter import Model
 
 _ROOM = 0.25
@@ -83,9 +81,9 @@ class LargeLook:
         """Bytes held."""
         return sum(look.nbytes for look in tuple(self.tiles.values()))
 
-    def places(self, ref: PromptRef, prompts: Prompts) -> Iterator[tuple[Grid, Tile]]:
+    def places(self, query: Query) -> Iterator[tuple[Grid, Tile]]:
         """Yield the tiles that may show the object of a prompt whole, fine to coarse."""
-        low, high = extent_of(ref, prompts)
+        low, high = query.extent()
         middle, room = (low + high) / 2, _ROOM * (high - low)
         for grid in coarser(self.grid):
             tile = grid.tile_at(*np.clip(middle, 0, np.array(grid.shape) - 1).tolist())
@@ -180,8 +178,8 @@ def answer_large(
 
 def first_place(prompts: Prompts) -> tuple[float, float] | None:
     """Return row and column of the first prompt that asks for an object; None = there is none."""
-    for ref in prompt_refs(prompts):
-        low, high = extent_of(ref, prompts)
+    for query in prompts.queries:
+        low, high = query.extent()
         y, x = ((low + high) / 2).tolist()
         return y, x
     return None
@@ -194,15 +192,13 @@ def from_kept(
     if isinstance(seen, Look):
         selections, windows = answer.from_kept(seen, prompts, thresholds)
         return selections, list(windows)
-    found: dict[PromptRef, Selection] = {}
+    selections = []
     missing: list[Missing] = []
-    refs = prompt_refs(prompts)
-    waiting = [(ref, list(seen.places(ref, prompts))) for ref in refs]
-    for ref, places in waiting:
-        selection, wanted = _at_places(seen, ref, prompts, thresholds, places)
-        found[ref] = selection
+    for query in prompts.queries:
+        selection, wanted = _at_places(seen, query, thresholds)
+        selections.append(selection)
         missing += wanted
-    return [found[ref] for ref in refs], list(dict.fromkeys(missing))
+    return selections, list(dict.fromkeys(missing))
 
 
 def look_closer(seen: Look | LargeLook, missing: Sequence[Missing]) -> Iterator[int]:
@@ -219,7 +215,7 @@ def look_closer(seen: Look | LargeLook, missing: Sequence[Missing]) -> Iterator[
 
 def let_go(seen: LargeLook, prompts: Prompts) -> None:
     """Drop tiles that prompts do not need, the oldest first, but for a few."""
-    needed = {place for ref in prompt_refs(prompts) for place in seen.places(ref, prompts)}
+    needed = {place for query in prompts.queries for place in seen.places(query)}
     others = [place for place in seen.tiles if place not in needed]
     for place in others[: max(len(others) - _KEPT, 0)]:
         del seen.tiles[place]
@@ -238,57 +234,29 @@ def _look(seen: LargeLook, wanted: Wanted) -> None:
             pass
 
 
-def _at_places(
-    seen: LargeLook, ref: PromptRef, prompts: Prompts, thresholds: Thresholds, places: Sequence[tuple[Grid, Tile]]
-) -> tuple[Selection, list[Missing]]:
+def _at_places(seen: LargeLook, query: Query, thresholds: Thresholds) -> tuple[Selection, list[Missing]]:
     """Answer one prompt from the finest tile that has an object for it."""
-    nothing = _nothing(seen, ref)
-    if not may_be_there(ref, prompts, seen.grid.shape):
+    shape = seen.grid.shape
+    if not query.from_proposals:
+        return select_objects(no_instances(shape), [query])[0], []
+    nothing = Selection(query, shape, (), "the network has not looked here yet")
+    if not query.may_lie_on(shape):
         return replace(nothing, reason="it lies beyond the image"), []
     unanswered: Selection | None = None
-    for grid, tile in places:
+    for grid, tile in seen.places(query):
         look = seen.tiles.get((grid, tile))
         if look is None:
             return unanswered or nothing, [Wanted(grid, tile)]
-        selection, windows = _in_tile(look, ref, prompts, thresholds, tile)
+        top, left = tile.window[:2]
+        (selection,), windows = answer.select_queries(look, [query.shifted(-top, -left)], thresholds)
         if selection.found:
-            return _moved(selection, ref, tile, seen.grid.shape), []
+            return replace(selection.moved(top, left, shape), query=query), []
         if windows and look.rgb.shape[:2] == tile.shape:  # a coarse tile was not kept in all its pixels
             return unanswered or nothing, [Wanted(grid, tile, window) for window in windows]
         unanswered = unanswered or replace(nothing, reason=selection.reason)
     return unanswered or nothing, []
 
 
-def _in_tile(
-    look: Look, ref: PromptRef, prompts: Prompts, thresholds: Thresholds, tile: Tile
-) -> tuple[Selection, list[Window]]:
-    alone, refs = subset(prompts, [ref])
-    place = next(i for i, other in enumerate(refs) if other.kind == ref.kind)
-    selections, windows = answer.from_kept(look, _shifted(alone, tile), thresholds)
-    return selections[place], windows
-
-
-def _shifted(prompts: Prompts, tile: Tile) -> Prompts:
-    """Return drawn prompts in pixels of a tile's window."""
-    corner: NDArray[np.float64] = np.array(tile.window[:2], np.float64)
-    return Prompts(
-        points=prompts.points - corner,
-        point_labels=prompts.point_labels,
-        point_objects=prompts.point_objects,
-        boxes=prompts.boxes - np.tile(corner, 2),
-        outlines=[outline - corner for outline in prompts.outlines],
-        scribbles=[scribble - corner for scribble in prompts.scribbles],
-    )
-
-
-def _moved(selection: Selection, ref: PromptRef, tile: Tile, shape: tuple[int, int]) -> Selection:
-    """Return a selection in pixels of the plane."""
-    given, (top, left) = selection.instances, tile.window[:2]
-    masks = LazyMasks(lambda i: given.masks[i].moved(top, left), np.arange(len(given)))
-    boxes = given.boxes + np.array([top, left, top, left], np.float32)
-    return replace(selection, prompt=ref, instances=Instances(boxes, given.scores, masks, shape))
-
-
-def _nothing(seen: LargeLook, ref: PromptRef) -> Selection:
-    empty = Instances(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), seen.grid.shape)
-    return Selection(ref, empty, np.zeros(0, np.intp), np.zeros(0), "the network has not looked here yet")
+def no_instances(shape: tuple[int, int]) -> Instances:
+    """Return no object on a plane of ``(H, W)``."""
+    return Instances(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), shape)
