@@ -29,7 +29,7 @@ from skimage.transform import resize
 import napari_fastsam as fs
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.likeness import FEATURES, RIDGE, Population, usual_threshold
-from napari_fastsam.core.objects.appearance import described
+from napari_fastsam.core.objects.embeddings import described
 from napari_fastsam.model.weights.weights import BUNDLED_FOLDER
 
 SIDE = 256

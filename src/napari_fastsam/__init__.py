@@ -6,8 +6,9 @@ The public Python face. Nothing heavy is imported until it is used: neither torc
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.version import __version__
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from napari_fastsam.model.judging.validation import evaluate
     from napari_fastsam.model.network.segmenter import Model, load_model
     from napari_fastsam.model.text.encoder import load_text_encoder
-
-try:
-    __version__ = version("napari-fastsam")
-except PackageNotFoundError:  # run from the sources without an installation
-    __version__ = "0.0.0"
 
 _HOME = {
     "Exemplars": "core.likeness.exemplars",

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam import __version__
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
@@ -26,6 +25,7 @@ from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.tiled import LARGE, segment_tiled
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.version import __version__
 
 _ENDING = "_labels.tif"
 _ALIKE = ("text", "example")

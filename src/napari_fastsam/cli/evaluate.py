@@ -112,7 +112,7 @@ def evaluate(
 
 
 def _version() -> str:
-    from napari_fastsam import __version__
+    from napari_fastsam.version import __version__
 
     return __version__
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_fastsam.core.objects.appearance import Appearance, FeatureMap
+from napari_fastsam.core.objects.features import Appearance, FeatureMap
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.results.results import write_whole

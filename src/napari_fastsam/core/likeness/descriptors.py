@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox
-from napari_fastsam.core.objects.appearance import Appearance, appearance_of
+from napari_fastsam.core.objects.embeddings import appearance_of
+from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import Crop
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.descriptors import describe_instances
 from napari_fastsam.core.likeness.likeness import Population
-from napari_fastsam.core.objects.appearance import described
+from napari_fastsam.core.objects.embeddings import described
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import PromptError
 

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.appearance import Describe, appearance_of, described
 from napari_fastsam.core.objects.cutouts import DEFAULT, Cutting, cutout
+from napari_fastsam.core.objects.embeddings import Describe, appearance_of, described
 from napari_fastsam.core.objects.instances import Instances
 
 __all__ = ["TextEncoder", "crop_kind", "crop_maker", "text_similarities"]

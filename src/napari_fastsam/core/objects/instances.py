@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.image.intensity import to_rgb8
+from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.masks import Crop, LazyMasks
 from napari_fastsam.core.objects.suppression import suppress
 from napari_fastsam.errors import ParameterError
 
-if TYPE_CHECKING:
-    from napari_fastsam.core.objects.appearance import Appearance
-    from napari_fastsam.core.objects.proposals import Proposals
-
 __all__ = ["Crop", "Instances", "check_thresholds"]
+
+
+class ProposalSource(Protocol):
+    """What a pass of the network proposed, as far as its instances know of it (`core.objects.proposals.Proposals`)."""
+
+    @property
+    def letterbox(self) -> Letterbox:
+        """How the plane lies in the network's input."""
+
+    def logits(self, rank: int) -> tuple[int, int, NDArray[np.float32]]:
+        """Return where a mask's values begin, row and column, and the values before the cut at 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,7 @@ class Instances:
     scores: NDArray[np.float32]
     masks: Sequence[Crop]
     shape: tuple[int, int]
-    proposals: Proposals | None = field(default=None, repr=False)
+    proposals: ProposalSource | None = field(default=None, repr=False)
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
     appearance: Appearance | None = field(default=None, repr=False)
 
@@ -197,8 +206,6 @@ class Instances:
 
 
 def _seen(image: ArrayLike, shape: tuple[int, int]) -> Appearance:
-    from napari_fastsam.core.objects.appearance import Appearance
-
     rgb = to_rgb8(image)
     if rgb.shape[:2] != shape:
         raise ParameterError(f"image has {rgb.shape[:2]} pixels and the masks {shape}; expected the same")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox, pixel_range
-from napari_fastsam.core.objects.appearance import Appearance
+from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.masks import Crop, LazyMasks
 from napari_fastsam.core.objects.suppression import IOU_FLOOR, Overlaps

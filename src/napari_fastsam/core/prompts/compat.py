@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.appearance import appearance_of
+from napari_fastsam.core.objects.embeddings import appearance_of
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.prompts.prompts import Prompts
 

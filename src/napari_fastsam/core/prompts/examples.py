@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.exemplars import Exemplars
-from napari_fastsam.core.objects.appearance import described
+from napari_fastsam.core.objects.embeddings import described
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.prompts.boxes import BoxQuery
 from napari_fastsam.core.prompts.points import PointGroup

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.drawing import along, rasterize
+from napari_fastsam.core.prompts.drawing import along, rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import SCRIBBLE_FLOOR, Pool, Ranking, outside, outside_reason
 from napari_fastsam.core.prompts.values import as_polyline

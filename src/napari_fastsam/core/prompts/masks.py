@@ -39,7 +39,7 @@ class MaskQuery(Query):
     @classmethod
     def from_vertices(cls, vertices: NDArray[np.float64]) -> Crop:
         """Return the pixels inside a polygon."""
-        from napari_fastsam.core.image.drawing import rasterize
+        from napari_fastsam.core.prompts.drawing import rasterize
 
         size = np.maximum(np.ceil(vertices.max(axis=0)).astype(int) + 1, 1)
         drawn = rasterize(vertices, (int(size[0]), int(size[1])))

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.examples import Dataset, Example, LabelImage, groups_of, unique_names
+from napari_fastsam.io.annotations.splits import choose_split, image_files, no_such_split
 
 __all__ = ["Dataset", "Example", "LabelImage", "read_dataset"]
-
-IMAGE_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2"}
-"""Files with another ending beside the images are left out."""
 
 _EXPECTED = (
     "expected a folder with images/ and labels/ (label images as TIFF or PNG, of the same names), "
@@ -62,33 +60,9 @@ def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
         from napari_fastsam.io.annotations.coco import read_coco
 
         if split is not None:
-            raise _no_such_split(path, split, ())
+            raise no_such_split(path, split, ())
         return read_coco(path)
     raise DatasetError(f"{path} is not a dataset; {_EXPECTED}")
-
-
-def choose_split(path: Path, split: str | None, splits: Iterable[str]) -> str:
-    """Return the split that is meant.
-
-    Raises
-    ------
-    DatasetError
-        If there is none of that name.
-    """
-    there = tuple(splits)
-    if split is None:
-        return next((s for s in ("val", "test", "train") if s in there), "")
-    if split not in there:
-        raise _no_such_split(path, split, there)
-    return split
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Return the images in a folder, by name; hidden files and other kinds are left out."""
-    return sorted(
-        p for p in folder.iterdir()
-        if p.is_file() and p.suffix.casefold() in IMAGE_SUFFIXES and not p.name.startswith(".")
-    )  # fmt: skip
 
 
 def _from_folder(path: Path, split: str | None) -> Dataset:
@@ -144,8 +118,3 @@ def _which(files: Iterable[Path]) -> str:
 def _hint(path: Path) -> str:
     candidates = sorted(p.name for p in path.iterdir() if p.suffix.casefold() in (".yaml", ".yml", ".json"))
     return f". Is {path / candidates[0]} what you mean?" if candidates else ""
-
-
-def _no_such_split(path: Path, split: str, there: tuple[str, ...]) -> DatasetError:
-    parts = f"its parts are {', '.join(there)}" if there else "it has no parts: leave the split out"
-    return DatasetError(f"{path} has no split {split!r}; {parts}")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.drawing import rasterize
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.objects.painting import paint
+from napari_fastsam.core.prompts.drawing import rasterize
 
 _ROUNDING = 0.01
 """Six decimals of the image's size, which is how outlines are written, are this close to a whole pixel or closer."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError
-from napari_fastsam.io.annotations.datasets import IMAGE_SUFFIXES, choose_split
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
 from napari_fastsam.io.annotations.outlines import fill, painted
+from napari_fastsam.io.annotations.splits import IMAGE_SUFFIXES, choose_split
 
 SPLITS = ("train", "val", "test")
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
-from napari_fastsam.core.objects.appearance import describe, undescribed
+from napari_fastsam.core.objects.embeddings import describe, undescribed
 from napari_fastsam.errors import ImageError, PromptError
 from napari_fastsam.layers.answers.cache import LookCache
 from napari_fastsam.layers.answers.long_runs import LongRuns

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder, crop_kind, crop_maker
-from napari_fastsam.core.objects.appearance import Describe
+from napari_fastsam.core.objects.embeddings import Describe
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.masks import LazyMasks
 from napari_fastsam.core.objects.painting import paint as paint_crops

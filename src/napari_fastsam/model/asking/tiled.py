@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.appearance import Describe
+from napari_fastsam.core.objects.embeddings import Describe
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.appearance import Appearance, Describe, appearance_of, described
+from napari_fastsam.core.objects.embeddings import Describe, appearance_of, described
+from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import Canvas

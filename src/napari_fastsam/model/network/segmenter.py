@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
-from napari_fastsam.core.objects.appearance import Appearance, FeatureMap
+from napari_fastsam.core.objects.features import Appearance, FeatureMap
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.appearance import BATCH
+from napari_fastsam.core.objects.embeddings import BATCH
 from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.text.network import read_clip
 from napari_fastsam.model.text.pictures import as_input

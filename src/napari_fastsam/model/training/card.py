@@ -57,7 +57,7 @@ def card_of(
     settings, training, validation
         As in `training.Run`.
     """
-    from napari_fastsam import __version__
+    from napari_fastsam.version import __version__
 
     sizes = np.concatenate([diameters_of(plane.labels) for plane in training])
     groups = sorted({plane.group for plane in training} - {""})

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_fastsam import __version__
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.layers.answers.session import Controls, Request, Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
+from napari_fastsam.version import __version__
 from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from napari_fastsam.core.image.drawing import along, rasterize
+from napari_fastsam.core.prompts.drawing import along, rasterize
 
 SHAPE = (20, 24)
 

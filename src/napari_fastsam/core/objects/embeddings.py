@@ -1,4 +1,4 @@
-"""What the objects of a plane look like: the pixels and feature maps they are seen in, and descriptions of them, kept.
+"""Descriptions of objects, made once.
 
 Describing an object (a crop through CLIP, a pool of the network's features) takes longer than any question about the
 description. So each is made once per plane and object; changed thresholds, queries and examples find it here.
@@ -7,66 +7,20 @@ description. So each is made once per plane and object; changed thresholds, quer
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ParameterError
 
-if TYPE_CHECKING:
-    from napari_fastsam.core.objects.instances import Instances
-
-Describe = Callable[["Instances", Sequence[int]], NDArray[np.float32]]
+Describe: TypeAlias = Callable[[Instances, Sequence[int]], NDArray[np.float32]]
 """Describes the objects at some positions: (n, D) float32."""
 
 BATCH = 32
 """Objects that are described together: enough for a network to be busy, few enough that Cancel is heard soon."""
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureMap:
-    """One level of a network's features.
-
-    Attributes
-    ----------
-    values
-        (h, w, C) floating point.
-    stride
-        Input pixels from one cell to the next; the first cell's edge lies on the input's edge.
-    """
-
-    values: NDArray[np.floating]
-    stride: float
-
-
-@dataclass(frozen=True, eq=False)
-class Appearance:
-    """One plane as whoever describes its objects sees it.
-
-    Attributes
-    ----------
-    rgb
-        (H, W, 3) uint8, the plane as the network sees it.
-    maps
-        The network's feature maps of the pass that found the objects, fine to coarse; empty where it has none to give.
-    source
-        Tells the network that the maps are from from others; empty where nobody knows.
-    kept
-        Descriptions by their kind, then by the object's identity (`Instances.identities`). Grows.
-    """
-
-    rgb: NDArray[np.uint8]
-    maps: tuple[FeatureMap, ...] = ()
-    source: str = ""
-    kept: dict[Hashable, dict[int, NDArray[np.float32]]] = field(default_factory=dict, repr=False)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, the pixels left out: whoever made this holds them too."""
-        described = sum(v.nbytes for vectors in tuple(self.kept.values()) for v in tuple(vectors.values()))
-        return described + sum(level.values.nbytes for level in self.maps)
 
 
 def appearance_of(instances: Instances) -> Appearance:
