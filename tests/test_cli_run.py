@@ -20,7 +20,7 @@ import tifffile
 import zarr
 
 import napari_fastsam as fs
-from napari_fastsam.core.likeness.exemplars import exemplars_of
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.io.images.inputs import Input

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images.images import lazy_plane
@@ -28,7 +29,6 @@ from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
 
 _ENDING = "_labels.tif"
-_ALIKE = ("text", "example")
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,12 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     unanswered = tuple(s for s, _ in numbered if not s.found)
     covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-    write_labels(target, labels, _provenance(image, job) | _searched(numbered, job))
+    write_labels(target, labels, _provenance(image, job) | _searched(numbered))
     if job.overlay:
         write_overlay(
             target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), np.asarray(plane[:, :]), labels
         )
-    alike = Counter(_name(s, job) for s, _ in numbered if s.found and s.prompt.kind in _ALIKE)
+    alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     objects = len(present) if not job.classes else len(numbered) - len(unanswered)
     return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
 
@@ -184,27 +184,19 @@ def _numbers(selections: Sequence[Selection], job: Job) -> list[int]:
     """Return the number of each selection's object: its place, from 1; with classes those of texts come first."""
     if not job.classes or job.prompts is None:
         return list(range(1, len(selections) + 1))
-    texts = len(job.prompts.texts)
-    classes = texts + job.prompts.has_examples
-    by_kind = {"text": lambda s, _: s.prompt.indices[0] + 1, "example": lambda s, _: texts + 1}
+    classes = len(job.prompts.search_queries)
     return [
-        by_kind.get(s.prompt.kind, lambda _, place: classes + place)(s, place)
+        s.query.class_number if isinstance(s.query, SearchQuery) else classes + place
         for place, s in enumerate(selections, start=1)
     ]
 
 
-def _name(selection: Selection, job: Job) -> str:
-    """Return what an object was found by."""
-    texts = () if job.prompts is None else job.prompts.texts
-    return texts[selection.prompt.indices[0]] if selection.prompt.kind == "text" else str(selection.prompt)
-
-
-def _searched(numbered: Sequence[tuple[Selection, int]], job: Job) -> dict[str, Any]:
+def _searched(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
     """Return which labels were found by which text or by the examples, and how like it they are."""
     found = [
-        {"label": number, "text": _name(s, job), "similarity": round(float(s.fits[0]), 4)}
+        {"label": number, "text": s.query.name, "similarity": round(float(s.fits[0]), 4)}
         for s, number in numbered
-        if s.found and s.prompt.kind in _ALIKE
+        if s.found and isinstance(s.query, SearchQuery)
     ]
     return {"alike": found} if found else {}
 
@@ -220,15 +212,6 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
         "model_sha256": sha256_of(job.model.path),
         "imgsz": job.imgsz,
         **asdict(job.thresholds),
-        "prompts": None
-        if prompts is None
-        else {
-            "points_yx": prompts.points.tolist(),
-            "point_labels": prompts.point_labels.tolist(),
-            "boxes_yxyx": prompts.boxes.tolist(),
-            "texts": list(prompts.texts),
-            "examples_yx": prompts.examples.tolist(),
-            "counter_examples_yx": prompts.counter_examples.tolist(),
-        },
+        "prompts": None if prompts is None else prompts.to_json(),
         **(asdict(job.search) if prompts is not None and prompts.searches else {}),
     }

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.errors import FastSAMError, PromptError
 from napari_fastsam.io.json_files import read_json

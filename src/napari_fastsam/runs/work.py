@@ -22,7 +22,7 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Canvas, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.selection import ask
+from napari_fastsam.core.prompts.selection import search
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
@@ -140,13 +140,12 @@ def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
 def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
     """Return the objects that words or examples ask for, and their numbers."""
     prompts, encoder = _looked_for(part)
-    search = Search(part.text_threshold, part.best_only, part.example_threshold)
-    questions, _ = ask(instances, prompts, search, encoder)
+    settings = Search(part.text_threshold, part.best_only, part.example_threshold)
+    results, _ = search(instances, prompts, settings, encoder)
     chosen: dict[int, int] = {}
-    for question in questions:
-        number = question.ref.indices[0] + 1 if question.ref.kind == "text" else len(part.texts) + 1
-        for i in question.answers.tolist():
-            chosen.setdefault(i, number)
+    for result in results:
+        for i in result.answers.tolist():
+            chosen.setdefault(i, result.query.class_number)
     numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
     return instances.subset(np.array(list(chosen), np.intp)), numbers
 

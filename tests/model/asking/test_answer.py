@@ -17,7 +17,7 @@ from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.asking.answer import Look, Thresholds, answer, from_kept, look, look_closer, paint
-from napari_fastsam.model.asking.windows import Window, may_be_there, windows_for
+from napari_fastsam.model.asking.windows import Window, windows_for
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.card import FASTSAM, Card
 
@@ -146,9 +146,8 @@ class TestThresholds:
             for selection in selections:
                 area = None if selection.crop is None else selection.crop.area
                 assert area is None or limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
-                for i in selection.candidates.tolist():
-                    area = selection.instances.masks[i].area
-                    assert limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
+                for candidate in selection.candidates:
+                    assert limits.get("min_area", 0) <= candidate.crop.area <= limits.get("max_area", np.inf)
             box_answer = next(s for s in selections if s.prompt.kind == "box")
             assert not box_answer.found
             assert "smaller or larger than the area allows" in box_answer.reason
@@ -364,18 +363,17 @@ class TestWindows:
         prompts = Prompts(
             points=corners[:1], boxes=[[*corners[1], *corners[2]]], outlines=[corners], scribbles=[corners[2:]]
         )
-        for kind in ("point", "box", "outline", "scribble"):
-            ref = PromptRef(kind, (0,))
-            if not may_be_there(ref, prompts, shape):
+        for query in prompts.queries:
+            if not query.may_lie_on(shape):
                 continue
-            windows = windows_for(ref, prompts, shape, card)
+            windows = windows_for(query, shape, card)
             assert 1 <= len(windows) <= 2
             for window in windows:
                 for (first, last), length in zip((window.rows, window.columns), shape, strict=True):
                     assert 0 <= first < last <= length
                 assert 64 <= window.imgsz <= 1024
                 assert window.imgsz % 32 == 0
-                if kind == "point":
+                if query.kind == "point":
                     row, column = corners[0]
                     assert window.rows[0] - 0.5 <= row <= window.rows[1] - 0.5
                     assert window.columns[0] - 0.5 <= column <= window.columns[1] - 0.5
@@ -384,7 +382,7 @@ class TestWindows:
         card = Card(name="x", object_diameter=20.0)
         prompts = Prompts(boxes=[[480, 480, 520, 520], [400, 400, 600, 600]])
         for i, extent in enumerate((40, 200)):
-            close, wide = windows_for(PromptRef("box", (i,)), prompts, (1000, 1000), card)
+            close, wide = windows_for(prompts.queries[i], (1000, 1000), card)
             for window, size in ((close, 40), (wide, 20)):
                 shown = extent * window.imgsz / (window.rows[1] - window.rows[0])
                 assert shown == pytest.approx(size, rel=0.3)

@@ -19,8 +19,8 @@ import pytest
 import torch
 
 from napari_fastsam.core.likeness.descriptors import FORM, descriptor_kind
-from napari_fastsam.core.likeness.exemplars import exemplars_of
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import select
 from napari_fastsam.errors import DeviceError, ModelError, ParameterError, PromptError

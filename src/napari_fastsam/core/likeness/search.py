@@ -123,7 +123,9 @@ def search_by_text(
     return found
 
 
-def search_by_examples(instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search) -> Matches:
+def search_by_examples(
+    instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search
+) -> Matches:
     """Put examples, as `core.prompts.examples.exemplars_of` gives them, to objects; the rest is as in `search_by_text`.
 
     What is an example itself is part of the answer, and a counter-example is not, whatever their likeness.

@@ -28,10 +28,10 @@ class BoxQuery(Query):
         return as_boxes("boxes", given)
 
     @classmethod
-    def from_vertices(cls, vertices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the box around vertices."""
+    def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Return the box around vertices, within the plane."""
         # + 0.5: from pixel centres at integers to pixel edges at integers
-        return np.concatenate([vertices.min(axis=0), vertices.max(axis=0)]) + 0.5
+        return np.clip(np.stack([vertices.min(axis=0), vertices.max(axis=0)]) + 0.5, 0, shape).ravel()
 
     def extent(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return its corners, on the scale of pixel centres."""
@@ -40,11 +40,11 @@ class BoxQuery(Query):
     def claims(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which positive points lie inside: they refine its object."""
         low, high = self.extent()
-        inside: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
+        inside: NDArray[np.bool_] = np.logical_and.reduce((points >= low) & (points <= high), axis=1)
         return inside
 
     def shifted_geometry(self, offset: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the box in another frame."""
+        """Return the box moved."""
         shifted: NDArray[np.float64] = self.geometry + np.tile(offset, 2)
         return shifted
 

@@ -53,8 +53,10 @@ def group(
 
 
 def _speaks(query: Query, points: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-    claimed = query.claims(points) & (numbers == 0)
-    return claimed | (numbers == query.number) if query.number else claimed
+    claimed: NDArray[np.bool_] = query.claims(points) & (numbers == 0)
+    if query.number:
+        claimed |= numbers == query.number
+    return claimed
 
 
 def _with_points(

@@ -30,7 +30,7 @@ class LineQuery(Query, ABC):
         return self.geometry.min(axis=0) - 0.5, self.geometry.max(axis=0) + 0.5
 
     def shifted_geometry(self, offset: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the line in another frame."""
+        """Return the line moved."""
         shifted: NDArray[np.float64] = self.geometry + offset
         return shifted
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.prompts.drawing import rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import Candidate, Pool, Ranking, outside_reason
 from napari_fastsam.errors import PromptError
@@ -37,14 +38,17 @@ class MaskQuery(Query):
         return tuple(_crop(i, mask) for i, mask in enumerate(given))
 
     @classmethod
-    def from_vertices(cls, vertices: NDArray[np.float64]) -> Crop:
-        """Return the pixels inside a polygon."""
-        from napari_fastsam.core.prompts.drawing import rasterize
+    def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> Crop:
+        """Return the pixels of the plane inside a polygon.
 
-        size = np.maximum(np.ceil(vertices.max(axis=0)).astype(int) + 1, 1)
-        drawn = rasterize(vertices, (int(size[0]), int(size[1])))
+        Raises
+        ------
+        PromptError
+            If there is none.
+        """
+        drawn = rasterize(vertices, shape)
         if drawn is None:
-            raise PromptError("a mask was drawn that holds no pixel of the image; draw a larger one")
+            raise PromptError("it holds no pixel of the image")
         return drawn
 
     @classmethod
@@ -65,7 +69,7 @@ class MaskQuery(Query):
         """Return the first and the last pixel of the cropped mask."""
         height, width = geometry.pixels.shape
         first = np.array([geometry.top, geometry.left], np.float64)
-        return np.stack([first, first + (height - 1, width - 1)])
+        return np.stack([first, first + np.array([height - 1, width - 1])])
 
     def extent(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the edges of the cropped mask."""
@@ -73,7 +77,7 @@ class MaskQuery(Query):
         return first - 0.5, last + 0.5
 
     def shifted_geometry(self, offset: NDArray[np.float64]) -> Crop:
-        """Return the mask in another frame; the offset is in whole pixels."""
+        """Return the mask moved by whole pixels."""
         rows, columns = offset.astype(int).tolist()
         crop: Crop = self.geometry
         return crop.moved(rows, columns)
@@ -110,6 +114,8 @@ def _from_json(i: int, content: Mapping[str, Any]) -> tuple[NDArray[np.bool_], i
         runs = np.array(content["runs"], np.int64)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PromptError(f"masks[{i}] cannot be read ({error!r}); {expected}") from error
-    if not 0 <= height * width <= _MOST_PIXELS or min(height, width) < 0 or runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
+    if min(height, width) < 0 or height * width > _MOST_PIXELS:
+        raise PromptError(f"masks[{i}] has the shape {height} × {width}; {expected}")
+    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
         raise PromptError(f"masks[{i}] has runs of {runs.sum()} pixels and the shape {height} × {width}; {expected}")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width), top, left

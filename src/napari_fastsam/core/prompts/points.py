@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ class PointGroup(Query):
         """Return (P, 2) rows and columns."""
         return as_table("points", given, 2)
 
+    def key(self, place: Hashable) -> Hashable:
+        """Return its object number, which stays while its points come and go, or else its place."""
+        return ("object", self.number) if self.number else place
+
     def extent(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the pixels of its points."""
         return self.geometry.min(axis=0) - 0.5, self.geometry.max(axis=0) + 0.5
@@ -35,7 +40,7 @@ class PointGroup(Query):
         return bool((low >= -1).all() and (high < np.array(shape)).all())
 
     def shifted_geometry(self, offset: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return its points in another frame."""
+        """Return its points moved."""
         shifted: NDArray[np.float64] = self.geometry + offset
         return shifted
 

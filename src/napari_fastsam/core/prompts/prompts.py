@@ -170,7 +170,8 @@ class Prompts:
     @property
     def general_negative(self) -> NDArray[np.float64]:
         """(M, 2) the negative points that speak of all objects, searches included."""
-        return self.points[(self.point_labels == 0) & (self.point_objects == 0)]
+        general: NDArray[np.float64] = self.points[(self.point_labels == 0) & (self.point_objects == 0)]
+        return general
 
     def to_json(self) -> dict[str, Any]:
         """Return all prompts as values that JSON knows and `from_json` reads; what there is none of is left out."""

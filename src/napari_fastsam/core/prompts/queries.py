@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -76,12 +77,12 @@ class Query(ABC):
     ref: PromptRef
     geometry: Any
     number: int = 0
-    positive: NDArray[np.float64] = field(default_factory=_no_points)
-    negative: NDArray[np.float64] = field(default_factory=_no_points)
+    positive: NDArray[np.float64] = default(default_factory=_no_points)
+    negative: NDArray[np.float64] = default(default_factory=_no_points)
 
     @classmethod
     @abstractmethod
-    def parse(cls, given: Any) -> Sequence[Any]:
+    def parse(cls, given: Any) -> Sequence[Any] | NDArray[Any]:
         """Return the geometries that the argument of `Prompts`, or a file, holds.
 
         Raises
@@ -91,8 +92,12 @@ class Query(ABC):
         """
 
     @classmethod
-    def from_vertices(cls, vertices: NDArray[np.float64]) -> Any:
-        """Return the geometry that the (V, 2) vertices of a drawn shape mean; rows and columns of pixel centres."""
+    def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> Any:
+        """Return the geometry that a drawn shape means on a plane of ``(H, W)``.
+
+        `vertices` are (V, 2) rows and columns of pixel centres, which may lie outside the plane. A PromptError says in
+        a few words why it cannot be meant.
+        """
         return vertices
 
     @classmethod
@@ -124,11 +129,19 @@ class Query(ABC):
 
     @abstractmethod
     def shifted_geometry(self, offset: NDArray[np.float64]) -> Any:
-        """Return its geometry in a frame whose origin lies (2,) rows and columns before the plane's."""
+        """Return its geometry moved by (2,) rows and columns."""
 
     @abstractmethod
     def rank(self, pool: Pool) -> Ranking:
         """Rank the objects that it may mean, or say why there is none."""
+
+    def key(self, place: Hashable) -> Hashable:
+        """Return what it is known by while it is edited: the place that `identity` says, or its object number."""
+        return place
+
+    def called(self, rows: Sequence[int]) -> str:
+        """Return its name; counted from 1 by the rows that the prompts of its kind have in their layer."""
+        return str(PromptRef(self.kind, tuple(rows[i] for i in self.ref.indices)))
 
     def claims(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which of (P, 2) positive points without an object number speak of its object: (P,)."""
@@ -140,8 +153,8 @@ class Query(ABC):
         return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
 
     def shifted(self, rows: int, columns: int) -> Self:
-        """Return it in a frame whose origin lies so many rows and columns further down and to the right."""
-        offset = np.array([-rows, -columns], np.float64)
+        """Return it moved down and to the right by whole pixels: by ``-top, -left`` into a window that begins there."""
+        offset = np.array([rows, columns], np.float64)
         return replace(
             self,
             geometry=self.shifted_geometry(offset),
@@ -167,8 +180,6 @@ def shape_kinds() -> dict[str, type[Query]]:
     return {kind.field: kind for kind in KINDS.values() if kind.kind != "point"}
 
 
-def located(
-    points: NDArray[np.float64], place: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> bytes:
+def located(points: NDArray[np.float64], place: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> bytes:
     """Return where (V, 2) points lie, as bytes that are equal for equal places."""
     return (np.round(place(points), 3) + 0.0).tobytes()

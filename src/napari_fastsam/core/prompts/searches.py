@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ class SearchQuery:
         The number of all objects that it finds where objects of one search have one number, from 1.
     """
 
+    field: ClassVar[str]
+    """The argument of `Prompts` with the prompts of this kind."""
+
     ref: PromptRef
     class_number: int
 
@@ -31,9 +36,8 @@ class SearchQuery:
         """What its objects are found by."""
         return str(self.ref)
 
-    @property
-    def quoted(self) -> str:
-        """Its name in a sentence."""
+    def called(self, rows: Sequence[int]) -> str:
+        """Return its name in a sentence; it has no rows in a layer."""
         return self.name
 
 
@@ -41,6 +45,7 @@ class SearchQuery:
 class TextQuery(SearchQuery):
     """Words that name what is wanted."""
 
+    field = "texts"
     words: str
 
     @property
@@ -48,9 +53,8 @@ class TextQuery(SearchQuery):
         """The words."""
         return self.words
 
-    @property
-    def quoted(self) -> str:
-        """The words, in quotation marks."""
+    def called(self, rows: Sequence[int]) -> str:
+        """Return the words in quotation marks."""
         return f"“{self.words}”"
 
 
@@ -68,6 +72,7 @@ class ExamplesQuery(SearchQuery):
         Those that were taken from another image.
     """
 
+    field = "examples"
     examples: NDArray[np.float64]
     counter_examples: NDArray[np.float64]
     example_boxes: NDArray[np.float64]

@@ -173,9 +173,7 @@ def select(
     )
 
 
-def select_objects(
-    instances: Instances, queries: Sequence[Query], score_reach: float = SCORE_REACH
-) -> list[Selection]:
+def select_objects(instances: Instances, queries: Sequence[Query], score_reach: float = SCORE_REACH) -> list[Selection]:
     """Choose an object for each query; the rest is as in `select`."""
     pool = Pool(instances, score_reach)
     rankings = [query.rank(pool) for query in queries]

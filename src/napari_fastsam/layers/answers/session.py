@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Hashable, Iterator, Mapping
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
-from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
+from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.embeddings import describe, undescribed
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.errors import ImageError, PromptError
 from napari_fastsam.layers.answers.cache import LookCache
 from napari_fastsam.layers.answers.long_runs import LongRuns
@@ -27,7 +28,7 @@ from napari_fastsam.layers.answers.results import Found, Result, identified, mak
 from napari_fastsam.layers.answers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
-from napari_fastsam.layers.prompts.layers import POINT_FIELDS, SHAPE_FIELDS, Field
+from napari_fastsam.layers.prompts.layers import Field, ReadPrompts
 from napari_fastsam.layers.prompts.numbering import Numbering
 from napari_fastsam.layers.prompts.places import named, places
 from napari_fastsam.model.asking.answer import Look, look, ways_of
@@ -206,7 +207,7 @@ class Session:
             return "Larger and smaller choose among the candidates of a prompt: place one first."
         self.result(request)  # says which prompt was touched last
         selections, _ = from_kept(seen, request.read.prompts, request.controls.thresholds)
-        prompts = identified(selections, request)
+        prompts = identified(request)
         plane = request.plane.index
         by_key = {p.key: s for p, s in zip(prompts, selections, strict=True) if s.found}
         if not by_key:
@@ -215,7 +216,7 @@ class Session:
         key = touched if touched in by_key else list(by_key)[-1]
         now = stepped(by_key[key], self._numbering.steps(plane, key))
         then = now.larger() if direction > 0 else now.smaller()
-        name = named(now.prompt, request.read)
+        name = named(now.query, request.read)
         if then is now or then.crop is None:
             return f"{name}: there is no {'larger' if direction > 0 else 'smaller'} candidate."
         self._numbering.set_steps(plane, key, self._numbering.steps(plane, key) + direction)
@@ -235,7 +236,7 @@ class Session:
             field: {row for row, place in by_row.items() if place in then - result.pending}
             for field, by_row in places(read, request.plane).items()
         }
-        return _by_layer(by_field)
+        return _by_layer(read, by_field)
 
     def _rows_of_stack(self, stack: Planes) -> tuple[set[int], set[int]]:
         """Return the rows of the prompts on all planes of a stack."""
@@ -247,7 +248,7 @@ class Session:
 
     def rows_on_plane(self, request: Request) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of all prompts of a request."""
-        return _by_layer({field: set(rows) for field, rows in request.read.rows.items()})
+        return _by_layer(request.read, request.read.rows)
 
     def exemplars(self, request: Request) -> tuple[Exemplars | None, tuple[str, ...]]:
         """Return the examples of a request, and sentences about those that lie on no object.
@@ -441,10 +442,10 @@ class Session:
             return self._encoders[name, device]
 
 
-def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:
+def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[int]]) -> tuple[set[int], set[int]]:
     """Return the rows of the Points and of the Shapes layer."""
-    points, shapes = (set().union(*(rows[field] for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS))
-    return points, shapes
+    found = read.rows_by_source(rows)
+    return found.get("points", set()), found.get("shapes", set())
 
 
 def _require_numbers(pixels: NDArray[Any], image: Image) -> None:

@@ -129,11 +129,14 @@ def _anchored(
     chosen: list[tuple[Named, Selection, int, str]] = []
     for position, single in stack.at.items():
         answered = answer(single)
-        selections, final = ([], False) if answered is None else answered
+        if answered is None:
+            waiting = True
+            continue
+        selections, final = answered
         waiting |= not final
-        for prompt, selection in zip(identified(selections, single), selections, strict=True):
+        for prompt, selection in zip(identified(single), selections, strict=True):
             steps = numbering.steps(single.plane.index, prompt.key)
-            one, name = stepped(selection, steps), named(selection.prompt, single.read)
+            one, name = stepped(selection, steps), named(selection.query, single.read)
             if one.crop is not None:
                 chosen.append((prompt, one, position, name))
             elif final:

@@ -299,9 +299,7 @@ def _choose(
     sure = place(proposals.subset(proposals.ranks(thresholds.conf, max(thresholds.iou, PROMPT_IOU))))
     selections = select_objects(sure, queries)
     selections = [_of_size(s, thresholds) if q.from_proposals else s for q, s in zip(queries, selections, strict=True)]
-    again = [
-        i for i, q in enumerate(queries) if q.from_proposals and (q.tells_size or not selections[i].found)
-    ]
+    again = [i for i, q in enumerate(queries) if q.from_proposals and (q.tells_size or not selections[i].found)]
     if not again:
         return selections
     suppressed = max(thresholds.iou, GENEROUS_IOU)
