@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -30,7 +31,9 @@ from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
 from napari_fastsam.io.results.results import write_overlay, write_stack
-from napari_fastsam.model.asking.answer import Thresholds, look, ways_of
+from napari_fastsam.model.asking.answer import Thresholds, answer, look, ways_of
+from napari_fastsam.model.asking.answer import paint as paint_selections
+from napari_fastsam.model.asking.large import answer_large
 from napari_fastsam.model.asking.plane_scale import plane_shape, suited_imgsz
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
@@ -91,6 +94,8 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     """
     model, asked = model_of(recipe.model), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
+    if recipe.prompts is not None:
+        return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
         ways = _ways(recipe)
@@ -108,8 +113,24 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
 
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
-    """Whether a plane of ``(H, W)`` is seen in tiles."""
-    return recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
+    """Whether a plane of ``(H, W)`` is seen in tiles, all of them."""
+    return recipe.prompts is None and recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
+
+
+def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
+    """Find the objects of one plane at prompts; each has the number of its place among them."""
+    model, asked = model_of(recipe.model), recipe.parameters
+    thresholds, tiling = _asked(model, recipe)
+    limits = asdict(thresholds) | {"contrast_limits": asked.contrast_limits}
+    shape = plane_shape(plane)
+    if asked.imgsz is None and shape[0] * shape[1] > LARGE:
+        selections = answer_large(model, plane, prompts, diameter=tiling.diameter, scale=tiling.scale, **limits)
+    else:
+        pixels = np.asarray(plane[:, :])
+        imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
+        selections = answer(model, pixels, prompts, imgsz=imgsz, **limits)
+    scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
+    return PlaneLabels(paint_selections(selections, shape), scores)
 
 
 def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:

@@ -20,7 +20,7 @@ def as_table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
     """
     try:
         table = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise PromptError(f"{name} is {values!r}; expected numbers in {columns} columns") from error
     if table.size == 0:
         return np.zeros((0, columns))
