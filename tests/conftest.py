@@ -57,6 +57,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_FASTSAM_CACHE", str(tmp_path_factory.mktemp("weights")))
         patch.setenv("NAPARI_FASTSAM_MODELS", str(tmp_path_factory.mktemp("models")))
+        patch.setenv("NAPARI_FASTSAM_TRUSTED", str(tmp_path_factory.mktemp("trusted") / "trusted.txt"))
         patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         yield
 

@@ -14,6 +14,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.model.asking.answer import answer
+from napari_fastsam.model.asking.tiled import LARGE
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
@@ -44,6 +45,14 @@ def _one_model() -> Iterator[None]:
 def cells(fluorescence: np.ndarray) -> np.ndarray:
     """Part of the fluorescence sample: (256, 320) uint8, with the nuclei `NUCLEI`."""
     return fluorescence[:256, :320]
+
+
+@pytest.fixture(scope="session")
+def slide(cells: np.ndarray) -> np.ndarray:
+    """A large plane: (4352, 4160) uint8, 17 × 13 times `cells`."""
+    slide = np.tile(cells, (17, 13))
+    assert slide.size > LARGE
+    return slide
 
 
 @pytest.fixture(scope="session")

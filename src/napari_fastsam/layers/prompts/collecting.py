@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Field: TypeAlias = str
 """An attribute of `Prompts` whose prompts are drawn."""
 
+EXAMPLE_FIELDS: frozenset[Field] = frozenset(("examples", "counter_examples", "example_boxes", "counter_example_boxes"))
+"""Those that show what is searched for."""
+
 
 @dataclass(frozen=True, eq=False)
 class ReadPrompts:

@@ -9,7 +9,7 @@ from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.transforms import points_between, units_apply
 from napari_fastsam.layers.prompts import points as _points  # noqa: F401  # the sources register themselves
 from napari_fastsam.layers.prompts import shapes as _shapes  # noqa: F401
-from napari_fastsam.layers.prompts.collecting import Field, PromptCollector, ReadPrompts
+from napari_fastsam.layers.prompts.collecting import EXAMPLE_FIELDS, Field, PromptCollector, ReadPrompts
 from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE
 from napari_fastsam.layers.prompts.sources import source_for
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_fastsam.core.likeness.exemplars import Exemplars
 
-__all__ = ["COUNTER_EXAMPLE", "EXAMPLE", "Field", "ReadPrompts", "read_prompts"]
+__all__ = ["COUNTER_EXAMPLE", "EXAMPLE", "EXAMPLE_FIELDS", "Field", "ReadPrompts", "read_prompts"]
 
 
 def read_prompts(
