@@ -19,6 +19,7 @@ class BoxQuery(Query):
     kind = "box"
     field = "boxes"
     json_key = "boxes_yxyx"
+    order = 1
     tells_size = True
     restricts_searches = True
 

@@ -42,6 +42,7 @@ class OutlineQuery(LineQuery):
     kind = "outline"
     field = "outlines"
     json_key = "outlines_yx"
+    order = 2
     tells_size = True
     least = 3
 
@@ -64,6 +65,7 @@ class ScribbleQuery(LineQuery):
     kind = "scribble"
     field = "scribbles"
     json_key = "scribbles_yx"
+    order = 3
     least = 1
 
     def rank(self, pool: Pool) -> Ranking:

@@ -29,6 +29,7 @@ class MaskQuery(Query):
     kind = "mask"
     field = "masks"
     json_key = "masks"
+    order = 4
     tells_size = True
     from_proposals = False
 

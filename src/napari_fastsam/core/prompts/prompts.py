@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.masks import Crop
-from napari_fastsam.core.prompts import boxes as _boxes  # noqa: F401  # the kinds register themselves, in this order
+from napari_fastsam.core.prompts import boxes as _boxes  # noqa: F401  # the kinds register themselves
 from napari_fastsam.core.prompts import lines as _lines  # noqa: F401
 from napari_fastsam.core.prompts import masks as _masks  # noqa: F401
 from napari_fastsam.core.prompts.grouping import group

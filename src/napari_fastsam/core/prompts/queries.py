@@ -67,6 +67,8 @@ class Query(ABC):
     """The argument and attribute of `Prompts` with the prompts of this kind."""
     json_key: ClassVar[str]
     """Their key in files; says the order of axes."""
+    order: ClassVar[int] = 100
+    """`select` answers kinds with a lower number first; of equals, those that were registered first."""
     tells_size: ClassVar[bool] = False
     """Whether it says how large its object is, which is worth more than a score."""
     from_proposals: ClassVar[bool] = True
@@ -164,7 +166,7 @@ class Query(ABC):
 
 
 KINDS: dict[str, type[Query]] = {}
-"""The kinds that ask for an object at a place, by name, in the order in which `select` answers them."""
+"""The kinds that ask for an object at a place, by name."""
 
 Kind = TypeVar("Kind", bound=type[Query])
 
@@ -176,8 +178,8 @@ def register(kind: Kind) -> Kind:
 
 
 def shape_kinds() -> dict[str, type[Query]]:
-    """Return all kinds but points by the attribute of `Prompts` that holds them."""
-    return {kind.field: kind for kind in KINDS.values() if kind.kind != "point"}
+    """Return all kinds but points by the attribute of `Prompts` that holds them, in the order of answers."""
+    return {kind.field: kind for kind in sorted(KINDS.values(), key=lambda kind: kind.order) if kind.kind != "point"}
 
 
 def located(points: NDArray[np.float64], place: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> bytes:
