@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -49,6 +51,19 @@ hypothesis.settings.register_profile("napari-fastsam", deadline=None)
 hypothesis.settings.load_profile("napari-fastsam")
 
 DATA = Path(__file__).parent / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Take what a viewer leaves behind out of the collections to come.
+
+    napari collects garbage whenever layers and viewers go, and some of each viewer stays (the actions of its menus):
+    after a hundred viewers most of the time would go into walking through that, and through torch.
+    """
+    yield
+    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

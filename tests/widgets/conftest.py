@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,11 +33,7 @@ def _one_model() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segmenter, "load_model", functools.cache(segmenter.load_model))
         segmenter.load_model("nuclei", "auto")
-        # viewers are collected after each test, which would walk through all of torch each time
-        gc.collect()
-        gc.freeze()
         yield
-        gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

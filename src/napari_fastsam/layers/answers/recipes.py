@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
@@ -16,6 +15,7 @@ from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.features import indexed
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Image, Labels
 
 

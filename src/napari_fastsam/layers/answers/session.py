@@ -119,9 +119,9 @@ class Session:
     def warm_up(self, model: str, device: str) -> Iterator[str]:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
-        self._model(model, device)
-        for library in ("scipy.ndimage", "skimage.draw"):  # that prompts will need
+        for library in ("pandas", "scipy.ndimage", "skimage.draw"):  # that prompts will need
             import_module(library)
+        self._model(model, device)
 
     def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.target import pixels_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Labels
 
 _SURER = ("score", "text", "similarity")
@@ -21,12 +21,16 @@ _SURER = ("score", "text", "similarity")
 
 def indexed(layer: Labels) -> pd.DataFrame:
     """Return the layer's features with the label that each row is about; without that column it is the row's place."""
+    import pandas as pd  # here, and the dock opens without it
+
     table = pd.DataFrame(layer.features)
     return table if "index" in table else table.assign(index=np.arange(len(table)))
 
 
 def features_with(layer: Labels, new: pd.DataFrame) -> pd.DataFrame:
     """Return the layer's features with new rows; a leftover row of the same number goes."""
+    import pandas as pd  # here, and the dock opens without it
+
     table = indexed(layer)
     table = table[~table["index"].isin(new["index"])]
     return (
@@ -38,6 +42,8 @@ def features_with(layer: Labels, new: pd.DataFrame) -> pd.DataFrame:
 
 def pixels_of_classes(layer: Labels, classes: Sequence[int]) -> dict[int, int]:
     """Return how many pixels of the layer each class has that is there."""
+    import pandas as pd  # here, and the dock opens without it
+
     if not classes:
         return {}
     if layer.multiscale:  # too large to look at all of it, and nobody paints there
@@ -71,6 +77,8 @@ def with_classes(layer: Labels, new: pd.DataFrame, there: Mapping[int, int], sam
     LabelsError
         If a class has another name in the layer.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     table = indexed(layer)
     records = new.to_dict("records")
     for record in records:

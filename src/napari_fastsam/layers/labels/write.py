@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
@@ -141,6 +140,8 @@ def commit(
         data, not editable, a class that is another one there. Nothing has been written then. Also if writing fails, as
         on a full disk: what was there is put back then, or the message says that it could not be.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     planes = [(plane, labels_yx)]
     if axis is not None:
         planes = [(plane.at(axis, position), labels) for position, labels in enumerate(labels_yx) if labels.any()]
@@ -213,7 +214,9 @@ def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int) -> NDAr
     new = written.copy()
     objects = written > classes
     if objects.any():
-        new[objects] = max(_largest(layer), classes) + 1 + np.arange(np.count_nonzero(objects))
+        last, count = max(_largest(layer), classes), int(np.count_nonzero(objects))
+        _require_dtype(layer, last + count)
+        new[objects] = last + 1 + np.arange(count)
     return new
 
 

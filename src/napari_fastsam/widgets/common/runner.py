@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from qtpy.QtCore import QTimer
 
 from napari_fastsam.layers.answers.steps import Step
 
@@ -46,11 +47,23 @@ class Runner:
         job = self._job
         return job is not None and job.cancelled
 
-    def start(self, work: Work, title: str | None) -> None:
-        """Start work; nothing may be under way. Without a title it is not shown in the activity dock."""
+    def start(self, work: Work, title: str | None, after_ms: int = 0) -> None:
+        """Start work; nothing may be under way. Without a title it is not shown in the activity dock.
+
+        With `after_ms` it begins once the event loop has run for so long, and counts as under way until then.
+        """
         if self._closed:
             return
         job = self._job = _Job(work)
+        if after_ms:
+            # what waits in the event loop now, such as a dock that is drawn for the first time, may take longer
+            QTimer.singleShot(0, lambda: QTimer.singleShot(after_ms, lambda: self._begin(job, title)))
+        else:
+            self._begin(job, title)
+
+    def _begin(self, job: _Job, title: str | None) -> None:
+        if job is not self._job:
+            return
         job.worker = worker = create_worker(
             job.steps,
             _start_thread=False,

@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+DRAWN_MS = 50
+"""The dock is on the screen by then."""
+
 REDRAW_SECONDS = 1.0
 """What a long run has found so far is drawn not more often than this."""
 
@@ -532,7 +535,8 @@ class FastSAMWidget(Container[Any]):
         model, device = self.model.value, self.device.value
         if weights.is_available(model):
             self._work = Work("warm up")
-            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
+            # to import torch takes the interpreter from whoever draws: first the dock, then that
+            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM", after_ms=DRAWN_MS)
 
     def _start(self, request: Request, by_hand: bool) -> None:
         if self._work is not None:
