@@ -75,7 +75,7 @@ def known() -> Iterator[None]:
 def expected(fluorescence: np.ndarray) -> np.ndarray:
     """What boxes around the circles find: (Y, X) labels 1 and 2."""
     boxes = [[y - r + 0.5, x - r + 0.5, y + r + 0.5, x + r + 0.5] for y, x, r in CIRCLES]
-    found = fs.answer(fs.load_model(device="cpu"), fluorescence, fs.Prompts(boxes=boxes))
+    found = fs.segment(fs.load_model(device="cpu"), fluorescence, fs.Prompts(boxes=boxes))
     return fs.paint(found, fluorescence.shape)
 
 
@@ -86,7 +86,7 @@ def test_in_python(fluorescence: np.ndarray, expected: np.ndarray) -> None:
     assert len(prompts) == 3
     first, second = prompts.queries
     assert (len(first.negative), second.negative.tolist()) == (0, [[126, 94]])
-    found = fs.answer(fs.load_model(device="cpu"), fluorescence, fs.Prompts(circles=CIRCLES))
+    found = fs.segment(fs.load_model(device="cpu"), fluorescence, fs.Prompts(circles=CIRCLES))
     assert [str(s.prompt) for s in found] == ["circle 1", "circle 2"]
     assert found[0].reason.startswith("overlaps the circle by 0.")
     np.testing.assert_array_equal(fs.paint(found, fluorescence.shape), expected)
@@ -105,7 +105,7 @@ def test_from_a_layer(fluorescence: np.ndarray) -> None:
     assert [found.prompt for found in result.objects] == ["circle 1", "circle 2"]
     assert session.answered_rows(result) == (set(), {0, 1})
     model = fs.load_model(device="cpu")
-    expected = fs.answer(model, fluorescence, fs.Prompts(circles=CIRCLES), contrast_limits=(0, 255))
+    expected = fs.segment(model, fluorescence, fs.Prompts(circles=CIRCLES), contrast_limits=(0, 255))
     np.testing.assert_array_equal(result.labels, fs.paint(expected, fluorescence.shape))
 
     shapes.features = {"prompt": ["circle", "spiral"]}

@@ -21,10 +21,9 @@ from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.io.images.images import lazy_plane
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay
-from napari_fastsam.model.asking.answer import Thresholds, answer, paint
-from napari_fastsam.model.asking.large import answer_large
 from napari_fastsam.model.asking.plane_scale import PlaneLike
-from napari_fastsam.model.asking.tiled import LARGE, segment_tiled
+from napari_fastsam.model.asking.segment import paint, segment
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
@@ -173,26 +172,19 @@ def _overlay(target: Path) -> Path:
 
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
-    limits = job.thresholds
-    large = job.imgsz is None and plane.shape[0] * plane.shape[1] > LARGE
-    if large and job.prompts is None:
-        everything = segment_tiled(job.model, plane, **asdict(limits))
-        return np.asarray(everything.labels), []
+    asked = {**asdict(job.thresholds), "imgsz": job.imgsz}
     if job.prompts is None:
-        found = job.model.segment(np.asarray(plane[:, :]), imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
-        found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
-        return found.to_labels(), []
-    search = {
-        **asdict(limits),
-        "text_encoder": job.text_encoder,
-        "text_threshold": job.search.text_threshold,
-        "text_best": job.search.best_only,
-        "example_threshold": job.search.example_threshold,
-    }
-    if large:
-        selections = answer_large(job.model, plane, job.prompts, **search)
-    else:
-        selections = answer(job.model, np.asarray(plane[:, :]), job.prompts, imgsz=job.imgsz, **search)
+        return np.asarray(segment(job.model, plane, **asked).to_labels()), []
+    selections = segment(
+        job.model,
+        plane,
+        job.prompts,
+        **asked,
+        text_encoder=job.text_encoder,
+        text_threshold=job.search.text_threshold,
+        text_best=job.search.best_only,
+        example_threshold=job.search.example_threshold,
+    )
     numbers = _numbers(selections, job)
     return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
 

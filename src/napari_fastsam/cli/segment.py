@@ -156,7 +156,7 @@ def _prepare(
     import napari_fastsam as fs
     from napari_fastsam.batch import Job, targets_for
     from napari_fastsam.io.results.results import make_folder
-    from napari_fastsam.model.asking.answer import Thresholds
+    from napari_fastsam.model.asking.thresholds import Thresholds
 
     given = {key: value for key, value in zip(("conf", "iou"), thresholds[:2], strict=True) if value is not None}
     limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])

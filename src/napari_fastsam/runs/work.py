@@ -33,13 +33,14 @@ from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
 from napari_fastsam.io.results.results import write_overlay, write_stack
-from napari_fastsam.model.asking.answer import Thresholds, answer, look, ways_of
-from napari_fastsam.model.asking.answer import paint as paint_selections
-from napari_fastsam.model.asking.large import answer_large
-from napari_fastsam.model.asking.plane_scale import plane_shape, suited_imgsz
+from napari_fastsam.model.asking.descriptions import Ways, undescribed, ways_of
+from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
+from napari_fastsam.model.asking.prediction import Prediction
+from napari_fastsam.model.asking.segment import paint as paint_selections
+from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
-from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
-from napari_fastsam.model.asking.tiled_search import Ways
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
@@ -104,9 +105,7 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
         ways = _ways(recipe)
         pieces = (find_in(model, plane, plan, piece, ways) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    pixels = np.asarray(plane[:, :])
-    imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
-    found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
+    found = _predicted(recipe, plane).objects(thresholds, undescribed)
     numbers = list(range(1, len(found) + 1))
     if recipe.search is not None:
         found, numbers = _searched(found, recipe.search)
@@ -117,23 +116,28 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
     """Whether a plane of ``(H, W)`` is seen in tiles, all of them."""
-    return recipe.prompts is None and recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
+    return recipe.prompts is None and is_large(shape, recipe.parameters.imgsz)
+
+
+def _predicted(recipe: Recipe, plane: Any) -> Prediction:
+    """Return what the network says of a plane."""
+    asked, tiling = recipe.parameters, recipe.tiling
+    return predict(
+        model_of(recipe.model),
+        plane,
+        imgsz=asked.imgsz,
+        diameter=tiling.diameter,
+        scale=tiling.scale,
+        contrast_limits=asked.contrast_limits,
+    )
 
 
 def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
-    model, asked = model_of(recipe.model), recipe.parameters
-    thresholds, tiling = _asked(model, recipe)
-    limits = asdict(thresholds) | {"contrast_limits": asked.contrast_limits}
-    shape = plane_shape(plane)
-    if asked.imgsz is None and shape[0] * shape[1] > LARGE:
-        selections = answer_large(model, plane, prompts, diameter=tiling.diameter, scale=tiling.scale, **limits)
-    else:
-        pixels = np.asarray(plane[:, :])
-        imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
-        selections = answer(model, pixels, prompts, imgsz=imgsz, **limits)
+    thresholds, _ = _asked(model_of(recipe.model), recipe)
+    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
     scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
-    return PlaneLabels(paint_selections(selections, shape), scores)
+    return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
 
 def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:

@@ -48,7 +48,7 @@ def searched(bench, slide, monkeypatch):
 
 
 def run_of(b):
-    return b.dock._session._runs._tiles[1]
+    return b.dock._session.kept.runs._tiles[1]
 
 
 def finish(b, gate):

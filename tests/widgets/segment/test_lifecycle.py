@@ -14,7 +14,7 @@ from napari.utils.key_bindings import coerce_keybinding
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
-from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
@@ -153,14 +153,14 @@ def test_closed_while_work_runs(make_napari_viewer, plugin_settings, qtbot, cell
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     gate, reached = threading.Event(), threading.Event()
-    real = Session._look
+    real = Kept.prediction
 
-    def look(self, model, request):
+    def prediction(self, request, predict):
         reached.set()
         gate.wait(20)
-        return real(self, model, request)
+        return real(self, request, predict)
 
-    monkeypatch.setattr(Session, "_look", look)
+    monkeypatch.setattr(Kept, "prediction", prediction)
     dock.imgsz.value = 320
     qtbot.waitUntil(reached.is_set, timeout=10_000)
     threading.Timer(0.3, gate.set).start()

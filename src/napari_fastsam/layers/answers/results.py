@@ -20,8 +20,10 @@ from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named, place_of
-from napari_fastsam.model.asking.answer import Look
-from napari_fastsam.model.asking.large import LargeLook, Missing, from_kept
+from napari_fastsam.model.asking.descriptions import undescribed
+from napari_fastsam.model.asking.plane_scale import is_large
+from napari_fastsam.model.asking.prediction import PendingInference, Prediction
+from napari_fastsam.model.asking.refining import default_refiner, refined
 from napari_fastsam.model.asking.tiled import TiledRun
 
 
@@ -123,7 +125,7 @@ class Result:
     request: Request
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
-    missing: tuple[Missing, ...]
+    missing: tuple[PendingInference, ...]
     undescribed: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
@@ -159,12 +161,11 @@ class Result:
     @property
     def windows(self) -> list[tuple[slice, slice]] | None:
         """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
-        if not self.request.large:
-            return None
         if self.tiles is not None:
             cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
             return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
-        return _around([found.crop for found in self.objects])
+        alone = self.labels.ndim == 2
+        return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
 
     @property
     def by_number(self) -> dict[int, Found]:
@@ -178,7 +179,7 @@ class _Answer:
 
     objects: list[Found] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[PendingInference] = field(default_factory=list)
     undescribed: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
@@ -186,13 +187,17 @@ class _Answer:
 
 
 def make_result(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+    prediction: Prediction,
+    request: Request,
+    numbering: Numbering,
+    encoder: TextEncoder | None,
+    among: Instances | None,
 ) -> Result:
     """Answer a request from what is kept.
 
     Parameters
     ----------
-    seen
+    prediction
         What the network said about the plane.
     request
         What is asked for.
@@ -204,10 +209,10 @@ def make_result(
         The objects that words and examples are compared with; None while not all is known that a search needs.
     """
     start = time.perf_counter()
-    if request.controls.task == "everything" and isinstance(seen, Look):
-        answer = _everything(seen, request)
+    if request.controls.task == "everything":
+        answer = _everything(prediction, request)
     else:
-        answer = _at_prompts(seen, request, numbering, encoder, among)
+        answer = _at_prompts(prediction, request, numbering, encoder, among)
     objects = answer.objects
     labels = paint(
         [o.crop for o in objects],
@@ -259,16 +264,27 @@ def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(seen: Look, request: Request) -> _Answer:
-    instances = seen.instances(request.controls.thresholds)
+def _everything(prediction: Prediction, request: Request) -> _Answer:
+    instances = prediction.objects(request.controls.thresholds, undescribed)
     pairs = zip(instances.masks, instances.scores, strict=True)
     return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
+def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
+    """Answer what was drawn from what is kept, corrected by clicks; also what the network has yet to look at."""
+    queries = request.read.prompts.queries
+    selections, pending = prediction.select_from_cache(queries, request.controls.thresholds)
+    return refined(prediction, selections, default_refiner()), pending
+
+
 def _at_prompts(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+    prediction: Prediction,
+    request: Request,
+    numbering: Numbering,
+    encoder: TextEncoder | None,
+    among: Instances | None,
 ) -> _Answer:
-    selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
+    selections, missing = select_drawn(prediction, request)
     answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:

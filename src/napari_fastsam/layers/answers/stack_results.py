@@ -17,8 +17,8 @@ from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.answers.results import Found, Result, identified, stepped
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named
-from napari_fastsam.model.asking.answer import Thresholds
 from napari_fastsam.model.asking.stack import StackRun, linked
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 Answer = Callable[[Request], tuple[list[Selection], bool] | None]
 """Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""

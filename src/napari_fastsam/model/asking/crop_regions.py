@@ -17,7 +17,7 @@ _SIZE_AMONG_ALL = 160.0
 
 
 @dataclass(frozen=True)
-class Window:
+class CropRegion:
     """A crop of the plane and the size that the network sees it at.
 
     Attributes
@@ -33,7 +33,7 @@ class Window:
     imgsz: int
 
 
-def windows_for(query: Query, shape: tuple[int, int], card: Card, usual: float | None = None) -> list[Window]:
+def crop_regions(query: Query, shape: tuple[int, int], card: Card, usual: float | None = None) -> list[CropRegion]:
     """Return the crops to look at for one prompt, the likeliest first.
 
     A point does not say how large its object is: a crop for an object of the size that the model was trained on, shown
@@ -62,13 +62,13 @@ def windows_for(query: Query, shape: tuple[int, int], card: Card, usual: float |
         usual = usual or card.object_diameter or max(shape) / 16
         zoom = card.shown_diameter / usual if card.shown_diameter else 1.0
         sides = [(max(6 * usual, 2 * extent), 2 * zoom), (max(24 * usual, 4 * extent), zoom / 2)]
-    windows = []
+    regions = []
     for side, zoom in sides:
         rows, columns = (_span((low[a] + high[a]) / 2, side, shape[a]) for a in (0, 1))
         longest = max(rows[1] - rows[0], columns[1] - columns[0])
         shown = longest * zoom if known or query.tells_size else card.imgsz or LARGEST_INPUT
-        windows.append(Window(rows, columns, int(np.clip(round(shown / 32) * 32, SMALLEST_INPUT, LARGEST_INPUT))))
-    return list(dict.fromkeys(windows))
+        regions.append(CropRegion(rows, columns, int(np.clip(round(shown / 32) * 32, SMALLEST_INPUT, LARGEST_INPUT))))
+    return list(dict.fromkeys(regions))
 
 
 def _span(centre: float, side: float, length: int) -> tuple[int, int]:
