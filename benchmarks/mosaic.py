@@ -90,7 +90,7 @@ def run(mosaic: Path, labels: Path, scale: float) -> dict:
     out = zarr.create_array(labels, shape=image.shape, chunks=(CHUNK, CHUNK), dtype=np.int32, overwrite=True)
     model.segment(np.zeros((256, 256), np.uint8), imgsz=1024)  # what is only done once
     start, cpu = time.perf_counter(), time.process_time()
-    result = segment(model, image, scale=scale, labels=out)
+    result = segment(model, image, tiled=True, scale=scale, labels=out)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"side": side, "seconds": seconds, "cpu": cpu, "peak": peak, "objects": len(result), "tiles": result.tiles}

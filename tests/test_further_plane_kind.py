@@ -35,7 +35,7 @@ class BrightPrediction(Prediction):
     """A plane whose objects are its bright parts, looked for when the first prompt needs them; there is no network."""
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
-        self._image = image
+        self._image = image.copy()
         self._found: fs.Instances | None = None
 
     @property
