@@ -7,13 +7,14 @@ import importlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
@@ -51,6 +52,22 @@ hypothesis.settings.register_profile("napari-fastsam", deadline=None)
 hypothesis.settings.load_profile("napari-fastsam")
 
 DATA = Path(__file__).parent / "data"
+
+PATIENCE_MS = 120_000
+"""How long a test waits for what has to come, at least: mostly it comes within milliseconds."""
+
+
+class PatientBot(QtBot):
+    """Waits longer: whoever waits for an event is in no hurry."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """pytest-qt's, with patience."""
+    return PatientBot(request)
 
 
 @pytest.hookimpl(wrapper=True)

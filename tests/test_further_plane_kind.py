@@ -69,7 +69,7 @@ class BrightPrediction(Prediction):
     def objects(self, thresholds: Thresholds, ways: Ways) -> fs.Instances:
         return self.everything(thresholds)
 
-    def release(self, queries: Sequence[Query]) -> None: ...
+    def release(self, queries: Sequence[Query], limit: int) -> None: ...
 
     def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         return np.repeat(self._image[rows, columns, None], 3, axis=2)

@@ -148,9 +148,9 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     FastSAMError
         If the image cannot be read or segmented, or the results cannot be written.
     """
+    plane = lazy_plane(image, job.plane)
     for result in (target, *([_overlay(target)] if job.overlay else [])):
         check_name(result)
-    plane = lazy_plane(image, job.plane)
     start = time.perf_counter()
     labels, numbered = _labels_of(plane, job)
     seconds = time.perf_counter() - start

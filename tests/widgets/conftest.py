@@ -24,8 +24,6 @@ NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
 """A place in `cells` without a nucleus."""
 
-TIMEOUT_MS = 20_000
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_model() -> Iterator[None]:
@@ -85,7 +83,7 @@ class Bench:
     def settle(self) -> None:
         """Wait until the dock has answered all that happened."""
         dock = self.dock
-        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._runner.busy, timeout=TIMEOUT_MS)
+        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._runner.busy)
 
     def prompts(self) -> tuple[Points, Shapes]:
         layers = self.dock.make_prompt_layers()

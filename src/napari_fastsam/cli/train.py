@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -23,8 +22,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
-from napari_fastsam.io.lock import locked
-from napari_fastsam.io.results.names import fitting
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
 
@@ -109,11 +106,10 @@ def train(
             def hear(event: dict[str, Any]) -> None:
                 listener.hear(event | {"said": [*said, *event["said"]]} if event["event"] == "start" else event)
 
-            with _alone(output):
-                train_model(
-                    examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
-                    resume=resume, on_event=hear, stop=stop.is_set, **wanted,
-                )  # fmt: skip
+            train_model(
+                examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
+                resume=resume, on_event=hear, stop=stop.is_set, **wanted,
+            )  # fmt: skip
     except FastSAMError as error:
         listener.fail(error)
         raise typer.Exit(FAILED) from error
@@ -159,18 +155,6 @@ def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], S
 def _named(data: Path, validation: Path | None) -> list[Path]:
     """Return the files that were named as data; folders are not read themselves."""
     return [path for path in (data, validation) if path is not None and not path.is_dir()]
-
-
-@contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Make sure that no other training writes the same model, and what it needs to go on."""
-    from napari_fastsam.model.weights.weights import cache_folder
-
-    folder = cache_folder() / "training"
-    make_folder(folder)
-    name = fitting(output.stem, f"-{sha256(os.fsencode(output.absolute())).hexdigest()[:12]}.lock")
-    with locked(folder / name, f"another training is writing {output}; wait for its end, or name another file with -o"):
-        yield
 
 
 def _is_of_memory(error: MemoryError | RuntimeError) -> bool:

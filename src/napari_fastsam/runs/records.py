@@ -89,10 +89,10 @@ def read_record(target: Path, making: Making, fingerprint: str) -> Record | None
         record = Record(**json.loads(record_path(target).read_text(encoding="utf-8")))
         if (record.making, record.input) != (making.key, fingerprint) or target.name not in record.outputs:
             return None
-        now = digests(target.with_name(name) for name in record.outputs)
+        same = digests(target.with_name(name) for name in record.outputs) == dict(record.outputs)
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return record if now == dict(record.outputs) else None
+    return record if same else None
 
 
 def digests(results: Iterable[Path]) -> dict[str, str]:

@@ -71,7 +71,10 @@ def workers_of(scheduler: str | None, workers: int | None, tasks: int) -> Iterat
         threads = str(max(1, processors // count))
         environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         processes = Processes(count, environment)
+        # a scheduler without an address would have its pages at one of this computer's others
+        link = dask.config.get("distributed.dashboard.link").replace("{host}", _HERE.partition(":")[0])
         with (
+            dask.config.set({"distributed.dashboard.link": link}),
             typed.LocalCluster(
                 protocol="inproc://",
                 processes=False,

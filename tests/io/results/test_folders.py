@@ -24,7 +24,7 @@ def folder(path, content):
 
 
 def fail_at(monkeypatch, number):
-    """Let renames of folders fail from a certain one on; 0 is the first. One that puts back what was there works."""
+    """Let one of the renames of folders fail; 0 is the first."""
     rename, calls = Path.rename, []
 
     def failing(self, target):

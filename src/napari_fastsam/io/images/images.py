@@ -67,6 +67,7 @@ def lazy_plane(path: Path, plane: tuple[int, ...] | None = None) -> Any:
     Parameters, errors
         As in `read_plane`.
     """
+    _check_file(path)
     if path.suffix.casefold() in _TIFF:
         try:
             found = _TiffPlane.of(path, plane)

@@ -38,8 +38,16 @@ class PredictionCache:
         with self._lock:
             self._predictions[key] = prediction
             self._predictions.move_to_end(key)
-            while len(self._predictions) > 1 and sum(kept.nbytes for kept in self._predictions.values()) > self.limit:
-                self._predictions.popitem(last=False)
+            self._trim()
+
+    def trim(self) -> None:
+        """Drop the oldest predictions if they no longer fit: those that are kept grow as more is asked of them."""
+        with self._lock:
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._predictions) > 1 and sum(kept.nbytes for kept in self._predictions.values()) > self.limit:
+            self._predictions.popitem(last=False)
 
     def forget(self, outdated: Callable[[Hashable], bool]) -> None:
         """Drop all whose key is outdated."""

@@ -22,6 +22,12 @@ class Networks:
         self._known_texts: set[tuple[Hashable, str]] = set()
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Let go of all networks; what is needed again is loaded again."""
+        with self._lock:
+            self._models.clear()
+            self._encoders.clear()
+
     def model(self, name: str, device: str) -> Model:
         """Return a model; whoever comes while it is being loaded waits for it."""
         from napari_fastsam.model.network.segmenter import load_model

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from napari_fastsam.model.network.segmenter import Model
 
 
+CROPS_SHARE = 4
+"""The closer looks of one plane may take the cache's limit divided by this."""
+
+
 class OnePlane(Predictor, ABC):
     """What both ways to see one plane share: a prediction that answers prompts and is kept."""
 
@@ -73,7 +77,8 @@ class OnePlane(Predictor, ABC):
                 with kept.timed():
                     for _ in prediction.predict_crops([one]):
                         pass
-            prediction.release(request.read.prompts.queries)
+            prediction.release(request.read.prompts.queries, kept.cache.limit // CROPS_SHARE)
+            kept.cache.trim()
 
     def result(self, kept: Kept, request: Request) -> Result | None:
         """Answer from the prediction that is kept."""

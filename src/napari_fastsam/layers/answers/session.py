@@ -70,9 +70,10 @@ class Session:
             self.image_changed(request.controls.image)
 
     def forget(self) -> None:
-        """Let go of all that is kept."""
+        """Let go of all that is kept, models too; what is needed again is loaded again."""
         self.kept.cache.forget(lambda key: True)
         self.kept.runs.forget()
+        self.kept.networks.forget()
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""

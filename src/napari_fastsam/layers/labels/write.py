@@ -155,7 +155,6 @@ def commit(
     if not len(written):
         return Committed({}, 0, counted.covered)
     new_ids = _new_numbers(labels_layer, written, classes)
-    _require_dtype(labels_layer, int(new_ids.max()))
     rows = {"score": scores, **(columns or {})}
     new = pd.DataFrame({name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()})
     new.insert(0, "index", new_ids)
@@ -211,12 +210,11 @@ def _numbered(values: NDArray[np.integer]) -> dict[int, int]:
 
 def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int) -> NDArray[np.int_]:
     """Return the numbers in the layer: those of classes stay, the others follow the largest that there is."""
-    new = written.copy()
-    objects = written > classes
-    if objects.any():
-        last, count = max(_largest(layer), classes), int(np.count_nonzero(objects))
-        _require_dtype(layer, last + count)
-        new[objects] = last + 1 + np.arange(count)
+    new, objects = written.copy(), written > classes
+    count = int(np.count_nonzero(objects))
+    last = max(_largest(layer), classes) if count else classes
+    _require_dtype(layer, last + count)
+    new[objects] = np.arange(last + 1, last + 1 + count)
     return new
 
 

@@ -7,6 +7,7 @@ then it is said that nothing was found.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -41,7 +42,7 @@ class PlanePrediction(Prediction):
     proposals
         What the pass over the whole plane said.
     crops
-        What further passes said, by crop region. Grows; a region is never looked at twice.
+        What further passes said, by crop region, those needed last at the end. Grows until `release`.
     contrast_limits
         The window that the plane was shown in; None = the model's own choice.
     """
@@ -49,7 +50,7 @@ class PlanePrediction(Prediction):
     model: Model
     rgb: NDArray[np.uint8]
     proposals: Proposals
-    crops: dict[CropRegion, Proposals] = field(default_factory=dict, repr=False)
+    crops: OrderedDict[CropRegion, Proposals] = field(default_factory=OrderedDict, repr=False)
     contrast_limits: tuple[float, float] | None = None
 
     @property
@@ -115,8 +116,17 @@ class PlanePrediction(Prediction):
         """Return all objects that reach the thresholds; what they look like is found out when it is asked for."""
         return self.instances(thresholds)
 
-    def release(self, queries: Sequence[Query]) -> None:
-        """Keep everything: a plane of one pass takes little memory."""
+    def release(self, queries: Sequence[Query], limit: int) -> None:
+        """Drop crops that queries do not need, those needed longest ago first, until the others fit."""
+        card, diameter = self.model.card, self.object_diameter
+        needed = {region for query in queries for region in crop_regions(query, self.shape, card, diameter)}
+        held = sum(kept.nbytes for kept in tuple(self.crops.values()))
+        for region, kept in tuple(self.crops.items()):
+            if region in needed:  # another thread may ask for it meanwhile: it is never missing
+                self.crops.move_to_end(region)
+            elif held > limit:
+                del self.crops[region]
+                held -= kept.nbytes
 
     def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Return (h, w, 3) pixels as the network sees them."""

@@ -71,8 +71,11 @@ class Prediction(Protocol):
     def objects(self, thresholds: Thresholds, ways: Ways) -> Instances:
         """Return all objects of the plane that reach the thresholds, described for a search in some ways."""
 
-    def release(self, queries: Sequence[Query]) -> None:
-        """Let go of what these queries do not need, as far as it takes memory."""
+    def release(self, queries: Sequence[Query], limit: int) -> None:
+        """Let go of what these queries do not need; `limit` is how many bytes closer looks may take.
+
+        What the queries need stays, also if it alone takes more: it would be looked at again at once.
+        """
 
     def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Return (h, w, 3) pixels of the plane at its full resolution, as the network sees them."""

@@ -176,12 +176,15 @@ class TiledPrediction(Prediction):
             pass
         return run.everything
 
-    def release(self, queries: Sequence[Query]) -> None:
-        """Drop tiles that queries do not need, the oldest first, but for a few."""
+    def release(self, queries: Sequence[Query], limit: int) -> None:
+        """Drop tiles that queries do not need, the oldest first, but for a few; and their crops, as one pass does."""
         needed = {place for query in queries for place in self.places(query)}
         others = [place for place in self.tiles if place not in needed]
         for place in others[: max(len(others) - _KEPT, 0)]:
             del self.tiles[place]
+        for (_, tile), seen in self.tiles.items():
+            top, left = tile.window[:2]
+            seen.release([query.shifted(-top, -left) for query in queries], limit)
 
     def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Return (h, w, 3) pixels as the network sees them."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 MAX_BYTES = 32 << 20
@@ -34,15 +35,20 @@ class RefusedError(UnreadableError):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Name:
     """A class or function that a pickle names. It is not looked up."""
 
     module: str
     name: str
 
-    def __str__(self) -> str:
+    @cached_property
+    def full(self) -> str:
+        """Module and name with a dot between them."""
         return f"{self.module}.{self.name}"
+
+    def __str__(self) -> str:
+        return self.full
 
 
 @dataclass(eq=False, slots=True)
@@ -188,21 +194,23 @@ class Interpreter:
             If it is damaged, or larger than any checkpoint.
         """
         data, stack, steps = self._data, self._stack, self._STEPS
+        taken = 0
         try:
             while (code := data[self.position]) != _STOP:
-                self._charge(1)
+                taken += 1
+                if taken > self._steps:
+                    self._charge(taken)
                 self.position += 1
                 steps[code](self)
             self.position += 1
             (value,) = stack
         except KeyError as error:
-            raise self._unknown(error) from error
+            raise self._unknown(code) from error
         except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
             raise UnreadableError(f"its pickle is damaged at byte {self.position}") from error
         return value
 
-    def _unknown(self, error: KeyError) -> UnreadableError:
-        code = error.args[0]
+    def _unknown(self, code: int) -> UnreadableError:
         if code in _REFUSED:
             return RefusedError(_REFUSED[code], f"its pickle has the instruction {_REFUSED[code]}")
         return UnreadableError(f"its pickle is damaged at byte {self.position}")
@@ -243,7 +251,7 @@ class Interpreter:
 
     def _push_name(self, module: str, name: str) -> None:
         found = Name(module, name)
-        full = str(found)
+        full = found.full
         admitted = full in self._constructors or self._inert is None or is_within(full, self._inert)
         if not admitted or "." in name or not name.isidentifier():
             raise RefusedError(full[:200], f"it names {full[:200]!r}, which is not read from files")
@@ -252,10 +260,12 @@ class Interpreter:
     def _make(self, name: Any, args: Any) -> Any:
         if not isinstance(name, Name) or not isinstance(args, tuple):
             raise RefusedError(repr(name)[:200], f"it calls what is no name: {_kind(name)}")
-        construct = self._constructors.get(str(name))
+        construct = self._constructors.get(name.full)
         if construct is None:
             return Record(name, args)
-        self._charge(sum(len(a) for a in args if isinstance(a, _SIZED)))
+        for value in args:
+            if isinstance(value, _SIZED):
+                self._charge(len(value))
         return construct(*args)
 
     # one method an instruction, by pickletools' names
@@ -346,7 +356,7 @@ class Interpreter:
 
     def _set_items(self, values: list[Any]) -> None:
         target = self._stack[-1]
-        pairs = [(as_key(k), v) for k, v in zip(values[::2], values[1::2], strict=True)]
+        pairs = [(k if type(k) is str else as_key(k), v) for k, v in zip(values[::2], values[1::2], strict=True)]
         if isinstance(target, Record):
             target.items = target.items or []
             target.items.extend(pairs)
@@ -363,10 +373,31 @@ class Interpreter:
     def _memoize(self) -> None:
         self._put(len(self._memo))
 
-    def _get(self, number: int) -> None:
-        if number not in self._memo:
-            raise IndexError(number)
-        self._stack.append(self._memo[number])
+    # most of a checkpoint are these two and the small numbers: they are written out
+
+    def _put1(self) -> None:
+        if (value := self._stack[-1]) is _MARK:
+            raise IndexError
+        self._memo[self._data[self.position]] = value
+        self.position += 1
+
+    def _put4(self) -> None:
+        if (value := self._stack[-1]) is _MARK:
+            raise IndexError
+        self._memo[_U4.unpack_from(self._data, self.position)[0]] = value
+        self.position += 4
+
+    def _get1(self) -> None:
+        self._stack.append(self._memo[self._data[self.position]])
+        self.position += 1
+
+    def _get4(self) -> None:
+        self._stack.append(self._memo[_U4.unpack_from(self._data, self.position)[0]])
+        self.position += 4
+
+    def _int1(self) -> None:
+        self._stack.append(self._data[self.position])
+        self.position += 1
 
     def _global(self) -> None:
         module, name = self._line(), self._line()
@@ -415,7 +446,7 @@ class Interpreter:
         ord("("): _mark, ord("0"): _pop, ord("1"): _pop_mark,
         ord("2"): _dup,
         ord("N"): _pushes(lambda: None), 0x88: _pushes(lambda: True), 0x89: _pushes(lambda: False),
-        ord("J"): _pushes_number(_I4), ord("K"): _pushes_number(_U1), ord("M"): _pushes_number(_U2),
+        ord("J"): _pushes_number(_I4), ord("K"): _int1, ord("M"): _pushes_number(_U2),
         ord("G"): _pushes_number(_F8), 0x8A: _long1,
         ord("X"): _sized(_unicode, _U4), 0x8C: _sized(_unicode, _U1),
         0x8D: _sized(_unicode, _U8),
@@ -428,8 +459,8 @@ class Interpreter:
         ord("}"): _pushes(dict), ord("d"): _dict, ord("s"): _set_item,
         ord("u"): _set_items_marked,
         0x8F: _pushes(set), 0x90: _add_items, 0x91: _frozenset,
-        ord("q"): _sized(_put, _U1), ord("r"): _sized(_put, _U4), 0x94: _memoize,
-        ord("h"): _sized(_get, _U1), ord("j"): _sized(_get, _U4),
+        ord("q"): _put1, ord("r"): _put4, 0x94: _memoize,
+        ord("h"): _get1, ord("j"): _get4,
         ord("c"): _global, 0x93: _stack_global, ord("i"): _inst,
         ord("o"): _obj, ord("R"): _reduce, 0x81: _reduce,
         0x92: _newobj_ex, ord("b"): _build, ord("Q"): _refer,

@@ -200,11 +200,7 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> torch
     """Make what ``torch._utils._rebuild_tensor_v2`` makes, within the numbers that are there."""
     import torch
 
-    whole = all(
-        isinstance(v, tuple) and len(v) <= _MAX_DIMENSIONS and all(type(n) is int and n >= 0 for n in v)
-        for v in ((offset,), size, stride)
-    )
-    if not (isinstance(storage, torch.Tensor) and storage.dim() == 1 and whole and len(size) == len(stride)):
+    if not (isinstance(storage, torch.Tensor) and storage.dim() == 1 and _are_whole(offset, size, stride)):
         raise RefusedError("torch._utils._rebuild_tensor_v2", "a tensor's shape is not one")
     count, last = 1, offset
     for length, step in zip(size, stride, strict=True):
@@ -217,6 +213,13 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> torch
     if not count:
         return torch.empty(size, dtype=storage.dtype) if max(size, default=0) < 1 << 31 else torch.empty(0)
     return storage.as_strided(size, stride, offset)
+
+
+def _are_whole(offset: Any, size: Any, stride: Any) -> bool:
+    """Say whether all are whole numbers from 0 on, and as many steps as lengths."""
+    if not (type(size) is type(stride) is tuple and len(size) == len(stride) <= _MAX_DIMENSIONS):
+        return False
+    return all(type(value) is int and value >= 0 for value in (offset, *size, *stride))
 
 
 def _parameter(data: Any, *_: Any) -> torch.Tensor:
@@ -272,6 +275,7 @@ CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
     "builtins.set": _set,
     "__builtin__.set": _set,
     "builtins.frozenset": _set,
+    "__builtin__.frozenset": _set,
     "torch.Size": _size,
     "_codecs.encode": _encoded,
     "numpy.core.multiarray.scalar": _numpy_scalar,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,25 +72,55 @@ def new(description: dict[str, Any], classes: int | None = None) -> nn.Module:
 
 
 def _empty(description: dict[str, Any]) -> Any:
-    """Build a network whose weights have shapes and take no memory."""
+    """Build a network whose weights have shapes, and take no memory until they are filled."""
     with imported():
         from ultralytics.nn.tasks import SegmentationModel, parse_model
         from ultralytics.utils.torch_utils import initialize_weights
-    import torch
+    from torch import nn
 
     network: Any = SegmentationModel.__new__(SegmentationModel)
-    torch.nn.Module.__init__(network)
+    nn.Module.__init__(network)
     bare = {key: value for key, value in deepcopy(description).items() if key != "activation"}
-    with _activation(description.get("activation")), _told(), torch.device("meta"):
+    with _activation(description.get("activation")), _told(), _unfilled():
         network.model, network.save = parse_model(bare, ch=description["channels"], verbose=False)
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    if weights > MAX_WEIGHTS:
-        raise Refused(f"it describes a network of {weights:,} weights, far more than any of ultralytics has")
     network.yaml = deepcopy(description)
     network.inplace = description.get("inplace", True)
     network.model[-1].inplace = network.inplace
     initialize_weights(network)  # type: ignore[no-untyped-call]
     return network
+
+
+@contextmanager
+def _unfilled() -> Iterator[None]:
+    """Make layers without the random numbers that they would begin with, and no more of them than a network has.
+
+    Torch's meta device, which is meant for that, imports sympy, triton and a thousand modules more.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    tensor, init = torch.Tensor, torch.nn.init
+    fills = {
+        tensor.fill_, tensor.normal_, tensor.uniform_, tensor.zero_,
+        init.constant_, init.kaiming_uniform_, init.normal_, init.uniform_,
+    }  # fmt: skip
+    weights = 0
+
+    class Unfilled(TorchFunctionMode):
+        """For this thread alone."""
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal weights
+            if function in fills:
+                return args[0] if args else kwargs["tensor"]
+            if function is torch.empty:
+                weights += math.prod(args[0] if isinstance(args[0], tuple | list) else args)
+                if weights > MAX_WEIGHTS:
+                    raise Refused(f"it describes a network of over {MAX_WEIGHTS:,} weights, far more than any has")
+            return function(*args, **(kwargs or {}))
+
+    with Unfilled():
+        yield
 
 
 @contextmanager

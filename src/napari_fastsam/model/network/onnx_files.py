@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ def read_onnx(path: Path) -> OnnxFile:
         if kind == "TensorProto" and (message.data_location or message.external_data):
             where = next((entry.value for entry in message.external_data if entry.key == "location"), "")
             raise ModelError(_refused(path, f"it keeps weights in another file, {where[:200]!r}"))
+        if kind == "TensorProto" and math.prod(max(length, 1) for length in message.dims) > _MAX_NUMBERS:
+            raise ModelError(_refused(path, f"its {message.name[:100]!r} claims to have {list(message.dims)} numbers"))
         if kind == "NodeProto":
             _check_node(message, own, path)
     _check_sizes(onnx.shape_inference.infer_shapes(model, data_prop=True), path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.model.files.pickles import Name, Record
-from napari_fastsam.model.network.description import Refused, checked
+from napari_fastsam.model.network.description import HEADS, Refused, checked
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,8 @@ SAME = frozenset({
 
 TAKEN = frozenset({"eps", "momentum", "_end2end"})
 """What a layer says of itself that its description leaves open."""
+
+_SETTINGS = SAME | TAKEN
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def stored_network(content: Any) -> StoredNetwork:
     network = content.get("model") if content.get("ema") is None else content["ema"]
     for _ in range(2):
         if isinstance(network, Record) and str(network.name) in _WRAPPERS:
-            network = _modules(network, "").get("module")
+            network = _named(_state(network, ""), "", "_modules").get("module")
     if isinstance(network, Record):
         return _of_record(network)
     if isinstance(network, dict) and network and "yaml" in content:
@@ -120,13 +122,13 @@ def _of_record(network: Record) -> StoredNetwork:
         raise Refused(f"it holds no segmentation network of ultralytics but {network.name}")
     layers: dict[str, Layer] = {}
     weights: dict[str, torch.Tensor] = {}
-    head: Record | None = None
-    for name, layer in _walk(network):
-        layers[name] = _layer(name, layer)
-        weights |= _tensors(name, layer)
-        head = layer if layer.name.name in ("Segment", "Segment26") else head
+    head: dict[str, Any] = {}
+    for name, layer, state in _walk(network):
+        layers[name] = _layer(name, layer, state)
+        weights |= _tensors(name, state)
+        head = state if layer.name.name in HEADS else head
     state = _state(network, "")
-    stride = None if head is None else _state(head, "its head").get("stride")
+    stride = head.get("stride")
     return StoredNetwork(
         _described(state),
         weights,
@@ -142,8 +144,8 @@ def _described(state: dict[str, Any]) -> dict[str, Any]:
     return checked(state["yaml"])
 
 
-def _walk(network: Record) -> Iterator[tuple[str, Record]]:
-    """Go through a network and all layers within it, by their names."""
+def _walk(network: Record) -> Iterator[tuple[str, Record, dict[str, Any]]]:
+    """Go through a network and all layers within it: names, records, attributes."""
     waiting = [("", network, 0)]
     count = 0
     while waiting:
@@ -151,8 +153,9 @@ def _walk(network: Record) -> Iterator[tuple[str, Record]]:
         count += 1
         if count > _MAX_LAYERS or depth > _MAX_DEPTH:
             raise Refused("its layers are too many, too deep, or within themselves")
-        yield name, layer
-        for child, inner in _modules(layer, name).items():
+        state = _state(layer, name)
+        yield name, layer, state
+        for child, inner in _named(state, name, "_modules").items():
             if inner is None:
                 continue
             if not isinstance(inner, Record):
@@ -175,12 +178,8 @@ def _state(layer: Record, name: str) -> dict[str, Any]:
     return layer.state
 
 
-def _modules(layer: Record, name: str) -> dict[str, Any]:
-    return _named(layer, name, "_modules")
-
-
-def _named(layer: Record, name: str, key: str) -> dict[str, Any]:
-    found = _state(layer, name).get(key) or {}
+def _named(state: dict[str, Any], name: str, key: str) -> dict[str, Any]:
+    found = state.get(key) or {}
     if not isinstance(found, dict) or not all(_is_part(k) for k in found):
         raise Refused(f"{called(name)} has no names of its parts")
     return found
@@ -190,14 +189,13 @@ def _is_part(key: Any) -> bool:
     return isinstance(key, str) and 0 < len(key) <= 64 and key.replace("_", "a").isalnum()
 
 
-def _layer(name: str, layer: Record) -> Layer:
-    state = _state(layer, name)
+def _layer(name: str, layer: Record, state: dict[str, Any]) -> Layer:
     for hook in _HOOKS:
         value = state.get(hook)
         if value:
             raise Refused(f"{called(name)} has {hook}, code that would run beside it ({_within(value)})")
-    settings = {key: state[key] for key in SAME | TAKEN if key in state and _is_plain(state[key])}
-    children = frozenset(k for k, v in _modules(layer, name).items() if v is not None)
+    settings = {key: value for key, value in state.items() if key in _SETTINGS and _is_plain(value)}
+    children = frozenset(k for k, v in (state.get("_modules") or {}).items() if v is not None)
     objects = frozenset(
         key
         for key, value in state.items()
@@ -230,13 +228,13 @@ def _is_plain(value: Any) -> bool:
     )
 
 
-def _tensors(name: str, layer: Record) -> dict[str, torch.Tensor]:
+def _tensors(name: str, state: dict[str, Any]) -> dict[str, torch.Tensor]:
     import torch
 
-    unsaved = _state(layer, name).get("_non_persistent_buffers_set") or set()
+    unsaved = state.get("_non_persistent_buffers_set") or set()
     found = {}
     for key in ("_parameters", "_buffers"):
-        for part, value in _named(layer, name, key).items():
+        for part, value in _named(state, name, key).items():
             if value is None or (isinstance(unsaved, set) and key == "_buffers" and part in unsaved):
                 continue
             if not isinstance(value, torch.Tensor):
@@ -270,7 +268,7 @@ def _of_plain(content: dict[str, Any], weights: dict[Any, Any]) -> StoredNetwork
 def _plain_layer(name: Any, layer: Any) -> Layer:
     match layer:
         case (str(kind), dict(settings), list(children)) if all(_is_part(child) for child in children):
-            kept = {k: v for k, v in settings.items() if k in SAME | TAKEN and _is_plain(v)}
+            kept = {k: v for k, v in settings.items() if k in _SETTINGS and _is_plain(v)}
             return Layer(kind[:64], kept, frozenset(), frozenset(children))
     raise Refused(f"its layer {str(name)[:64]} is not a kind, its settings and the names within it")
 

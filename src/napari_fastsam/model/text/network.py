@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _NEEDED = ("text_projection", "token_embedding.weight", "positional_embedding", "ln_final.weight")
 
-_MAX_TOKENS, _MAX_SIDE = 1024, 2048
-"""Tokens of a text, and pixels along a picture's side, that a network may take: memory grows with their squares. The
-largest CLIP takes 77 and 448."""
+_MAX_TOKENS, _MAX_SIDE, _MAX_PATCHES = 1024, 2048, 4096
+"""Tokens of a text, pixels along a picture's side, and patches of a picture that a network may take: memory grows with
+their squares. The largest CLIPs take 77, 448 and 576."""
 
 
 def read_clip(path: Path, device: str) -> torch.nn.Module:
@@ -75,7 +75,9 @@ def _check_sizes(clip: Any, weights: Mapping[str, torch.Tensor]) -> None:
     with torch.device("meta"):
         network = clip.build_model({name: value.to("meta") for name, value in weights.items()})
     tokens, side = network.context_length, network.visual.input_resolution
-    if tokens > _MAX_TOKENS or side > _MAX_SIDE:
+    patches = max(len(v) for name, v in weights.items() if name.endswith("positional_embedding"))
+    if tokens > _MAX_TOKENS or side > _MAX_SIDE or patches > _MAX_PATCHES + 1:
         raise ValueError(
-            f"it takes {tokens:,} tokens and {side:,} pixels; expected at most {_MAX_TOKENS} and {_MAX_SIDE}"
+            f"it takes {tokens:,} tokens, {side:,} pixels and {patches:,} patches; expected at most {_MAX_TOKENS}, "
+            f"{_MAX_SIDE} and {_MAX_PATCHES}"
         )

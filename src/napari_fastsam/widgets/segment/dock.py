@@ -26,6 +26,7 @@ from napari_fastsam.layers.prompts import new as new_prompts
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.common.files import file_to_open, file_to_save
 from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.plain import plain
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import read_settings
 from napari_fastsam.widgets.segment import messages, shortcuts
@@ -602,7 +603,7 @@ class FastSAMWidget(Container[Any]):
         if self._work is None:
             self._say(message)
         if isinstance(error, FastSAMError):
-            show_error(message)
+            show_error(plain(message))
         else:
             notification_manager.dispatch(ErrorNotification(error))
 
@@ -781,4 +782,4 @@ class FastSAMWidget(Container[Any]):
     def _fail(self, error: FastSAMError, notify: bool = True) -> None:
         self._say(str(error))
         if notify:
-            show_error(str(error))
+            show_error(plain(str(error)))
