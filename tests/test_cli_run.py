@@ -23,11 +23,12 @@ from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
-from napari_fastsam.core.likeness.exemplars import exemplars_of
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.runs import work
 from napari_fastsam.runs.parts import Part
 from napari_fastsam.samples import nuclei_3d
@@ -206,14 +207,14 @@ def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in whole if path.exists()} == before, "seen only once"
     code, _, err = ended(process)
     assert code == 0, err
-    expected = fs.segment_tiled(fs.load_model(device="cpu"), plane, scale=0.7, contrast_limits=LIMITS).labels
+    expected = fs.segment(fs.load_model(device="cpu"), plane, tiled=True, scale=0.7, contrast_limits=LIMITS).labels
     assert expected.max() > 500
     np.testing.assert_array_equal(tifffile.imread(out / "slide_labels.tif"), expected)
     assert not list((out / ".napari-fastsam").glob("*-*"))
 
 
 def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "LARGE", 500_000)
+    monkeypatch.setattr(plane_scale, "LARGE", 500_000)
     plane = np.tile(fluorescence, (2, 2))
     tifffile.imwrite(tmp_path / "slide.tif", plane)
     model = fs.load_model(device="cpu")
@@ -236,7 +237,7 @@ def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypat
     copies = [labels[126 + 520 * row, 94 + 696 * column] for row in range(2) for column in range(2)]
     assert 0 not in copies
     assert len(set(copies)) == 4
-    everything = fs.segment_tiled(model, plane, scale=1.4, contrast_limits=LIMITS)
+    everything = fs.segment(model, plane, tiled=True, scale=1.4, contrast_limits=LIMITS)
     assert 4 < said["objects"] < len(everything)
     work.do_image(recipe, image, expected)
     np.testing.assert_array_equal(labels, tifffile.imread(expected), "piece by piece as all at once")

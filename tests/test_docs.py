@@ -244,14 +244,14 @@ def test_constants_that_the_rules_name():
     assert painting.LIKE_SIZE == 2.0
     assert "more than twice as large" in text
 
-    from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
+    from napari_fastsam.core.prompts.prompts import Prompts
     from napari_fastsam.model.weights.card import Card
 
-    prompts = Prompts(points=[[500, 500]], boxes=[[490, 490, 510, 510]])
+    prompts = Prompts(points=[[500, 520]], boxes=[[490, 490, 510, 510]])
     card = Card("any", object_diameter=20.0)
     sides = {
-        kind: [w.rows[1] - w.rows[0] for w in windows.windows_for(PromptRef(kind, (0,)), prompts, (1000, 1000), card)]
-        for kind in ("point", "box")
+        query.kind: [w.rows[1] - w.rows[0] for w in windows.windows_for(query, (1000, 1000), card)]
+        for query in prompts.queries
     }
     assert sides == {"point": [6 * 20, 24 * 20], "box": [3 * 20, 6 * 20]}
     for said in (

@@ -12,8 +12,8 @@ from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtCore import QPoint, Qt
 
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.model.asking.answer import answer
-from napari_fastsam.model.asking.tiled import LARGE
+from napari_fastsam.model.asking.plane_scale import LARGE
+from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
@@ -60,7 +60,7 @@ def expected(cells: np.ndarray) -> Callable[..., list[np.ndarray]]:
 
     def masks(image: np.ndarray = cells, contrast_limits: Any = (0, 80), **prompts: Any) -> list[np.ndarray]:
         model = segmenter.load_model("nuclei", "auto")
-        return [s.mask for s in answer(model, image, Prompts(**prompts), contrast_limits=contrast_limits)]
+        return [s.mask for s in segment(model, image, Prompts(**prompts), contrast_limits=contrast_limits)]
 
     return masks
 

@@ -15,7 +15,7 @@ from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
-from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import Found, TilePlan
 from napari_fastsam.model.asking.tiled_search import Looks
 

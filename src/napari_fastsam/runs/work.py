@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Canvas, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.selection import ask
+from napari_fastsam.core.prompts.selection import search
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
@@ -32,11 +33,14 @@ from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
 from napari_fastsam.io.results.results import write_overlay, write_stack
-from napari_fastsam.model.asking.answer import Thresholds, look, ways_of
-from napari_fastsam.model.asking.plane_scale import plane_shape, suited_imgsz
+from napari_fastsam.model.asking.descriptions import Ways, undescribed, ways_of
+from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
+from napari_fastsam.model.asking.prediction import Prediction
+from napari_fastsam.model.asking.segment import paint as paint_selections
+from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
-from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
-from napari_fastsam.model.asking.tiled_search import Ways
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
@@ -94,14 +98,14 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     """
     model, asked = model_of(recipe.model), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
+    if recipe.prompts is not None:
+        return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
         ways = _ways(recipe)
         pieces = (find_in(model, plane, plan, piece, ways) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    pixels = np.asarray(plane[:, :])
-    imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
-    found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
+    found = _predicted(recipe, plane).objects(thresholds, undescribed)
     numbers = list(range(1, len(found) + 1))
     if recipe.search is not None:
         found, numbers = _searched(found, recipe.search)
@@ -111,8 +115,29 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
 
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
-    """Whether a plane of ``(H, W)`` is seen in tiles."""
-    return recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
+    """Whether a plane of ``(H, W)`` is seen in tiles, all of them."""
+    return recipe.prompts is None and is_large(shape, recipe.parameters.imgsz)
+
+
+def _predicted(recipe: Recipe, plane: Any) -> Prediction:
+    """Return what the network says of a plane."""
+    asked, tiling = recipe.parameters, recipe.tiling
+    return predict(
+        model_of(recipe.model),
+        plane,
+        imgsz=asked.imgsz,
+        diameter=tiling.diameter,
+        scale=tiling.scale,
+        contrast_limits=asked.contrast_limits,
+    )
+
+
+def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
+    """Find the objects of one plane at prompts; each has the number of its place among them."""
+    thresholds, _ = _asked(model_of(recipe.model), recipe)
+    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
+    scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
+    return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
 
 def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
@@ -143,13 +168,12 @@ def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
 def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
     """Return the objects that words or examples ask for, and their numbers."""
     prompts, encoder = _looked_for(part)
-    search = Search(part.text_threshold, part.best_only, part.example_threshold)
-    questions, _ = ask(instances, prompts, search, encoder)
+    settings = Search(part.text_threshold, part.best_only, part.example_threshold)
+    results, _ = search(instances, prompts, settings, encoder)
     chosen: dict[int, int] = {}
-    for question in questions:
-        number = question.ref.indices[0] + 1 if question.ref.kind == "text" else len(part.texts) + 1
-        for i in question.answers.tolist():
-            chosen.setdefault(i, number)
+    for result in results:
+        for i in result.answers.tolist():
+            chosen.setdefault(i, result.query.class_number)
     numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
     return instances.subset(np.array(list(chosen), np.intp)), numbers
 

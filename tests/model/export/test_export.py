@@ -19,12 +19,12 @@ import pytest
 import torch
 
 from napari_fastsam.core.likeness.descriptors import FORM, descriptor_kind
-from napari_fastsam.core.likeness.exemplars import exemplars_of
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import select
 from napari_fastsam.errors import DeviceError, ModelError, ParameterError, PromptError
-from napari_fastsam.model.asking.answer import answer
+from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.export import export
 from napari_fastsam.model.export.export import Exported, export_model
 from napari_fastsam.model.network.exported import ExportedNetwork, load_exported
@@ -140,7 +140,7 @@ class TestTheSameInstances:
     ) -> None:
         prompts = Prompts(points=[[126, 94], [147, 244], [30, 30]], boxes=[[345, 442, 406, 494]])
         model = load_model(exports[name].path, "cpu")
-        expected, found = answer(nuclei, fluorescence, prompts), answer(model, fluorescence, prompts)
+        expected, found = segment(nuclei, fluorescence, prompts), segment(model, fluorescence, prompts)
         assert [s.found for s in found] == [s.found for s in expected]
         assert sum(s.found for s in found) >= 3
         for mine, other in zip(found, expected, strict=True):
@@ -184,7 +184,7 @@ class TestTheSameInstances:
     def test_a_fixed_size_looks_closer_within_it(self, exports: dict[str, Exported], fluorescence: np.ndarray) -> None:
         model = load_model(exports["fixed"].path, "cpu")
         # so large that its closer look is shown at more than the fixed size, and nothing fits it
-        (selection,) = answer(model, fluorescence, Prompts(boxes=[[2, 2, 30, 690]]))
+        (selection,) = segment(model, fluorescence, Prompts(boxes=[[2, 2, 30, 690]]))
         assert selection.prompt.kind == "box"
 
     def test_examples_go_by_form_and_colour_alone(

@@ -52,7 +52,7 @@ def searched(bench, slide, monkeypatch):
 
 
 def run_of(b):
-    return b.dock._session._runs._tiles[1]
+    return b.dock._session.kept.runs._tiles[1]
 
 
 def finish(b, gate):
@@ -184,7 +184,7 @@ def test_objects_at_prompts_of_a_stack_are_added_whole(bench, cells, monkeypatch
     points, _ = b.dock.make_prompt_layers()
     gate.let(1)
     points.add([(0, 126, 94)])
-    runs = b.dock._session._runs
+    runs = b.dock._session.kept.runs
     b.qtbot.waitUntil(lambda: runs._planes is not None and len(runs._planes[1].kept) == 1, timeout=20_000)
     b.dock._update()  # as a slider does
     assert b.dock._shown.count == 1
@@ -281,7 +281,7 @@ def test_closer_looks_are_bounded_and_give_the_same(bench):
             shown = b.shown.copy()
             assert np.array_equal(found.setdefault(place, shown), shown), repeat
             seen = b.dock._session.cache.get(b.dock._shown.request.key)
-            assert len(seen.closer) <= 2, "those of the prompt that is there"
+            assert len(seen.crops) <= 2, "those of the prompt that is there"
             points.data = np.zeros((0, 2))
             b.settle()
     assert len(found) == 8

@@ -16,7 +16,7 @@ import pytest
 import torch
 from napari.layers import Image, Shapes
 
-from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
@@ -42,14 +42,14 @@ def loads(monkeypatch):
 def held(monkeypatch):
     """Lets a test act while the network looks at a plane; `held.set()` lets it go on."""
     gate, reached = threading.Event(), threading.Event()
-    real = Session._look
+    real = Kept.prediction
 
-    def look(self, model, request):
+    def prediction(self, request, predict):
         reached.set()
         gate.wait(120)
-        return real(self, model, request)
+        return real(self, request, predict)
 
-    monkeypatch.setattr(Session, "_look", look)
+    monkeypatch.setattr(Kept, "prediction", prediction)
     gate.reached = reached
     yield gate
     gate.set()

@@ -16,7 +16,7 @@ from napari.utils.key_bindings import coerce_keybinding
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
-from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
@@ -136,7 +136,7 @@ def test_docks_that_are_closed_are_gone_with_their_models(make_napari_viewer, pl
         dock = FastSAMWidget(viewer)
         viewer.window.add_dock_widget(dock, name="FastSAM")
         settle(qtbot, dock)
-        assert dock._session._models
+        assert dock._session.kept.networks._models
         alive += [weakref.ref(dock), weakref.ref(dock._session), weakref.ref(dock.native)]
         way(viewer, dock)
         del dock
@@ -168,7 +168,7 @@ def test_a_dock_that_is_closed_by_code_keeps_no_model(make_napari_viewer, plugin
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     dock.close()
-    assert not dock._session._models
+    assert not dock._session.kept.networks._models
     assert len(dock._session.cache) == 0
 
 
@@ -201,14 +201,14 @@ def test_closed_while_work_runs(make_napari_viewer, plugin_settings, qtbot, cell
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     gate, reached = threading.Event(), threading.Event()
-    real = Session._look
+    real = Kept.prediction
 
-    def look(self, model, request):
+    def prediction(self, request, predict):
         reached.set()
         gate.wait(120)
-        return real(self, model, request)
+        return real(self, request, predict)
 
-    monkeypatch.setattr(Session, "_look", look)
+    monkeypatch.setattr(Kept, "prediction", prediction)
     dock.imgsz.value = 320
     qtbot.waitUntil(reached.is_set)
     threading.Timer(0.3, gate.set).start()

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.session import Session
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -17,13 +18,13 @@ EMPTY = (133.0, 159.0)
 def passes(monkeypatch):
     """How often the network was asked to look at a plane."""
     seen = []
-    real = Session._look
+    real = Kept.prediction
 
-    def look(self, model, request):
+    def prediction(self, request, predict):
         seen.append(request)
-        return real(self, model, request)
+        return real(self, request, predict)
 
-    monkeypatch.setattr(Session, "_look", look)
+    monkeypatch.setattr(Kept, "prediction", prediction)
     return seen
 
 

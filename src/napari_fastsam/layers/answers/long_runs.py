@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from napari_fastsam.core.planes.linking import Overlaps
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
-from napari_fastsam.model.asking.answer import ways_for
+from napari_fastsam.model.asking.descriptions import ways_for
 from napari_fastsam.model.asking.stack import StackRun, start_stack
 from napari_fastsam.model.asking.tiled import TiledRun, start_tiled
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.text import TextEncoder
-    from napari_fastsam.model.asking.tiled_search import Ways
+    from napari_fastsam.model.asking.descriptions import Ways
     from napari_fastsam.model.network.segmenter import Model
 
 

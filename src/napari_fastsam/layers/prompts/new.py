@@ -9,7 +9,7 @@ from napari.layers import Points, Shapes
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_fastsam.layers.planes.transforms import placed_on
-from napari_fastsam.layers.prompts.layers import COUNTER_EXAMPLE, EXAMPLE
+from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE
 
 if TYPE_CHECKING:
     import pandas as pd
