@@ -46,6 +46,8 @@ class Annotated:
         (Y, X) uint16, 0 = background, numbered without gaps.
     diameter
         Median equivalent diameter of its objects in pixels; NaN = it has none.
+    complete
+        Whether all objects are labelled; if not, nothing is known of what is not labelled.
     """
 
     name: str
@@ -53,9 +55,12 @@ class Annotated:
     rgb: NDArray[np.uint8]
     labels: NDArray[np.uint16]
     diameter: float
+    complete: bool = True
 
     @classmethod
-    def of(cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer]) -> Annotated:
+    def of(
+        cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer], *, complete: bool = True
+    ) -> Annotated:
         """Return a plane whose labels are numbered without gaps.
 
         Raises
@@ -71,7 +76,7 @@ class Annotated:
             raise LabelsError(f"{name} has {len(values):,} objects; cut it into images of fewer than 65,535")
         numbered = (numbered.reshape(labels.shape) + first).astype(np.uint16)
         sizes = diameters_of(numbered)
-        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan)
+        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan, complete)
 
 
 @dataclass(frozen=True)
