@@ -9,7 +9,7 @@ import pytest
 from timing import in_turns
 
 import napari_fastsam as fs
-from napari_fastsam.model.export import export_model
+from napari_fastsam.model.export.export import export_model
 
 IMGSZ = 1024
 EXPORTS = {

@@ -8,12 +8,12 @@ import torch
 from timing import alternate
 
 import napari_fastsam as fs
-from napari_fastsam.core.linking import Linking, Overlaps, link
-from napari_fastsam.core.tiling import Tiling
-from napari_fastsam.model.answer import Thresholds, answer, until_answered
-from napari_fastsam.model.large import from_kept, large_look, look_closer
-from napari_fastsam.model.stack import start_stack
-from napari_fastsam.model.tiled import segment_tiled, start_tiled
+from napari_fastsam.core.planes.linking import Linking, Overlaps, link
+from napari_fastsam.core.planes.tiling import Tiling
+from napari_fastsam.model.asking.answer import Thresholds, answer, until_answered
+from napari_fastsam.model.asking.large import from_kept, large_look, look_closer
+from napari_fastsam.model.asking.stack import start_stack
+from napari_fastsam.model.asking.tiled import segment_tiled, start_tiled
 from napari_fastsam.samples import fluorescence_nuclei, nuclei_3d
 
 CLICK = np.array([[126.0, 94.0]])

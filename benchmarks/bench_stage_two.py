@@ -12,8 +12,8 @@ import pytest
 from timing import median_ms
 
 import napari_fastsam as fs
-from napari_fastsam.core.intensity import to_rgb8
-from napari_fastsam.model.answer import Thresholds, from_kept, look
+from napari_fastsam.core.image.intensity import to_rgb8
+from napari_fastsam.model.asking.answer import Thresholds, from_kept, look
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from rendered import render
 from ultralytics_texts import prompted
 
 import napari_fastsam as fs
-from napari_fastsam.core.appearance import Appearance, described
-from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
-from napari_fastsam.core.instances import Instances
+from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
+from napari_fastsam.core.objects.embeddings import described
+from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.instances import Instances
 
 CLIP = Path(__file__).parent.parent / "tests" / "data" / "clip" / "small_clip.pt"
 

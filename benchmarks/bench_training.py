@@ -8,8 +8,8 @@ import torch
 from skimage.io import imread
 from timing import alternate
 
-from napari_fastsam.model.crops import Annotated, Crops, collate
-from napari_fastsam.model.ultralytics_ import imported
+from napari_fastsam.model.network.ultralytics_ import imported
+from napari_fastsam.model.training.crops import Annotated, Crops, collate
 from napari_fastsam.samples import SAMPLE_FOLDER
 
 SIZE, BATCH = 256, 16
@@ -30,7 +30,7 @@ def test_a_training_step_against_ultralytics_loss(benchmark, figure, batch):
         from ultralytics.nn.tasks import SegmentationModel
         from ultralytics.utils import DEFAULT_CFG
 
-        from napari_fastsam.model.mask_loss import PointMaskLoss
+        from napari_fastsam.model.training.mask_loss import PointMaskLoss
     network = SegmentationModel("yolov8n-seg.yaml", nc=1, verbose=False).train().to(memory_format=torch.channels_last)
     network.args = DEFAULT_CFG
     losses = {"ours": PointMaskLoss(network), "theirs": network.init_criterion()}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from skimage.io import imread
 
-from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
+from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
 # Ultralytics' predictors, which some benchmarks compare with, import torchvision and so triton. Its LLVM crashes the
 # process when Mesa's has drawn OpenGL before, as on a virtual screen: let it come first. The package needs neither.

@@ -27,10 +27,10 @@ import numpy as np
 from skimage.transform import resize
 
 import napari_fastsam as fs
-from napari_fastsam.core.appearance import described
-from napari_fastsam.core.descriptors import describe_instances, descriptor_kind
-from napari_fastsam.core.likeness import FEATURES, RIDGE, Population, usual_threshold
-from napari_fastsam.model.weights import BUNDLED_FOLDER
+from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
+from napari_fastsam.core.likeness.likeness import FEATURES, RIDGE, Population, usual_threshold
+from napari_fastsam.core.objects.embeddings import described
+from napari_fastsam.model.weights.weights import BUNDLED_FOLDER
 
 SIDE = 256
 COUNTS = (1, 3, 10)

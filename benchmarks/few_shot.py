@@ -21,8 +21,8 @@ import numpy as np
 import tifffile
 
 import napari_fastsam as fs
-from napari_fastsam.model.training import train
-from napari_fastsam.model.validation import evaluate
+from napari_fastsam.model.judging.validation import evaluate
+from napari_fastsam.model.training.training import train
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ import torch
 import zarr
 
 import napari_fastsam as fs
-from napari_fastsam.core.intensity import to_rgb8, window_of
-from napari_fastsam.core.metrics import THRESHOLDS, Matching, match
-from napari_fastsam.core.scores import Figures
-from napari_fastsam.model.tiled import segment_tiled
+from napari_fastsam.core.image.intensity import to_rgb8, window_of
+from napari_fastsam.core.judging.metrics import THRESHOLDS, Matching, match
+from napari_fastsam.core.judging.scores import Figures
+from napari_fastsam.model.asking.tiled import segment_tiled
 
 SIDE, CHUNK, BORDER = 256, 1024, 3
 

@@ -3,7 +3,7 @@
     python benchmarks/paint_rules.py --data FOLDER [--images 60] [--seed 0]
 
 FOLDER holds images/ and labels/ with files of the same names, label images with 0 as the background. Prints a table;
-the rule that does best is the one in `napari_fastsam.core.painting`.
+the rule that does best is the one in `napari_fastsam.core.objects.painting`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import imageio.v3 as iio
 import numpy as np
 
 import napari_fastsam as fs
-from napari_fastsam.core.instances import Instances
-from napari_fastsam.core.metrics import THRESHOLDS, Matching, match
-from napari_fastsam.core.painting import LIKE_SIZE, paint
+from napari_fastsam.core.judging.metrics import THRESHOLDS, Matching, match
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.painting import LIKE_SIZE, paint
 
 
 def score_on_top(found: Instances) -> np.ndarray:

@@ -21,9 +21,9 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
 import napari_fastsam as fs
-from napari_fastsam.core.masks import Crop
-from napari_fastsam.core.selection import Selection
-from napari_fastsam.model.segmenter import Model
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.model.network.segmenter import Model
 
 
 def pairs(data: Path, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

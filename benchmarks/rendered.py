@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 from skimage.draw import polygon2mask
 
-from napari_fastsam.core.appearance import Appearance
-from napari_fastsam.core.instances import Instances
-from napari_fastsam.core.masks import Crop
+from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.masks import Crop
 
 COLOURS = {
     "red": (215, 45, 40),

@@ -20,13 +20,13 @@ import torch
 from skimage.measure import regionprops
 
 import napari_fastsam as fs
-from napari_fastsam.core import linking
-from napari_fastsam.core.linking import Linking, Overlaps, link
-from napari_fastsam.core.masks import Crop
-from napari_fastsam.core.metrics import THRESHOLDS, match
-from napari_fastsam.core.scores import Figures
-from napari_fastsam.model.answer import Thresholds
-from napari_fastsam.model.stack import linked, start_stack
+from napari_fastsam.core.judging.metrics import THRESHOLDS, match
+from napari_fastsam.core.judging.scores import Figures
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.planes import linking
+from napari_fastsam.core.planes.linking import Linking, Overlaps, link
+from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.stack import linked, start_stack
 
 STACKS = {
     "nuclei_3d": ("nuclei_3d/img3d.tif", "nuclei_3d/mask3d.tif"),

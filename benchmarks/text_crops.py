@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from rendered import BACKGROUNDS, COLOURS, FORMS, KINDS, Scene, Shape, render, roughened
 
 import napari_fastsam as fs
-from napari_fastsam.core.cutouts import Cutting
-from napari_fastsam.core.instances import Instances
-from napari_fastsam.core.text import TextEncoder, text_similarities
+from napari_fastsam.core.likeness.text import TextEncoder, text_similarities
+from napari_fastsam.core.objects.cutouts import Cutting
+from napari_fastsam.core.objects.instances import Instances
 
 BACKGROUND_OPTIONS = ("keep", "black", "white", "grey", "blur")
 CONTEXTS = (0.0, 0.1, 0.25, 0.5)

@@ -16,8 +16,8 @@ import rendered
 from skimage.filters import threshold_otsu
 
 import napari_fastsam as fs
-from napari_fastsam.core.search import split
-from napari_fastsam.core.text import text_similarities
+from napari_fastsam.core.likeness.search import split
+from napari_fastsam.core.likeness.text import text_similarities
 
 CLIP = Path(__file__).parent.parent / "tests" / "data" / "clip" / "small_clip.pt"
 

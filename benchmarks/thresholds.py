@@ -15,7 +15,7 @@ import numpy as np
 from skimage.io import imread
 
 import napari_fastsam as fs
-from napari_fastsam.core.metrics import match
+from napari_fastsam.core.judging.metrics import match
 
 CONFIDENCES = (0.25, 0.35, 0.45, 0.55)
 OVERLAPS = (0.7, 0.5, 0.4, 0.3)

@@ -9,9 +9,9 @@ import torch
 from ultralytics.engine.results import Results
 from ultralytics.models.fastsam.predict import FastSAMPredictor
 
-from napari_fastsam.core.compat import snap_boxes
-from napari_fastsam.core.instances import Instances
-from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.core.likeness.text import TextEncoder
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.compat import snap_boxes
 
 
 class Adapter:

@@ -27,10 +27,10 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from rendered import BACKGROUNDS, COLOURS, FORMS, Scene, render, roughened  # noqa: E402
 
-from napari_fastsam.core.cutouts import Cutting, cutout  # noqa: E402
-from napari_fastsam.model.clip_ import clip_file  # noqa: E402
-from napari_fastsam.model.clip_pictures import as_input  # noqa: E402
-from napari_fastsam.model.clip_words import tokens  # noqa: E402
+from napari_fastsam.core.objects.cutouts import Cutting, cutout  # noqa: E402
+from napari_fastsam.model.text.clip import clip_file  # noqa: E402
+from napari_fastsam.model.text.pictures import as_input  # noqa: E402
+from napari_fastsam.model.text.words import tokens  # noqa: E402
 
 CUTTINGS = tuple(
     Cutting(background, context, square)

@@ -13,7 +13,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_fastsam.model.torch_ import import_torch_beside_a_viewer
+from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
 
 def _own_screen() -> subprocess.Popen[str] | None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
-from napari_fastsam.model import weights
+from napari_fastsam.model.weights import weights
 from napari_fastsam.samples import SAMPLE_FOLDER
 
 TISSUE = SAMPLE_FOLDER / "stained_tissue.png"

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
-from napari_fastsam.model.weights import find
+from napari_fastsam.model.weights.weights import find
 
 PICTURES = Path(__file__).parent / "data" / "dsb2018"
 
@@ -122,7 +122,7 @@ def test_images_without_objects_are_said(data: Path) -> None:
 
 def make_yolo(data: Path) -> Path:
     """The same images with outlines, made by OpenCV."""
-    from napari_fastsam.model.ultralytics_ import imported
+    from napari_fastsam.model.network.ultralytics_ import imported
 
     with imported():
         import cv2

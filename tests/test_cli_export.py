@@ -11,8 +11,8 @@ import tifffile
 from typer.testing import CliRunner, Result
 
 from napari_fastsam.cli import app
-from napari_fastsam.model.formats import FORMATS, NAMES
-from napari_fastsam.model.weights import find
+from napari_fastsam.model.weights.formats import FORMATS, NAMES
+from napari_fastsam.model.weights.weights import find
 from napari_fastsam.samples import SAMPLE_FOLDER
 
 TISSUE = SAMPLE_FOLDER / "stained_tissue.png"

@@ -20,10 +20,10 @@ import tifffile
 import zarr
 
 import napari_fastsam as fs
-from napari_fastsam.core.exemplars import exemplars_of
+from napari_fastsam.core.likeness.exemplars import exemplars_of
 from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
 from napari_fastsam.io.exemplars import exemplars_content
-from napari_fastsam.io.inputs import Input
+from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe, save_recipe
 from napari_fastsam.runs import work
 from napari_fastsam.runs.parts import Part

@@ -23,8 +23,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from napari_fastsam.cli import app
-from napari_fastsam.model import training
-from napari_fastsam.model.weights import card_for
+from napari_fastsam.model.training import training
+from napari_fastsam.model.weights.weights import card_for
 
 PICTURES = Path(__file__).parent / "data" / "dsb2018"
 PROGRAM = [sys.executable, "-m", "napari_fastsam.cli"]
@@ -330,7 +330,7 @@ def test_too_little_memory_is_said(
 
 def with_parts(folder: Path, train: str, val: str) -> Path:
     """A data.yaml over the images of `folder`: lists of stems for train and val."""
-    from napari_fastsam.model.ultralytics_ import imported
+    from napari_fastsam.model.network.ultralytics_ import imported
 
     with imported():
         import cv2

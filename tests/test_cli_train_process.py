@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_fastsam.model import weights
-from napari_fastsam.model.training import Run
-from napari_fastsam.model.weights import card_for
+from napari_fastsam.model.training.training import Run
+from napari_fastsam.model.weights import weights
+from napari_fastsam.model.weights.weights import card_for
 
 
 def test_the_best_so_far_is_written_when_nobody_listens_any_more(tmp_path: Path, fluorescence, fluorescence_truth):

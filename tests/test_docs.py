@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 import napari_fastsam as fs
 from napari_fastsam import samples
 from napari_fastsam.cli import app
-from napari_fastsam.model import weights
-from napari_fastsam.model.text_encoder import load_text_encoder
-from napari_fastsam.widgets.shortcuts import SHORTCUTS
+from napari_fastsam.model.text.encoder import load_text_encoder
+from napari_fastsam.model.weights import weights
+from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -230,8 +230,9 @@ def test_the_site_has_every_page():
 
 def test_constants_that_the_rules_name():
     """The pages explain rules with their numbers; whoever changes a number changes the page."""
-    from napari_fastsam.core import painting, proposals, ranking
-    from napari_fastsam.model import windows
+    from napari_fastsam.core.objects import painting, proposals
+    from napari_fastsam.core.prompts import ranking
+    from napari_fastsam.model.asking import windows
 
     text = " ".join((ROOT / "docs" / "prompts.md").read_text(encoding="utf-8").split())
     assert f"at most {ranking.SCORE_REACH} below the best one's" in text
@@ -241,8 +242,8 @@ def test_constants_that_the_rules_name():
     assert painting.LIKE_SIZE == 2.0
     assert "more than twice as large" in text
 
-    from napari_fastsam.core.prompts import PromptRef, Prompts
-    from napari_fastsam.model.card import Card
+    from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
+    from napari_fastsam.model.weights.card import Card
 
     prompts = Prompts(points=[[500, 500]], boxes=[[490, 490, 510, 510]])
     card = Card("any", object_diameter=20.0)
@@ -262,10 +263,11 @@ def test_constants_that_the_rules_name():
 
 def test_what_the_page_says_of_training_is_what_it_does():
     """Its numbers, and the commands that made the bundled model."""
-    from napari_fastsam.model import mask_loss, object_scale
-    from napari_fastsam.model.card import Card
-    from napari_fastsam.model.crops import Annotated, Augmentation
-    from napari_fastsam.model.training_settings import choose
+    from napari_fastsam.model.network import object_scale
+    from napari_fastsam.model.training import mask_loss
+    from napari_fastsam.model.training.crops import Annotated, Augmentation
+    from napari_fastsam.model.training.settings import choose
+    from napari_fastsam.model.weights.card import Card
 
     page = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     text = " ".join(page.split())

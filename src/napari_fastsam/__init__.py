@@ -6,60 +6,56 @@ The public Python face. Nothing heavy is imported until it is used: neither torc
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from napari_fastsam.core.compat import select_like_ultralytics, select_texts_like_ultralytics
-    from napari_fastsam.core.exemplars import Exemplars, exemplars_of
-    from napari_fastsam.core.instances import Instances
-    from napari_fastsam.core.linking import Linking, Links, follow, link
-    from napari_fastsam.core.prompts import Prompts
-    from napari_fastsam.core.selection import Selection, select
-    from napari_fastsam.core.text import TextEncoder
-    from napari_fastsam.errors import FastSAMError
-    from napari_fastsam.io.datasets import read_dataset
-    from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
-    from napari_fastsam.model.answer import answer, paint
-    from napari_fastsam.model.large import answer_large
-    from napari_fastsam.model.segmenter import Model, load_model
-    from napari_fastsam.model.stack import segment_stack
-    from napari_fastsam.model.text_encoder import load_text_encoder
-    from napari_fastsam.model.tiled import segment_tiled
-    from napari_fastsam.model.validation import evaluate
+from napari_fastsam.version import __version__
 
-try:
-    __version__ = version("napari-fastsam")
-except PackageNotFoundError:  # run from the sources without an installation
-    __version__ = "0.0.0"
+if TYPE_CHECKING:
+    from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
+    from napari_fastsam.core.likeness.text import TextEncoder
+    from napari_fastsam.core.objects.instances import Instances
+    from napari_fastsam.core.planes.linking import Linking, Links, follow, link
+    from napari_fastsam.core.prompts.compat import select_like_ultralytics, select_texts_like_ultralytics
+    from napari_fastsam.core.prompts.prompts import Prompts
+    from napari_fastsam.core.prompts.selection import Selection, select
+    from napari_fastsam.errors import FastSAMError
+    from napari_fastsam.io.annotations.datasets import read_dataset
+    from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
+    from napari_fastsam.model.asking.answer import answer, paint
+    from napari_fastsam.model.asking.large import answer_large
+    from napari_fastsam.model.asking.stack import segment_stack
+    from napari_fastsam.model.asking.tiled import segment_tiled
+    from napari_fastsam.model.judging.validation import evaluate
+    from napari_fastsam.model.network.segmenter import Model, load_model
+    from napari_fastsam.model.text.encoder import load_text_encoder
 
 _HOME = {
-    "Exemplars": "core.exemplars",
+    "Exemplars": "core.likeness.exemplars",
     "FastSAMError": "errors",
-    "Instances": "core.instances",
-    "Linking": "core.linking",
-    "Links": "core.linking",
-    "Model": "model.segmenter",
-    "Prompts": "core.prompts",
-    "Selection": "core.selection",
-    "TextEncoder": "core.text",
-    "answer": "model.answer",
-    "answer_large": "model.large",
-    "evaluate": "model.validation",
-    "exemplars_of": "core.exemplars",
-    "follow": "core.linking",
-    "link": "core.linking",
+    "Instances": "core.objects.instances",
+    "Linking": "core.planes.linking",
+    "Links": "core.planes.linking",
+    "Model": "model.network.segmenter",
+    "Prompts": "core.prompts.prompts",
+    "Selection": "core.prompts.selection",
+    "TextEncoder": "core.likeness.text",
+    "answer": "model.asking.answer",
+    "answer_large": "model.asking.large",
+    "evaluate": "model.judging.validation",
+    "exemplars_of": "core.likeness.exemplars",
+    "follow": "core.planes.linking",
+    "link": "core.planes.linking",
     "load_exemplars": "io.exemplars",
-    "load_model": "model.segmenter",
-    "load_text_encoder": "model.text_encoder",
-    "paint": "model.answer",
-    "read_dataset": "io.datasets",
+    "load_model": "model.network.segmenter",
+    "load_text_encoder": "model.text.encoder",
+    "paint": "model.asking.answer",
+    "read_dataset": "io.annotations.datasets",
     "save_exemplars": "io.exemplars",
-    "segment_stack": "model.stack",
-    "segment_tiled": "model.tiled",
-    "select": "core.selection",
-    "select_like_ultralytics": "core.compat",
-    "select_texts_like_ultralytics": "core.compat",
+    "segment_stack": "model.asking.stack",
+    "segment_tiled": "model.asking.tiled",
+    "select": "core.prompts.selection",
+    "select_like_ultralytics": "core.prompts.compat",
+    "select_texts_like_ultralytics": "core.prompts.compat",
 }
 
 __all__ = [

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam import __version__
-from napari_fastsam.core.prompts import Prompts
-from napari_fastsam.core.search import Search
-from napari_fastsam.core.selection import Selection
-from napari_fastsam.core.text import TextEncoder
+from napari_fastsam.core.likeness.search import Search
+from napari_fastsam.core.likeness.text import TextEncoder
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.io.images import lazy_plane
-from napari_fastsam.io.results import names_for, write_labels, write_overlay
-from napari_fastsam.model.answer import Thresholds, answer, paint
-from napari_fastsam.model.large import answer_large
-from napari_fastsam.model.plane_scale import PlaneLike
-from napari_fastsam.model.segmenter import Model
-from napari_fastsam.model.tiled import LARGE, segment_tiled
-from napari_fastsam.model.weights import sha256_of
+from napari_fastsam.io.images.images import lazy_plane
+from napari_fastsam.io.results.results import names_for, write_labels, write_overlay
+from napari_fastsam.model.asking.answer import Thresholds, answer, paint
+from napari_fastsam.model.asking.large import answer_large
+from napari_fastsam.model.asking.plane_scale import PlaneLike
+from napari_fastsam.model.asking.tiled import LARGE, segment_tiled
+from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.version import __version__
 
 _ENDING = "_labels.tif"
 _ALIKE = ("text", "example")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import PromptError
 from napari_fastsam.io.prompt_text import parse_prompts
 

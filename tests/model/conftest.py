@@ -13,8 +13,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_fastsam.model import weights
-from napari_fastsam.model.segmenter import Model, load_model
+from napari_fastsam.model.network.segmenter import Model, load_model
+from napari_fastsam.model.weights import weights
 
 
 class FileServer(ThreadingHTTPServer):

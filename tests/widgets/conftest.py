@@ -12,11 +12,11 @@ import pytest
 from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtCore import QPoint, Qt
 
-from napari_fastsam.core.prompts import Prompts
-from napari_fastsam.model import segmenter
-from napari_fastsam.model.answer import answer
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.model.asking.answer import answer
+from napari_fastsam.model.network import segmenter
 from napari_fastsam.widgets import FastSAMWidget
-from napari_fastsam.widgets.output import LABELS_NAME, PREVIEW_NAME
+from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 """(row, column) of two nuclei in `cells`."""

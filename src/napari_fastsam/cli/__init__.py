@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from napari_fastsam import __version__
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
+from napari_fastsam.version import __version__
 
 app = typer.Typer(
     help="FastSAM on microscope images: objects by click, box or all at once.",

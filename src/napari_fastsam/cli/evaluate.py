@@ -18,9 +18,9 @@ from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, failures_told, p
 from napari_fastsam.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.scores import Evaluation, Figures, Summary
-    from napari_fastsam.io.examples import Dataset, Example
-    from napari_fastsam.model.segmenter import Model
+    from napari_fastsam.core.judging.scores import Evaluation, Figures, Summary
+    from napari_fastsam.io.annotations.examples import Dataset, Example
+    from napari_fastsam.model.network.segmenter import Model
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Files:
 
     def check(self) -> None:
         """Make their folders, and raise FastSAMError for a file that could not be written in the end."""
-        from napari_fastsam.io.evaluations import check_picture
-        from napari_fastsam.io.results import make_folder
+        from napari_fastsam.io.results.evaluations import check_picture
+        from napari_fastsam.io.results.results import make_folder
 
         if self.plot is not None:
             check_picture(self.plot)
@@ -56,7 +56,7 @@ class Files:
 
     def write(self, evaluation: Evaluation, about: dict[str, Any]) -> None:
         """Write those that are wanted, and say so."""
-        from napari_fastsam.io.evaluations import write_json, write_plot, write_rows
+        from napari_fastsam.io.results.evaluations import write_json, write_plot, write_rows
 
         if self.json is not None:
             write_json(self.json, evaluation, about)
@@ -112,7 +112,7 @@ def evaluate(
 
 
 def _version() -> str:
-    from napari_fastsam import __version__
+    from napari_fastsam.version import __version__
 
     return __version__
 
@@ -164,7 +164,7 @@ def _evaluated(
 
 
 def _by_ultralytics(network: Model, examples: Sequence[Example], imgsz: int | None) -> dict[str, float]:
-    from napari_fastsam.model.yolo_validation import validate
+    from napari_fastsam.model.judging.yolo_validation import validate
 
     with progress_bar() as progress:
         progress.add_task("Ultralytics' validator", total=None)

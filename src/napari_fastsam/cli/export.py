@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from napari_fastsam.cli.common import failures_told
-from napari_fastsam.model.formats import NAMES
+from napari_fastsam.model.weights.formats import NAMES
 
 
 def export(
@@ -54,7 +54,7 @@ def export(
     The file is used like a checkpoint: as --model, in Python, in the dock.
     Its card is written beside it. Nothing is installed or fetched.
     """
-    from napari_fastsam.model.export import export_model
+    from napari_fastsam.model.export.export import export_model
 
     with failures_told():
         made = export_model(model, format, output, imgsz, half, dynamic, data, device)

@@ -18,8 +18,8 @@ models_app = typer.Typer(help="Models: what there is, where it lies, how to get 
 @models_app.command("list")
 def list_models() -> None:
     """List what is known by name: models and text encoders of the plugin, and your own models."""
-    from napari_fastsam.model import weights
-    from napari_fastsam.model.own_models import own_models, size_of
+    from napari_fastsam.model.weights import weights
+    from napari_fastsam.model.weights.own_models import own_models, size_of
 
     table = Table("name", "size", "licence", "state", "about")
     for entry in (*weights.REGISTRY, *weights.TEXT_ENCODERS):
@@ -37,7 +37,7 @@ def download_models(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="FastSAM-s, FastSAM-x, or ViT-B/32 for texts.")],
 ) -> None:
     """Download models, unless they are there; print where they lie."""
-    from napari_fastsam.model import weights
+    from napari_fastsam.model.weights import weights
 
     with failures_told(), progress_bar(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
         for name in names:
@@ -56,7 +56,7 @@ def model_path(
     ] = None,
 ) -> None:
     """Print where a model's file lies."""
-    from napari_fastsam.model import weights
+    from napari_fastsam.model.weights import weights
 
     with failures_told():
         entry = None if name is None else weights.known(name, None)

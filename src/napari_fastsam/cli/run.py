@@ -39,7 +39,7 @@ def run(
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
     with failures_told():
-        from napari_fastsam.io.inputs import find_inputs
+        from napari_fastsam.io.images.inputs import find_inputs
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 

@@ -130,8 +130,8 @@ def _prepare(
     import napari_fastsam as fs
     from napari_fastsam.batch import Job, targets_for
     from napari_fastsam.io.prompt_text import parse_prompts
-    from napari_fastsam.io.results import make_folder
-    from napari_fastsam.model.answer import Thresholds
+    from napari_fastsam.io.results.results import make_folder
+    from napari_fastsam.model.asking.answer import Thresholds
 
     asked = parse_prompts(*prompts)
     given = {key: value for key, value in zip(("conf", "iou"), thresholds[:2], strict=True) if value is not None}
@@ -160,7 +160,7 @@ def _searching(
     if not (texts or examples or counter_examples or saved):
         return job
     import napari_fastsam as fs
-    from napari_fastsam.core.search import Search
+    from napari_fastsam.core.likeness.search import Search
     from napari_fastsam.io.prompt_text import parse_prompts
 
     threshold, best, encoder = by_text
@@ -176,7 +176,7 @@ def _searching(
 def _save_exemplars(image: Path, job: Job, target: Path) -> None:
     """Save what the examples of an image look like."""
     import napari_fastsam as fs
-    from napari_fastsam.io.images import read_plane
+    from napari_fastsam.io.images.images import read_plane
 
     if job.prompts is None or not job.prompts.has_examples:
         raise ParameterError("there are no examples to save; give some with --examples")

@@ -21,8 +21,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
-from napari_fastsam.io.datasets import Example, read_dataset
-from napari_fastsam.io.results import make_folder
+from napari_fastsam.io.annotations.datasets import Example, read_dataset
+from napari_fastsam.io.results.results import make_folder
 
 _INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -89,8 +89,8 @@ def train(
     try:
         with listener, _interrupt_sets(stop):
             examples, measured, said = _examples(data, validation)
-            from napari_fastsam.model.training import check_output
-            from napari_fastsam.model.training import train as train_model
+            from napari_fastsam.model.training.training import check_output
+            from napari_fastsam.model.training.training import train as train_model
 
             check_output(output)
             make_folder(output.parent)

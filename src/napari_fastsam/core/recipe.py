@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from napari_fastsam.core.linking import Linking
-from napari_fastsam.core.search import Search
-from napari_fastsam.core.tiling import Tiling
+from napari_fastsam.core.likeness.search import Search
+from napari_fastsam.core.planes.linking import Linking
+from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.errors import FastSAMError
 
 SCHEMA, VERSION = "napari-fastsam recipe", 1
@@ -51,7 +51,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class SearchPart:
-    """What is looked for by words or examples; the rest as in `core.search.Search`."""
+    """What is looked for by words or examples; the rest as in `core.likeness.search.Search`."""
 
     texts: tuple[str, ...] = ()
     text_encoder: str = "ViT-B/32"
@@ -64,7 +64,7 @@ class SearchPart:
 
 @dataclass(frozen=True)
 class TilingPart:
-    """At which scale, and where the tiles of a large plane begin; see `core.tiling.Tiling`."""
+    """At which scale, and where the tiles of a large plane begin; see `core.planes.tiling.Tiling`."""
 
     diameter: float | None = None
     scale: float | None = None
@@ -73,7 +73,7 @@ class TilingPart:
 
 @dataclass(frozen=True)
 class LinkingPart:
-    """Along which axis of the image objects are linked, and how; see `core.linking.Linking`."""
+    """Along which axis of the image objects are linked, and how; see `core.planes.linking.Linking`."""
 
     axis: int = 0
     max_gap: int = Linking().max_gap

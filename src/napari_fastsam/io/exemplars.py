@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from napari_fastsam import __version__
-from napari_fastsam.core.exemplars import Exemplars
+from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.errors import FastSAMError, PromptError
 from napari_fastsam.io.json_files import read_json
-from napari_fastsam.io.results import write_whole
+from napari_fastsam.io.results.results import write_whole
+from napari_fastsam.version import __version__
 
 SCHEMA, VERSION = "napari-fastsam exemplars", 1
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.exemplars import Exemplars
-from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.likeness.exemplars import Exemplars
+from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import PromptError
 
 BoxFormat = Literal["xywh", "xyxy"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from napari_fastsam import __version__
 from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
 from napari_fastsam.io.json_files import read_json
-from napari_fastsam.io.results import write_whole
+from napari_fastsam.io.results.results import write_whole
+from napari_fastsam.version import __version__
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:

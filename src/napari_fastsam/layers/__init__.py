@@ -5,17 +5,17 @@ Only napari's public API is used here, and no Qt. Layers are touched on the main
 
 from __future__ import annotations
 
-from napari_fastsam.layers.plane import Plane
-from napari_fastsam.layers.prompt_layers import ReadPrompts, read_prompts
-from napari_fastsam.layers.read import plane_shown, read_pixels
-from napari_fastsam.layers.transforms import (
+from napari_fastsam.layers.labels.write import Committed, commit, labels_like, make_preview, update_preview
+from napari_fastsam.layers.planes.plane import Plane
+from napari_fastsam.layers.planes.read import plane_shown, read_pixels
+from napari_fastsam.layers.planes.transforms import (
     layer_affine,
     placed_on,
     points_between,
     units_apply,
     world_to_data,
 )
-from napari_fastsam.layers.write import Committed, commit, labels_like, make_preview, update_preview
+from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
 
 __all__ = [
     "Committed",

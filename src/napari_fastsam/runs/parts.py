@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_fastsam.core.appearance import Appearance, FeatureMap
-from napari_fastsam.core.masks import Crop
-from napari_fastsam.core.tiling import Grid, Tiling
-from napari_fastsam.io.results import write_whole
-from napari_fastsam.model.answer import Thresholds
-from napari_fastsam.model.tiled import Found, TilePlan
-from napari_fastsam.model.tiled_search import Looks
+from napari_fastsam.core.objects.features import Appearance, FeatureMap
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.planes.tiling import Grid, Tiling
+from napari_fastsam.io.results.results import write_whole
+from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.tiled import Found, TilePlan
+from napari_fastsam.model.asking.tiled_search import Looks
 
 Index = tuple[int, ...]
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from napari_fastsam.io.results import write_whole
+from napari_fastsam.io.results.results import write_whole
 
 FOLDER = ".napari-fastsam"
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from napari_fastsam.core.recipe import Recipe
 from napari_fastsam.errors import FastSAMError, ParameterError
-from napari_fastsam.io.inputs import Input
-from napari_fastsam.io.results import make_folder, names_for, write_whole
+from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.io.results.results import make_folder, names_for, write_whole
 from napari_fastsam.runs.parts import Index, Part
 from napari_fastsam.runs.records import FOLDER, Record, digest, read_record, write_record
 from napari_fastsam.runs.work import do_image, do_part, in_tiles, model_of

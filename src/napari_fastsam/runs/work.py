@@ -14,29 +14,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fastsam.core.instances import Instances
-from napari_fastsam.core.linking import Linking
-from napari_fastsam.core.measurements import measure
-from napari_fastsam.core.painting import paint
-from napari_fastsam.core.prompts import Prompts
+from napari_fastsam.core.likeness.search import Search
+from napari_fastsam.core.likeness.text import TextEncoder
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.measurements import measure
+from napari_fastsam.core.objects.painting import paint
+from napari_fastsam.core.planes.linking import Linking
+from napari_fastsam.core.planes.tiling import Canvas, Tiling
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.selection import ask
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
-from napari_fastsam.core.search import Search
-from napari_fastsam.core.selection import ask
-from napari_fastsam.core.text import TextEncoder
-from napari_fastsam.core.tiling import Canvas, Tiling
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
-from napari_fastsam.io.inputs import Input
-from napari_fastsam.io.measurements import write_table
-from napari_fastsam.io.ome_zarr import new_labels
-from napari_fastsam.io.results import write_overlay, write_stack
-from napari_fastsam.model.answer import Thresholds, look, ways_of
-from napari_fastsam.model.plane_scale import plane_shape, suited_imgsz
-from napari_fastsam.model.segmenter import Model, load_model
-from napari_fastsam.model.stack import linked, start_stack
-from napari_fastsam.model.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
-from napari_fastsam.model.tiled_search import Ways
-from napari_fastsam.model.weights import sha256_of
+from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.io.images.ome_zarr import new_labels
+from napari_fastsam.io.results.measurements import write_table
+from napari_fastsam.io.results.results import write_overlay, write_stack
+from napari_fastsam.model.asking.answer import Thresholds, look, ways_of
+from napari_fastsam.model.asking.plane_scale import plane_shape, suited_imgsz
+from napari_fastsam.model.asking.stack import linked, start_stack
+from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
+from napari_fastsam.model.asking.tiled_search import Ways
+from napari_fastsam.model.network.segmenter import Model, load_model
+from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.runs.parts import (
     Index,
     Part,
@@ -162,7 +162,7 @@ def _ways(recipe: Recipe) -> Ways | None:
 
 
 def _encoder(name: str) -> TextEncoder:
-    from napari_fastsam.model.text_encoder import load_text_encoder
+    from napari_fastsam.model.text.encoder import load_text_encoder
 
     with _loading:
         if name not in _encoders:

@@ -1,0 +1,1 @@
+"""Objects found by words or by examples."""

@@ -1,0 +1,1 @@
+"""Objects of a plane: what the network proposed, masks, suppression, painting, measurements, looks."""

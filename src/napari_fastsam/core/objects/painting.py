@@ -1,0 +1,75 @@
+"""Objects into a label image: who gets a pixel that several claim.
+
+* Of a small object and a much larger one the small one gets it, so that nested objects stay visible.
+* Of two objects of like size (two readings of one nucleus, or nuclei that touch) the one with the better score gets it;
+  if no scores are given, the smaller.
+
+`benchmarks/paint_rules.py` compares rules by average precision. With the bundled model at its defaults, on 60 images of
+nuclei, mean AP at IoU 0.5 … 0.95 was 0.384 by these, 0.363 if the higher mask value wins among objects of like size,
+0.362 with the smaller always on top and 0.381 with the better score always on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.errors import ParameterError
+
+LIKE_SIZE = 2.0
+"""Objects whose areas differ by at most this factor contest pixels; beyond it the larger one contains the smaller."""
+
+
+def paint(
+    masks: Sequence[Crop | None],
+    shape: tuple[int, int],
+    ids: Sequence[int] | None = None,
+    scores: Sequence[float] | NDArray[np.float32] | None = None,
+    like_size: float = LIKE_SIZE,
+) -> NDArray[np.int32]:
+    """Paint objects into a new label image.
+
+    Parameters
+    ----------
+    masks
+        N cropped masks within the plane; None where a prompt found nothing. Of equals the first is on top.
+    shape
+        ``(H, W)`` of the plane.
+    ids
+        N positive numbers; None means 1 … N.
+    scores
+        (N,) the higher, the surer; None means that the smaller object is always on top.
+    like_size
+        Factor between areas up to which the score decides.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) int32, 0 = background.
+
+    Raises
+    ------
+    ParameterError
+        If `ids` are not N numbers from 1 on, or there are not N `scores`.
+    """
+    numbers = list(range(1, len(masks) + 1)) if ids is None else list(ids)
+    if len(numbers) != len(masks) or min(numbers, default=1) < 1:
+        raise ParameterError(f"ids is {numbers!r}; expected {len(masks)} numbers from 1 on, one a mask")
+    if scores is not None and len(scores) != len(masks):
+        raise ParameterError(f"{len(scores)} scores for {len(masks)} masks; expected as many of each")
+    labels = np.zeros(shape, np.int32)
+    objects = [(crop, i) for i, crop in enumerate(masks) if crop is not None]
+    painted: dict[int, tuple[int, float]] = {}
+    for crop, i in sorted(objects, key=lambda item: (-item[0].area, -item[1])):
+        view, take = labels[crop.window], crop.pixels
+        if scores is not None:
+            for number in np.unique(view[crop.pixels]).tolist():
+                area, score = painted.get(number, (0, -np.inf))  # 0 is the background
+                if score > scores[i] and area <= like_size * crop.area:
+                    take = take & (view != number)
+            painted[numbers[i]] = crop.area, float(scores[i])
+        view[take] = numbers[i]
+    return labels

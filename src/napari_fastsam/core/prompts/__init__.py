@@ -1,0 +1,1 @@
+"""Prompts, and the rules of stage two by which they choose objects."""

@@ -1,0 +1,1 @@
+"""Annotated images in and out."""

@@ -1,0 +1,120 @@
+"""Annotated images from a folder of label images, a YOLO data.yaml or a COCO file.
+
+The files are paired here, so that a dataset that does not fit together fails at once; pixels and outlines are read when
+an example is asked for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_fastsam.errors import DatasetError
+from napari_fastsam.io.annotations.examples import Dataset, Example, LabelImage, groups_of, unique_names
+from napari_fastsam.io.annotations.splits import choose_split, image_files, no_such_split
+
+__all__ = ["Dataset", "Example", "LabelImage", "read_dataset"]
+
+_EXPECTED = (
+    "expected a folder with images/ and labels/ (label images as TIFF or PNG, of the same names), "
+    "a YOLO data.yaml with outlines, or a COCO .json"
+)
+_SPLITS = ("train", "val", "test")
+
+
+def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
+    """Find the annotated images of a dataset and pair each with its objects.
+
+    Parameters
+    ----------
+    path
+        * A folder with ``images/`` and ``labels/``: label images (TIFF or PNG, whole numbers, 0 = background) with the
+          stems of their images. Both may hold the same of the folders ``train``, ``val`` and ``test``. An optional
+          ``index.csv`` beside them names each image's kind, in its columns ``id`` and ``kind``.
+        * A YOLO ``data.yaml`` with outlines, one text file an image.
+        * A COCO ``.json`` with polygons or run lengths, its images beside it or in ``images/``.
+    split
+        Which part, for instance ``"train"``; None = ``val`` where there is one, else ``test``, else ``train``.
+
+    Returns
+    -------
+    Dataset
+        With at least one example.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such dataset or split, or images and labels do not pair up. Nothing is ever downloaded.
+    """
+    path = Path(path)
+    kind = path.suffix.casefold()
+    if path.is_dir():
+        return _from_folder(path, split)
+    if not path.exists():
+        raise DatasetError(f"there is no {path}; {_EXPECTED}")
+    if kind in (".yaml", ".yml"):
+        from napari_fastsam.io.annotations.yolo import read_yaml
+
+        return read_yaml(path, split)
+    if kind == ".json":
+        from napari_fastsam.io.annotations.coco import read_coco
+
+        if split is not None:
+            raise no_such_split(path, split, ())
+        return read_coco(path)
+    raise DatasetError(f"{path} is not a dataset; {_EXPECTED}")
+
+
+def _from_folder(path: Path, split: str | None) -> Dataset:
+    images, labels = path / "images", path / "labels"
+    if not (images.is_dir() and labels.is_dir()):
+        raise DatasetError(f"the folder {path} has no images/ and labels/; {_EXPECTED}{_hint(path)}")
+    splits = tuple(s for s in _SPLITS if (images / s).is_dir())
+    chosen = choose_split(path, split, splits)
+    images, labels = images / chosen, labels / chosen
+    if not labels.is_dir():
+        raise DatasetError(f"there is no folder {labels} for the labels of {images}")
+    groups = groups_of(path)
+    examples = tuple(
+        Example(name, groups.get(name, ""), image, LabelImage(label)) for name, image, label in _pairs(images, labels)
+    )
+    return Dataset(path.resolve().name, path, examples, split=chosen, splits=splits)
+
+
+def _pairs(images: Path, labels: Path) -> list[tuple[str, Path, Path]]:
+    """Pair images and label images by their stems."""
+    named, drawn = _by_name(images), _by_name(labels)
+    if not named:
+        raise DatasetError(f"there is no image in {images}; expected files such as a.tif or b.png")
+    if not drawn and any(labels.glob("*.txt")):
+        raise DatasetError(f"{labels} holds text files, YOLO's outlines; name the data.yaml that goes with them")
+    if missing := sorted(named.keys() - drawn.keys()):
+        raise DatasetError(
+            f"{_which(named[m] for m in missing)} without a label image in {labels}; draw it, or take the image away "
+            "(an image without objects has a label image of zeros)"
+        )
+    if surplus := sorted(drawn.keys() - named.keys()):
+        raise DatasetError(f"{_which(drawn[s] for s in surplus)} without an image of that name in {images}")
+    return [(name, image, drawn[name]) for name, image in sorted(named.items())]
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    files = image_files(folder)
+    found: dict[str, Path] = {}
+    for file in files:
+        (name,) = unique_names([file])
+        if name in found:
+            raise DatasetError(f"{found[name]} and {file} have the same name; take one of them away")
+        found[name] = file
+    return found
+
+
+def _which(files: Iterable[Path]) -> str:
+    """Name the first of some files, and say how many more."""
+    first, *others = files
+    return str(first) + (f" and {len(others)} more are" if others else " is")
+
+
+def _hint(path: Path) -> str:
+    candidates = sorted(p.name for p in path.iterdir() if p.suffix.casefold() in (".yaml", ".yml", ".json"))
+    return f". Is {path / candidates[0]} what you mean?" if candidates else ""

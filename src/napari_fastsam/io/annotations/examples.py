@@ -1,0 +1,213 @@
+"""An annotated image on disk, and a set of them: read when they are asked for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.errors import DatasetError, FastSAMError, ImageError, ParameterError
+from napari_fastsam.io.images.images import read_plane
+from napari_fastsam.io.results.results import names_for
+
+
+class Truth(Protocol):
+    """Where the objects of one image are drawn: a label image, a list of outlines, …"""
+
+    @property
+    def file(self) -> Path:
+        """The file that holds them."""
+
+    def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
+        """Return (H, W) of `shape`, 0 = background, or raise DatasetError naming the file."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One annotated image on disk.
+
+    Attributes
+    ----------
+    name
+        Stem of its file, with its folder in front where stems repeat; unique in the dataset.
+    group
+        Kind of image; "" = not known.
+    path
+        The image's file.
+    truth
+        What its objects are read from.
+    """
+
+    name: str
+    group: str
+    path: Path
+    truth: Truth = field(repr=False)
+
+    def image(self) -> NDArray[np.generic]:
+        """Return (Y, X) or (Y, X, 3 | 4), RGB(A), in the file's own dtype.
+
+        Raises
+        ------
+        ImageError
+            If the file is missing or damaged.
+        DatasetError
+            If it is a stack.
+        """
+        try:
+            return read_plane(self.path)
+        except ImageError as error:
+            if _is_stack(self.path):
+                raise DatasetError(
+                    f"{self.path} is a stack, and an annotated image is one plane, (Y, X) or RGB; "
+                    "save each plane as a file of its own"
+                ) from error
+            raise
+
+    def labels(self) -> NDArray[np.int32]:
+        """Return the objects as drawn: (Y, X) like the image, 0 = background.
+
+        Raises
+        ------
+        DatasetError
+            If they cannot be read, or have another shape than the image.
+        ImageError
+            If the image cannot be read.
+        """
+        shape = self.image().shape[:2]
+        return self.truth.labels((shape[0], shape[1]))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Annotated images.
+
+    Attributes
+    ----------
+    name
+        For a person.
+    path
+        What was named: a folder or a file.
+    examples
+        In the order of their names, or of the file that lists them.
+    yaml
+        The YOLO data.yaml, if it is such a dataset.
+    split
+        The part that `examples` are; "" = the dataset has no parts.
+    splits
+        The parts that there are.
+    """
+
+    name: str
+    path: Path
+    examples: tuple[Example, ...]
+    yaml: Path | None = None
+    split: str = ""
+    splits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelImage:
+    """Objects as a label image: a TIFF or PNG of whole numbers, one number an object.
+
+    Attributes
+    ----------
+    file
+        The label image.
+    """
+
+    file: Path
+
+    def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
+        """Return the label image, or raise DatasetError if it is none, or not of `shape`."""
+        try:
+            found = read_plane(self.file)
+        except FastSAMError as error:
+            raise DatasetError(f"labels: {error}") from error
+        _check_label_image(self.file, found)
+        if found.shape != shape:
+            raise DatasetError(
+                f"the label image {self.file} is {_size(found.shape)} pixels and its image {_size(shape)}; "
+                "both must have the same rows and columns"
+            )
+        return found.astype(np.int32)
+
+
+def groups_of(folder: Path) -> dict[str, str]:
+    """Return the kind of each image by its stem, from ``index.csv`` in `folder`; empty if there is no such file.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read, or has no columns ``id`` and ``kind``.
+    """
+    index = folder / "index.csv"
+    if not index.is_file():
+        return {}
+    try:
+        with index.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{index} cannot be read ({error}); correct it, or take it away") from error
+    if not {"id", "kind"} <= set(reader.fieldnames or ()):
+        raise DatasetError(
+            f"{index} has the columns {', '.join(reader.fieldnames or ()) or 'of an empty file'}; "
+            "expected id (an image's name without suffix) and kind among them"
+        )
+    return {row["id"]: row["kind"] or "" for row in rows}
+
+
+def unique_names(images: Sequence[Path]) -> list[str]:
+    """Return a name for each image: its stem, with folder and suffix where stems repeat.
+
+    Raises
+    ------
+    DatasetError
+        If two still have the same.
+    """
+    try:
+        return names_for(images)
+    except ParameterError as error:
+        raise DatasetError(f"two images cannot be told apart by name and folder ({error})") from error
+
+
+def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
+    if found.ndim != 2:
+        raise DatasetError(
+            f"{file} is a picture in colour, {found.shape}; expected a label image, one whole number a pixel"
+        )
+    if file.suffix.casefold() in (".jpg", ".jpeg"):
+        raise DatasetError(f"{file} is a JPEG, which changes numbers; save label images as TIFF or PNG")
+    if found.dtype.kind not in ("b", "u", "i"):
+        raise DatasetError(
+            f"{file} holds {found.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"
+        )
+    low, high = int(found.min()), int(found.max())
+    if low < 0 or high > np.iinfo(np.int32).max:
+        raise DatasetError(f"{file} holds numbers from {low} to {high}; expected 0 = background, objects from 1 on")
+    if (found.dtype.kind == "b" or high == np.iinfo(np.uint8).max) and len(np.unique(found)) == 2:
+        from skimage.measure import label
+
+        pieces = int(label(found != 0).max())  # type: ignore[no-untyped-call]
+        if pieces > 1:
+            raise DatasetError(
+                f"{file} is a mask: {pieces} separate pieces all have the value {high}; expected a number of its own "
+                "for each object, as skimage.measure.label gives"
+            )
+
+
+def _is_stack(path: Path) -> bool:
+    try:
+        read_plane(path, (0,))
+    except FastSAMError:
+        return False
+    return True
+
+
+def _size(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))

@@ -1,0 +1,41 @@
+"""Which part of a dataset is meant, and which files of a folder are images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_fastsam.errors import DatasetError
+
+IMAGE_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2"}
+"""Files with another ending beside the images are left out."""
+
+
+def choose_split(path: Path, split: str | None, splits: Iterable[str]) -> str:
+    """Return the split that is meant.
+
+    Raises
+    ------
+    DatasetError
+        If there is none of that name.
+    """
+    there = tuple(splits)
+    if split is None:
+        return next((s for s in ("val", "test", "train") if s in there), "")
+    if split not in there:
+        raise no_such_split(path, split, there)
+    return split
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the images in a folder, by name; hidden files and other kinds are left out."""
+    return sorted(
+        p for p in folder.iterdir()
+        if p.is_file() and p.suffix.casefold() in IMAGE_SUFFIXES and not p.name.startswith(".")
+    )  # fmt: skip
+
+
+def no_such_split(path: Path, split: str, there: tuple[str, ...]) -> DatasetError:
+    """Return the error for a split that is not there."""
+    parts = f"its parts are {', '.join(there)}" if there else "it has no parts: leave the split out"
+    return DatasetError(f"{path} has no split {split!r}; {parts}")

@@ -1,0 +1,178 @@
+"""YOLO's way to keep outlines: a data.yaml that says where images are, and a text file of polygons beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.errors import DatasetError
+from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
+from napari_fastsam.io.annotations.outlines import fill, painted
+from napari_fastsam.io.annotations.splits import IMAGE_SUFFIXES, choose_split
+
+SPLITS = ("train", "val", "test")
+
+_OUTSIDE = 0.01
+"""Outlines may reach this share of the image beyond it: tools round."""
+
+
+@dataclass(frozen=True)
+class YoloOutlines:
+    """Objects as YOLO writes them: a line each, ``class x y x y …``, as shares of the image's width and height.
+
+    Attributes
+    ----------
+    file
+        The text file. An empty one says that there is no object.
+    """
+
+    file: Path
+
+    def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
+        """Return (H, W) of `shape`; i + 1 is the i-th line's object. Raises DatasetError for a line that is none."""
+        return painted([fill(outline, shape) for outline in self._outlines(shape)], shape)
+
+    def _outlines(self, shape: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
+        try:
+            lines = self.file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DatasetError(f"the outlines {self.file} cannot be read: {error}") from error
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                shares = _parse(line, f"{self.file}, line {number}")
+                yield shares[:, ::-1] * shape
+
+
+def _parse(line: str, where: str) -> NDArray[np.float64]:
+    """Return (V, 2) x, y as shares of the image."""
+    try:
+        _, *values = (float(v) for v in line.split())
+    except ValueError as error:
+        raise DatasetError(f"{where} is {_short(line)}; expected a class and x y pairs, all numbers") from error
+    if len(values) == 4:
+        raise DatasetError(f"{where} is a box, and outlines are needed: class, then x y of three points or more")
+    if len(values) < 6 or len(values) % 2:
+        raise DatasetError(f"{where} has {len(values)} numbers after the class; expected x y pairs, three or more")
+    outline = np.array(values).reshape(-1, 2)
+    if not (np.isfinite(outline).all() and outline.min() >= -_OUTSIDE and outline.max() <= 1 + _OUTSIDE):
+        raise DatasetError(f"{where} holds values outside 0 to 1; expected shares of the image's width and height")
+    return outline
+
+
+def read_yaml(path: Path, split: str | None) -> Dataset:
+    """Find the images of a data.yaml and the text file of each. As `datasets.read_dataset`; fetches nothing."""
+    config = load_yaml(path)
+    splits = tuple(s for s in SPLITS if config.get(s))
+    if not splits:
+        raise DatasetError(f"{path} names no images; expected train:, val: or test: with a folder")
+    chosen = choose_split(path, split, splits)
+    images = [file for place in places(path, config, chosen) for file in _images_at(place)]
+    if not images:
+        raise DatasetError(f"there is no image for {chosen!r} of {path}, in {places(path, config, chosen)[0]}")
+    examples = tuple(
+        Example(name, "", image, YoloOutlines(_outlines_of(image)))
+        for name, image in zip(unique_names(images), images, strict=True)
+    )
+    name = path.resolve().parent.name if path.stem.casefold() in ("data", "dataset") else path.stem
+    return Dataset(name, path, examples, yaml=path, split=chosen, splits=splits)
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Return what a data.yaml says.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read.
+    """
+    import yaml
+
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DatasetError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(config, dict):
+        raise DatasetError(f"{path} holds no settings; expected path:, train:, val: and names:")
+    return config
+
+
+def places(path: Path, config: dict[str, Any], split: str) -> list[Path]:
+    """Return the folders and lists of images that a data.yaml names for a split, all of them there.
+
+    ``path:`` counts from the file's own folder; if the images are not there, from the current one.
+
+    Raises
+    ------
+    DatasetError
+        If they are not there.
+    """
+    named = config[split] if isinstance(config[split], list) else [config[split]]
+    own = path.resolve().parent
+    given = str(config.get("path") or "")
+    for root in (own / given, Path.cwd() / given, own):
+        found = [_at(root, str(name)) for name in named]
+        if all(place.exists() for place in found):
+            return found
+    missing = next(place for place in (_at(own / given, str(n)) for n in named) if not place.exists())
+    fetch = config.get("download")
+    raise DatasetError(
+        f"the images for {split!r} of {path} are not there: {missing}"
+        + (f"; nothing is downloaded here: get them yourself (the file says {_short(str(fetch))})" if fetch else "")
+        + "; put them there, or correct path: in the file"
+    )
+
+
+def _at(root: Path, name: str) -> Path:
+    place = root / name
+    # archives of some services name folders beside the yaml as if they lay beside its folder
+    if not place.exists() and name.startswith("../"):
+        return root / name[3:]
+    return place
+
+
+def _images_at(place: Path) -> list[Path]:
+    if place.is_dir():
+        return sorted(p for p in place.rglob("*") if p.is_file() and _is_image(p))
+    if place.suffix.casefold() != ".txt":
+        return [place]
+    try:
+        lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"the list of images {place} cannot be read: {error}") from error
+    files = [place.parent / line for line in lines]
+    for file in files:
+        if not file.is_file():
+            raise DatasetError(f"{place} names {file}, which is not there")
+    return files
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.casefold() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def _outlines_of(image: Path) -> Path:
+    """Return the text file of an image: its path with the last folder ``images`` turned into ``labels``."""
+    parts = list(image.parts[:-1])
+    at = _last(parts, "images")
+    if at is not None:
+        parts[at] = "labels"
+    file = Path(*parts, image.stem + ".txt")
+    if not file.is_file():
+        raise DatasetError(
+            f"there is no {file} with the outlines of {image}; an image without objects has an empty one"
+        )
+    return file
+
+
+def _last(parts: Iterable[str], wanted: str) -> int | None:
+    return max((i for i, part in enumerate(parts) if part == wanted), default=None)
+
+
+def _short(text: str, most: int = 60) -> str:
+    text = " ".join(text.split())
+    return repr(text if len(text) <= most else text[:most] + "…")

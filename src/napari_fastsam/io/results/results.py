@@ -1,0 +1,221 @@
+"""Label images and overlays into files, whole or not at all.
+
+What is written appears under its name only once it is complete: a crash, a full disk or Ctrl-C leaves
+either the file that was there before or none.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.image.intensity import to_rgb8
+from napari_fastsam.errors import FastSAMError, ParameterError
+
+CONTOUR_COLOURS = np.array(
+    [(255, 210, 0), (0, 200, 255), (255, 90, 160), (120, 255, 90), (255, 140, 40), (180, 130, 255)], np.uint8
+)
+"""An object's outline takes the colour at its number; neighbours rarely have the same."""
+
+
+class OutputError(FastSAMError):
+    """A result cannot be written where it should go."""
+
+
+def names_for(images: Sequence[Path]) -> list[str]:
+    """Return a name for the results of each image, all different.
+
+    It is the file's name without suffix. Images that would share it get their folder's name in front, and
+    where that does not tell them apart their suffix too: ``a/x.tif`` and ``b/x.png`` become ``a_x`` and
+    ``b_x``.
+
+    Parameters
+    ----------
+    images
+        Paths of images, each once.
+
+    Raises
+    ------
+    ParameterError
+        If two images still have the same name.
+    """
+    ways: list[Callable[[Path], str]] = [
+        lambda p: f"{p.absolute().parent.name}_{stem_of(p)}",
+        lambda p: f"{p.absolute().parent.name}_{stem_of(p)}_{p.suffix[1:]}",
+    ]
+    names = [stem_of(p) for p in images]
+    for way in ways:
+        # case is folded, because on some systems X.tif and x.tif are one file
+        shared = {name for name, n in Counter(n.casefold() for n in names).items() if n > 1}
+        names = [way(p) if name.casefold() in shared else name for p, name in zip(images, names, strict=True)]
+    for name, count in Counter(n.casefold() for n in names).items():
+        if count > 1:
+            same = [str(p) for p, n in zip(images, names, strict=True) if n.casefold() == name]
+            raise ParameterError(
+                f"{' and '.join(same)} would name their results alike, {name}; write them into different folders"
+            )
+    return names
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its suffix, nor that of OME-TIFF and OME-Zarr."""
+    stem = path.stem
+    return stem[: -len(".ome")] if stem.casefold().endswith(".ome") else stem
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    OutputError
+        If a file is in its place or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file of that name is in the way" if folder.is_file() else error.strerror or error
+        raise OutputError(f"the folder {folder} cannot be made: {reason}; choose another with -o") from error
+
+
+def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[str, Any] | None = None) -> None:
+    """Write a label image as a compressed TIFF, in one step.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    labels
+        (Y, X), 0 = background. Stored as uint16, or as int32 where the largest number needs it.
+    provenance
+        How the labels came about, as values that JSON knows; kept in the file's description.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    small = labels.size == 0 or labels.max() <= np.iinfo(np.uint16).max
+    data = labels.astype(np.uint16 if small else np.int32)
+    metadata = {"axes": "YX", **({"napari-fastsam": dict(provenance)} if provenance else {})}
+
+    def write(file: Path) -> None:
+        tifffile.imwrite(file, data, compression="zlib", photometric="minisblack", metadata=metadata)
+
+    write_whole(path, write)
+
+
+def write_stack(
+    path: Path, shape: Sequence[int], planes: Iterable[tuple[tuple[int, ...], NDArray[Any]]], axes: Sequence[str]
+) -> None:
+    """Write label planes as one compressed TIFF, in one step, holding one plane at a time.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    shape
+        Of all of it; rows and columns last.
+    planes
+        Each with its place, in order. Stored as uint16 where one plane is all and its numbers allow it, else as int32.
+    axes
+        Names of the axes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    known = set("tzcyx")
+    described = "".join(axes).upper() if all(len(a) == 1 and a in known for a in axes) else None
+    metadata = {"axes": described} if described else None
+    if len(shape) == 2:
+        ((_, labels),) = planes
+        write_labels(path, labels)
+        return
+
+    def write(file: Path) -> None:
+        pages = (labels.astype(np.int32) for _, labels in planes)
+        tifffile.imwrite(
+            file, pages, shape=tuple(shape), dtype=np.int32, compression="zlib", photometric="minisblack",
+            metadata=metadata,
+        )  # fmt: skip
+
+    write_whole(path, write)
+
+
+def write_overlay(path: Path, image: NDArray[np.generic], labels: NDArray[np.integer]) -> None:
+    """Write a PNG of the image with the outline of every object, in one step.
+
+    Parameters
+    ----------
+    path
+        Replaced if it exists.
+    image
+        (Y, X) or (Y, X, 3 | 4); drawn with the intensity window that the network saw.
+    labels
+        (Y, X), 0 = background. An outline is the object's own outermost pixels, so touching objects have
+        one each.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import imageio.v3 as iio
+    from skimage.segmentation import find_boundaries
+
+    picture = to_rgb8(image).copy()
+    rows, columns = np.nonzero(find_boundaries(labels, mode="inner"))  # type: ignore[no-untyped-call]
+    picture[rows, columns] = CONTOUR_COLOURS[labels[rows, columns] % len(CONTOUR_COLOURS)]
+    png = iio.imwrite("<bytes>", picture, extension=".png", plugin="pillow")
+    write_whole(path, lambda file: file.write_bytes(png))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a hidden file beside `path`, then give it that name.
+
+    Raises
+    ------
+    OutputError
+        If that cannot be done; what was there before is there still.
+    """
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files that nobody else may read.
+        temporary.chmod(_permissions(path))
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}; make room there, or choose another folder "
+            "(-o on the command line)"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _permissions(path: Path) -> int:
+    """Return the mode that a new file at `path` should have: that of the file it replaces, or what umask leaves."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,116 @@
+"""Runs over all tiles of a plane or all planes of a stack: the latest of each is kept, and goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.planes.linking import Overlaps
+from napari_fastsam.layers.answers.request import Planes, Request
+from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
+from napari_fastsam.model.asking.answer import ways_for
+from napari_fastsam.model.asking.stack import StackRun, start_stack
+from napari_fastsam.model.asking.tiled import TiledRun, start_tiled
+
+if TYPE_CHECKING:
+    from napari_fastsam.core.likeness.text import TextEncoder
+    from napari_fastsam.model.asking.tiled_search import Ways
+    from napari_fastsam.model.network.segmenter import Model
+
+
+class LongRuns:
+    """What is kept of runs that take longer than a person waits."""
+
+    def __init__(self) -> None:
+        self._tiles: tuple[Hashable, TiledRun] | None = None
+        self._planes: tuple[Hashable, StackRun] | None = None
+        self._overlaps: tuple[Hashable, Overlaps] | None = None
+        self._search: tuple[Hashable, TiledRun] | None = None
+
+    def forget(self) -> None:
+        """Let go of all of them."""
+        self._tiles = self._planes = self._overlaps = self._search = None
+
+    def over_tiles(self, request: Request) -> TiledRun | None:
+        """Return the run over all tiles that a request asks for, if it was begun."""
+        return self._tiles[1] if self._tiles is not None and self._tiles[0] == _tiles_key(request) else None
+
+    def search(self, request: Request) -> TiledRun | None:
+        """Return the run over all tiles that describes what a request searches among, if it was begun."""
+        return self._search[1] if self._search is not None and self._search[0] == _search_key(request) else None
+
+    def over_planes(self, request: Request) -> StackRun | None:
+        """Return what is kept of the stack that a request asks about."""
+        return self._planes[1] if self._planes is not None and self._planes[0] == request.key else None
+
+    def begin_tiles(self, model: Model, request: Request) -> TiledRun:
+        """Begin a run over all tiles, where the person looks."""
+        run = _start(model, request)
+        self._tiles = (_tiles_key(request), run)
+        return run
+
+    def begin_search(self, model: Model, request: Request, encoder: TextEncoder | None) -> TiledRun:
+        """Begin a run over all tiles whose objects are compared with words and examples at its end."""
+        # described for examples at any rate: they may be marked later
+        run = _start(model, request, partial(ways_for, encoder, True))
+        self._search = (_search_key(request), run)
+        return run
+
+    def begin_planes(self, model: Model, request: Request, stack: Planes) -> StackRun:
+        """Begin with a stack; its planes are seen when they are asked for."""
+        controls = request.controls
+
+        def read(position: int) -> NDArray[Any]:
+            return read_pixels(controls.image, request.plane.at(stack.axis, position))
+
+        run = start_stack(model, read, stack.count, controls.imgsz, request.contrast_limits, controls.tiling)
+        self._planes = (request.key, run)
+        return run
+
+    def overlaps(self, run: StackRun, request: Request) -> Overlaps | None:
+        """Return how the objects of a stack overlap at the thresholds, which linking anew does not change."""
+        if not run.complete:
+            return None
+        limits, gap = request.controls.thresholds, request.controls.linking.max_gap
+        key = (request.key, limits)
+        if self._overlaps is None or self._overlaps[0] != key or self._overlaps[1].reach < gap + 1:
+            planes = [tuple(instances.masks) for instances in run.planes(limits)]
+            self._overlaps = (key, Overlaps.of(planes, gap))
+        return self._overlaps[1]
+
+    def may_be_outdated(self, request: Request) -> bool:
+        """Return whether what is kept for a request has to go when it is asked for again by hand."""
+        if request.waits_for_run:  # to look at all pixels again takes as long as to begin anew
+            tiles = self.over_tiles(request) if request.over_tiles else self.search(request)
+            return tiles is not None and tiles.complete
+        planes = self.over_planes(request)
+        in_memory = isinstance(request.controls.image.data, np.ndarray)
+        return planes is not None and in_memory and not planes.is_as_seen()
+
+
+def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun:
+    controls = request.controls
+    return start_tiled(
+        model,
+        PlanePixels(controls.image, request.plane),
+        controls.tiling,
+        controls.thresholds,
+        request.contrast_limits,
+        first=request.looking_at,
+        ways=ways,
+    )
+
+
+def _search_key(request: Request) -> Hashable:
+    """Return what the descriptions of a run over all tiles depend on."""
+    controls = request.controls
+    return _tiles_key(request), controls.text_encoder if controls.texts else None
+
+
+def _tiles_key(request: Request) -> Hashable:
+    """Return what the objects of a run over all tiles depend on."""
+    return request.key, request.controls.thresholds

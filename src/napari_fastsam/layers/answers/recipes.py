@@ -1,0 +1,105 @@
+"""What was tried out in the dock as a recipe, and what is measured of a Labels layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from napari_fastsam.core.likeness.exemplars import Exemplars
+from napari_fastsam.core.objects.measurements import measure
+from napari_fastsam.core.recipe import LinkingPart, ModelPart, Parameters, Recipe, RecipeError, SearchPart, TilingPart
+from napari_fastsam.errors import LabelsError
+from napari_fastsam.io.exemplars import exemplars_content
+from napari_fastsam.layers.answers.request import Request
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+
+def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) -> Recipe:
+    """Return a request as a recipe, which gives the same labels on the same pixels.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    exemplars
+        The examples among it, those marked on this image too.
+    model_sha256
+        Of the model's file.
+
+    Raises
+    ------
+    RecipeError
+        If prompts are asked about that mean nothing on another image.
+    """
+    controls, read = request.controls, request.read.prompts
+    search = None
+    if controls.task == "prompts":
+        if not (read.texts or exemplars is not None) or request.stack is not None:
+            raise RecipeError(
+                "Points, boxes and outlines mean something on this image only. Find everything, or by words or "
+                "examples on a plane, then save the recipe."
+            )
+        asked = controls.search
+        search = SearchPart(
+            read.texts,
+            controls.text_encoder,
+            None if exemplars is None else exemplars_content(exemplars),
+            asked.text_threshold,
+            asked.best_only,
+            asked.example_threshold,
+            controls.classes,
+        )
+    limits, linking = controls.thresholds, controls.linking
+    links = None
+    if request.stack is not None:
+        links = LinkingPart(request.stack.axis, linking.max_gap, linking.min_overlap, linking.divisions)
+    return Recipe(
+        ModelPart(controls.model, model_sha256),
+        Parameters(controls.imgsz, limits.conf, limits.iou, limits.min_area, limits.max_area, request.contrast_limits),
+        search,
+        TilingPart(controls.tiling.diameter, controls.tiling.scale, request.looking_at),
+        links,
+    )
+
+
+def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
+    """Measure all objects of a Labels layer and put that into its features, beside what is there.
+
+    Parameters
+    ----------
+    layer
+        With the image's pixels.
+    image
+        What brightness is measured in; at full resolution.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The measurements.
+
+    Raises
+    ------
+    LabelsError
+        If the two have not the same pixels, or are pyramids, too large to be measured at once.
+    """
+    if layer.multiscale or image.multiscale:
+        raise LabelsError(
+            "Measuring reads all pixels at once, and this is a pyramid: `napari-fastsam run` with a recipe whose "
+            "output has measurements does it."
+        )
+    labels = np.asarray(layer.data)
+    axes = [str(name) for name in image.axis_labels]
+    if len(set(axes)) < len(axes) or any(not name.isidentifier() for name in axes):
+        axes = [*(f"axis{i}" for i in range(labels.ndim - 2)), "y", "x"]
+    table = measure(labels, np.asarray(image.data), axes=axes)
+    old = pd.DataFrame(layer.features)
+    if "index" not in old:
+        old = pd.DataFrame({"index": table["label"]})
+    new = table.rename(columns={"label": "index"})
+    kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])
+    layer.features = kept.merge(new, on="index", how="outer")
+    return table

@@ -1,0 +1,339 @@
+"""What stage two makes of a request: objects with numbers, painted, and what each prompt came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.likeness.search import Question
+from napari_fastsam.core.likeness.text import TextEncoder
+from napari_fastsam.core.objects.instances import Crop, Instances
+from napari_fastsam.core.objects.painting import paint
+from napari_fastsam.core.planes.linking import Links
+from napari_fastsam.core.prompts.prompts import PromptRef
+from napari_fastsam.core.prompts.selection import Selection, ask
+from napari_fastsam.errors import PromptError
+from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.places import FIELD_OF, named, place_of
+from napari_fastsam.model.asking.answer import Look
+from napari_fastsam.model.asking.large import LargeLook, Missing, from_kept
+from napari_fastsam.model.asking.tiled import TiledRun
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One object of a result.
+
+    Attributes
+    ----------
+    number
+        In the label image.
+    crop, score
+        Its mask and confidence.
+    prompt, reason
+        Which prompt it answers, and why it does.
+    text, similarity
+        What it was found by, if that was a text or the examples, and how like it is.
+    identity
+        What tells it from the plane's other objects, if it was searched for.
+    """
+
+    number: int
+    crop: Crop
+    score: float
+    prompt: str = ""
+    reason: str = ""
+    text: str = ""
+    similarity: float = float("nan")
+    identity: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What stage two made of a request.
+
+    Attributes
+    ----------
+    request
+        The request.
+    objects
+        What was found.
+    unanswered
+        Sentences about the prompts that have no object, and about those that were left out.
+    missing
+        Crops and tiles that the network has yet to look at.
+    undescribed
+        Whether a search waits for descriptions of the objects.
+    pending
+        Places of the prompts that wait for these crops.
+    labels
+        (Y, X) int32 label image of the region; (N, Y, X) of a stack.
+    seconds
+        How long stage two took.
+    searched, questions
+        The objects that were searched by words or examples, and what each question came to.
+    tiles
+        A run over all tiles of a large plane, which may still be under way; its objects are not in `objects`.
+    waiting
+        Whether planes of a stack have yet to be seen.
+    links
+        Which objects of a stack are one, where all were asked for.
+    """
+
+    request: Request
+    objects: tuple[Found, ...]
+    unanswered: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    undescribed: bool
+    pending: frozenset[Hashable]
+    labels: NDArray[np.int32]
+    seconds: float
+    searched: Instances | None = None
+    questions: tuple[Question, ...] = ()
+    tiles: TiledRun | None = None
+    waiting: bool = False
+    links: Links | None = None
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.objects) if self.tiles is None else len(self.tiles.canvas)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to be done for it."""
+        return (
+            not self.waiting
+            and not self.missing
+            and not self.undescribed
+            and (self.tiles is None or self.tiles.complete)
+        )
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Score by number in the label image."""
+        if self.tiles is not None:
+            return dict(enumerate(self.tiles.canvas.scores, start=1))
+        return {number: found.score for number, found in self.by_number.items()}
+
+    @property
+    def windows(self) -> list[tuple[slice, slice]] | None:
+        """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
+        if not self.request.large:
+            return None
+        if self.tiles is not None:
+            cores = [tile.core for tile in self.tiles.plan.grid.tiles()]
+            return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
+        return _around([found.crop for found in self.objects])
+
+    @property
+    def by_number(self) -> dict[int, Found]:
+        """The objects by their number in the label image, in its order; of several with one number the surest."""
+        return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
+
+
+@dataclass
+class _Answer:
+    """What a result is made of, before it is painted."""
+
+    objects: list[Found] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    undescribed: bool = False
+    pending: frozenset[Hashable] = frozenset()
+    searched: Instances | None = None
+    questions: list[Question] = field(default_factory=list)
+
+
+def make_result(
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+) -> Result:
+    """Answer a request from what is kept.
+
+    Parameters
+    ----------
+    seen
+        What the network said about the plane.
+    request
+        What is asked for.
+    numbering
+        Knows the numbers of the prompts' objects; is told about new ones.
+    encoder
+        Compares words and pictures; None where no text is asked for, or it is not there yet.
+    among
+        The objects that words and examples are compared with; None while not all is known that a search needs.
+    """
+    start = time.perf_counter()
+    if request.controls.task == "everything" and isinstance(seen, Look):
+        answer = _everything(seen, request)
+    else:
+        answer = _at_prompts(seen, request, numbering, encoder, among)
+    objects = answer.objects
+    labels = paint(
+        [o.crop for o in objects],
+        request.plane.shape,
+        [o.number for o in objects],
+        scores=[o.score for o in objects],
+    )
+    seconds = time.perf_counter() - start
+    return Result(
+        request,
+        tuple(objects),
+        tuple(answer.unanswered),
+        tuple(answer.missing),
+        answer.undescribed,
+        answer.pending,
+        labels,
+        seconds,
+        answer.searched,
+        tuple(answer.questions),
+    )
+
+
+def tiled_result(run: TiledRun, request: Request) -> Result:
+    """Return what a run over all tiles has found so far."""
+    return Result(request, (), (), (), False, frozenset(), np.asarray(run.canvas.labels), 0.0, tiles=run)
+
+
+def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
+    """Return windows that hold masks, those that overlap put together."""
+    windows: list[tuple[int, int, int, int]] = []
+    for crop in crops:
+        rows, columns = crop.window
+        box = (rows.start, columns.start, rows.stop, columns.stop)
+        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
+            windows = [w for w in windows if w not in touching]
+            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
+            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
+        windows.append(box)
+    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
+
+
+def _everything(seen: Look, request: Request) -> _Answer:
+    instances = seen.instances(request.controls.thresholds)
+    pairs = zip(instances.masks, instances.scores, strict=True)
+    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+
+
+def _at_prompts(
+    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+) -> _Answer:
+    selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
+    answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
+    alike: list[tuple[Question, int]] = []
+    if request.read.prompts.searches:
+        if among is None:
+            answer.undescribed = True
+        else:
+            alike = _search(among, request, encoder, answer)
+    drawn = identified(selections, request)
+    identities = [] if answer.searched is None else answer.searched.identities.tolist()
+    looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
+    numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
+    own = _drawn_objects(selections, drawn, numbers, request, numbering, answer)
+    for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
+        if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
+            answer.objects.append(_found_alike(question, answer.searched, i, number, request))
+    return answer
+
+
+def _drawn_objects(
+    selections: list[Selection],
+    prompts: list[Named],
+    numbers: list[int],
+    request: Request,
+    numbering: Numbering,
+    answer: _Answer,
+) -> dict[Hashable, str]:
+    """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
+    plane = request.plane.index
+    classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
+    waiting: list[PromptRef] = []
+    found: dict[Hashable, str] = {}
+    for prompt, number, selection in zip(prompts, numbers[: len(prompts)], selections, strict=True):
+        chosen = stepped(selection, numbering.steps(plane, prompt.key))
+        name = named(chosen.prompt, request.read)
+        if chosen.crop is not None:
+            twin = found.setdefault(_identity(chosen.crop), name)
+            if twin is not name:
+                answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
+                continue
+            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+        elif answer.missing:
+            waiting.append(chosen.prompt)
+        else:
+            answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
+    answer.pending = frozenset(place for ref in waiting for place in place_of(ref, request.read, request.plane))
+    return found
+
+
+def _search(
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+) -> list[tuple[Question, int]]:
+    """Search by words and examples; returns each question with each of its objects, one object once."""
+    answer.searched = instances
+    try:
+        answer.questions, unanswered = ask(instances, request.read.prompts, request.controls.search, encoder)
+    except PromptError as error:  # examples of another model: what was drawn is answered all the same
+        answer.unanswered.append(str(error))
+        return []
+    answer.unanswered += [f"{sentence.capitalize()}." for sentence in unanswered]
+    alike: dict[int, Question] = {}
+    for question in answer.questions:
+        if not len(question.answers):
+            answer.unanswered.append(f"{named(question.ref, request.read).capitalize()}: {question.reason}")
+        for i in question.answers.tolist():
+            alike.setdefault(i, question)
+    return [(question, i) for i, question in alike.items()]
+
+
+def _found_alike(question: Question, instances: Instances, i: int, number: int, request: Request) -> Found:
+    name = named(question.ref, request.read)
+    similarity = float(question.similarities[i])
+    texts = request.read.prompts.texts
+    by_text = question.ref.kind == "text"
+    if request.controls.classes:
+        number = question.ref.indices[0] + 1 if by_text else len(texts) + 1
+    return Found(
+        number,
+        instances.masks[i],
+        float(instances.scores[i]),
+        name,
+        question.reason_for(i),
+        texts[question.ref.indices[0]] if by_text else name,
+        similarity,
+        int(instances.identities[i]),
+    )
+
+
+def identified(selections: list[Selection], request: Request) -> list[Named]:
+    """Return what tells each drawn selection's prompt from others: its object number, or where it lies."""
+    found = []
+    for ref in (selection.prompt for selection in selections):
+        parts = tuple(place_of(ref, request.read, request.plane))
+        row = request.read.rows[FIELD_OF[ref.kind]][ref.indices[0]]
+        number = int(request.read.prompts.point_objects[ref.indices[0]]) if ref.kind == "point" else 0
+        found.append(Named(("object", number) if number else parts[0], (ref.kind, row), parts))
+    return found
+
+
+def _named_alike(question: Question, identity: int, request: Request) -> Named:
+    """Return what tells an object that was searched for from others while sliders move."""
+    name = named(question.ref, request.read)
+    return Named(("alike", name, identity), (name, identity), drawn=False)
+
+
+def stepped(selection: Selection, steps: int) -> Selection:
+    """Return a selection with a larger (> 0) or smaller (< 0) candidate chosen."""
+    for _ in range(abs(steps)):
+        selection = selection.larger() if steps > 0 else selection.smaller()
+    return selection
+
+
+def _identity(crop: Crop) -> Hashable:
+    return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()

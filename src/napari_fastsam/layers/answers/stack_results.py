@@ -1,0 +1,218 @@
+"""What stage two makes of a stack: all its objects linked, or those at prompts followed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.objects.instances import Crop
+from napari_fastsam.core.objects.painting import paint
+from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
+from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.layers.answers.request import Planes, Request
+from napari_fastsam.layers.answers.results import Found, Result, identified, stepped
+from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.places import named
+from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.stack import StackRun, linked
+
+Answer = Callable[[Request], tuple[list[Selection], bool] | None]
+"""Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""
+
+
+Candidates = Callable[[int], Sequence[Crop] | None]
+
+
+@dataclass
+class Followed:
+    """An object that is followed, while it is put together.
+
+    Attributes
+    ----------
+    key
+        What identifies it: the prompt that it began with.
+    name, score, reason
+        Of that prompt and its object.
+    anchors
+        What it is on planes where it was pointed at or corrected.
+    masks
+        On each plane where it was found.
+    """
+
+    key: Named
+    name: str
+    score: float
+    reason: str
+    anchors: dict[int, Crop]
+    masks: dict[int, Crop] = field(default_factory=dict)
+
+
+def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlaps | None) -> Result:
+    """Return all objects of a stack, linked; of one that was not seen to its end, that it waits."""
+    start = time.perf_counter()
+    if not run.complete:
+        nothing = np.zeros((stack.count, *request.plane.shape), np.int32)
+        return _result(request, [], [], nothing, start, waiting=True)
+    thresholds = request.controls.thresholds
+    found = linked(run.planes(thresholds), request.controls.linking, known)
+    crops: dict[int, Crop] = {}
+    for instances, ids in zip(found.planes, found.links.ids, strict=True):
+        crops |= dict(zip(ids.tolist(), instances.masks, strict=True))
+    objects = [
+        Found(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
+        for number, score in enumerate(found.scores.tolist(), start=1)
+    ]
+    return _result(request, objects, [], found.labels, start, links=found.links)
+
+
+def followed_result(
+    run: StackRun, request: Request, stack: Planes, answer: Answer, numbering: Numbering
+) -> tuple[Result, set[int]]:
+    """Return the objects at prompts, carried through a stack.
+
+    Parameters
+    ----------
+    run
+        What was seen of its planes so far.
+    request, stack
+        What is asked for, of which planes.
+    answer
+        Answers the prompts of one plane.
+    numbering
+        Knows the numbers of the objects; is told about new ones.
+
+    Returns
+    -------
+    result
+        With what is known so far.
+    needed
+        Planes that the network has to see to go on.
+    """
+    start = time.perf_counter()
+    linking = request.controls.linking
+    unanswered: list[str] = []
+    candidates = _candidates(run, request.controls.thresholds)
+    objects, waiting = _anchored(candidates, linking, stack, answer, numbering, unanswered)
+    needed: set[int] = set()
+    for one in objects:
+        one.masks, more = follow(candidates, one.anchors, stack.count, linking)
+        needed |= more
+    numbers = numbering.update(("stack", stack.axis, request.plane.at(stack.axis, 0)), [one.key for one in objects])
+    labels = np.zeros((stack.count, *request.plane.shape), np.int32)
+    for plane in range(stack.count):
+        there = [(one, number) for one, number in zip(objects, numbers, strict=True) if plane in one.masks]
+        crops = [one.masks[plane] for one, _ in there]
+        labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
+    found = [
+        Found(
+            number, next(iter(one.anchors.values())), one.score, one.name, f"{one.reason}; on {len(one.masks)} planes"
+        )
+        for one, number in zip(objects, numbers, strict=True)
+    ]
+    return _result(request, found, unanswered, labels, start, waiting or bool(needed)), needed
+
+
+def _anchored(
+    candidates: Candidates,
+    linking: Linking,
+    stack: Planes,
+    answer: Answer,
+    numbering: Numbering,
+    unanswered: list[str],
+) -> tuple[list[Followed], bool]:
+    """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
+    waiting = False
+    chosen: list[tuple[Named, Selection, int, str]] = []
+    for position, single in stack.at.items():
+        answered = answer(single)
+        selections, final = ([], False) if answered is None else answered
+        waiting |= not final
+        for prompt, selection in zip(identified(selections, single), selections, strict=True):
+            steps = numbering.steps(single.plane.index, prompt.key)
+            one, name = stepped(selection, steps), named(selection.prompt, single.read)
+            if one.crop is not None:
+                chosen.append((prompt, one, position, name))
+            elif final:
+                unanswered.append(f"{name.capitalize()}: {one.reason}")
+    objects: list[Followed] = []
+    # in the order in which they were placed: what comes later corrects what came before
+    for prompt, one, position, name in sorted(chosen, key=lambda item: _place_in_layer(item[0])):
+        crop = one.crop
+        if crop is None:
+            continue
+        same = _same(objects, candidates, prompt, position, crop, stack, linking)
+        if same is None:
+            objects.append(Followed(prompt, name, one.score, one.reason, {position: crop}))
+        else:
+            same.anchors[position] = crop
+    return objects, waiting
+
+
+def _place_in_layer(prompt: Named) -> tuple[bool, int]:
+    """Return where a prompt comes among all: points first, as their layer has them."""
+    kind, row = prompt.row
+    return kind != "point", row
+
+
+def _same(
+    objects: list[Followed],
+    candidates: Candidates,
+    prompt: Named,
+    position: int,
+    crop: Crop,
+    stack: Planes,
+    linking: Linking,
+) -> Followed | None:
+    """Return the object that a prompt on another plane corrects: of its number, or what was followed to this place."""
+    for one in objects:
+        if prompt.key == one.key.key:  # points that share an object number
+            return one
+        masks, _ = follow(candidates, one.anchors, stack.count, linking)
+        near = [masks[p] for p in (position, position - 1, position + 1) if p in masks and p not in one.anchors]
+        if any(overlap(crop.area, mask.area, crop.intersection(mask)) >= linking.min_overlap for mask in near):
+            return one
+    return None
+
+
+def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequence[Crop] | None]:
+    """Return what gives the objects of a plane that one may go on as: those that pass the thresholds.
+
+    With less sure ones an object seldom ends: of 51 nuclei of nuclei_3d, followed from their middle planes, 39 % had an
+    IoU above 0.5 in 3-D with all that is kept, and 65 % with the thresholds of the model's card.
+    """
+    known: dict[int, Sequence[Crop]] = {}
+
+    def of(plane: int) -> Sequence[Crop] | None:
+        if plane not in known and plane in run.kept:
+            known[plane] = run.plane(plane, thresholds).masks
+        return known.get(plane)
+
+    return of
+
+
+def _result(
+    request: Request,
+    objects: list[Found],
+    unanswered: list[str],
+    labels: NDArray[np.int32],
+    start: float,
+    waiting: bool = False,
+    links: Links | None = None,
+) -> Result:
+    seconds = time.perf_counter() - start
+    return Result(
+        request,
+        tuple(objects),
+        tuple(unanswered),
+        (),
+        False,
+        frozenset(),
+        labels,
+        seconds,
+        waiting=waiting,
+        links=links,
+    )

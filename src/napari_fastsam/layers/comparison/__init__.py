@@ -1,0 +1,1 @@
+"""Two Labels layers compared."""

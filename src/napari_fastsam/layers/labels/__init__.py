@@ -1,0 +1,1 @@
+"""Results in layers: the preview, Labels layers that take them, tracks."""

@@ -1,0 +1,1 @@
+"""Which pixels the viewer shows of an image, and where they lie in the world."""

@@ -1,0 +1,1 @@
+"""From Points and Shapes layers to prompts, and back."""

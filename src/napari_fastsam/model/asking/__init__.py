@@ -1,0 +1,1 @@
+"""Prompts on planes of any size, answered with objects."""

@@ -1,0 +1,393 @@
+"""A plane of any size through the network, tile by tile, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.objects.embeddings import Describe
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.plane_scale import PlaneLike, plane_shape, sampled_window, scale_for, shown_size
+from napari_fastsam.model.asking.tiled_search import Described, Looks, Ways, gathered
+from napari_fastsam.model.network.segmenter import Model
+
+LARGE = 4096 * 4096
+"""Planes of more pixels are seen in tiles where nobody says otherwise."""
+
+COARSER = 4.0
+"""Objects too large for a tile, or for what the network knows, are looked for at scales each so much smaller."""
+
+_COARSEST = 64
+"""Input pixels that the longer side of a plane is shown at, at least."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run over tiles has come.
+
+    Attributes
+    ----------
+    done, total
+        Tiles, at all scales.
+    objects
+        So far.
+    window
+        What the last tile may have changed.
+    """
+
+    done: int
+    total: int
+    objects: int
+    window: Box
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tile of one of the grids over a plane.
+
+    Attributes
+    ----------
+    grid, tile
+        Which.
+    least
+        Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
+    """
+
+    grid: Grid
+    tile: Tile
+    least: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found in one piece.
+
+    Attributes
+    ----------
+    window
+        What was seen.
+    masks, scores
+        (N,) in pixels of the plane.
+    coarse
+        Whether the window may be far larger than the objects in it.
+    looks
+        What the objects look like, if that was asked for.
+    """
+
+    window: Box
+    masks: Sequence[Crop]
+    scores: Sequence[float]
+    coarse: bool = False
+    looks: Looks | None = None
+
+    def put_on(self, canvas: Canvas) -> list[int]:
+        """Add the objects to those that are there; returns the number of each, 0 = it was there."""
+        if not self.coarse:
+            return canvas.add(self.window, self.masks, self.scores)
+        numbers: list[int] = []
+        for mask, score in zip(self.masks, self.scores, strict=True):
+            rows, columns = mask.window
+            numbers += canvas.add((rows.start, columns.start, rows.stop, columns.stop), [mask], [score])
+        return numbers
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """How a large plane is seen: the same for all of its pieces, wherever each is worked on.
+
+    Attributes
+    ----------
+    grid
+        The tiles, at the scale that was given or measured.
+    contrast_limits
+        One window for all tiles.
+    thresholds
+        What an object must reach.
+    first
+        Where to begin, row and column; None = at the top left.
+    """
+
+    grid: Grid
+    contrast_limits: tuple[float, float]
+    thresholds: Thresholds
+    first: tuple[float, float] | None = None
+
+    def __len__(self) -> int:
+        """Return how many pieces there are."""
+        return sum(len(grid) for grid in coarser(self.grid))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield tile after tile, then those of coarser grids, for objects larger than a halo."""
+        least = 0.0
+        for grid in coarser(self.grid):
+            for tile in grid.tiles(self.first):
+                yield Piece(grid, tile, least)
+            least = grid.halo
+
+
+def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, ways: Ways | None = None) -> Found:
+    """Show one piece to the network; the objects that belong to it, described in `ways`."""
+    grid, tile = piece.grid, piece.tile
+    limits, (top, left) = plan.thresholds, tile.window[:2]
+    rgb = model.rgb8(read_tile(image, grid, tile), plan.contrast_limits)
+    seen = model.propose(rgb, shown_size(tile.shape, grid.scale), limits.conf, tile.shape)
+    proposals = seen if ways is not None else replace(seen, appearance=None)
+    ranks = proposals.ranks(limits.conf, limits.iou)
+    boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
+    own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
+    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
+    found = proposals.subset(ranks[own])
+    low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
+    found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
+    looks = None if ways is None else Looks.of(found, ways)
+    masks = [mask.moved(top, left) for mask in found.masks]
+    return Found(tile.window, masks, found.scores.tolist(), grid != plan.grid, looks)
+
+
+@dataclass(eq=False)
+class TiledRun:
+    """A large plane on its way through the network; iterate to let it go on, a piece each.
+
+    Attributes
+    ----------
+    model, image
+        The network and the plane.
+    plan
+        How it is seen.
+    canvas
+        The labels so far.
+    done
+        How many pieces were seen.
+    ways
+        In which objects are described, to be compared once all pieces were seen; None = they are not.
+    described
+        What was, piece by piece.
+    """
+
+    model: Model
+    image: PlaneLike
+    plan: TilePlan
+    canvas: Canvas
+    done: int = 0
+    ways: Ways | None = None
+    described: list[Described] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pieces were seen."""
+        return self.done == len(self)
+
+    @property
+    def diameter(self) -> float | None:
+        """What objects are across in pixels of the plane if the scale suits them; None = the model does not say."""
+        shown = self.model.card.shown_diameter
+        return None if shown is None else shown / self.plan.grid.scale
+
+    @cached_property
+    def everything(self) -> Instances:
+        """All objects, in the order of their numbers, as they were described; once all pieces were seen."""
+        if self.ways is None or not self.complete:
+            raise ValueError("expected a run that describes objects, and has seen all pieces")
+        return gathered(self.canvas, self.described, self.ways)
+
+    def __len__(self) -> int:
+        """Return how many pieces there are."""
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Look at piece after piece. One that was cancelled goes on where it was."""
+        total = len(self)
+        for place, piece in enumerate(self.plan.pieces(), start=1):
+            if place > self.done:
+                found = find_in(self.model, self.image, self.plan, piece, self.ways)
+                numbers = found.put_on(self.canvas)
+                if found.looks is not None:
+                    self.described.append((numbers, found.masks, found.looks))
+                self.done = place
+                yield Progress(place, total, len(self.canvas), piece.tile.window)
+
+
+@dataclass(frozen=True, eq=False)
+class TiledResult:
+    """The objects of a large plane.
+
+    Attributes
+    ----------
+    labels
+        (H, W) 0 = background; in memory, or where `labels` of `segment_tiled` keeps it.
+    scores, areas
+        (N,) of the objects by number, from 1. An area is that of the mask, also where another object lies on top.
+    boxes
+        (N, 4) ``y0, x0, y1, x1`` in pixels.
+    scale
+        Input pixels per pixel at which the network saw the plane.
+    tiles
+        How many there were.
+    """
+
+    labels: Pixels
+    scores: NDArray[np.float32]
+    areas: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scale: float
+    tiles: int
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.scores)
+
+
+def segment_tiled(
+    model: Model,
+    image: PlaneLike,
+    *,
+    diameter: float | None = None,
+    scale: float | None = None,
+    conf: float | None = None,
+    iou: float | None = None,
+    min_area: float | None = None,
+    max_area: float | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    labels: Pixels | None = None,
+) -> TiledResult:
+    """Find all objects of a plane of any size.
+
+    Parameters
+    ----------
+    model
+        The network.
+    image
+        (Y, X) or (Y, X, 3 | 4); numpy, dask or zarr, read tile by tile.
+    diameter, scale
+        As in `Tiling`.
+    conf, iou, contrast_limits
+        As in `Model.segment`; the window is one for the whole plane, by default from a sample of it.
+    min_area, max_area
+        Pixels of an object's mask, both included.
+    labels
+        (Y, X) where the label image goes, written tile by tile and all 0 at first: zarr for what is larger than the
+        memory. None = a numpy array, int32.
+
+    Raises
+    ------
+    ImageError
+        If the image is no plane of real numbers, or has no finite value where it was sampled.
+    ParameterError
+        If a parameter is out of its range, or `labels` has another shape.
+    """
+    thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
+    run = start_tiled(model, image, Tiling(diameter, scale), thresholds, contrast_limits, labels=labels)
+    for _ in run:
+        pass
+    return result_of(run)
+
+
+def result_of(run: TiledRun) -> TiledResult:
+    """Return what a run has found."""
+    canvas = run.canvas
+    return TiledResult(
+        canvas.labels,
+        np.array(canvas.scores, np.float32),
+        np.array(canvas.areas, np.int64),
+        np.array(canvas.boxes, np.float32).reshape(-1, 4),
+        run.plan.grid.scale,
+        len(run),
+    )
+
+
+def start_tiled(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    thresholds: Thresholds | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    *,
+    labels: Pixels | None = None,
+    first: tuple[float, float] | None = None,
+    ways: Ways | None = None,
+) -> TiledRun:
+    """Prepare a run: sample the intensities and measure the objects where they are not given.
+
+    Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, `first` says where to
+    begin, and `ways` in which ways objects are described.
+    """
+    shape = plane_shape(image)
+    if labels is not None and tuple(labels.shape) != shape:
+        raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
+    plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
+    return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels), ways=ways)
+
+
+def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
+    """Put pieces whose objects were described on a canvas; returns all objects, in the order of their numbers.
+
+    Parameters
+    ----------
+    canvas
+        All 0.
+    pieces
+        All of a plane, in their order.
+    ways
+        In which they were described.
+    """
+    seen = ((found.put_on(canvas), found.masks, found.looks) for found in pieces)
+    return gathered(canvas, ((numbers, masks, looks) for numbers, masks, looks in seen if looks is not None), ways)
+
+
+def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
+    """Return all objects of a plane, seen in tiles, with their masks."""
+    pieces = (find_in(model, image, plan, piece, _undescribed) for piece in plan.pieces())
+    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, _undescribed)
+    order = np.argsort(-found.scores, kind="stable")
+    return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
+
+
+def _undescribed(instances: Instances) -> list[tuple[Hashable, Describe]]:
+    return []
+
+
+def plan_tiles(
+    model: Model,
+    image: PlaneLike,
+    tiling: Tiling,
+    thresholds: Thresholds | None = None,
+    contrast_limits: tuple[float, float] | None = None,
+    *,
+    first: tuple[float, float] | None = None,
+) -> TilePlan:
+    """Sample the intensities of a plane and measure its objects, where they are not given; as `start_tiled`."""
+    limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
+    grid = Grid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
+    return TilePlan(grid, limits, thresholds or Thresholds(*model.thresholds()), first)
+
+
+def fitting(tiling: Tiling, model: Model) -> Tiling:
+    """Return tiles that an exported model, which may take one size of input only, can be shown."""
+    if model.fixed_input is None:
+        return tiling
+    size = max(min(tiling.size, *model.fixed_input) // 32 * 32, 64)
+    return replace(tiling, size=size, halo=min(tiling.halo, size // 4))
+
+
+def coarser(grid: Grid) -> list[Grid]:
+    """Return a grid, and coarser ones for large objects where the plane has more than one tile."""
+    found = [grid]
+    while len(grid) > 1 and max(grid.shape) * found[-1].scale > _COARSEST:
+        found.append(replace(grid, scale=found[-1].scale / COARSER))
+    return found
+
+
+def read_tile(image: PlaneLike, grid: Grid, tile: Tile) -> NDArray[Any]:
+    """Read a tile's window; where it is shown much smaller, only every so many pixels."""
+    rows, columns = tile.slices
+    step = max(1, int(0.5 / grid.scale))
+    return np.asarray(image[slice(rows.start, rows.stop, step), slice(columns.start, columns.stop, step)])

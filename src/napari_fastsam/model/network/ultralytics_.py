@@ -1,0 +1,115 @@
+"""Ultralytics, imported so that it stays quiet, offline and out of other programs' way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_READ_BY_ULTRALYTICS = {
+    # nothing is installed behind a person's back, and nothing is sent or looked up
+    "YOLO_AUTOINSTALL": "False",
+    "YOLO_OFFLINE": "True",
+    "YOLO_VERBOSE": "False",
+}
+
+_SET_BY_ULTRALYTICS = (
+    "OMP_NUM_THREADS",  # to 1, which would slow down whatever is imported or started later
+    "NUMEXPR_MAX_THREADS",
+    "TF_CPP_MIN_LOG_LEVEL",
+    "TORCH_CPP_LOG_LEVEL",
+    "KINETO_LOG_LEVEL",
+)
+
+_SET_BY_OPENCV = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
+
+_importing = threading.RLock()
+
+
+@contextmanager
+def imported() -> Iterator[None]:
+    """Import ultralytics or opencv within this block; nothing happens here once both are there.
+
+    The variables that ultralytics reads at its first import are set for that moment only. What it and opencv-python,
+    which comes with it, leave behind in the process is put back: the number of threads of OpenMP and OpenCV, numpy's
+    way of printing, and where Qt looks for its plugins, so that napari starts in whatever order things are imported.
+    """
+    if "ultralytics" in sys.modules and "cv2" in sys.modules:
+        yield
+        return
+    import numpy as np
+    import torch  # noqa: F401  # before ultralytics, which would give it a single thread
+
+    from napari_fastsam.model.weights.weights import cache_folder
+
+    # a settings file of our own, so that the person's is neither created nor changed
+    ours = _READ_BY_ULTRALYTICS | {"YOLO_CONFIG_DIR": str(cache_folder() / "ultralytics")}
+    with _importing, np.printoptions():
+        before = {name: os.environ.get(name) for name in (*ours, *_SET_BY_ULTRALYTICS, *_SET_BY_OPENCV)}
+        os.environ.update(ours)
+        try:
+            import cv2
+
+            threads = cv2.getNumThreads()
+            yield
+            cv2.setNumThreads(threads)
+        finally:
+            _restore(before)
+
+
+def _restore(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+class UnreadableError(Exception):
+    """A file is not a checkpoint, or not one that is safe to load; the text says what the loader said."""
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint with ultralytics' restricted loader: a file from a stranger cannot run code.
+
+    Raises
+    ------
+    UnreadableError
+        If the loader refuses the file or cannot read it.
+    """
+    with imported():
+        import torch
+        from ultralytics.nn.tasks import torch_safe_load
+
+    # without this function ultralytics would fall back to the unrestricted loader
+    if not hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint"):
+        raise UnreadableError(f"torch {torch.__version__} cannot load checkpoints safely; install torch 2.6 or newer")
+    with _under_a_plain_name(path) as plain:
+        try:
+            checkpoint, _ = torch_safe_load(str(plain), safe_only=True)
+            return dict(checkpoint)
+        except Exception as error:  # the unpickler may raise anything on a damaged or hostile file
+            first_line = (str(error).splitlines() or [""])[0].replace(str(plain), path.name)
+            raise UnreadableError(f"{type(error).__name__}: {first_line}") from error
+
+
+@contextmanager
+def _under_a_plain_name(path: Path) -> Iterator[Path]:
+    """Give the same file under a name that means nothing to ultralytics.
+
+    Its loader takes apostrophes out of a path, turns yolov5s.pt into yolov5su.pt, and looks for a file of the changed
+    name on the network.
+    """
+    with tempfile.TemporaryDirectory(prefix="napari-fastsam-") as folder:
+        plain = Path(folder) / "checkpoint.pt"
+        try:
+            plain.symlink_to(path.absolute())
+        except OSError:  # Windows, without the right to make links
+            shutil.copyfile(path, plain)
+        yield plain

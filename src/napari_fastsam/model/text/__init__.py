@@ -1,0 +1,1 @@
+"""CLIP: pictures of objects and words, brought into one space."""

@@ -1,0 +1,183 @@
+"""What a training run is done with, chosen from the data where a person says nothing, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.weights.card import Card
+
+SHOWN_DIAMETER = 28.0
+"""Object size in input pixels for a network without one of its own: seven prototype cells across."""
+
+_SAME_SIZE = 1.6
+_FROM_SCRATCH, _ONWARD = 100_000, 12_000
+
+
+class Named(Protocol):
+    """Anything with a name and a kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def group(self) -> str:
+        """What kind it is of; empty = not known."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs, batch, seed
+        As everywhere.
+    imgsz
+        Height and width of a crop in input pixels.
+    object_size
+        Median diameter in input pixels that the objects are brought to.
+    rescale
+        Whether each image is brought to `object_size` on its own (and every image that the network is used on), or all
+        by one factor, `scale`.
+    scale
+        Factor for all images; 1.0 where `rescale`.
+    crops_per_epoch
+        Crops that make an epoch.
+    learning_rate
+        At its highest; it falls to nothing along a cosine.
+    measure_every
+        Epochs from one measurement to the next.
+    """
+
+    epochs: int
+    batch: int
+    seed: int
+    imgsz: int
+    object_size: float
+    rescale: bool
+    scale: float
+    crops_per_epoch: int
+    learning_rate: float
+    measure_every: int
+
+    def scales_of(self, planes: Sequence[Annotated]) -> NDArray[np.float64]:
+        """Return the factor from pixels of each plane to input pixels."""
+        usual = _median_diameter(planes)
+        if not self.rescale:
+            return np.full(len(planes), self.scale)
+        sizes = np.array([usual if math.isnan(plane.diameter) else plane.diameter for plane in planes])
+        return self.object_size / sizes
+
+
+def held_out(examples: Sequence[Named], share: float, seed: int) -> list[bool]:
+    """Say which examples are kept from training to measure it: the same ones for the same names and seed.
+
+    The share is taken from each group on its own, so that every kind of image is measured. With fewer than six examples
+    none is held out: training needs them more.
+
+    Raises
+    ------
+    ParameterError
+        If the share is not from 0 to below 1.
+    """
+    if not 0 <= share < 1:
+        raise ParameterError(f"the share of images to hold out is {share!r}; expected a number from 0 to below 1")
+    if len(examples) < 6 or share == 0:
+        return [False] * len(examples)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, example in enumerate(examples):
+        groups[example.group].append(index)
+    chosen = [False] * len(examples)
+    for members in groups.values():
+        count = round(share * len(members)) or int(len(members) >= 5)
+        order = sorted(members, key=lambda i: hashlib.sha256(f"{seed}:{examples[i].name}".encode()).digest())
+        for index in order[:count]:
+            chosen[index] = True
+    return chosen
+
+
+def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any) -> tuple[Settings, list[str]]:
+    """Choose the settings.
+
+    Parameters
+    ----------
+    planes
+        What is trained on.
+    base
+        Card of the model that training starts from; None = from scratch.
+    seed
+        As in `Settings`.
+    wanted
+        Values of `Settings` that a person chose; None = not chosen.
+
+    Returns
+    -------
+    settings
+        What was chosen.
+    said
+        Why, a sentence each.
+
+    Raises
+    ------
+    ParameterError
+        If there is no object, or a value is out of range.
+    """
+    usual = _median_diameter(planes)
+    said: list[str] = []
+    given = {key: value for key, value in wanted.items() if value is not None}
+    _check(given)
+    size = given.get("object_size") or (base.shown_diameter if base and base.shown_diameter else None)
+    if size is None:
+        size = SHOWN_DIAMETER if base is None else float(np.clip(usual * base.scale, 20, 64))
+    sizes = np.array([plane.diameter for plane in planes if not math.isnan(plane.diameter)])
+    low, high = np.percentile(sizes, [10, 90])
+    rescale = bool(high / low > _SAME_SIZE or (base is not None and base.shown_diameter is not None))
+    spread = f"objects are {usual:.0f} px across (median; {low:.0f} to {high:.0f} px in single images)"
+    how = "each image is brought" if rescale else "all images are enlarged or reduced alike, so that they come"
+    said.append(f"{spread}: {how} to {size:.0f} px")
+    imgsz = given.get("imgsz") or int(np.clip(round(size * 9 / 32) * 32, 192, 640))
+    batch = given.get("batch") or 16
+    scale = 1.0 if rescale else size / usual
+    areas = np.array([math.prod(plane.labels.shape) for plane in planes])
+    factors = size / sizes.mean() if rescale else scale
+    covers = float(np.clip(areas * factors**2 / imgsz**2, 1, 8).sum())
+    crops = max(batch, round(np.clip(covers, 128, 2000) / batch) * batch)
+    total = _FROM_SCRATCH if base is None else min(_ONWARD, 3000 + 150 * len(planes))
+    epochs = given.get("epochs") or max(10, round(total / crops))
+    said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
+    rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
+    every = max(1, round(epochs / 20))
+    settings = Settings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
+    return settings, said
+
+
+def counted(images: Sequence[object]) -> str:
+    """Say how many images there are."""
+    return f"{len(images)} image{'' if len(images) == 1 else 's'}"
+
+
+def _check(given: dict[str, Any]) -> None:
+    for key, value in given.items():
+        if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+            raise ParameterError(f"{key} is {value!r}; expected a number above 0")
+    imgsz = given.get("imgsz")
+    if imgsz is not None and (imgsz % 32 or not 64 <= imgsz <= 2048):
+        raise ParameterError(f"imgsz is {imgsz!r}; expected a multiple of 32 from 64 to 2048")
+
+
+def _median_diameter(planes: Sequence[Annotated]) -> float:
+    sizes = [plane.diameter for plane in planes if not math.isnan(plane.diameter)]
+    if not sizes:
+        raise ParameterError("there is no object in any of the images to train on; draw some into their labels")
+    return float(np.median(sizes))

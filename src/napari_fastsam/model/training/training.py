@@ -1,0 +1,334 @@
+"""From annotated images to a model of one's own: data in, checkpoint and card out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.errors import ModelError, ParameterError
+from napari_fastsam.model.network.checkpoint import prepared, read_network
+from napari_fastsam.model.network.device import resolve_device
+from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.network.ultralytics_ import imported, load_checkpoint
+from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
+from napari_fastsam.model.training.crops import Annotated, Augmentation, Crops
+from napari_fastsam.model.training.settings import Settings, choose, counted, held_out
+from napari_fastsam.model.weights.card import Card, card_text
+from napari_fastsam.model.weights.weights import cache_folder, card_for, find
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Event = dict[str, Any]
+
+
+class Example(Protocol):
+    """An annotated image: `io.annotations.datasets.Example`, or anything like it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def group(self) -> str:
+        """What kind of image it is; empty = not known."""
+
+    def image(self) -> NDArray[np.generic]:
+        """(Y, X) or (Y, X, 3 | 4)."""
+
+    def labels(self) -> NDArray[np.integer]:
+        """(Y, X), 0 = background."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What is trained, from what, on what.
+
+    Attributes
+    ----------
+    output
+        The checkpoint that is written, ``.pt``; its card goes beside it.
+    base
+        A model's name or file to start from, or a network's description (``….yaml``) to start from nothing.
+    training, validation
+        Planes that are learnt from, and planes that measure it. Without any of the latter the former measure.
+    settings
+        How.
+    device
+        As in `load_model`.
+    """
+
+    output: Path
+    base: str
+    training: Sequence[Annotated]
+    validation: Sequence[Annotated]
+    settings: Settings
+    device: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the run keeps what it needs to go on: in the cache, by the name of what it writes."""
+        key = hashlib.sha256(str(self.output.absolute()).encode()).hexdigest()[:12]
+        return cache_folder() / "training" / f"{self.output.stem}-{key}"
+
+
+def annotated(example: Example) -> Annotated:
+    """Read an example as training and prediction see it."""
+    plane = check_plane(example.image())
+    return Annotated.of(example.name, example.group, to_rgb8(plane, window_of(plane, WINDOW)), example.labels())
+
+
+def train(
+    examples: Sequence[Example],
+    output: Path,
+    base: str = "nuclei",
+    *,
+    validation: Sequence[Example] | None = None,
+    hold_out: float = 0.1,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    on_event: Callable[[Event], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    **wanted: Any,
+) -> Card:
+    """Train a model and write it with its card.
+
+    Parameters
+    ----------
+    examples
+        Annotated images.
+    output
+        The file to write, ``.pt``; the card goes beside it as ``.json``.
+    base
+        As in `Run`.
+    validation
+        Images to measure with; None = a share of `examples`, `hold_out`, is kept from training.
+    seed
+        Of everything that is drawn at random.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``.
+    resume
+        Go on with a run that broke off, with the same data and settings.
+    on_event
+        Told of the start, of each batch and each epoch, as dictionaries with a key ``event``.
+    stop
+        Asked after each batch; once it returns True, the best so far is written.
+    wanted
+        ``epochs``, ``imgsz``, ``batch``, ``object_size``, ``learning_rate``: instead of what the data suggest.
+
+    Returns
+    -------
+    Card
+        Of the model that was written.
+
+    Raises
+    ------
+    FastSAMError
+        If the data, the base or a setting is of no use, or there is nothing to resume.
+    """
+    check_output(output)
+    where = resolve_device(device)
+    network, base_card = _base(base)
+    planes = [annotated(example) for example in examples]
+    out = [False] * len(planes) if validation is not None else held_out(planes, hold_out, seed)
+    learnt = [plane for plane, is_out in zip(planes, out, strict=True) if not is_out]
+    measured = [plane for plane, is_out in zip(planes, out, strict=True) if is_out]
+    if validation is not None:
+        measured = [annotated(example) for example in validation]
+    settings, said = choose(learnt, base_card, seed, **wanted)
+    said.append(_said_of_validation(measured))
+    run = Run(output, base, learnt, measured, settings, where)
+    _begin(run, resume)
+    start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
+    on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": said})
+    try:
+        _fit(run, network, resume, on_event, stop)
+    except KeyboardInterrupt:
+        if not (run.folder / "best.pt").exists():
+            raise
+    card = _finish(run, base_card)
+    shutil.rmtree(run.folder)
+    on_event({"event": "done", "file": str(output), **dict(card.metrics)})
+    return card
+
+
+def check_output(file: Path) -> None:
+    """Say so if a model cannot be written under that name.
+
+    Raises
+    ------
+    ParameterError
+        If it does not end in ``.pt``, or is a folder.
+    """
+    if file.suffix != ".pt":
+        raise ParameterError(f"the model would be written to {file}; expected a file name that ends in .pt")
+    if file.is_dir():
+        raise ParameterError(f"{file} is a folder; name a file in it, such as {file / 'my-cells.pt'}")
+
+
+def _said_of_validation(measured: Sequence[Annotated]) -> str:
+    if measured:
+        one = len(measured) == 1
+        return f"{counted(measured)} {'is' if one else 'are'} held out of training to measure it"
+    return "there are too few images to hold some out: AP is measured on the training images, and too good"
+
+
+def _base(base: str) -> tuple[nn.Module | str, Card | None]:
+    """Return what training starts from: a network and its card, or a description and None."""
+    if base.endswith((".yaml", ".yml")):
+        _check_description(base)
+        return base, None
+    path = find(base)
+    return read_network(path)[0], card_for(path)
+
+
+def _check_description(name: str) -> None:
+    """Say so if a network's description is not on this computer, or describes no segmentation network.
+
+    Raises
+    ------
+    ModelError
+        If so. Ultralytics would fetch an address; nothing is fetched here.
+    """
+    with imported():
+        from ultralytics.nn.tasks import guess_model_task, yaml_model_load
+    try:
+        if "://" in name:
+            raise FileNotFoundError(name)
+        task = guess_model_task(yaml_model_load(name))
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{name} is not there, or does not describe a network; expected a file, or a name that ultralytics knows "
+            f"such as yolov8n-seg.yaml"
+        ) from error
+    if task != "segment":
+        raise ModelError(f"{name} describes a network for the task {task!r}; expected one whose name ends in -seg.yaml")
+
+
+def _begin(run: Run, resume: bool) -> None:
+    """Make the run's folder, or make sure that the run it holds is this one."""
+    facts = {
+        "base": run.base,
+        "settings": dataclasses.asdict(run.settings),
+        "training": [plane.name for plane in run.training],
+        "validation": [plane.name for plane in run.validation],
+    }
+    record = run.folder / "run.json"
+    if resume:
+        if not (run.folder / "last.pt").exists():
+            raise ModelError(
+                f"no training of {run.output} broke off on this computer, so there is none to resume; "
+                f"leave --resume out to start one"
+            )
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        changed = [key for key, value in facts.items() if kept.get(key) != value]
+        if changed:
+            raise ParameterError(
+                f"the training of {run.output} that broke off had other {', '.join(changed)}; "
+                f"resume with the same ones, or leave --resume out to start anew"
+            )
+        return
+    if run.folder.exists():  # of a run that broke off and is not resumed
+        shutil.rmtree(run.folder)
+    run.folder.mkdir(parents=True)
+    record.write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _fit(
+    run: Run, base: nn.Module | str, resume: bool, on_event: Callable[[Event], None], stop: Callable[[], bool]
+) -> None:
+    """Run ultralytics' trainer."""
+    with imported():
+        from napari_fastsam.model.training.trainer import Hooks, Trainer, new_network
+
+    settings = run.settings
+    if resume and load_checkpoint(run.folder / "last.pt")["epoch"] + 1 >= settings.epochs:
+        return  # it broke off after its last epoch, while the best was looked through or written
+    network = new_network(base) if isinstance(base, str) else new_network(_architecture(base), base)
+    crops = Crops(
+        run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
+        settings.seed,
+    )  # fmt: skip
+    clock = {"epoch": time.perf_counter(), "batch": 0.0}
+
+    def on_batch(epoch: int, batch: int, batches: int) -> None:
+        now = time.perf_counter()
+        if now - clock["batch"] > 0.3 or batch == batches:
+            clock["batch"] = now
+            on_event({"event": "batch", "epoch": epoch, "epochs": settings.epochs, "batch": batch, "batches": batches})
+
+    def on_epoch(epoch: int, losses: dict[str, float], measures: dict[str, float], best: bool) -> None:
+        seconds, clock["epoch"] = time.perf_counter() - clock["epoch"], time.perf_counter()
+        said = {"event": "epoch", "epoch": epoch, "epochs": settings.epochs, "losses": losses, **measures}
+        on_event(said | {"seconds": round(seconds, 2), "best": best})
+
+    def score(network: nn.Module) -> dict[str, float]:
+        matchings = pooled(_as_model(run, network), run.validation or run.training, CONF, IOU)
+        return {"ap50": mean_ap(matchings[:1]), "ap": mean_ap(matchings)}
+
+    arguments = {
+        "epochs": settings.epochs, "batch": settings.batch, "imgsz": settings.imgsz, "seed": settings.seed,
+        "optimizer": "AdamW", "lr0": settings.learning_rate, "lrf": 0.01, "cos_lr": True, "momentum": 0.9,
+        "weight_decay": 0.01, "nbs": settings.batch, "warmup_epochs": min(2.0, settings.epochs / 10),
+        "warmup_bias_lr": 0.0, "device": run.device.removeprefix("cuda:"), "amp": False,
+    }  # fmt: skip
+    hooks = Hooks(score, on_batch, on_epoch, stop)
+    trainer = Trainer(network, crops, hooks, run.folder, arguments, resume=resume, measure_every=settings.measure_every)
+    trainer.train()
+
+
+def _architecture(network: Any) -> dict[str, Any]:
+    return dict(network.yaml)
+
+
+def _as_model(run: Run, network: nn.Module, base: Card | None = None) -> Model:
+    return Model(run.output.stem, run.output, run.device, _card(run, base), prepared(network, run.device))
+
+
+def _card(run: Run, base: Card | None) -> Card:
+    return card_of(run.output.stem, run.base, base, run.settings, run.training, run.validation)
+
+
+def _finish(run: Run, base: Card | None) -> Card:
+    """Write the best checkpoint so far, and its card with thresholds and measures."""
+    with imported():
+        from napari_fastsam.model.training.trainer import serialised
+    network, _ = read_network(run.folder / "best.pt")
+    data = serialised(network, {"imgsz": run.settings.imgsz, "task": "segment"})
+    planes = run.validation or run.training
+    model = _as_model(run, network, base)
+    model = dataclasses.replace(model, card=tuned(model, planes))
+    card = dataclasses.replace(measured(model, planes), sha256=hashlib.sha256(data).hexdigest())
+    for path, content in ((run.output, data), (run.output.with_suffix(".json"), card_text(card).encode())):
+        _write(path, content)
+    return card
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise ModelError(
+            f"the trained model cannot be written to {path}: {error.strerror or error}; nothing of it is lost: "
+            f"make room there, then resume (--resume on the command line)"
+        ) from error

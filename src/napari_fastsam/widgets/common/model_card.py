@@ -1,0 +1,114 @@
+"""A model's card for a person to read: what it is, what it was trained on, what it is worth."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+
+from qtpy.QtWidgets import QLabel
+from superqt import QCollapsible
+
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.model.weights import weights
+from napari_fastsam.model.weights.card import Card
+from napari_fastsam.widgets.common.frame import make_readable
+
+_NOT_SAID = "not known"
+
+
+class AboutModel(QCollapsible):
+    """Unfolds to the card of the model that is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__("About this model")
+        self.setDuration(0)
+        self.setToolTip("The model's card: what it was trained on, how good it was there, and its licence.")
+        self.card = QLabel()
+        make_readable(self.card)
+        self.addWidget(self.card)
+
+    def show_model(self, name: str) -> None:
+        """Show the card of a model by its name or path."""
+        self.card.setText(about(name))
+
+
+def about(name: str) -> str:
+    """Return rich text about a model by its name or path, whatever is the matter with it."""
+    try:
+        path = weights.find(name)
+        return card_as_html(weights.card_for(path), path)
+    except FastSAMError as error:
+        known = weights.known(name)
+        if known is None:
+            return html.escape(str(error))
+        return f"<b>{known.name}</b>: {known.about}. Licence {known.licence}. Not on this computer yet."
+
+
+def card_as_html(card: Card, path: Path) -> str:
+    """Return a card as rich text."""
+    rows = "".join(
+        f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{html.escape(value)}</td></tr>" for key, value in rows_of(card, path)
+    )
+    return f"<table>{rows}</table>"
+
+
+def rows_of(card: Card, path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what a card says, as names and texts; of a file without a card, what is known nevertheless."""
+    yield "name", card.name + (f": {card.description}" if card.description else "")
+    yield "base", card.base or _NOT_SAID
+    yield "trained on", _with(card.training_data or _NOT_SAID, _held_out(card))
+    yield "objects", _sizes(card)
+    yield "shown at", _shown(card)
+    yield "intensity", card.intensity
+    yield "measured", _metrics(card)
+    if card.conf is not None and card.iou is not None:
+        yield "everything", f"confidence {card.conf:g}, overlap {card.iou:g}"
+    yield "licence", card.licence
+    yield "version", _with(card.version or _NOT_SAID, card.created and f"made {card.created}")
+    if card.notes:
+        yield "notes", card.notes
+    yield "file", str(path)
+
+
+def _with(text: str, more: str) -> str:
+    return f"{text}; {more}" if more else text
+
+
+def _held_out(card: Card) -> str:
+    count = len(card.validation_images)
+    return f"{count} image{'s' * (count != 1)} held out to measure it" if count else ""
+
+
+def _sizes(card: Card) -> str:
+    if card.object_diameter is None:
+        return "of any or unknown size"
+    said = f"{card.object_diameter:g} pixels across (median)"
+    if card.object_diameter_range is not None:
+        low, high = card.object_diameter_range
+        said += f", most from {low:g} to {high:g}"
+    return said
+
+
+def _shown(card: Card) -> str:
+    if card.imgsz is not None:
+        return f"{card.imgsz} pixels along the longer side"
+    if card.shown_diameter is not None:
+        return f"the scale at which its objects are {card.shown_diameter:g} pixels across"
+    if card.origin == "unknown":
+        return "the size that its file says it was trained at"
+    return "its own size" if card.scale == 1 else f"its own size times {card.scale:g}"
+
+
+_MEASURES = {
+    "ap50": "AP50", "ap75": "AP75", "ap": "mean AP", "f1": "F1", "click_iou": "IoU of a click", "box_iou": "of a box",
+}  # fmt: skip
+
+
+def _metrics(card: Card) -> str:
+    """Return the measures of all images, then those of each kind: their names end in a comma and the kind."""
+    kinds: dict[str, list[str]] = {}
+    for key, value in card.metrics.items():
+        name, _, kind = key.partition(", ")
+        kinds.setdefault(kind, []).append(f"{_MEASURES.get(name, name)} {value:.3g}")
+    return "; ".join((f"{kind}: " if kind else "") + ", ".join(said) for kind, said in kinds.items()) or "not measured"

@@ -1,0 +1,163 @@
+"""Long work off the main thread, one piece at a time, with progress and Cancel in napari's activity dock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils import cancelable_progress
+
+from napari_fastsam.layers.answers.steps import Step
+
+Work = Callable[[], Iterator[str]]
+
+LONGEST_STEP = 60.0
+"""Seconds that a closing viewer waits for a step of work at most: a pass of the largest network on a slow processor."""
+
+
+class Runner:
+    """Runs a generator in a thread and reports on the main thread.
+
+    Parameters
+    ----------
+    on_step
+        Called with what the work says that it does next.
+    on_done
+        Called when the work has ended: with the exception that ended it, or None; and whether it was cancelled. More
+        work may be started from here on.
+    """
+
+    def __init__(self, on_step: Callable[[str], None], on_done: Callable[[Exception | None, bool], None]) -> None:
+        self._on_step = on_step
+        self._on_done = on_done
+        self._job: _Job | None = None
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._job is not None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work under way was asked to end. For any thread."""
+        job = self._job
+        return job is not None and job.cancelled
+
+    def start(self, work: Work, title: str | None) -> None:
+        """Start work; nothing may be under way. Without a title it is not shown in the activity dock."""
+        if self._closed:
+            return
+        job = self._job = _Job(work)
+        job.worker = worker = create_worker(
+            job.steps,
+            _start_thread=False,
+            _ignore_errors=True,
+            _connect={"yielded": lambda said: self._yielded(job, said), "finished": lambda: self._finished(job)},
+        )
+        # napari handles events while it draws progress: from here on, whoever asks finds us busy
+        job.progress = None if title is None else cancelable_progress(desc=title, total=0)
+        if not self._closed:
+            worker.start()
+
+    def cancel(self) -> None:
+        """Ask the work to end after its present step."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def close(self) -> None:
+        """Cancel, wait for the present step and report nothing any more: whoever wanted to know is gone."""
+        self._closed = True
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+            # a thread that outlives the application's objects crashes it when it reports to them
+            job.wait(LONGEST_STEP)
+            job.close_progress()
+
+    def _yielded(self, job: _Job, said: str) -> None:
+        if job is not self._job:
+            return
+        if job.cancelled:
+            job.cancel()
+            return
+        self._on_step(said)
+        if job.progress is not None and not job.drawing:
+            job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
+            try:
+                _draw(job, said)
+            finally:
+                job.drawing = False
+
+    def _finished(self, job: _Job) -> None:
+        if job is not self._job:
+            return
+        job.close_progress()  # handles events: busy until it is done, or new work would be taken for this
+        if job is self._job:
+            self._job = None
+            self._on_done(job.failure, job.cancelled)
+
+
+def _draw(job: _Job, said: str) -> None:
+    """Show in the activity dock what is done, and how far it has come where that is known."""
+    done, total = (said.done, said.total) if isinstance(said, Step) else (0, 0)
+    if job.progress is not None and job.progress.total != total:
+        job.progress.total = total
+    if job.progress is not None and total:
+        job.progress.update(done - job.progress.n)
+    if job.progress is not None:
+        job.progress.set_description(said)
+
+
+class _Job:
+    """One piece of work, and how it went."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.worker: GeneratorWorker | None = None
+        self.progress: cancelable_progress | None = None
+        self.drawing = False
+        self.failure: Exception | None = None
+        self._cancelled = False
+        self._begun = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end, here or with the button in the activity dock."""
+        progress = self.progress
+        return self._cancelled or (progress is not None and bool(progress.is_canceled))
+
+    def steps(self) -> Iterator[str]:
+        """Do the work. Keeps its exception: the thread's own machinery drops a RuntimeError."""
+        self._begun.set()
+        try:
+            for said in self.work():
+                if self.cancelled:
+                    return
+                yield said
+        except Exception as error:  # noqa: BLE001 - raised again, or shown, on the main thread
+            self.failure = error
+        finally:
+            self._ended.set()
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        if self.worker is not None:
+            self.worker.quit()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the present step has ended, if it has begun."""
+        deadline = time.monotonic() + seconds
+        if self._begun.is_set():
+            self._ended.wait(seconds)
+        while self.worker is not None and self.worker.is_running and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def close_progress(self) -> None:
+        progress, self.progress = self.progress, None
+        if progress is not None:
+            self._cancelled = self._cancelled or bool(progress.is_canceled)
+            progress.close()

@@ -1,0 +1,321 @@
+"""The dock *Compare*: a segmentation against its ground truth, live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Container, Label
+from napari.utils.notifications import ErrorNotification, notification_manager
+from qtpy.QtWidgets import QFileDialog, QLabel
+from superqt.utils import qdebounced, qthrottled
+
+from napari_fastsam.core.judging.comparison import Kind
+from napari_fastsam.core.judging.metrics import THRESHOLDS
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.results.comparisons import objects_beside, write_numbers, write_objects
+from napari_fastsam.layers.comparison.compare import NAMES, Compared
+from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.layers.planes.alignment import align
+from napari_fastsam.layers.planes.look import go_to
+from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.compare import messages
+from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
+from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
+from napari_fastsam.widgets.compare.view import ComparisonView
+from napari_fastsam.widgets.compare.work import ComparisonWork, Outcome
+from napari_fastsam.widgets.segment.controls import make_compact
+from napari_fastsam.widgets.segment.messages import as_html
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+SOON_MS = 120
+"""Changes within this time of each other, such as those of a stroke of the brush, are answered once."""
+
+SLIDER_MS = 30
+
+LABEL_WIDTH = 104
+"""Screen pixels of the controls' labels at the least, so that the controls begin at one line."""
+
+
+class CompareWidget(Container[Any]):
+    """The dock: choose a segmentation and its ground truth, see what was hit, missed and made up.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that it works on.
+    """
+
+    _frame: Frame | None = None
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        self._viewer = napari_viewer
+        self.status = Label(value="")
+        self.actions = make_actions()
+        super().__init__(widgets=make_controls(napari_viewer), labels=True, scrollable=True, name="Compare")
+        self.view = ComparisonView()
+        self._output = ComparisonLayer(napari_viewer)
+        self._work = ComparisonWork(self._say, self._compared_layers)
+        self._always, self._per_layer = Connections(), Connections()
+        self._shown: Outcome | None = None
+        self._place = self._shown_place()
+        self._plain_status = ""
+        self._quiet = False
+        self._soon = qdebounced(self.update_now, timeout=SOON_MS)
+        self._recolour = qthrottled(self._show_threshold, timeout=SLIDER_MS)
+        self._frame = frame = self._framed()
+        self._wire(frame)
+        self._refresh_choices()
+        self._layers_chosen()
+        self.update_now()
+
+    @property
+    def native(self) -> Any:
+        """What napari docks. magicgui says the widget inside its scroll area here."""
+        return super().native if self._frame is None else self._frame
+
+    def reset_choices(self, *_: Any) -> None:
+        """Do nothing: napari calls this whenever layers come and go, and the dock follows them itself."""
+
+    @property
+    def compared(self) -> Compared | None:
+        """What is shown; None while nothing can be compared."""
+        return None if self._shown is None else self._shown.compared
+
+    # ---------------------------------------------------------------- what a person can do
+
+    def update_now(self, *_: Any) -> None:
+        """Compare the layers as they are now: here if that is a matter of milliseconds, else in a thread."""
+        self._soon.cancel()
+        predicted, truth = self.predicted.value, self.truth.value
+        is_stack = predicted is not None and predicted.ndim > 2
+        self.scope.visible = is_stack
+        said = self._nothing_to_compare(predicted, truth)
+        if said:
+            self._show_nothing(said)
+            return
+        try:
+            alignment = align(self._viewer, predicted, truth, self.scope.value if is_stack else "plane")
+        except FastSAMError as error:
+            self._show_nothing(str(error))
+            return
+        self._work.start(predicted, truth, alignment)
+
+    def save(self, path: Path | str | None = None) -> Path | None:
+        """Write the numbers and the objects as CSV files.
+
+        Parameters
+        ----------
+        path
+            Where the numbers go; the objects go beside it. None asks the person.
+
+        Returns
+        -------
+        pathlib.Path or None
+            The file of numbers; None if nothing was written, which the status explains.
+        """
+        shown, compared = self._shown, self.compared
+        if shown is None or compared is None:
+            self._say(messages.NOTHING_TO_SAVE)
+            return None
+        if path is None:
+            path, _ = QFileDialog.getSaveFileName(self.native, "Save the numbers", "comparison.csv", "CSV (*.csv)")
+        if not path:
+            return None
+        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
+        axes = [str(label) for label in shown.predicted.axis_labels]
+        try:
+            write_numbers(file, [compared.matching(threshold) for threshold in THRESHOLDS])
+            write_objects(objects_beside(file), compared.found(self._threshold), [NAMES[kind] for kind in Kind], axes)
+        except FastSAMError as error:
+            self._say(str(error))
+            return None
+        self._say(messages.saved(file.name, objects_beside(file).name))
+        return file
+
+    def go_to_object(self, i: int) -> None:
+        """Let the view go to an object, and choose its label in its layer.
+
+        Parameters
+        ----------
+        i
+            Its row in ``compared.found(threshold)``.
+        """
+        shown, compared = self._shown, self.compared
+        if shown is None or compared is None:
+            return
+        predicted, truth = shown.predicted, shown.truth
+        if predicted not in self._viewer.layers or truth not in self._viewer.layers:
+            return
+        found = compared.found(self._threshold)
+        go_to(self._viewer, predicted, compared.inside(found, i), found.box[i])
+        for layer, label in ((predicted, found.predicted[i]), (truth, found.truth[i])):
+            if label:
+                layer.selected_label = int(label)
+        self._viewer.layers.selection.active = truth if found.kind[i] == Kind.MISSED else predicted
+
+    def close(self) -> None:
+        """Undo all connections, end the work and remove the layer."""
+        self.disconnect_all()
+        self.native.close()
+        super().close()
+
+    def disconnect_all(self) -> None:
+        """Let go of the viewer: connections, work and layer; layers that were hidden are shown again."""
+        self._soon.cancel()
+        self._recolour.cancel()
+        self._work.close()
+        self._per_layer.undo()
+        self._always.undo()
+        listed = self._viewer.layers.events
+        for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
+            emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
+        self._output.show_others()
+        self._output.remove()
+        self._shown = None
+
+    # ---------------------------------------------------------------- from layers to what is shown
+
+    @property
+    def _threshold(self) -> float:
+        return round(float(self.threshold.value), 2)
+
+    def _nothing_to_compare(self, predicted: Any, truth: Any) -> str:
+        if predicted is None or truth is None:
+            there = [layer for layer in self.predicted.choices if layer is not None]
+            return messages.ONE_MISSING if there else messages.NO_LABELS
+        return messages.SAME_TWICE if predicted == truth else ""
+
+    def _compared_layers(self, outcome: Outcome) -> None:
+        wanted = (outcome.predicted, outcome.truth) == (self.predicted.value, self.truth.value)
+        if outcome.stale or not wanted:
+            self.update_now()
+        elif outcome.error is not None:
+            self._show_nothing(str(outcome.error) or type(outcome.error).__name__)
+            if not isinstance(outcome.error, FastSAMError):
+                notification_manager.dispatch(ErrorNotification(outcome.error))
+        elif outcome.compared is None:
+            self._show_nothing(messages.CANCELLED)
+        else:
+            self._shown = outcome
+            self._show_threshold()
+            self._hide_layers()
+
+    def _show_threshold(self, *_: Any) -> None:
+        """Show the comparison at the threshold of the slider."""
+        shown, compared = self._shown, self.compared
+        if shown is None or compared is None or shown.predicted not in self._viewer.layers:
+            return
+        self.view.show(compared, self._threshold)
+        self._output.show(shown.predicted, compared, self._threshold)
+        self._say(messages.summary(compared, self._threshold))
+
+    def _show_nothing(self, message: str) -> None:
+        self._shown = None
+        self._work.outdate()
+        self.view.clear()
+        self._quiet = True  # a layer that is shown again says that it is redrawn
+        try:
+            self._output.show_others()
+        finally:
+            self._quiet = False
+        self._output.remove()
+        self._say(message)
+
+    def _hide_layers(self, *_: Any) -> None:
+        if self._shown is None or not self.solo.value:
+            self._output.show_others()
+        else:
+            self._output.hide_others([self._shown.predicted, self._shown.truth])
+
+    def _say(self, message: str) -> None:
+        self._plain_status = message
+        self.status.value = as_html(message)
+
+    # ---------------------------------------------------------------- wiring
+
+    def _framed(self) -> Frame:
+        make_compact([*list(self), self.actions])
+        make_readable(self.status.native)
+        scrolled = self.root_native_widget
+        scrolled.setMinimumWidth(0)
+        for label in scrolled.findChildren(QLabel):
+            if label.text() in [control.label for control in self]:
+                label.setMinimumWidth(LABEL_WIDTH)  # magicgui measures them in another font than napari's
+        frame = Frame(scrolled, [self.actions.native, self.status.native])
+        self.view.stand_in(scrolled.widget().layout())
+        frame.belongs_to(self)
+        return frame
+
+    def _wire(self, frame: Frame) -> None:
+        viewer = self._viewer
+        dims = viewer.dims.events
+        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
+        listed = viewer.layers.events
+        self._always.connect((listed.inserted, listed.removed, listed.renamed), self._list_changed)
+        for control in (self.predicted, self.truth):
+            control.changed.connect(self._layers_chosen)
+        self.scope.changed.connect(self._soon)
+        self.threshold.changed.connect(self._recolour)
+        self.solo.changed.connect(self._hide_layers)
+        self.actions.again.changed.connect(lambda: self.update_now())
+        self.actions.save_button.changed.connect(lambda: self.save())
+        self.view.table.chosen.connect(self.go_to_object)
+        frame.removed.connect(self.disconnect_all)
+        frame.destroyed.connect(self.disconnect_all)
+
+    def _layers_chosen(self, *_: Any) -> None:
+        """Follow the layers that are chosen now, and no others."""
+        self._per_layer.undo()
+        for layer in (self.predicted.value, self.truth.value):
+            if layer is not None:
+                # a preview that changes while it is hidden says so by its features alone
+                emitters = layer_emitters(layer, "data", "paint", "labels_update", "features")
+                self._per_layer.connect(emitters, self._pixels_changed)
+                self._per_layer.connect((layer.events.set_data,), self._redrawn)
+        self._soon()
+
+    def _pixels_changed(self, *_: Any) -> None:
+        self._soon()
+
+    def _redrawn(self, *_: Any) -> None:
+        # undo and changes in place say no more than this; but a slider that moves says it too
+        if self._shown_place() != self._place:
+            self._plane_changed()
+        elif not self._quiet:
+            self._soon()
+
+    def _plane_changed(self, *_: Any) -> None:
+        place = self._shown_place()
+        if place == self._place:
+            return
+        order_changed = place[1:] != self._place[1:]
+        self._place = place
+        if order_changed or self.scope.value == "plane":
+            self._soon()
+
+    def _shown_place(self) -> tuple[Any, ...]:
+        dims = self._viewer.dims
+        return (tuple(dims.point), tuple(dims.order), dims.ndisplay)
+
+    def _list_changed(self, event: Any) -> None:
+        if RESULT_KEY not in getattr(getattr(event, "value", None), "metadata", ()):
+            self._refresh_choices()
+            self._soon()
+
+    def _refresh_choices(self) -> None:
+        """Offer the layers that there are now; a choice stays as long as its layer does."""
+        boxes = (self.predicted, self.truth)
+        before = [box.value for box in boxes]
+        for box in boxes:
+            with box.changed.blocked():
+                box.reset_choices()
+        there = [layer for layer in self.predicted.choices if layer is not None]
+        for box, value in zip(boxes, suggested(there, *before), strict=True):
+            with box.changed.blocked():
+                box.value = value
+        # a proxy of a layer equals it without being it
+        if any(not (old is box.value or old == box.value) for old, box in zip(before, boxes, strict=True)):
+            self._layers_chosen()

@@ -1,0 +1,146 @@
+"""What the dock says, and what it says to do next."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_fastsam.core.likeness.exemplars import Exemplars
+    from napari_fastsam.layers.answers.request import Request
+    from napari_fastsam.layers.answers.session import Result
+    from napari_fastsam.layers.labels.write import Committed
+    from napari_fastsam.model.weights.weights import Weights
+
+NO_IMAGE = "No image yet: open one (File ▸ Open, or File ▸ Open Sample ▸ napari-fastsam)."
+NO_PROMPT_LAYERS = "Ready. “New prompt layers” gives you a Points and a Shapes layer; or find everything."
+NO_PROMPTS = "Ready. Click an object, or draw a box or an outline around it."
+NO_POINTS_LAYER = "No Points layer yet: “New prompt layers” makes one."
+ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Add a positive one, or a box."
+NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wanted as an example (Shift-X)."
+NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
+EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
+NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer whose objects are measured."
+NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
+NOTHING_TO_CLEAR = "There are no prompts on this plane."
+NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
+LARGE_SEARCH = (
+    "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "
+    "view to search there at once."
+)
+LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
+ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
+CANCELLED = "Cancelled. Run starts it again."
+DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
+STILL_BUSY = "Wait for the work under way, or cancel it, then download."
+LOADING_FIRST = "The model is being loaded; it runs as soon as that is done."
+
+_MOST_DETAILS = 8
+
+
+def live_is_off(request: Request) -> str:
+    """Say how to see what changed while the preview does not follow."""
+    return no_prompts(request) if request.is_empty else "Live is off: Run (Shift-R) shows what is asked for now."
+
+
+def no_prompts(request: Request) -> str:
+    """Say what to do where nothing is asked for."""
+    if any(request.read.rows[field] for field in ("counter_examples", "counter_example_boxes")):
+        return NO_EXAMPLE
+    chosen = request.controls.points is not None or request.controls.shapes is not None
+    return NO_PROMPTS if chosen else NO_PROMPT_LAYERS
+
+
+def summary(result: Result, network_seconds: float) -> str:
+    """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
+    count = result.count
+    network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
+    said = f"{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
+    controls = result.request.controls
+    stack = result.request.stack
+    if stack is not None and not result.waiting:
+        said += f" · {stack.count} planes"
+    if result.tiles is not None:
+        size = "" if result.tiles.diameter is None else f" · objects of about {result.tiles.diameter:.0f} px"
+        tiles = f"{result.tiles.done} of {len(result.tiles)} tiles"
+        return f"{counted(count)} · {tiles}{size}" + ("" if result.complete else ". Run goes on.")
+    if result.missing:
+        return f"{said} · looking closer …"
+    if result.waiting:
+        return f"{said} · looking at more planes …"
+    if result.undescribed:
+        return f"{said} · describing objects …"
+    if count:
+        return said
+    if controls.task == "everything":
+        return f"{said}. Nothing found: {_loosen(result)}"
+    if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
+        return ONLY_NEGATIVE
+    return said
+
+
+def added(committed: Committed, layer_name: str) -> str:
+    """Say what went into a Labels layer."""
+    said = f"Added {counted(len(committed.ids))} to “{layer_name}”"
+    said += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
+    if committed.covered:
+        said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+    return said
+
+
+def recipe_saved(path: str) -> str:
+    """Say how to run a recipe."""
+    return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
+
+
+def measured(count: int, layer_name: str) -> str:
+    """Say what was measured."""
+    return f"Measured {counted(count)}: see the features of “{layer_name}”."
+
+
+def model_missing(model: Weights) -> str:
+    """Say how to get a model that is not on this computer."""
+    return (
+        f"{model.name} is not on this computer. “Download” fetches it once ({model.licence}), or put {model.file} "
+        f"into {model.path.parent}; “nuclei” works without."
+    )
+
+
+def encoder_missing(encoder: Weights) -> str:
+    """Say how to get a text model that is not on this computer."""
+    return (
+        f"Words need the text model {encoder.name}, which is not on this computer. “Download” below them fetches it "
+        f"once ({encoder.licence}), or put {encoder.file} into {encoder.path.parent}; examples work without."
+    )
+
+
+def examples_saved(exemplars: Exemplars, path: str) -> str:
+    """Say what went into a file of examples."""
+    count, against = len(exemplars.examples), len(exemplars.counter_examples)
+    more = f" and {against} counter-example{'s' * (against != 1)}" if against else ""
+    return f"Saved {count} example{'s' * (count != 1)}{more} to {path}."
+
+
+def counted(count: int) -> str:
+    """Return "1 object", "2 objects"."""
+    return f"{count} object{'s' * (count != 1)}"
+
+
+def as_html(message: str, details: tuple[str, ...] = ()) -> str:
+    """Return a message and its details as rich text, the first few of many."""
+    lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:_MOST_DETAILS])]
+    if len(details) > _MOST_DETAILS:
+        lines.append(f"• and {len(details) - _MOST_DETAILS} more")
+    return "<br>".join(lines)
+
+
+def _loosen(result: Result) -> str:
+    thresholds = result.request.controls.thresholds
+    if thresholds.min_area or thresholds.max_area:
+        return "widen the areas, lower the confidence, or check the contrast limits."
+    return "lower the confidence, change “shown at”, or check the contrast limits."
+
+
+def _only_points(result: Result) -> bool:
+    prompts = result.request.read.prompts
+    return len(prompts) == len(prompts.points)

@@ -1,0 +1,215 @@
+"""Where results go: the preview layer while a person tries, a Labels layer when they accept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.layers.answers.session import Controls, Request, Result
+from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
+from napari_fastsam.layers.labels.write import Committed, commit
+from napari_fastsam.layers.planes.transforms import units_apply
+from napari_fastsam.version import __version__
+from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+PREVIEW_NAME = "FastSAM preview"
+LABELS_NAME = "FastSAM labels"
+
+
+class Output:
+    """Writes results into layers of one viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._preview: Labels | None = None
+        self._hidden = False
+
+    @property
+    def preview(self) -> Labels | None:
+        """The preview layer, if it is in the viewer."""
+        if self._preview is not None and self._preview not in self._viewer.layers:
+            self._preview = None
+        return self._preview
+
+    def show(self, result: Result) -> None:
+        """Show a result in the preview."""
+        image, plane = result.request.controls.image, result.request.plane
+        axis = None if result.request.stack is None else result.request.stack.axis
+        preview = self.preview
+        if preview is not None and not suits(preview, image, plane):
+            self.remove_preview()
+            preview = None
+        if preview is None:
+            preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME, axis=axis)
+            preview.metadata = {PREVIEW_KEY: True}
+            self._insert_above(image, preview)
+            self._preview = preview
+        else:
+            update_preview(preview, image, plane, result.labels, axis)
+            if self._hidden:  # by us, not by the person
+                preview.visible = True
+        self._hidden = False
+        if result.tiles is not None:
+            if result.complete:
+                numbers = np.arange(1, result.count + 1)
+                preview.features = {"index": numbers, "score": np.array(result.tiles.canvas.scores)}
+            return
+        objects = list(result.by_number.values())
+        preview.features = {
+            "index": np.array([o.number for o in objects], int),
+            "score": np.array([o.score for o in objects]),
+            "prompt": [o.prompt for o in objects],
+            "why": [o.reason for o in objects],
+            **{name: [values.get(o.number) for o in objects] for name, values in _columns(result).items()},
+        }
+
+    def hide_preview(self) -> None:
+        """Empty the preview, if there is one."""
+        preview = self.preview
+        if preview is not None and not self._hidden:
+            if preview.multiscale:
+                first = preview.data[0]
+                preview.data = pyramid(np.zeros_like(first), plane_axes(first))
+                preview.editable = False
+            else:
+                preview.data[...] = 0
+            self._hidden = preview.visible
+            preview.visible = False
+            preview.refresh(extent=False)
+
+    def forget(self, layer: Any) -> bool:
+        """Return whether a layer that was removed from the viewer was the preview; it is forgotten then."""
+        ours = self._preview is not None and bool(layer == self._preview)
+        if ours:
+            self._preview = None
+        return ours
+
+    def remove_preview(self) -> None:
+        """Take the preview out of the viewer."""
+        preview, self._preview = self.preview, None
+        if preview is not None:
+            self._viewer.layers.remove(preview)
+
+    def commit(
+        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
+    ) -> tuple[Labels, Committed]:
+        """Put a result into a Labels layer; None makes a new one.
+
+        Raises
+        ------
+        LabelsError
+            If the layer cannot take the objects; nothing has been written then.
+        """
+        request = result.request
+        image, plane = request.controls.image, request.plane
+        target = labels if labels is not None else labels_like(image, plane, name=LABELS_NAME)
+        if labels is None:
+            self._insert_above(image, target)
+        try:
+            committed = commit(
+                target,
+                image,
+                plane,
+                result.labels,
+                scores=result.scores,
+                provenance=provenance(result, model_sha256),
+                preserve=preserve,
+                use_units=units_apply(self._viewer),
+                columns=_columns(result),
+                keep_numbers=request.controls.classes and bool(result.questions),
+                windows=result.windows,
+                axis=None if request.stack is None else request.stack.axis,
+            )
+        except Exception:
+            if labels is None:
+                self._viewer.layers.remove(target)
+            raise
+        return target, committed
+
+    def _insert_above(self, image: Any, layer: Any) -> None:
+        """Put a layer right above the image, and leave the person's layer active: they go on clicking there."""
+        layers = self._viewer.layers
+        active = layers.selection.active
+        place = layers.index(image) + 1 if image in layers else len(layers)
+        layers.insert(place, layer)
+        layers.selection.active = active
+
+
+def _columns(result: Result) -> dict[str, dict[int, Any]]:
+    """Return what a search adds to the features: by which text an object was found, and how like it is."""
+    found = {number: o for number, o in result.by_number.items() if o.text}
+    if not found:
+        return {}
+    return {
+        "text": {number: o.text for number, o in found.items()},
+        "similarity": {number: o.similarity for number, o in found.items()},
+    }
+
+
+def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
+    """Return what a reader of labels should know about how they came about, as plain values."""
+    request, controls = result.request, result.request.controls
+    prompts = request.read.prompts
+    return {
+        "version": __version__,
+        "model": controls.model,
+        "model_sha256": model_sha256,
+        "task": controls.task,
+        "conf": controls.thresholds.conf,
+        "iou": controls.thresholds.iou,
+        "min_area": controls.thresholds.min_area,
+        "max_area": controls.thresholds.max_area,
+        "imgsz": controls.imgsz,
+        "contrast_limits": request.contrast_limits,
+        "image": controls.image.name,
+        "plane": list(request.plane.index),
+        "level": request.plane.level,
+        "region": list(request.plane.region),
+        **_prompts(prompts if controls.task == "prompts" else Prompts()),
+        **_stack(request),
+        **(_search(controls, prompts) if controls.task == "prompts" else {}),
+    }
+
+
+def _stack(request: Request) -> dict[str, Any]:
+    """Return along which axis planes were taken together, and the prompts of each that has some."""
+    stack = request.stack
+    if stack is None:
+        return {}
+    prompts = {str(position): _prompts(single.read.prompts) for position, single in stack.at.items()}
+    return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
+
+
+def _prompts(prompts: Prompts) -> dict[str, Any]:
+    return {
+        "points": prompts.points.tolist(),
+        "point_labels": prompts.point_labels.tolist(),
+        "boxes": prompts.boxes.tolist(),
+        "outlines": [outline.tolist() for outline in prompts.outlines],
+        "scribbles": [scribble.tolist() for scribble in prompts.scribbles],
+    }
+
+
+def _search(controls: Controls, prompts: Prompts) -> dict[str, Any]:
+    """Return what was searched for, where something was."""
+    if not prompts.searches:
+        return {}
+    return {
+        "texts": list(prompts.texts),
+        "text_encoder": controls.text_encoder if prompts.texts else None,
+        "text_threshold": controls.search.text_threshold,
+        "text_best": controls.search.best_only,
+        "examples": prompts.examples.tolist(),
+        "counter_examples": prompts.counter_examples.tolist(),
+        "example_boxes": prompts.example_boxes.tolist(),
+        "counter_example_boxes": prompts.counter_example_boxes.tolist(),
+        "example_threshold": controls.search.example_threshold,
+        "classes": controls.classes,
+    }

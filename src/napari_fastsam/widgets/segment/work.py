@@ -1,0 +1,107 @@
+"""What the dock has the network do: which work, what came of it, and what is not tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
+
+if TYPE_CHECKING:
+    from napari_fastsam.layers.answers.request import Request
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes
+    ----------
+    found
+        Number of objects.
+    seconds
+        ``network``: what was not kept from an earlier run, with loading the model; ``selection``: stage two;
+        ``drawing``.
+    message
+        What the dock's status says.
+    unanswered
+        A sentence for each prompt without an object of its own.
+    """
+
+    found: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    message: str = ""
+    unanswered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the runner is at.
+
+    Attributes
+    ----------
+    kind
+        What.
+    request
+        What is answered by it.
+    by_hand
+        Whether a person asked for it, and not a change of a layer or a slider.
+    """
+
+    kind: Literal["warm up", "segment", "download"]
+    request: Request | None = None
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed, so that live updates do not try it again and again; Run does.
+
+    Attributes
+    ----------
+    model
+        Name and device, if nothing can be done with that model there.
+    asked
+        What was asked for.
+    message
+        What a person was told.
+    """
+
+    model: tuple[str, str] | None
+    asked: Hashable
+    message: str
+
+    @classmethod
+    def of(cls, work: Work, error: Exception, model: tuple[str, str]) -> Failure:
+        """Return what a failure of work means; `model` is what is chosen now."""
+        request = work.request
+        if request is None:
+            return cls(model, None, said_of(error))
+        chosen = request.controls.model, request.controls.device
+        about_model = isinstance(error, ModelError | DeviceError) and not request.read.prompts.searches
+        return cls(chosen if about_model else None, _asked(request), said_of(error))
+
+    def concerns(self, request: Request) -> bool:
+        """Whether a request would fail in the same way."""
+        return self.asked == _asked(request) or self.model == (request.controls.model, request.controls.device)
+
+
+def said_of(error: Exception) -> str:
+    """Return what a person is told of an error."""
+    if isinstance(error, FastSAMError):
+        return str(error)
+    return f"Something went wrong ({type(error).__name__}: {error}). Run tries again."
+
+
+def same_place(request: Request, other: Request) -> bool:
+    """Whether two requests ask for the same on one plane: the result of one may stay while the other runs."""
+    ours, theirs = request.controls, other.controls
+    same = ours.image == theirs.image and ours.task == theirs.task
+    return same and (request.plane.index, request.plane.axes) == (other.plane.index, other.plane.axes)
+
+
+def _asked(request: Request) -> Hashable:
+    """Return what of a request makes the network and the text model work."""
+    controls = request.controls
+    return request.key, controls.texts, controls.text_encoder if controls.texts else None

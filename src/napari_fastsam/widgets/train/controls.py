@@ -1,0 +1,218 @@
+"""The dock *Train*: what there is to choose, and the choices as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, Container, LineEdit, PushButton, SpinBox
+from napari.layers import Image, Labels, Shapes
+from superqt import QCollapsible
+
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.model.weights import own_models, weights
+from napari_fastsam.widgets.segment.controls import DEVICES, FROM_FILE, ModelBox, layers_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from qtpy.QtWidgets import QWidget
+
+FROM_SCRATCH = "nothing (from scratch)"
+_SCRATCH_NETWORK = "yolov8n-seg.yaml"
+_AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train, as a value.
+
+    Attributes
+    ----------
+    file
+        The checkpoint that will be written, in the folder of the person's own models.
+    base
+        What training starts from, as the command line takes it.
+    epochs, imgsz
+        None = chosen from the data.
+    device, seed
+        As the command line takes them.
+    """
+
+    file: Path
+    base: str
+    epochs: int | None = None
+    imgsz: int | None = None
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the model will be called."""
+        return self.file.stem
+
+    def arguments(self, data: Path) -> list[str]:
+        """Return the arguments of ``napari-fastsam`` that train it on a folder of annotated images."""
+        arguments = ["train", str(data), "-o", str(self.file), "--base", self.base]
+        if self.epochs is not None:
+            arguments += ["--epochs", str(self.epochs)]
+        if self.imgsz is not None:
+            arguments += ["--imgsz", str(self.imgsz)]
+        return [*arguments, "--device", self.device, "--seed", str(self.seed), "--progress", "json"]
+
+
+class BaseBox(ModelBox):
+    """Chooses what training starts from: a model that can be trained on, or nothing."""
+
+    def offered(self) -> list[str]:
+        """Return the names of the models that there are; exported ones cannot be trained on."""
+        own = [name for name, path in own_models.files().items() if path.suffix.casefold() == ".pt"]
+        return [*(w.name for w in weights.REGISTRY), *own, FROM_SCRATCH]
+
+
+def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
+    """Make the controls in the order in which they stand in the dock; their names are the dock's attributes."""
+    return [
+        ComboBox(
+            name="image",
+            choices=layers_of(viewer, Image),
+            tooltip="An image whose objects are labelled. Its contrast limits are the intensities that are learnt.",
+        ),
+        ComboBox(
+            name="truth",
+            label="labels",
+            choices=layers_of(viewer, Labels),
+            tooltip="Its objects, each with a number of its own. Every plane of a stack with an object is an image.",
+        ),
+        ComboBox(
+            name="regions",
+            label="inside",
+            choices=layers_of(viewer, Shapes),
+            nullable=True,
+            tooltip="A Shapes layer whose rectangles mark what is fully labelled. -----: all of the labelled planes.",
+        ),
+        Container(
+            name="pair_buttons",
+            layout="horizontal",
+            labels=False,
+            label="pairs",
+            widgets=[
+                PushButton(name="add_button", text="Add pair", tooltip="Put the image with its labels on the list."),
+                PushButton(name="remove_button", text="Remove", tooltip="Take the selected pairs off the list."),
+                PushButton(
+                    name="save_button",
+                    text="Save …",
+                    tooltip="Write the pairs to a folder, to train on another computer: napari-fastsam train FOLDER.",
+                ),
+            ],
+        ),
+        BaseBox(
+            base,
+            name="base",
+            tooltip="The model that goes on learning. The more it is like your images, the fewer of them it needs.",
+        ),
+        LineEdit(name="model_name", label="name", tooltip="What the new model is called in the list of models."),
+    ]
+
+
+def make_advanced(device: str) -> Container[Any]:
+    """Make what the data decide unless a person does."""
+    container: Container[Any] = Container(
+        labels=True,
+        widgets=[
+            SpinBox(
+                name="epochs",
+                value=0,
+                min=0,
+                max=100_000,
+                tooltip="Times that all images are seen. auto: more where there are few images.",
+            ),
+            SpinBox(
+                name="imgsz",
+                label="crop (px)",
+                value=0,
+                min=0,
+                max=4096,
+                step=32,
+                tooltip="Side of the crops that are learnt from, in pixels. auto: by the size of the objects.",
+            ),
+            ComboBox(
+                name="device",
+                value=device,
+                choices=DEVICES,
+                tooltip="Where to train. auto: a GPU if there is one, which is many times faster.",
+            ),
+            SpinBox(
+                name="seed",
+                value=0,
+                min=0,
+                max=2**31 - 1,
+                tooltip="Training draws at random; the same number draws the same.",
+            ),
+        ],
+    )
+    container.margins = (0, 0, 0, 0)
+    for control in (container.epochs, container.imgsz):
+        control.native.setSpecialValueText(_AUTO)
+    return container
+
+
+def make_actions() -> Container[Any]:
+    """Make the buttons that stay in sight."""
+    return Container(
+        name="actions",
+        layout="horizontal",
+        labels=False,
+        widgets=[
+            PushButton(
+                name="train_button",
+                text="Train",
+                tooltip="Train on the pairs, in the background; while it runs: stop and keep the best so far.",
+            ),
+            PushButton(
+                name="use_button",
+                text="Use it now",
+                enabled=False,
+                tooltip="Choose the new model in the dock FastSAM, and open that dock if it is not.",
+            ),
+        ],
+    )
+
+
+def folded(title: str, *widgets: QWidget) -> QCollapsible:
+    """Put widgets behind a title that unfolds them."""
+    behind = QCollapsible(title)
+    behind.setDuration(0)
+    behind.setToolTip("What the data decide unless you do.")
+    for widget in widgets:
+        behind.addWidget(widget)
+    return behind
+
+
+def freeze(dock: Any) -> Plan:
+    """Return what is set in the dock as a value.
+
+    Raises
+    ------
+    ParameterError
+        If the name will not do.
+    ModelError
+        If the model to start from is not there.
+    """
+    base = str(dock.base.value)
+    if base == FROM_FILE:
+        raise ParameterError("no model to start from is chosen; choose one, such as nuclei")
+    file = own_models.path_for(dock.model_name.value)
+    if base == FROM_SCRATCH:
+        base = _SCRATCH_NETWORK
+    else:
+        weights.find(base)
+    advanced = dock.advanced
+    return Plan(
+        file=file,
+        base=base,
+        epochs=int(advanced.epochs.value) or None,
+        imgsz=int(advanced.imgsz.value) or None,
+        device=str(advanced.device.value),
+        seed=int(advanced.seed.value),
+    )

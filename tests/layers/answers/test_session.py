@@ -1,0 +1,223 @@
+"""From a request to a result with the real model: what is computed, what is kept, what prompts are dealt with."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Points, Shapes
+
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.errors import ImageError, ModelError
+from napari_fastsam.layers.answers.cache import MEGABYTE
+from napari_fastsam.layers.answers.session import Controls, Session
+from napari_fastsam.model.asking.answer import Thresholds, answer
+from napari_fastsam.model.network import segmenter
+
+NUCLEI = np.array([[126, 94], [147, 244]], float)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return segmenter.load_model("nuclei", "cpu")
+
+
+@pytest.fixture
+def loads(monkeypatch, model):
+    """The names of the models that were loaded; the bundled one is loaded once for all tests."""
+    names = []
+    real = segmenter.load_model
+
+    def load(name, device):
+        names.append(name)
+        return model if name == "nuclei" else real(name, device)
+
+    monkeypatch.setattr(segmenter, "load_model", load)
+    return names
+
+
+class Setup:
+    def __init__(self, pixels) -> None:
+        self.viewer = ViewerModel()
+        self.image = self.viewer.add_layer(Image(pixels, contrast_limits=(0, 80)))
+        self.points = self.viewer.add_layer(Points(ndim=2))
+        self.shapes = self.viewer.add_layer(Shapes(ndim=2))
+        self.session = Session(self.viewer, 512 * MEGABYTE)
+
+    def request(self, earlier=None, **controls):
+        options = {"points": self.points, "shapes": self.shapes, "device": "cpu", **controls}
+        return self.session.request(Controls(self.image, **options), earlier)
+
+    def result(self, **controls):
+        request = self.request(**controls)
+        said = list(self.session.work(request))
+        return self.session.result(request), said
+
+
+@pytest.fixture
+def cells(fluorescence):
+    return fluorescence[:256, :320]
+
+
+@pytest.fixture
+def setup(loads, cells):
+    return Setup(cells)
+
+
+def test_prompts_are_answered_as_the_python_face_does(setup, model, cells):
+    setup.points.add(NUCLEI)
+    result, said = setup.result()
+    expected = answer(model, cells, Prompts(points=NUCLEI), contrast_limits=(0, 80))
+
+    assert said[0] == "loading nuclei"
+    assert [o.number for o in result.objects] == [1, 2]
+    assert [o.prompt for o in result.objects] == ["point 1", "point 2"]
+    assert result.scores == {i: s.score for i, s in enumerate(expected, start=1)}
+    for number, selection in enumerate(expected, start=1):
+        np.testing.assert_array_equal(result.labels == number, selection.mask)
+
+
+def test_everything_is_what_segment_finds(setup, model, cells):
+    result, _ = setup.result(task="everything", thresholds=Thresholds(0.4, 0.5))
+    expected = model.segment(cells, conf=0.4, iou=0.5, contrast_limits=(0, 80))
+    np.testing.assert_array_equal(result.labels, expected.to_labels())
+
+
+def test_before_the_network_has_looked_there_is_no_result(setup):
+    setup.points.add(NUCLEI)
+    assert setup.session.result(setup.request()) is None
+
+
+def test_what_is_kept_needs_no_work(setup):
+    setup.points.add(NUCLEI[:1])
+    setup.result()
+    assert setup.session.network_seconds > 0
+    setup.points.add(NUCLEI[1:])
+    result, said = setup.result(thresholds=Thresholds(0.3))
+    assert said == []
+    assert setup.session.network_seconds == 0
+    assert len(result.objects) == 2
+
+
+def test_a_model_is_loaded_once(setup, loads):
+    list(setup.session.warm_up("nuclei", "cpu"))
+    setup.result(task="everything")
+    setup.image.contrast_limits = (0, 100)
+    setup.result(task="everything")
+    assert loads == ["nuclei"]
+
+
+def test_two_threads_that_ask_the_same_make_the_network_look_once(setup, monkeypatch):
+    looks = []
+    real = setup.session.cache.put
+    monkeypatch.setattr(setup.session.cache, "put", lambda key, look: looks.append(key) or real(key, look))
+    request = setup.request(task="everything")
+    threads = [threading.Thread(target=lambda: list(setup.session.work(request))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(looks) == 1
+
+
+def test_changed_data_are_forgotten(setup):
+    request = setup.request(task="everything")
+    list(setup.session.work(request))
+    assert not setup.session.is_stale(request)
+    setup.session.image_changed(setup.image)
+    assert setup.session.is_stale(request)
+    assert len(setup.session.cache) == 0
+    assert setup.request(task="everything").key != request.key
+
+
+def test_what_was_found_on_pixels_that_are_gone_is_not_kept(setup):
+    request = setup.request(task="everything")
+    work = setup.session.work(request)
+    next(work)
+    setup.session.image_changed(setup.image)
+    list(work)
+    assert len(setup.session.cache) == 0
+
+
+def test_a_prompt_that_waits_for_a_closer_look_is_neither_answered_nor_given_up(setup):
+    setup.image.data = np.zeros((256, 320), np.uint8)
+    setup.points.add([[60.0, 60.0]])
+    request = setup.request()
+    work = setup.session.work(request)
+    while setup.session.result(request) is None:
+        next(work)
+    result = setup.session.result(request)
+    assert result.missing
+    assert result.unanswered == ()
+    assert len(result.pending) == 1
+    assert setup.session.answered_rows(result) == (set(), set())
+
+    list(setup.session.work(request))
+    done = setup.session.result(request)
+    assert not done.missing
+    assert done.unanswered[0].startswith("Point 1: ")
+    assert setup.session.answered_rows(done) == ({0}, set())
+
+
+def test_answered_prompts_are_found_again_after_rows_have_changed(setup):
+    setup.points.add([[10.0, 10.0], *NUCLEI])
+    setup.shapes.add_rectangles([[[110, 80], [140, 110]]])
+    result, _ = setup.result()
+    setup.points.selected_data = {0}
+    setup.points.remove_selected()
+    setup.points.add([[200.0, 200.0]])
+
+    assert setup.session.answered_rows(result) == ({0, 1}, {0}), "the new point at row 2 was not asked about"
+    assert setup.session.rows_on_plane(setup.request()) == ({0, 1, 2}, {0})
+
+
+def test_steps_go_to_the_next_size_and_stop_at_the_ends(setup):
+    # of the second the network proposes several sizes
+    setup.points.add([NUCLEI[0], [231.0, 47.0]])
+    thresholds = Thresholds(0.05, 0.9)
+    setup.result(thresholds=thresholds)
+    request = setup.request(thresholds=thresholds)
+    areas = []
+    while "no smaller" not in setup.session.step(request, -1):
+        pass
+    while True:
+        areas.append(next(o.crop.area for o in setup.session.result(request).objects if o.number == 2))
+        said = setup.session.step(request, +1)
+        if "no larger" in said:
+            break
+        assert said.startswith("point 2: candidate ")
+    assert len(areas) >= 2, "no alternatives: the test shows nothing"
+    assert areas == sorted(areas)
+
+
+def test_steps_without_prompts_say_what_to_do(setup):
+    assert "place one first" in setup.session.step(setup.request(), +1)
+
+
+def test_a_second_point_on_the_same_object_is_said(setup):
+    setup.points.add([NUCLEI[0], NUCLEI[0] + 1])
+    result, _ = setup.result()
+    assert [o.prompt for o in result.objects] == ["point 1"]
+    assert result.unanswered == ("Point 2 is on the same object as point 1.",)
+
+
+def test_an_image_without_a_number_in_it(setup):
+    setup.image.data = np.full((50, 50), np.nan)
+    with pytest.raises(ImageError, match="no finite value"):
+        list(setup.session.work(setup.request(task="everything")))
+
+
+def test_a_model_that_fails_is_tried_again_when_asked(setup, loads, tmp_path):
+    request = setup.request(task="everything", model=str(tmp_path / "none.pt"))
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"none\.pt"):
+            list(setup.session.work(request))
+    assert len(loads) == 2
+
+
+def test_the_checkpoints_hash(setup):
+    from napari_fastsam.model.weights.weights import known
+
+    assert setup.session.model_hash(setup.request()) == known("nuclei").sha256

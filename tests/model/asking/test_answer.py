@@ -1,0 +1,406 @@
+"""Prompts to objects, with the closer look where the first one saw nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+import napari_fastsam as fs
+from napari_fastsam.core.image.geometry import Letterbox
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.proposals import Proposals
+from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
+from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.model.asking.answer import Look, Thresholds, answer, from_kept, look, look_closer, paint
+from napari_fastsam.model.asking.windows import Window, may_be_there, windows_for
+from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.weights.card import FASTSAM, Card
+
+TOO_SMALL = 64
+"""An imgsz at which the first look misses most of the picture `sparse`."""
+
+
+@pytest.fixture
+def counted(nuclei: Model, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Shapes of what the network was shown, in order."""
+    shown: list[tuple[int, int]] = []
+    propose = Model.propose
+
+    def noted(self: Model, rgb: np.ndarray, *args: object, **more: object) -> Proposals:
+        shown.append(rgb.shape[:2])
+        return propose(self, rgb, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Model, "propose", noted)
+    return shown
+
+
+@pytest.fixture(scope="module")
+def sparse(picture: Callable[[str], np.ndarray]) -> np.ndarray:
+    return picture("sparse")
+
+
+@pytest.fixture(scope="module")
+def drawn(picture: Callable[[str], np.ndarray]) -> list[Crop]:
+    labels = picture("sparse_labels")
+    boxes = [np.argwhere(labels == n) for n in range(1, labels.max() + 1)]
+    found = []
+    for n, pixels in enumerate(boxes, start=1):
+        (top, left), (bottom, right) = pixels.min(axis=0), pixels.max(axis=0) + 1
+        found.append(Crop(int(top), int(left), labels[top:bottom, left:right] == n))
+    return found
+
+
+def middle(crop: Crop) -> np.ndarray:
+    """The pixel of an object that is nearest to its mean."""
+    pixels = np.argwhere(crop.pixels)
+    return pixels[np.abs(pixels - pixels.mean(axis=0)).sum(axis=1).argmin()] + (crop.top, crop.left)
+
+
+def box(crop: Crop) -> list[int]:
+    rows, columns = crop.window
+    return [rows.start, columns.start, rows.stop, columns.stop]
+
+
+class TestAnswer:
+    def test_a_click_gives_the_object_clicked(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+        points = np.array([middle(crop) for crop in drawn])
+        found = answer(nuclei, sparse, Prompts(points=points))
+        assert len(found) == len(drawn)
+        for point, selection in zip(points, found, strict=True):
+            if selection.mask is not None:
+                assert selection.mask[tuple(point)]
+        overlap = [s.crop.iou(crop) if s.crop else 0.0 for s, crop in zip(found, drawn, strict=True)]
+        assert np.mean(overlap) > 0.55
+        assert np.mean(np.array(overlap) >= 0.5) > 0.65
+
+    def test_a_box_gives_the_object_boxed(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+        found = answer(nuclei, sparse, Prompts(boxes=[box(crop) for crop in drawn]))
+        overlap = [s.crop.iou(crop) if s.crop else 0.0 for s, crop in zip(found, drawn, strict=True)]
+        assert np.mean(overlap) > 0.55
+        assert np.mean(np.array(overlap) >= 0.5) > 0.65
+
+    def test_one_pass_when_the_first_look_has_it(
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+    ) -> None:
+        best = nuclei.segment(sparse).masks[0]
+        counted.clear()
+        (found,) = answer(nuclei, sparse, Prompts(points=[middle(best)]))
+        assert found.found
+        assert counted == [(256, 256)]
+        assert "closer" not in found.reason
+
+    def test_all_kinds_at_once_in_order(self, nuclei: Model, sparse: np.ndarray) -> None:
+        crop = nuclei.segment(sparse).masks[0]
+        y0, x0, y1, x1 = box(crop)
+        row, column = middle(crop)
+        outline = [[y0, x0], [y0, x1 - 1], [y1 - 1, x1 - 1], [y1 - 1, x0]]
+        prompts = Prompts(
+            points=[[row, column]], point_objects=[3], boxes=[[y0, x0, y1, x1]], outlines=[outline],
+            scribbles=[[[row, column - 2], [row, column + 2]]],
+        )  # fmt: skip
+        found = answer(nuclei, sparse, prompts)
+        assert [s.prompt.kind for s in found] == ["point", "box", "outline", "scribble"]
+        for selection in found:
+            assert selection.crop is not None
+            assert selection.crop.iou(crop) > 0.7, selection
+
+    def test_no_prompts(self, nuclei: Model, sparse: np.ndarray) -> None:
+        assert answer(nuclei, sparse, Prompts()) == []
+
+    def test_wrong_parameters_are_named(self, nuclei: Model, sparse: np.ndarray) -> None:
+        with pytest.raises(ParameterError, match="conf is 3"):
+            answer(nuclei, sparse, Prompts(), conf=3)
+        with pytest.raises(ParameterError, match="imgsz is 7"):
+            answer(nuclei, sparse, Prompts(), imgsz=7)
+        with pytest.raises(ImageError):
+            answer(nuclei, np.zeros((0, 4)), Prompts())
+
+
+class TestThresholds:
+    def test_a_click_takes_what_passes_the_thresholds_first(self, nuclei: Model, sparse: np.ndarray) -> None:
+        seen = look(nuclei, sparse)
+        points = [middle(c) for c in seen.proposals.instances(0.25, 0.7).masks]
+        (sure, _), (unsure, _) = (from_kept(seen, Prompts(points=points), Thresholds(conf=c)) for c in (0.25, 0.8))
+        assert all(s.score > 0.25 for s in sure)
+        low = [s for s in unsure if s.score <= 0.8]
+        assert low
+        assert all("below the confidence threshold" in s.reason for s in low)
+        assert not any("below the confidence threshold" in s.reason for s in sure)
+
+    def test_areas_hold_for_every_kind_of_prompt(self, nuclei: Model, sparse: np.ndarray) -> None:
+        seen = look(nuclei, sparse)
+        crop = seen.proposals.instances(0.25, 0.7).masks[0]
+        y0, x0, y1, x1 = box(crop)
+        outline = [[y0, x0], [y0, x1 - 1], [y1 - 1, x1 - 1], [y1 - 1, x0]]
+        prompts = Prompts(points=[middle(crop)], point_objects=[1], boxes=[box(crop)], outlines=[outline])
+        for limits in ({"min_area": 3 * crop.area}, {"max_area": crop.area / 4}):
+            selections, missing = from_kept(seen, prompts, Thresholds(**limits))
+            while missing:
+                list(look_closer(seen, missing))
+                selections, missing = from_kept(seen, prompts, Thresholds(**limits))
+            for selection in selections:
+                area = None if selection.crop is None else selection.crop.area
+                assert area is None or limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
+                for i in selection.candidates.tolist():
+                    area = selection.instances.masks[i].area
+                    assert limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
+            box_answer = next(s for s in selections if s.prompt.kind == "box")
+            assert not box_answer.found
+            assert "smaller or larger than the area allows" in box_answer.reason
+
+    def test_a_value_out_of_range_is_named(self) -> None:
+        with pytest.raises(ParameterError, match="min_area 9 is above max_area 3"):
+            Thresholds(min_area=9, max_area=3)
+
+
+class TestCloserLook:
+    def test_it_finds_what_the_first_look_misses(
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+    ) -> None:
+        prompts = Prompts(boxes=[box(crop) for crop in drawn])
+        seen = look(nuclei, sparse, TOO_SMALL)
+        first, missing = from_kept(seen, prompts, Thresholds())
+        missed = [i for i, s in enumerate(first) if not s.found]
+        assert len(missed) >= 3, "the first look has to miss something"
+        assert len(missing) >= 1
+        found = answer(nuclei, sparse, prompts, imgsz=TOO_SMALL)
+        again = [i for i in missed if found[i].found]
+        assert len(again) >= 3
+        for i in again:
+            assert "seen only in a closer look" in found[i].reason
+            assert found[i].prompt == first[i].prompt == PromptRef("box", (i,))
+            crop = found[i].crop
+            assert crop is not None
+            assert found[i].mask is not None
+            assert found[i].mask.shape == sparse.shape
+        assert np.mean([found[i].crop.iou(drawn[i]) for i in again]) > 0.5  # type: ignore[union-attr]
+
+    def test_a_click_too(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+        points = np.array([middle(crop) for crop in drawn])
+        seen = look(nuclei, sparse, TOO_SMALL)
+        first, _ = from_kept(seen, Prompts(points=points), Thresholds())
+        missed = [i for i, s in enumerate(first) if not s.found]
+        assert missed
+        found = answer(nuclei, sparse, Prompts(points=points), imgsz=TOO_SMALL)
+        closer = [i for i in missed if found[i].found]
+        assert closer
+        for i in closer:
+            assert found[i].mask is not None
+            assert found[i].mask[tuple(points[i])]
+
+    def test_what_it_finds_respects_negative_points_and_points_inside(
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]
+    ) -> None:
+        boxes = Prompts(boxes=[box(crop) for crop in drawn])
+        found = answer(nuclei, sparse, boxes, imgsz=TOO_SMALL)
+        i = next(i for i, s in enumerate(found) if "closer" in s.reason and s.found)
+        assert found[i].crop is not None
+        inside = middle(found[i].crop)
+        (refined,) = answer(nuclei, sparse, Prompts(points=[inside], boxes=[boxes.boxes[i]]), imgsz=TOO_SMALL)
+        assert refined.found
+        assert refined.mask is not None
+        assert refined.mask[tuple(inside)]
+        (vetoed,) = answer(
+            nuclei, sparse, Prompts(points=[inside], point_labels=[0], boxes=[boxes.boxes[i]]), imgsz=TOO_SMALL
+        )
+        assert vetoed.mask is None or not vetoed.mask[tuple(inside)]
+
+    def test_nothing_there_is_said_after_it(self, nuclei: Model, counted: list[tuple[int, int]]) -> None:
+        found = answer(nuclei, np.zeros((200, 200), np.uint8), Prompts(points=[[100, 100]]))
+        assert [s.reason for s in found] == ["no object there, nor in a closer look"]
+        assert len(counted) == 1 + 2
+
+    @pytest.mark.parametrize(
+        "prompts",
+        [
+            Prompts(points=[[-1, 5]]),
+            Prompts(points=[[5, 199.5]]),
+            Prompts(points=[[50, 50], [50, 300]], point_objects=[1, 1]),
+            Prompts(boxes=[[-50, -50, 0, 0]]),
+            Prompts(boxes=[[200, 0, 300, 100]]),
+            Prompts(boxes=[[50, 50, 50, 90]]),
+            Prompts(boxes=[[50, 50, 90, 50]]),
+            Prompts(outlines=[[[-9, -9], [-9, -3], [-3, -3]]]),
+            Prompts(scribbles=[[[-9, 5], [-9, 20]]]),
+        ],
+        ids=[
+            "point",
+            "point on the edge",
+            "one of two",
+            "box above",
+            "box below",
+            "flat",
+            "thin",
+            "outline",
+            "scribble",
+        ],
+    )
+    def test_what_lies_outside_or_has_no_area_needs_none(
+        self, nuclei: Model, prompts: Prompts, counted: list[tuple[int, int]]
+    ) -> None:
+        (found,) = answer(nuclei, np.zeros((200, 200), np.uint8), prompts)
+        assert not found.found
+        assert counted == [(200, 200)]
+
+    def test_no_window_is_run_twice(
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+    ) -> None:
+        prompts = Prompts(boxes=[box(drawn[0])] * 3, points=[[250, 3], [250, 3]])
+        seen = look(nuclei, sparse, TOO_SMALL)
+        rounds = 0
+        selections, missing = from_kept(seen, prompts, Thresholds())
+        while missing:
+            assert len(set(missing)) == len(missing)
+            assert not set(missing) & set(seen.closer)
+            list(look_closer(seen, missing))
+            selections, missing = from_kept(seen, prompts, Thresholds())
+            rounds += 1
+        assert rounds
+        passes = len(counted)
+        assert passes == 1 + len(seen.closer)
+        list(look_closer(seen, list(seen.closer)))
+        _, missing = from_kept(seen, prompts, Thresholds(conf=0.5))
+        assert missing == []
+        assert len(counted) == passes
+        assert len(selections) == 5
+
+    def test_stop_is_asked_before_each_window(self, nuclei: Model, sparse: np.ndarray) -> None:
+        seen = look(nuclei, sparse)
+        windows = [Window((0, 64), (c, c + 64), 64) for c in (0, 64, 128)]
+        done: list[int] = []
+        for number in look_closer(seen, windows, stop=lambda: len(done) == 2):
+            done.append(number)
+        assert done == [1, 2]
+        assert list(seen.closer) == windows[:2]
+        assert list(look_closer(seen, windows[2:], stop=lambda: True)) == []
+
+    def test_bytes_held_grow_with_what_is_kept(self, nuclei: Model, sparse: np.ndarray) -> None:
+        seen = look(nuclei, sparse)
+        before = seen.nbytes
+        assert before >= sparse.size * 3
+        list(look_closer(seen, [Window((0, 64), (0, 64), 128)]))
+        assert seen.nbytes >= before + 32 * 32 * 32 * 4
+
+
+def filled(shape: tuple[int, int], boxes_xyxy: list[list[float]]) -> Proposals:
+    """Proposals on a plane shown at its own scale, whose masks fill their boxes."""
+    letterbox = Letterbox(shape, max(shape))
+    assert letterbox.content == shape
+    top, left = letterbox.padding
+    height, width = letterbox.input
+    count = len(boxes_xyxy)
+    return Proposals(
+        np.array(boxes_xyxy, np.float32).reshape(-1, 4) + np.array([left, top, left, top], np.float32),
+        np.linspace(0.9, 0.8, count, dtype=np.float32),
+        np.ones((count, 1), np.float32),
+        np.ones((height // 4, width // 4, 1), np.float32),
+        letterbox,
+    )
+
+
+class TestCutObjects:
+    """In a closer look, what the crop cuts is left out and what the plane itself cuts is not."""
+
+    SHAPE = (192, 320)
+
+    @pytest.mark.parametrize(
+        ("rows", "columns", "kept"),
+        [
+            ((0, 64), (0, 64), ["middle", "top", "left"]),
+            ((0, 64), (10, 74), ["middle", "top"]),
+            ((10, 74), (0, 64), ["middle", "left"]),
+            ((10, 74), (10, 74), ["middle"]),
+            ((128, 192), (10, 74), ["middle", "bottom"]),
+            ((128, 192), (256, 320), ["middle", "bottom", "right"]),
+        ],
+        ids=["top left", "top", "left", "inside", "bottom", "bottom right"],
+    )
+    def test_each_side_is_judged_alone(
+        self, nuclei: Model, rows: tuple[int, int], columns: tuple[int, int], kept: list[str]
+    ) -> None:
+        boxes_yx = {
+            "middle": [20, 20, 34, 34],
+            "top": [0, 20, 14, 34],
+            "left": [20, 0, 34, 14],
+            "bottom": [50, 20, 64, 34],
+            "right": [20, 50, 34, 64],
+        }
+        seen = Look(nuclei, np.zeros((*self.SHAPE, 3), np.uint8), filled(self.SHAPE, []))
+        for name, (y0, x0, y1, x1) in boxes_yx.items():
+            on_plane = [rows[0] + y0, columns[0] + x0, rows[0] + y1, columns[0] + x1]
+            prompts = Prompts(boxes=[on_plane])
+            window = Window(rows, columns, 64)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("napari_fastsam.model.asking.answer.windows_for", lambda *_, window=window: [window])
+                (first,), missing = from_kept(seen, prompts, Thresholds())
+                assert not first.found
+                assert missing == ([] if window in seen.closer else [window])
+                seen.closer[window] = filled((64, 64), [[b[1], b[0], b[3], b[2]] for b in boxes_yx.values()])
+                (found,), missing = from_kept(seen, prompts, Thresholds())
+            assert missing == []
+            assert found.found == (name in kept), name
+            if found.crop is not None:
+                assert box(found.crop) == on_plane
+                assert found.mask is not None
+                assert found.mask.shape == self.SHAPE
+                assert found.prompt == PromptRef("box", (0,))
+            seen.closer.clear()
+
+
+class TestWindows:
+    coordinate = st.floats(-50, 450)
+
+    @given(st.lists(st.tuples(coordinate, coordinate), min_size=4, max_size=4), st.sampled_from([19.4, None]))
+    def test_they_lie_on_the_plane_and_hold_what_they_are_for(
+        self, corners: list[tuple[float, float]], diameter: float | None
+    ) -> None:
+        shape = (300, 400)
+        card = Card(name="x", object_diameter=diameter) if diameter else FASTSAM
+        prompts = Prompts(
+            points=corners[:1], boxes=[[*corners[1], *corners[2]]], outlines=[corners], scribbles=[corners[2:]]
+        )
+        for kind in ("point", "box", "outline", "scribble"):
+            ref = PromptRef(kind, (0,))
+            if not may_be_there(ref, prompts, shape):
+                continue
+            windows = windows_for(ref, prompts, shape, card)
+            assert 1 <= len(windows) <= 2
+            for window in windows:
+                for (first, last), length in zip((window.rows, window.columns), shape, strict=True):
+                    assert 0 <= first < last <= length
+                assert 64 <= window.imgsz <= 1024
+                assert window.imgsz % 32 == 0
+                if kind == "point":
+                    row, column = corners[0]
+                    assert window.rows[0] - 0.5 <= row <= window.rows[1] - 0.5
+                    assert window.columns[0] - 0.5 <= column <= window.columns[1] - 0.5
+
+    def test_a_box_is_shown_at_the_size_that_the_model_knows(self) -> None:
+        card = Card(name="x", object_diameter=20.0)
+        prompts = Prompts(boxes=[[480, 480, 520, 520], [400, 400, 600, 600]])
+        for i, extent in enumerate((40, 200)):
+            close, wide = windows_for(PromptRef("box", (i,)), prompts, (1000, 1000), card)
+            for window, size in ((close, 40), (wide, 20)):
+                shown = extent * window.imgsz / (window.rows[1] - window.rows[0])
+                assert shown == pytest.approx(size, rel=0.3)
+
+
+def test_painted_selections_keep_their_place(nuclei: Model, sparse: np.ndarray) -> None:
+    crops = nuclei.segment(sparse).masks
+    prompts = Prompts(points=[middle(crops[0]), [-5, -5], middle(crops[1])])
+    found = answer(nuclei, sparse, prompts)
+    labels = paint(found, sparse.shape)
+    assert set(np.unique(labels).tolist()) == {0, 1, 3}
+    assert (labels[labels == 3] == 3).sum() == found[2].crop.area  # type: ignore[union-attr]
+    assert set(np.unique(paint(found, sparse.shape, ids=[5, 6, 9])).tolist()) == {0, 5, 9}
+
+
+def test_the_public_face_is_the_same(nuclei: Model, sparse: np.ndarray) -> None:
+    assert fs.answer is answer
+    assert fs.paint is paint
+    assert replace(Thresholds(), conf=0.5).conf == 0.5

@@ -1,0 +1,312 @@
+"""Opened, closed, opened again: nothing of a dock stays behind, and nothing of it crashes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from napari.settings import get_plugin_settings
+from napari.utils.key_bindings import coerce_keybinding
+from npe2 import PluginManifest
+from qtpy.QtWidgets import QDockWidget
+
+from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.widgets import FastSAMWidget
+from napari_fastsam.widgets.segment.output import PREVIEW_NAME
+from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
+
+NUCLEI = np.array([[126, 94], [147, 244]], float)
+
+
+def emitters(viewer):
+    """Every emitter of the viewer and of its layers, by name."""
+    groups = {
+        "viewer": viewer.events,
+        "dims": viewer.dims.events,
+        "layers": viewer.layers.events,
+        "selection": viewer.layers.selection.events,
+        "camera": viewer.scene.camera.events,
+    }
+    for layer in viewer.layers:
+        if layer.name != PREVIEW_NAME:
+            groups[layer.name] = layer.events
+    return {f"{name}.{event}": emitter for name, group in groups.items() for event, emitter in group.emitters.items()}
+
+
+def counts(viewer):
+    """How many callbacks there are."""
+    return {name: len(emitter.callbacks) for name, emitter in emitters(viewer).items()}
+
+
+def ours(viewer):
+    """Callbacks that belong to this package."""
+    found = []
+    for name, emitter in emitters(viewer).items():
+        for callback in emitter.callbacks:
+            owner = callback[0]() if isinstance(callback, tuple) else callback
+            module = getattr(owner, "__module__", None) or type(owner).__module__
+            if module.startswith("napari_fastsam"):
+                found.append(name)
+    return found
+
+
+def keys(viewer):
+    return {key: viewer.keymap.get(coerce_keybinding(key)) for key in SHORTCUTS}
+
+
+def filled(make_napari_viewer, cells, show=False):
+    """A viewer with all that a dock listens to, and no dock."""
+    viewer = make_napari_viewer(show=show)
+    viewer.add_image(cells, name="cells", contrast_limits=(0, 80))
+    viewer.add_shapes(ndim=2, name="shapes")
+    viewer.add_points(NUCLEI, name="points")
+    viewer.add_labels(np.zeros(cells.shape, np.int32), name="labels")
+    return viewer
+
+
+def settle(qtbot, dock):
+    qtbot.waitUntil(lambda: dock._work is None and PREVIEW_NAME in dock._viewer.layers, timeout=20_000)
+
+
+def by_close(viewer, dock):
+    dock.close()
+
+
+def by_napari(viewer, dock):
+    viewer.window.remove_dock_widget(dock.native)
+
+
+def by_all(viewer, dock):
+    viewer.window.remove_dock_widget("all")
+
+
+def by_the_cross(viewer, dock):
+    """The title bar's button that removes a dock for good."""
+    native = dock.native
+    while not isinstance(native, QDockWidget):
+        native = native.parent()
+    native.destroyOnClose()
+
+
+WAYS = [by_close, by_napari, by_all, by_the_cross]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_dock_that_is_closed_leaves_nothing_behind(make_napari_viewer, plugin_settings, qtbot, cells, way):
+    viewer = filled(make_napari_viewer, cells)
+    before, keys_before, names = counts(viewer), keys(viewer), [layer.name for layer in viewer.layers]
+    assert ours(viewer) == []
+
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    settle(qtbot, dock)
+    assert len(ours(viewer)) > 10, "or nothing is tested here"
+    assert keys(viewer) != keys_before
+    assert viewer.layers[PREVIEW_NAME].data.any()
+
+    way(viewer, dock)
+    qtbot.wait(50)
+    assert ours(viewer) == []
+    assert {name: n for name, n in counts(viewer).items() if n > before.get(name, 0)} == {}
+    assert keys(viewer) == keys_before
+    assert [layer.name for layer in viewer.layers] == names
+    # what it listened to goes on without it
+    viewer.layers["points"].add([(50, 50)])
+    viewer.layers["cells"].contrast_limits = (0, 100)
+    viewer.layers.remove("points")
+    viewer.dims.events.current_step()
+    qtbot.wait(50)
+    assert PREVIEW_NAME not in viewer.layers
+    dock.disconnect_all()  # twice does no harm
+
+
+def test_a_dock_that_is_hidden_stays_alive(make_napari_viewer, plugin_settings, qtbot, cells):
+    viewer = filled(make_napari_viewer, cells, show=True)
+    dock = FastSAMWidget(viewer)
+    docked = viewer.window.add_dock_widget(dock, name="FastSAM")
+    settle(qtbot, dock)
+    docked.hide()
+    qtbot.wait(20)
+    viewer.layers["points"].data = NUCLEI[:1]
+    qtbot.waitUntil(lambda: viewer.layers[PREVIEW_NAME].data.max() == 1, timeout=5000)
+    docked.show()
+    dock.disconnect_all()
+
+
+def test_a_closed_dock_keeps_no_results(make_napari_viewer, plugin_settings, qtbot, cells):
+    viewer = filled(make_napari_viewer, cells)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    settle(qtbot, dock)
+    assert len(dock._session.cache) == 1
+    viewer.window.remove_dock_widget(dock.native)
+    assert len(dock._session.cache) == 0
+
+
+def test_closed_while_work_runs(make_napari_viewer, plugin_settings, qtbot, cells, monkeypatch):
+    viewer = filled(make_napari_viewer, cells)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    settle(qtbot, dock)
+    gate, reached = threading.Event(), threading.Event()
+    real = Session._look
+
+    def look(self, model, request):
+        reached.set()
+        gate.wait(20)
+        return real(self, model, request)
+
+    monkeypatch.setattr(Session, "_look", look)
+    dock.imgsz.value = 320
+    qtbot.waitUntil(reached.is_set, timeout=10_000)
+    threading.Timer(0.3, gate.set).start()
+    viewer.window.remove_dock_widget(dock.native)
+    qtbot.wait(100)
+    assert PREVIEW_NAME not in viewer.layers
+    assert ours(viewer) == []
+
+
+def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cells):
+    viewer = filled(make_napari_viewer, cells)
+    first = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(first, name="FastSAM")
+    settle(qtbot, first)
+    second = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(second, name="FastSAM 2")
+    qtbot.waitUntil(lambda: second._shown is not None and second._work is None, timeout=20_000)
+
+    previews = [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
+    assert len(previews) == 2
+    for dock in (first, second):
+        assert not set(previews) & set(dock.labels.choices), "a preview is no place to add to"
+        assert dock.image.value == viewer.layers["cells"]
+    viewer.layers["points"].data = NUCLEI[:1]
+    qtbot.waitUntil(lambda: all(p.data.max() == 1 for p in previews), timeout=5000)
+
+    second.labels.value = viewer.layers["labels"]
+    assert second.commit() is viewer.layers["labels"]
+    assert viewer.layers["labels"].data[126, 94] == 1
+    qtbot.waitUntil(lambda: not any(p.data.any() for p in previews), timeout=5000)
+
+    task = first.task.value
+    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    assert first.task.value == task
+    assert second.task.value != task, "the dock opened last has the keys"
+    viewer.window.remove_dock_widget(second.native)
+    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    assert first.task.value != task, "and the one before has them again"
+    viewer.window.remove_dock_widget(first.native)
+    assert all(binding is None for binding in keys(viewer).values())
+    assert ours(viewer) == []
+    assert not [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
+
+
+def test_two_docks_closed_in_the_order_of_opening(make_napari_viewer, plugin_settings, qtbot, cells):
+    viewer = filled(make_napari_viewer, cells)
+    docks = [FastSAMWidget(viewer) for _ in range(2)]
+    for i, dock in enumerate(docks):
+        viewer.window.add_dock_widget(dock, name=f"FastSAM {i}")
+    viewer.window.remove_dock_widget(docks[0].native)
+    task = docks[1].task.value
+    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    assert docks[1].task.value != task
+    viewer.window.remove_dock_widget(docks[1].native)
+    assert all(binding is None for binding in keys(viewer).values())
+
+
+def test_opened_again_after_closing(bench, cells):
+    b = bench()
+    b.click(NUCLEI[0])
+    b.viewer.window.remove_dock_widget(b.dock.native)
+    b.dock = FastSAMWidget(b.viewer)
+    b.viewer.window.add_dock_widget(b.dock, name="FastSAM")
+    b.settle()
+    b.click(NUCLEI[1])
+    assert b.shown[126, 94] == 1
+    assert b.shown[147, 244] == 2
+    b.dock.disconnect_all()
+
+
+def test_settings_from_preferences(make_napari_viewer, plugin_settings, npe2pm, qtbot, cells):
+    with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
+        settings = get_plugin_settings("napari-fastsam")
+        settings.model.device = "cpu"
+        settings.model.cache_mb = 64
+        settings.thresholds.from_card = False
+        settings.thresholds.conf = 0.4
+        settings.thresholds.iou = 0.55
+        settings.behaviour.live = False
+        settings.behaviour.preserve_labels = False
+        viewer = filled(make_napari_viewer, cells)
+        dock = FastSAMWidget(viewer)
+        try:
+            assert dock.device.value == "cpu"
+            assert dock.conf.value == pytest.approx(0.4)
+            assert dock.iou.value == pytest.approx(0.55)
+            assert dock.live.value is False
+            assert dock.preserve.value is False
+            assert dock._session.cache.limit == 64 * 2**20
+        finally:
+            dock.disconnect_all()
+
+
+@pytest.mark.parametrize("model", ["FastSAM-s", "/nowhere/mine.pt"])
+def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, plugin_settings, npe2pm, qtbot, cells, model):
+    with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
+        get_plugin_settings("napari-fastsam").model.name = model
+        viewer = filled(make_napari_viewer, cells)
+        dock = FastSAMWidget(viewer)
+        try:
+            assert dock.model.value == model
+            said = "not on this computer" if model == "FastSAM-s" else "there is no file"
+            qtbot.waitUntil(lambda: said in dock._plain_status, timeout=10_000)
+        finally:
+            dock.disconnect_all()
+
+
+CLOSING = """
+    import sys
+    import napari
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
+    from napari_fastsam.samples import fluorescence_nuclei
+    from napari_fastsam.widgets import FastSAMWidget
+
+    viewer = napari.Viewer()
+    ((image, options, _),) = fluorescence_nuclei()
+    viewer.add_image(image, **options)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    kind = sys.argv[1]
+
+    def close():
+        if dock._work is None or dock._work.kind != kind:
+            QTimer.singleShot(1, close)
+            return
+        print("closed while at", dock._work.kind, flush=True)
+        viewer.close()
+
+    dock.imgsz.value = 1024
+    dock.task.value = "everything"
+    if kind == "segment":
+        dock.run()
+    QTimer.singleShot(0, close)
+    napari.run()
+    print("over", flush=True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["warm up", "segment"])
+def test_the_viewer_is_closed_while_work_runs(tmp_path, kind):
+    script = tmp_path / "closing.py"
+    script.write_text(textwrap.dedent(CLOSING))
+    done = subprocess.run([sys.executable, script, kind], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"closed while at {kind}" in done.stdout
+    assert done.stdout.endswith("over\n")
+    for sign in ("Traceback", "deleted", "QThread"):
+        assert sign not in done.stderr, done.stderr

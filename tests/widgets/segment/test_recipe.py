@@ -1,0 +1,104 @@
+"""What was tried out in the dock is saved as a recipe and gives the same labels, bit for bit; and measurements."""
+
+from __future__ import annotations
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+
+from napari_fastsam.core.objects.measurements import measure
+from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.io.recipes import load_recipe
+from napari_fastsam.model.network import segmenter
+from napari_fastsam.runs import work
+
+
+@pytest.fixture(autouse=True)
+def _same_model(monkeypatch):
+    monkeypatch.setattr(work, "load_model", lambda name: segmenter.load_model(name, "auto"))
+
+
+def replayed(recipe, path, tmp_path):
+    target = tmp_path / "labels.tif"
+    work.do_image(load_recipe(recipe), Input(path), target)
+    return tifffile.imread(target)
+
+
+def test_everything_with_thresholds_and_size(bench, cells, tmp_path):
+    b = bench()
+    b.dock.task.value = "everything"
+    b.dock.conf.value, b.dock.iou.value, b.dock.areas.min_area.value = 0.3, 0.6, 50
+    b.dock.diameter.value = 25
+    b.settle()
+    recipe = b.dock.save_recipe(tmp_path / "recipe.json")
+    assert "napari-fastsam run" in b.status
+    iio.imwrite(tmp_path / "cells.png", cells)
+    np.testing.assert_array_equal(replayed(recipe, tmp_path / "cells.png", tmp_path), b.shown)
+
+
+def test_examples_go_along(bench, cells, tmp_path):
+    b = bench()
+    points, _ = b.prompts()
+    b.dock.toggle_example()
+    points.add([[126, 94]])
+    b.settle()
+    assert b.dock._shown.count > 0
+    recipe = b.dock.save_recipe(tmp_path / "recipe.json")
+    assert load_recipe(recipe).search.exemplars["examples"]
+    iio.imwrite(tmp_path / "cells.png", cells)
+    np.testing.assert_array_equal(replayed(recipe, tmp_path / "cells.png", tmp_path), b.shown)
+
+
+def test_a_film_with_its_links(bench, cells, tmp_path):
+    film = np.stack([np.roll(cells, 3 * k, axis=1) for k in range(3)])
+    b = bench(film, contrast_limits=(0, 80))
+    b.dock.task.value, b.dock.region.value = "everything", "stack"
+    b.settle()
+    recipe = b.dock.save_recipe(tmp_path / "recipe.json")
+    assert load_recipe(recipe).linking.axis == 0
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack", metadata={"axes": "TYX"})
+    np.testing.assert_array_equal(replayed(recipe, tmp_path / "film.tif", tmp_path), b.preview.data)
+
+
+def test_a_large_plane_begins_where_it_was_looked_at(bench, cells, tmp_path, monkeypatch):
+    from napari_fastsam.layers.answers import request
+
+    monkeypatch.setattr(request, "LARGE", 200_000)
+    monkeypatch.setattr(work, "LARGE", 200_000)
+    plane = np.tile(cells, (3, 3))
+    b = bench(plane, contrast_limits=(0, 80))
+    b.dock.task.value = "everything"
+    b.dock.diameter.value = 22
+    b.settle()
+    b.dock.run()
+    b.settle()
+    recipe = b.dock.save_recipe(tmp_path / "recipe.json")
+    assert load_recipe(recipe).tiling.first is not None
+    iio.imwrite(tmp_path / "plane.png", plane)
+    np.testing.assert_array_equal(replayed(recipe, tmp_path / "plane.png", tmp_path), b.shown)
+
+
+def test_points_are_no_recipe(bench, tmp_path):
+    b = bench()
+    b.click((126, 94))
+    assert b.dock.save_recipe(tmp_path / "recipe.json") is None
+    assert "this image only" in b.status
+    assert not (tmp_path / "recipe.json").exists()
+
+
+def test_measurements_join_the_features_of_the_labels(bench, cells):
+    b = bench()
+    b.dock.measure()
+    assert "add to" in b.status
+    b.dock.task.value = "everything"
+    b.settle()
+    labels = b.dock.commit()
+    b.dock.measure()
+    features = labels.features
+    expected = measure(labels.data, cells)
+    assert features["index"].tolist() == expected["label"].tolist()
+    np.testing.assert_allclose(features["intensity_mean"], expected["intensity_mean"])
+    assert features["score"].notna().all()
+    b.dock.measure()
+    assert list(labels.features) == list(features), "once"

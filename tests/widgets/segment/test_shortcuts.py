@@ -1,0 +1,220 @@
+"""Every key, pressed for real, whatever layer is active; and a tooltip on every control."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from magicgui.widgets import Container, Label
+from napari.layers import Shapes
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QSlider
+
+from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
+from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, as_html
+
+NUCLEI = np.array([[126, 94], [147, 244]], float)
+
+
+def set_out(b, active):
+    """Begin anew in the same viewer: prompts, a preview, and one kind of layer active."""
+    for layer in [layer for layer in b.viewer.layers if layer not in (b.image, b.mine)]:
+        b.viewer.layers.remove(layer)
+    b.dock.task.value, b.dock.live.value = "prompts", True
+    points, shapes = b.prompts()
+    b.click(NUCLEI[0])
+    assert b.shown[126, 94] == 1
+    layer = {"points": points, "shapes": shapes, "image": b.image, "labels": b.mine, "none": None}[active]
+    b.viewer.layers.selection.active = layer
+    if layer is None:
+        b.viewer.layers.selection.clear()
+    points.selected_data = set()  # or the sign of what is selected is changed too
+    b.points, b.active = points, layer
+
+
+def press(b, name):
+    """Press a key of the table with the keyboard on the canvas."""
+    combination = QKeySequence(name.replace("-", "+").replace("Enter", "Return").replace("Delete", "Del"))[0]
+    b.canvas.native.setFocus()
+    b.key(combination.key(), combination.keyboardModifiers())
+    b.settle()
+
+
+def makes_layers(b):
+    before = {layer.name for layer in b.viewer.layers}
+    yield
+    new = [layer for layer in b.viewer.layers if layer.name not in before]
+    assert {type(layer).__name__ for layer in new} == {"Points", "Shapes"}
+    assert b.dock.points.value in new
+    assert any(isinstance(layer, Shapes) for layer in new)
+
+
+def turns_the_sign(b):
+    assert b.dock.next_point.polarity.text == "+ positive"
+    yield
+    assert b.dock.next_point.polarity.text == "− negative"
+    b.points.add([NUCLEI[1]])
+    assert b.points.features["polarity"].tolist() == ["positive", "negative"]
+
+
+def joins_points(b):
+    assert b.dock.next_point.object.text == "each its own"
+    yield
+    assert b.dock.next_point.object.text == "object 1"
+    b.points.add([NUCLEI[1]])
+    assert b.points.features["object"].tolist()[-1] == 1
+
+
+def marks_examples(b):
+    assert b.dock.example.text == "example"
+    yield
+    assert b.dock.example.text == "★ example"
+    b.points.add([NUCLEI[1]])
+    assert b.points.features["polarity"].tolist()[-1] == "example"
+
+
+def asks_for_words(b):
+    b.dock.search.collapse(animate=False)
+    yield
+    assert b.dock.search.isExpanded()
+
+
+def changes_the_task(b):
+    assert b.dock.task.value == "prompts"
+    yield
+    assert b.dock.task.value == "everything"
+    assert len(b.dock._shown.objects) > 5
+
+
+def runs(b):
+    b.dock.live.value = False
+    b.points.add([NUCLEI[1]])
+    b.settle()
+    assert b.shown[147, 244] == 0
+    yield
+    assert b.shown[147, 244] == 2
+
+
+def takes_a_larger_one(b):
+    yield
+    assert b.status.startswith("point 1: "), b.status
+    assert "candidate 2 of" in b.status or "there is no larger candidate" in b.status
+
+
+def takes_a_smaller_one(b):
+    b.dock.larger()
+    b.settle()
+    yield
+    assert b.status.startswith("point 1: "), b.status
+    assert "candidate 1 of" in b.status or "there is no smaller candidate" in b.status
+
+
+def adds_to_labels(b):
+    shown = b.shown.copy()
+    yield
+    np.testing.assert_array_equal(b.committed.data, shown)
+    assert len(b.points.data) == 0
+    assert [layer.name for layer in b.viewer.layers].count(LABELS_NAME) == 1
+
+
+def clears_prompts(b):
+    yield
+    assert len(b.points.data) == 0
+    assert not b.shown.any()
+    assert LABELS_NAME not in b.viewer.layers
+    assert b.active is None or b.active in b.viewer.layers, "no layer is deleted"
+
+
+DOES = {
+    "make_prompt_layers": makes_layers,
+    "toggle_polarity": turns_the_sign,
+    "toggle_object": joins_points,
+    "toggle_example": marks_examples,
+    "focus_words": asks_for_words,
+    "toggle_task": changes_the_task,
+    "run": runs,
+    "larger": takes_a_larger_one,
+    "smaller": takes_a_smaller_one,
+    "commit": adds_to_labels,
+    "clear_prompts": clears_prompts,
+}
+
+
+@pytest.mark.parametrize("active", ["points", "shapes", "image", "labels", "none"])
+def test_every_key_does_its_thing(bench, cells, active):
+    b = bench(show=True)
+    b.mine = b.viewer.add_labels(np.zeros(cells.shape, np.int32), name="mine")
+    for name, (method, _) in SHORTCUTS.items():
+        set_out(b, active)
+        there = len(b.viewer.layers)
+        steps = DOES[method](b)
+        next(steps)
+        press(b, name)
+        assert next(steps, "done") == "done", name
+        assert len(b.viewer.layers) >= there, name
+
+
+def test_enter_of_the_number_block_too(bench):
+    b = bench(show=True)
+    b.click(NUCLEI[0])
+    b.key(Qt.Key.Key_Enter, Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+    b.settle()
+    assert LABELS_NAME in b.viewer.layers
+
+
+def test_run_while_it_runs_cancels(bench, monkeypatch):
+    b = bench(show=True)
+    cancelled = []
+    monkeypatch.setattr(b.dock._runner, "cancel", lambda: cancelled.append(True))
+    b.dock.task.value = "everything"
+    b.qtbot.waitUntil(lambda: b.dock._work is not None, timeout=5000)
+    b.key(Qt.Key.Key_R)
+    assert cancelled == [True]
+    b.settle()
+
+
+def test_the_dock_lists_every_key_and_buttons_name_theirs(bench):
+    b = bench()
+    listed = as_html()
+    tips = " ".join(
+        widget.tooltip or ""
+        for widget in [*everything_in(b.dock), *everything_in(b.dock.search.controls), *everything_in(b.dock.actions)]
+    )
+    for key, (_, text) in SHORTCUTS.items():
+        assert f"<b>{key}</b>" in listed
+        assert text in listed
+        assert f"({key})" in tips or key == "Shift-Delete", f"{key} is on no control"
+
+
+def everything_in(container):
+    for widget in container:
+        if isinstance(widget, Container):
+            yield from everything_in(widget)
+        else:
+            yield widget
+
+
+def test_every_control_has_a_tooltip(bench):
+    b = bench()
+    controls = [
+        w
+        for w in [*everything_in(b.dock), *everything_in(b.dock.search.controls), *everything_in(b.dock.actions)]
+        if not isinstance(w, Label)
+    ]
+    assert len(controls) >= 22
+    # a slider is a slider and a number box: magicgui puts the tooltip on the former
+    without = [w.name for w in controls if not any(q.toolTip() for q in [w.native, *w.native.findChildren(QSlider)])]
+    assert without == []
+
+
+def test_no_key_is_one_of_napari_or_its_layers(bench, cells):
+    from napari.utils.key_bindings import coerce_keybinding
+
+    b = bench()
+    b.prompts()
+    b.viewer.add_labels(np.zeros(cells.shape, np.int32))
+    wanted = {coerce_keybinding(key) for key in SHORTCUTS}
+    for layer in b.viewer.layers:
+        if layer.name != PREVIEW_NAME:
+            assert not wanted & set(layer.keymap) | wanted & set(type(layer).class_keymap), layer
+    assert not wanted & set(type(b.viewer).class_keymap)
