@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_fastsam.model.crops import Annotated
-from napari_fastsam.model.segmenter import GREY
+from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.network.segmenter import GREY
 
 _LEVELS = 5
 _SMALLEST_AREA, _SMALLEST_SHARE = 16, 0.2
 _MOST_CROPS = 8
-_MOST_OBJECTS = 300
+_MOST_OBJECTS = 200
 _MOST_ENLARGED = 5.0
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from ultralytics.cfg import get_cfg
 
-from napari_fastsam.model.mask_loss import PointMaskLoss
+from napari_fastsam.model.training.mask_loss import PointMaskLoss
 
 _LAST = 0.01
 _WARM_UP = 0.03
@@ -111,6 +111,7 @@ def fit(
     loss = PointMaskLoss(network)
     averaged = deepcopy(network).eval().requires_grad_(False)
     optimiser = _optimiser(network, clock, device)
+    followed = _Average(averaged, network)
     now = Progress(0, 0, 0, {}, averaged)
     reported = start
     fast = device.type == "cuda"
@@ -134,13 +135,10 @@ def fit(
             count //= 2
             continue
         norm = nn.utils.clip_grad_norm_(network.parameters(), 10.0 * count / 16)
-        # a batch that went wrong is not learnt from
-        for parameter in network.parameters():
-            if parameter.grad is not None:
-                parameter.grad.mul_(torch.isfinite(norm)).nan_to_num_(0, 0, 0)
-        optimiser.step()
+        if torch.isfinite(norm):  # a batch that went wrong is not learnt from
+            optimiser.step()
         now = replace(now, seconds=passed, steps=now.steps + 1, crops=now.crops + count)
-        follow(averaged, network, clock.average * (1 - math.exp(-now.steps / 500)))
+        followed.follow(clock.average * (1 - math.exp(-now.steps / 500)))
         if time.perf_counter() - reported > clock.report_every or now.steps == 1:
             now = replace(now, losses={name: round(float(value), 4) for name, value in parts.items()})
             report(now)
@@ -162,17 +160,25 @@ def precise(said: dict[str, Any]) -> dict[str, Any]:
     """Return what a network said in single precision, and of its prototypes those of masks alone."""
     proto = said["proto"][0] if isinstance(said["proto"], tuple) else said["proto"]
     found = {name: value.float() for name, value in said.items() if isinstance(value, Tensor)}
-    return said | found | {"proto": proto.float()}
+    # of the features only their shape and type are asked for
+    return said | found | {"proto": proto.float(), "feats": [level[:, :1].detach().float() for level in said["feats"]]}
 
 
-def follow(averaged: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the averaged weights towards those of the network."""
-    with torch.no_grad():
+class _Average:
+    """Averaged weights that follow those of a network."""
+
+    def __init__(self, averaged: nn.Module, network: nn.Module) -> None:
         old, new = averaged.state_dict(), network.state_dict()
-        floats = [name for name, value in old.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_([old[name] for name in floats], [new[name] for name in floats], 1 - keep)
-        for name in old.keys() - set(floats):
-            old[name].copy_(new[name])
+        real = [name for name, value in old.items() if value.dtype.is_floating_point]
+        self._old, self._new = [old[name] for name in real], [new[name] for name in real]
+        self._counts = [(old[name], new[name]) for name in old.keys() - set(real)]
+
+    def follow(self, keep: float) -> None:
+        """Keep a share of what was averaged so far."""
+        with torch.no_grad():
+            torch._foreach_lerp_(self._old, self._new, 1 - keep)  # noqa: SLF001 - torch's optimisers do the same
+            for old, new in self._counts:
+                old.copy_(new)
 
 
 def _optimiser(network: nn.Module, clock: Clock, device: torch.device) -> torch.optim.Optimizer:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_fastsam.model.device_light import Draw, gaussian, smooth_noise, uniform, wide_gaussian
+from napari_fastsam.model.training.light import Draw, gaussian, smooth_noise, uniform, wide_gaussian
 
 _TABLE = 32
 
