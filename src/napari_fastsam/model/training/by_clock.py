@@ -88,7 +88,12 @@ class Progress:
 
 
 def fit(
-    network: nn.Module, crops: Batches, clock: Clock, device: torch.device, report: Callable[[Progress], None]
+    network: nn.Module,
+    crops: Batches,
+    clock: Clock,
+    device: torch.device,
+    report: Callable[[Progress], None],
+    stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
     """Train a network of ultralytics, and return its averaged weights.
 
@@ -104,45 +109,30 @@ def fit(
         Where.
     report
         Told from time to time.
+    stop
+        Asked after each step; once it returns True, training ends there.
     """
-    start = time.perf_counter()
-    network = one_headed(network).to(device, memory_format=torch.channels_last).train()
-    network.args = get_cfg(overrides={"overlap_mask": True})
-    loss = PointMaskLoss(network)
-    averaged = deepcopy(network).eval().requires_grad_(False)
-    optimiser = _optimiser(network, clock, device)
-    followed = _Average(averaged, network)
-    now = Progress(0, 0, 0, {}, averaged)
-    reported = start
-    fast = device.type == "cuda"
+    start = reported = time.perf_counter()
+    learner = _Learner(network, clock, device)
+    now = Progress(0, 0, 0, {}, learner.averaged)
     count = clock.batch
     while (passed := time.perf_counter() - start) < clock.seconds:
-        for group in optimiser.param_groups:
-            group["lr"] = clock.rate_at(passed / clock.seconds)
-        optimiser.zero_grad(set_to_none=True)
         try:
-            batch = crops.batch(count)
-            pictures = batch["img"].to(memory_format=torch.channels_last).float() / 255
-            with torch.autocast(device.type, torch.bfloat16, enabled=fast):
-                said = network(pictures)
-            total, parts = loss(precise(said), batch)
-            total.sum().backward()
+            losses = learner.learn(crops.batch(count), clock.rate_at(passed / clock.seconds))
         except torch.OutOfMemoryError:
             if count < 2 * _SMALLEST_BATCH:
                 raise
-            batch = said = total = None
             torch.cuda.empty_cache()
             count //= 2
             continue
-        norm = nn.utils.clip_grad_norm_(network.parameters(), 10.0 * count / 16)
-        if torch.isfinite(norm):  # a batch that went wrong is not learnt from
-            optimiser.step()
         now = replace(now, seconds=passed, steps=now.steps + 1, crops=now.crops + count)
-        followed.follow(clock.average * (1 - math.exp(-now.steps / 500)))
+        learner.average(clock.average * (1 - math.exp(-now.steps / 500)))
         if time.perf_counter() - reported > clock.report_every or now.steps == 1:
-            now = replace(now, losses={name: round(float(value), 4) for name, value in parts.items()})
+            now = replace(now, losses={name: round(float(value), 4) for name, value in losses.items()})
             report(now)
             reported = time.perf_counter()
+        if stop():
+            break
     return replace(now, seconds=time.perf_counter() - start)
 
 
@@ -164,19 +154,41 @@ def precise(said: dict[str, Any]) -> dict[str, Any]:
     return said | found | {"proto": proto.float(), "feats": [level[:, :1].detach().float() for level in said["feats"]]}
 
 
-class _Average:
-    """Averaged weights that follow those of a network."""
+class _Learner:
+    """A network that learns, and its averaged weights."""
 
-    def __init__(self, averaged: nn.Module, network: nn.Module) -> None:
-        old, new = averaged.state_dict(), network.state_dict()
+    def __init__(self, network: nn.Module, clock: Clock, device: torch.device) -> None:
+        learning: Any = one_headed(network).to(device, memory_format=torch.channels_last).train()
+        learning.args = get_cfg(overrides={"overlap_mask": True})
+        self._network, self._device = learning, device
+        self._loss = PointMaskLoss(learning)
+        self._optimiser = _optimiser(learning, clock, device)
+        self.averaged: nn.Module = deepcopy(learning).eval().requires_grad_(False)
+        old, new = self.averaged.state_dict(), learning.state_dict()
         real = [name for name, value in old.items() if value.dtype.is_floating_point]
         self._old, self._new = [old[name] for name in real], [new[name] for name in real]
         self._counts = [(old[name], new[name]) for name in old.keys() - set(real)]
 
-    def follow(self, keep: float) -> None:
-        """Keep a share of what was averaged so far."""
+    def learn(self, batch: dict[str, Any], rate: float) -> dict[str, Tensor]:
+        """Learn from a batch at a learning rate, and return the losses by name."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.zero_grad(set_to_none=True)
+        pictures = batch["img"].to(memory_format=torch.channels_last).float() / 255
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            said = self._network(pictures)
+        total, losses = self._loss(precise(said), batch)
+        torch.autograd.backward(total.sum())
+        # ultralytics multiplies its losses by the number of crops; its limit is for 16
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), 10.0 * len(pictures) / 16)
+        if torch.isfinite(norm):  # a batch that went wrong is not learnt from
+            self._optimiser.step()
+        return dict(losses)
+
+    def average(self, keep: float) -> None:
+        """Move the averaged weights to the network's, and keep a share of what they were."""
         with torch.no_grad():
-            torch._foreach_lerp_(self._old, self._new, 1 - keep)  # noqa: SLF001 - torch's optimisers do the same
+            torch._foreach_lerp_(self._old, self._new, 1 - keep)
             for old, new in self._counts:
                 old.copy_(new)
 

@@ -166,18 +166,22 @@ class Crops:
         -------
         dict
             ``img`` (3, size, size) uint8; ``masks`` (size, size) uint8 or int16 with k + 1 for the k-th object;
-            ``bboxes`` (K, 4) centre x, centre y, width, height as shares of the size; ``cls`` (K, 1) zeros.
+            ``bboxes`` (K, 4) centre x, centre y, width, height as shares of the size; ``cls`` (K, 1) zeros;
+            ``undecided`` (size, size) bool, where it is not known whether there is an object: where none is labelled in
+            an image that is labelled in part, and where an object is all but cut off by the edge.
         """
         rng = np.random.default_rng((self.seed, self.epoch, index))
         which = int(rng.choice(len(self.planes), p=self._chances))
         rgb, labels = self._cut(which, rng)
         rgb = vary(rgb, rng, self.augmentation)
         masks, boxes = _objects(labels)
+        unlabelled = labels == 0
         return {
             "img": np.ascontiguousarray(rgb.transpose(2, 0, 1)),
             "masks": masks,
             "bboxes": boxes,
             "cls": np.zeros((len(boxes), 1), np.float32),
+            "undecided": (masks == 0) & ~unlabelled if self.planes[which].complete else masks == 0,
         }
 
     def _cut(self, which: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -289,6 +293,7 @@ def collate(crops: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "img": torch.from_numpy(np.stack([crop["img"] for crop in crops])),
         "masks": torch.from_numpy(np.stack([crop["masks"] for crop in crops])),
+        "undecided": torch.from_numpy(np.stack([crop["undecided"] for crop in crops])),
         "bboxes": torch.from_numpy(np.concatenate([crop["bboxes"] for crop in crops])),
         "cls": torch.from_numpy(np.concatenate([crop["cls"] for crop in crops])),
         "batch_idx": torch.repeat_interleave(torch.arange(len(crops), dtype=torch.float32), torch.tensor(counts)),

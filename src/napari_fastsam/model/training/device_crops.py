@@ -8,47 +8,25 @@ objects to one size and varies them around it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from napari_fastsam.model.training.atlas import LEVELS, Atlas, Views
 from napari_fastsam.model.training.crops import Annotated
-from napari_fastsam.model.network.segmenter import GREY
+from napari_fastsam.model.training.light import Light
+from napari_fastsam.model.training.rendered import Rendered
 
-_LEVELS = 5
 _SMALLEST_AREA, _SMALLEST_SHARE = 16, 0.2
 _MOST_CROPS = 8
 _MOST_OBJECTS = 200
 _MOST_ENLARGED = 5.0
-
-
-@dataclass(frozen=True)
-class Views:
-    """From which plane, and how, each crop of a batch is taken.
-
-    Attributes
-    ----------
-    planes
-        (B,) indices of planes.
-    forward
-        (B, 2, 2) maps from x, y in plane pixels to x, y in crop pixels.
-    centres
-        (B, 2) x, y in plane pixels of the crops' centres.
-    levels
-        (B,) how many times the plane is halved before it is sampled.
-    """
-
-    planes: NDArray[np.int64]
-    forward: NDArray[np.float64]
-    centres: NDArray[np.float64]
-    levels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -73,91 +51,6 @@ class Variety:
     turn: float = 0.4
 
 
-class Atlas:
-    """Planes and their labels in one flat piece of memory, so that pixels of many planes are read by one index.
-
-    Parameters
-    ----------
-    planes
-        What is held.
-    device
-        Where.
-    """
-
-    def __init__(self, planes: Sequence[Annotated], device: torch.device) -> None:
-        self.device = device
-        pixels: list[Tensor] = []
-        labels: list[Tensor] = []
-        shapes = np.zeros((len(planes), _LEVELS, 2), np.int64)
-        begins = np.zeros((len(planes), _LEVELS), np.int64)
-        label_begins = np.zeros(len(planes), np.int64)
-        filled = drawn = 0
-        for index, plane in enumerate(planes):
-            rgb = torch.from_numpy(np.ascontiguousarray(plane.rgb)).to(device)
-            level = rgb.permute(2, 0, 1)[None].float()
-            for number in range(_LEVELS):
-                height, width = level.shape[-2:]
-                shapes[index, number], begins[index, number] = (height, width), filled
-                packed = torch.zeros(height, width, 4, dtype=torch.uint8, device=device)
-                packed[..., :3] = level[0].round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
-                pixels.append(packed.view(torch.int32).flatten())
-                filled += height * width
-                if min(height, width) >= 2:
-                    level = F.avg_pool2d(level, 2, ceil_mode=True, count_include_pad=False)
-            label_begins[index] = drawn
-            labels.append(torch.from_numpy(plane.labels.astype(np.int16)).to(device).flatten())
-            drawn += plane.labels.size
-        self.pixels, self.labels = torch.cat(pixels), torch.cat(labels)
-        self.shapes = torch.from_numpy(shapes).to(device)
-        self.begins = torch.from_numpy(begins).to(device)
-        self.label_begins = torch.from_numpy(label_begins).to(device)
-
-    def cut(self, views: Views, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Cut crops.
-
-        Returns
-        -------
-        pictures
-            (B, 3, size, size) float32, 0 to 255; grey outside of the plane.
-        labels
-            (B, size, size) int64 as in the plane; 0 outside.
-        inside
-            (B, size, size) bool.
-        """
-        planes = torch.from_numpy(views.planes).to(self.device)
-        levels = torch.from_numpy(views.levels).to(self.device)
-        back = torch.from_numpy(np.linalg.inv(views.forward)).to(self.device, torch.float32)
-        centres = torch.from_numpy(views.centres).to(self.device, torch.float32)
-        along = torch.arange(size, device=self.device, dtype=torch.float32) - (size - 1) / 2
-        x = back[:, 0, 0, None, None] * along + back[:, 0, 1, None, None] * along[:, None] + centres[:, :1, None]
-        y = back[:, 1, 0, None, None] * along + back[:, 1, 1, None, None] * along[:, None] + centres[:, 1:, None]
-        height, width = (self.shapes[planes, 0, axis][:, None, None] for axis in (0, 1))
-        column, row = x.round().long(), y.round().long()
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        where = row.clamp(min=0).minimum(height - 1) * width + column.clamp(min=0).minimum(width - 1)
-        labels = self.labels[self.label_begins[planes][:, None, None] + where].long() & 0xFFFF
-        labels = labels * inside
-        pictures = self._interpolated(planes, levels, x, y)
-        return torch.where(inside[:, None], pictures, float(GREY)), labels, inside
-
-    def _interpolated(self, planes: Tensor, levels: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        height, width = (self.shapes[planes, levels, axis][:, None, None] for axis in (0, 1))
-        begin = self.begins[planes, levels][:, None, None]
-        reduced = torch.exp2(-levels.float())[:, None, None]
-        x, y = (x + 0.5) * reduced - 0.5, (y + 0.5) * reduced - 0.5
-        left, top = x.floor(), y.floor()
-        right_share, lower_share = (x - left)[..., None], (y - top)[..., None]
-
-        def at(row: Tensor, column: Tensor) -> Tensor:
-            row = row.long().clamp(min=0).minimum(height - 1)
-            column = column.long().clamp(min=0).minimum(width - 1)
-            return self.pixels[begin + row * width + column].view(torch.uint8).unflatten(-1, (-1, 4))[..., :3].float()
-
-        upper = torch.lerp(at(top, left), at(top, left + 1), right_share)
-        lower = torch.lerp(at(top + 1, left), at(top + 1, left + 1), right_share)
-        return torch.lerp(upper, lower, lower_share).permute(0, 3, 1, 2)
-
-
 @dataclass(eq=False)
 class DeviceCrops:
     """Batches of random crops, as ultralytics' loss wants them.
@@ -168,14 +61,12 @@ class DeviceCrops:
         As in `crops.Crops`.
     device
         Where crops are made.
-    weights
-        How much more often than by its number each kind is taken, by its name; 1 where none is said.
     variety
         How the geometry is varied.
     vary
-        Changes how crops look: (B, 3, H, W) float32 pictures, 0 to 255, and their generator; None = nothing is changed.
+        Changes how crops look: `light.Light`, or None.
     render
-        Replaces crops by artificial ones: takes pictures, labels (B, H, W) and the generator, returns both; None = none.
+        Replaces crops by artificial ones: `rendered.Rendered`, or None.
     seed
         Of all that is drawn.
     """
@@ -184,10 +75,9 @@ class DeviceCrops:
     size: int
     scales: NDArray[np.float64]
     device: torch.device
-    weights: dict[str, float] = field(default_factory=dict)
     variety: Variety = field(default_factory=Variety)
-    vary: Callable[[Tensor, torch.Generator], Tensor] | None = None
-    render: Callable[[Tensor, Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor, Tensor]] | None = None
+    vary: Light | None = None
+    render: Rendered | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -200,7 +90,7 @@ class DeviceCrops:
         groups = np.array([plane.group for plane in self.planes])
         for group in np.unique(groups):
             members = groups == group
-            chances[members] *= self.weights.get(str(group), 1.0) * np.sqrt(members.sum()) / chances[members].sum()
+            chances[members] *= np.sqrt(members.sum()) / chances[members].sum()
         self._chances = chances / chances.sum()
         boxes = [[box for box in ndimage.find_objects(plane.labels) if box is not None] for plane in self.planes]
         middles = [[((b[1].start + b[1].stop) / 2, (b[0].start + b[0].stop) / 2) for b in found] for found in boxes]
@@ -253,7 +143,7 @@ class DeviceCrops:
         scale = np.maximum(scale, self.size * np.sqrt(self._density[planes] / _MOST_OBJECTS))
         scale = np.minimum(scale, np.maximum(_MOST_ENLARGED, self.scales[planes]))
         forward = _turned(rng, how, count) * scale[:, None, None]
-        levels = np.round(np.clip(np.log2(1 / scale), 0, _LEVELS - 1)).astype(np.int64)
+        levels = np.round(np.clip(np.log2(1 / scale), 0, LEVELS - 1)).astype(np.int64)
         # prediction reduces by plain interpolation: both kinds are learnt
         levels = np.where(rng.random(count) < 0.5, levels, np.maximum(levels - 1, 0))
         half = self.size / scale / 2
@@ -281,7 +171,7 @@ def _turned(rng: np.random.Generator, how: Variety, count: int) -> NDArray[np.fl
 
 
 def objects_of(labels: Tensor, usual_areas: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Number the objects of crops anew, and find their boxes; slivers of objects at the edges are left out.
+    """Give the objects of crops new numbers, and find their boxes; slivers of objects at the edges are left out.
 
     Parameters
     ----------

@@ -36,10 +36,11 @@ class PointMaskLoss(v8SegmentationLoss):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
-        self._entropy, self.bce = self.bce, self._decided_entropy
+        self._entropy: Any = self.bce
+        self.bce: Any = self._decided_entropy
         self._unknown: Tensor | None = None
 
-    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, preds: dict[str, Any], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its parts.
 
         Parameters
