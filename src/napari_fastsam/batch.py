@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,9 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images.images import lazy_plane
-from napari_fastsam.io.results.results import names_for, write_labels, write_overlay
+from napari_fastsam.io.results.overwriting import check_overwriting
+from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay
 from napari_fastsam.model.asking.answer import Thresholds, answer, paint
 from napari_fastsam.model.asking.large import answer_large
 from napari_fastsam.model.asking.plane_scale import PlaneLike
@@ -100,22 +101,34 @@ class Outcome:
     alike: Mapping[str, int] = field(default_factory=dict)
 
 
-def targets_for(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+def targets_for(
+    images: Sequence[Path],
+    folder: Path,
+    *,
+    overlay: bool = False,
+    reads: Sequence[Path] = (),
+    writes: Sequence[Path] = (),
+) -> dict[Path, Path]:
     """Return the label file of each image, all different; an image that is named twice is there once.
+
+    Parameters
+    ----------
+    images, folder
+        What is segmented, and where results go.
+    overlay
+        Whether overlays are written too.
+    reads, writes
+        Other files that are read, and written.
 
     Raises
     ------
     ParameterError
-        If a label file would overwrite one of the images, or two images would have the same.
+        If a file that will be written is one that is read, or if two would be one.
     """
-    once = list({image.resolve(): image for image in images}.values())
+    once = list({os.path.realpath(image): image for image in images}.values())
     targets = {image: folder / f"{name}{_ENDING}" for image, name in zip(once, names_for(once), strict=True)}
-    inputs = {image.resolve() for image in once}
-    for image, target in targets.items():
-        if target.resolve() in inputs:
-            raise ParameterError(
-                f"the labels of {image} would overwrite {target}, an image to segment; choose another folder with -o"
-            )
+    overlays = [_overlay(target) for target in targets.values()] if overlay else []
+    check_overwriting([*targets.values(), *overlays, *writes], [*once, *reads])
     return targets
 
 
@@ -137,6 +150,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         If the image cannot be read or segmented, or the results cannot be written.
     """
     plane = lazy_plane(image, job.plane)
+    for result in (target, *([_overlay(target)] if job.overlay else [])):
+        check_name(result)
     start = time.perf_counter()
     labels, numbered = _labels_of(plane, job)
     seconds = time.perf_counter() - start
@@ -146,12 +161,14 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     replaced = target.exists()
     write_labels(target, labels, _provenance(image, job) | _searched(numbered, job))
     if job.overlay:
-        write_overlay(
-            target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), np.asarray(plane[:, :]), labels
-        )
+        write_overlay(_overlay(target), np.asarray(plane[:, :]), labels)
     alike = Counter(_name(s, job) for s, _ in numbered if s.found and s.prompt.kind in _ALIKE)
     objects = len(present) if not job.classes else len(numbered) - len(unanswered)
     return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
+
+
+def _overlay(target: Path) -> Path:
+    return target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png")
 
 
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:

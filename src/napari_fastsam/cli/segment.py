@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, failures_told, progress_bar, tell
-from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, as_is, failures_told, progress_bar, shown, tell
+from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
     from napari_fastsam.batch import Job, Outcome
@@ -90,7 +90,7 @@ def segment(
     with failures_told():
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area),
-            (points, point_labels, boxes, box_format.value), plane, overlay,
+            (points, point_labels, boxes, box_format.value), plane, overlay, (exemplars, save_exemplars),
         )  # fmt: skip
         job = _searching(
             job, (points, point_labels, boxes, box_format.value), text or [], (text_threshold, text_best, text_encoder),
@@ -107,12 +107,20 @@ def segment(
                 outcomes.append(segment_file(image, target, job))
             except FastSAMError as error:
                 tell(error)
+            except Exception as error:  # noqa: BLE001 - whatever an image raises, the others are none the worse for it
+                tell(_of_image(image, error))
             else:
                 _print_outcome(outcomes[-1])
     if len(targets) > 1:
         _print_summary(outcomes, failed=len(targets) - len(outcomes))
     if len(outcomes) < len(targets):
         raise typer.Exit(FAILED)
+
+
+def _of_image(image: Path, error: Exception) -> ImageError:
+    """Return what went wrong with an image as an error that names it."""
+    what = "there is not enough memory for it" if isinstance(error, MemoryError) else type(error).__name__
+    return ImageError(f"{image} cannot be segmented: {what}{f', {error}' if str(error) else ''}")
 
 
 def _prepare(
@@ -125,6 +133,7 @@ def _prepare(
     prompts: tuple[str | None, str | None, str | None, Any],
     plane: str | None,
     overlay: bool,
+    saved_examples: tuple[Path | None, Path | None],
 ) -> tuple[Job, dict[Path, Path]]:
     """Check every option before the first image is read; return the job, and where each image's labels go."""
     import napari_fastsam as fs
@@ -137,7 +146,8 @@ def _prepare(
     given = {key: value for key, value in zip(("conf", "iou"), thresholds[:2], strict=True) if value is not None}
     limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])
     chosen_plane = _parse_plane(plane)
-    targets = targets_for(images, output)
+    read, written = ([] if file is None else [file] for file in saved_examples)
+    targets = targets_for(images, output, overlay=overlay, reads=read, writes=written)
     make_folder(output)
     network = fs.load_model(model, device=device)
     network.imgsz_for((32, 32), imgsz)
@@ -184,9 +194,9 @@ def _save_exemplars(image: Path, job: Job, target: Path) -> None:
     instances = job.model.segment(read_plane(image, job.plane), job.imgsz, limits.conf, limits.iou)
     exemplars, unanswered = fs.exemplars_of(instances, job.prompts)
     for sentence in unanswered:
-        typer.echo(f"  {sentence}")
+        typer.echo(f"  {shown(sentence)}")
     fs.save_exemplars(exemplars, target)
-    typer.echo(f"{target}: {len(exemplars.examples)} examples")
+    typer.echo(f"{shown(target)}: {len(exemplars.examples)} examples")
 
 
 def _parse_plane(text: str | None) -> tuple[int, ...] | None:
@@ -201,13 +211,12 @@ def _parse_plane(text: str | None) -> tuple[int, ...] | None:
 def _print_outcome(outcome: Outcome) -> None:
     objects = f"{outcome.objects} object{'' if outcome.objects == 1 else 's'}"
     replaced = " (replaced)" if outcome.replaced else ""
-    typer.echo(f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}")
-    for name, count in outcome.alike.items():
-        typer.echo(f"  {name}: {count}")
-    for selection in outcome.unanswered:
-        typer.echo(f"  {selection.prompt}: nothing found, {selection.reason}")
-    for selection in outcome.covered:
-        typer.echo(f"  {selection.prompt}: its object is covered by that of another prompt")
+    lines = [f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}"]
+    lines += [f"  {name}: {count}" for name, count in outcome.alike.items()]
+    lines += [f"  {s.prompt}: nothing found, {s.reason}" for s in outcome.unanswered]
+    lines += [f"  {s.prompt}: its object is covered by that of another prompt" for s in outcome.covered]
+    for line in lines:
+        typer.echo(shown(line))
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
@@ -217,7 +226,7 @@ def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
         table.add_column(heading, justify="right")
     for outcome in outcomes:
         numbers = (str(outcome.objects), f"{outcome.seconds:.2f}", str(len(outcome.unanswered)))
-        table.add_row(escape(str(outcome.image)), *numbers)
+        table.add_row(as_is(outcome.image), *numbers)
     table.add_section()
     totals = (
         sum(o.objects for o in outcomes),

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset, read_datasets
+from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
 
 _INTERRUPTED = 130
@@ -103,6 +104,13 @@ def train(
             from napari_fastsam.model.training.training import train as train_model
 
             check_output(output)
+            check_overwriting(
+                [output, output.with_suffix(".json")],
+                [
+                    *_named(data, validation),
+                    *(f for e in (*examples, *(measured or ())) for f in (e.path, e.truth.file)),
+                ],
+            )
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
@@ -153,6 +161,11 @@ def _examples(
         if both
         else [],
     )
+
+
+def _named(data: Path, validation: Path | None) -> list[Path]:
+    """Return the files that were named as data; folders are not read themselves."""
+    return [path for path in (data, validation) if path is not None and not path.is_dir()]
 
 
 def _is_of_memory(error: MemoryError | RuntimeError) -> bool:

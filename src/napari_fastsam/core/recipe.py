@@ -13,6 +13,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from napari_fastsam.core.likeness.search import Search
@@ -178,10 +179,15 @@ def json_schema() -> dict[str, Any]:
 def _read(kind: type[T], content: Any, where: str) -> T:
     if not isinstance(content, Mapping):
         raise RecipeError(f"{where} is {_short(content)}; expected an object with keys")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not know that classes have a hash
     if unknown := sorted(set(map(str, content)) - hints.keys()):
         raise RecipeError(f"{where} has the key {unknown[0]!r}; expected only {', '.join(hints)}")
     return kind(**{key: _value(value, hints[key], f"{where}.{key}") for key, value in content.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from napari_fastsam.core.prompts.selection import ask
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
+from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
@@ -36,7 +38,8 @@ from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.asking.tiled_search import Ways
 from napari_fastsam.model.network.segmenter import Model, load_model
-from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.model.weights.weights import find, sha256_of
+from napari_fastsam.runs.outputs import overlay_of, table_of
 from napari_fastsam.runs.parts import (
     Index,
     Part,
@@ -53,7 +56,7 @@ _ROWS = 512
 """Rows of a large label image that are renumbered together."""
 
 _loaded: dict[ModelPart, Model] = {}
-_encoders: dict[str, TextEncoder] = {}
+_encoders: dict[tuple[str, str], TextEncoder] = {}
 _loading = threading.Lock()
 
 
@@ -67,13 +70,13 @@ def model_of(part: ModelPart) -> Model:
     """
     with _loading:
         if part not in _loaded:
-            model = load_model(part.name)
-            if part.sha256 and sha256_of(model.path) != part.sha256:
+            # before it is opened: a file that is not the one that was meant is not even read
+            if part.sha256 and sha256_of(find(part.name)) != part.sha256.casefold():
                 raise RecipeError(
                     f"the recipe was made with another {part.name!r}, whose SHA-256 begins with {part.sha256[:12]}; "
                     "get that file, or save the recipe again with the model that is here"
                 )
-            _loaded[part] = model
+            _loaded[part] = load_model(part.name)
         return _loaded[part]
 
 
@@ -165,9 +168,21 @@ def _encoder(name: str) -> TextEncoder:
     from napari_fastsam.model.text.encoder import load_text_encoder
 
     with _loading:
-        if name not in _encoders:
-            _encoders[name] = load_text_encoder(name)
-        return _encoders[name]
+        key = name, encoder_sha256(name)
+        if key not in _encoders:
+            _encoders[key] = load_text_encoder(name)
+        return _encoders[key]
+
+
+def encoder_sha256(name: str) -> str:
+    """Return the SHA-256 of a text encoder's file.
+
+    Raises
+    ------
+    ModelError
+        If it is not there.
+    """
+    return sha256_of(find(name, "text"))
 
 
 def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
@@ -223,7 +238,7 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     Returns
     -------
     dict
-        ``objects``, ``planes`` and ``seconds``.
+        ``objects``, ``planes``, ``seconds``, and ``results``: the names of the files that were written.
     """
     start = time.perf_counter()
     lengths, plane, scale = image.describe()
@@ -238,13 +253,17 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     else:
         found = _found(recipe, image, lengths, folder)
         write_stack(target, shape, ((index, noted.note(index, one)) for index, one in found), scale.axes)
+    results = [target]
     if recipe.output.measurements is not None:
         table = pd.concat(noted.tables, ignore_index=True) if noted.tables else pd.DataFrame()
-        write_table(_beside(target, f"_measurements.{recipe.output.measurements}"), table)
+        write_table(table_of(target, recipe.output.measurements), table)
+        results.append(table_of(target, recipe.output.measurements))
     if recipe.output.overlay and not lengths:
-        write_overlay(_beside(target, "_overlay.png"), image.read(()), _written(target))
+        write_overlay(overlay_of(target), image.read(()), _written(target))
+        results.append(overlay_of(target))
     seconds = time.perf_counter() - start
-    return {"objects": noted.objects, "planes": int(np.prod(lengths, dtype=int)), "seconds": seconds}
+    names = [path.name for path in results]
+    return {"objects": noted.objects, "planes": math.prod(lengths), "seconds": seconds, "results": names}
 
 
 class _Noted:
@@ -284,7 +303,7 @@ def _found(
     if recipe.linking is not None and lengths:
         yield from _linked(recipe, image, lengths)
         return
-    for index in np.ndindex(*lengths):
+    for index in every_index(lengths):
         onto = labels if not lengths else None
         planned = Part("plan", index)
         if folder is not None and planned.path(folder).exists():
@@ -303,7 +322,7 @@ def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tu
     if not 0 <= axis < len(lengths):
         raise ImageError(f"{image} has {len(lengths)} axes beside rows and columns; the recipe links along axis {axis}")
     stacks: dict[Index, PlaneLabels] = {}
-    for index in np.ndindex(*lengths):
+    for index in every_index(lengths):
         others = index[:axis] + index[axis + 1 :]
         if others not in stacks:
             read = partial(_read_along, image, axis, others)
@@ -313,13 +332,6 @@ def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tu
 
 def _read_along(image: Input, axis: int, others: Index, position: int) -> NDArray[Any]:
     return image.read((*others[:axis], position, *others[axis:]))
-
-
-def _beside(target: Path, ending: str) -> Path:
-    name = target.name
-    for suffix in ("_labels.tif", "_labels.zarr"):
-        name = name.removesuffix(suffix)
-    return target.with_name(name + ending)
 
 
 def _written(target: Path) -> NDArray[Any]:

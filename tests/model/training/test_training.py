@@ -15,9 +15,10 @@ from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
 from napari_fastsam.model.network.segmenter import load_model
 from napari_fastsam.model.training.training import annotated, train
+from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.card import read_card
 
-SMALL: dict[str, Any] = {"imgsz": 64, "batch": 8, "device": "cpu"}
+SMALL: dict[str, Any] = {"imgsz": 64, "batch": 16, "device": "cpu"}
 SCRATCH = "yolov8n-seg.yaml"
 
 
@@ -37,7 +38,9 @@ class Example:
 
 @pytest.fixture(scope="module")
 def examples(picture) -> list[Example]:
-    return [Example(name, picture(name), picture(f"{name}_labels")) for name in ("sparse", "wide")]
+    """Pieces with some nuclei each: a trained model is asked for every one."""
+    piece = slice(64, 192), slice(112, 240)
+    return [Example(name, picture(name)[piece], picture(f"{name}_labels")[piece]) for name in ("sparse", "wide")]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +97,7 @@ class TestATraining:
         assert card is not None
         assert (card.name, card.base, card.licence, card.window) == ("cells", "", "AGPL-3.0", "percentiles")
         assert "2 images (fluorescence)" in card.training_data
-        assert "60 objects" in card.training_data
+        assert "12 objects" in card.training_data
         assert card.validation_images == ()
         assert {"ap", "ap50", "ap75"} <= card.metrics.keys()
         assert card.conf is not None
@@ -232,6 +235,33 @@ def test_a_model_that_cannot_be_written_is_kept_until_it_can(examples, tmp_path:
     train(examples, output, SCRATCH, resume=True, on_event=listener, **asked)
     assert [e["event"] for e in listener.events] == ["start", "done"]
     assert load_model(output, "cpu").card.name == "a"
+
+
+def test_two_trainings_of_one_file_do_not_share_a_folder(examples, tmp_path: Path) -> None:
+    """The second is refused, and neither disturbs the first nor what it writes."""
+    refused: list[str] = []
+
+    def second(event: dict[str, Any]) -> None:
+        if event["event"] == "epoch":
+            for resume in (False, True):
+                with pytest.raises(ModelError, match=r"another training of .* goes on on this computer") as caught:
+                    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, resume=resume, **SMALL)
+                refused.append(str(caught.value))
+
+    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, on_event=second, **SMALL)
+    assert len(refused) == 2
+    assert str(tmp_path / "a.pt") in refused[0]
+    assert load_model(tmp_path / "a.pt", "cpu").card.name == "a"
+    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, **SMALL)
+
+
+def test_a_record_that_broke_off_is_told(examples, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        train(examples, tmp_path / "a.pt", SCRATCH, epochs=3, on_event=crash_after(1), **SMALL)
+    (record,) = weights.cache_folder().glob("training/a-*/run.json")
+    record.write_text("{")
+    with pytest.raises(ModelError, match="not the record of a training"):
+        train(examples, tmp_path / "a.pt", SCRATCH, epochs=3, resume=True, **SMALL)
 
 
 def test_measuring_on_an_image_without_objects_gives_numbers(examples, tmp_path: Path) -> None:

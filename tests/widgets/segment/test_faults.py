@@ -46,7 +46,7 @@ def held(monkeypatch):
 
     def look(self, model, request):
         reached.set()
-        gate.wait(20)
+        gate.wait(120)
         return real(self, model, request)
 
     monkeypatch.setattr(Session, "_look", look)
@@ -58,7 +58,7 @@ def held(monkeypatch):
 def run_held(b, held):
     """Press Run and come back while the network is at work."""
     b.dock.run()
-    b.qtbot.waitUntil(held.reached.is_set, timeout=10_000)
+    b.qtbot.waitUntil(held.reached.is_set)
     assert b.dock._runner.busy
 
 
@@ -567,7 +567,7 @@ def test_a_download_is_cancelled_by_the_run_button(bench, fastsam_s, tmp_path, q
     b.settle()
     b.dock.download.native.click()
     assert b.dock.actions.run_button.text == "Cancel"
-    qtbot.waitUntil(lambda: " of 7 MB" in b.status, timeout=10_000)
+    qtbot.waitUntil(lambda: " of 7 MB" in b.status)
     b.dock.actions.run_button.native.click()
     b.settle()
     assert "cancelled" in b.status

@@ -11,14 +11,6 @@ from napari_fastsam.model.asking.tiled import LARGE
 from napari_fastsam.model.network import segmenter
 
 
-@pytest.fixture(scope="module")
-def slide(cells):
-    """(4352, 4160) uint8: 17 × 13 times `cells`."""
-    slide = np.tile(cells, (17, 13))
-    assert slide.size > LARGE
-    return slide
-
-
 @pytest.fixture
 def looked(monkeypatch):
     """Sizes of what goes through the network."""

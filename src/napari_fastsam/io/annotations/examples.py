@@ -82,7 +82,14 @@ class Example:
             If the image cannot be read.
         """
         shape = self.image().shape[:2]
-        return self.truth.labels((shape[0], shape[1]))
+        try:
+            return self.truth.labels((shape[0], shape[1]))
+        except FastSAMError:
+            raise
+        except Exception as error:  # whatever a damaged file leads to is said of this file
+            raise DatasetError(
+                f"the objects of {self.path} cannot be read from {self.truth.file}: {type(error).__name__}, {error}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,12 @@ class Dataset:
     yaml: Path | None = None
     split: str = ""
     splits: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that are read for it."""
+        named = [] if self.path.is_dir() else [self.path]
+        return [*named, *(file for e in self.examples for file in (e.path, e.truth.file))]
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,16 @@ class LookCache:
         with self._lock:
             self._looks[key] = look
             self._looks.move_to_end(key)
-            while len(self._looks) > 1 and sum(kept.nbytes for kept in self._looks.values()) > self.limit:
-                self._looks.popitem(last=False)
+            self._trim()
+
+    def trim(self) -> None:
+        """Drop the oldest looks if they no longer fit: those that are kept grow as more is asked of them."""
+        with self._lock:
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._looks) > 1 and sum(kept.nbytes for kept in self._looks.values()) > self.limit:
+            self._looks.popitem(last=False)
 
     def forget(self, outdated: Callable[[Hashable], bool]) -> None:
         """Drop all whose key is outdated."""

@@ -14,6 +14,7 @@ from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Crop, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
+from napari_fastsam.core.planes.tiling import Drawn
 from napari_fastsam.core.prompts.prompts import PromptRef
 from napari_fastsam.core.prompts.selection import Selection, ask
 from napari_fastsam.errors import PromptError
@@ -54,6 +55,41 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
+class SeenTiles:
+    """What a run over all tiles of a large plane had found at one moment.
+
+    Attributes
+    ----------
+    run
+        The run, which may go on.
+    done
+        How many tiles were seen.
+    drawn
+        The objects that are in no Labels layer yet.
+    """
+
+    run: TiledRun
+    done: int
+    drawn: Drawn
+
+    @classmethod
+    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
+        """Look at a run; `frozen` as in `Canvas.drawn`."""
+        done = run.done  # first: the objects of all tiles that count as seen are there then
+        return cls(run, done, run.canvas.drawn(frozen))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tiles were seen."""
+        return self.done == len(self.run)
+
+    @property
+    def taken(self) -> int:
+        """How many objects were added to a Labels layer before."""
+        return self.drawn.total - len(self.drawn)
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What stage two made of a request.
 
@@ -78,7 +114,7 @@ class Result:
     searched, questions
         The objects that were searched by words or examples, and what each question came to.
     tiles
-        A run over all tiles of a large plane, which may still be under way; its objects are not in `objects`.
+        What a run over all tiles of a large plane has found; its objects are not in `objects`.
     waiting
         Whether planes of a stack have yet to be seen.
     links
@@ -95,30 +131,30 @@ class Result:
     seconds: float
     searched: Instances | None = None
     questions: tuple[Question, ...] = ()
-    tiles: TiledRun | None = None
+    tiles: SeenTiles | None = None
     waiting: bool = False
     links: Links | None = None
 
     @property
     def count(self) -> int:
         """How many objects there are."""
-        return len(self.objects) if self.tiles is None else len(self.tiles.canvas)
+        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
 
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to be done for it."""
-        return (
-            not self.waiting
-            and not self.missing
-            and not self.undescribed
-            and (self.tiles is None or self.tiles.complete)
-        )
+        return self.lasts and not self.missing
+
+    @property
+    def lasts(self) -> bool:
+        """Whether all was found that would be found again once drawn prompts are cleared."""
+        return not self.waiting and not self.undescribed and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
         """Score by number in the label image."""
         if self.tiles is not None:
-            return dict(enumerate(self.tiles.canvas.scores, start=1))
+            return self.tiles.drawn.scores
         return {number: found.score for number, found in self.by_number.items()}
 
     @property
@@ -127,7 +163,7 @@ class Result:
         if not self.request.large:
             return None
         if self.tiles is not None:
-            cores = [tile.core for tile in self.tiles.plan.grid.tiles()]
+            cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
             return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
         return _around([found.crop for found in self.objects])
 
@@ -195,9 +231,19 @@ def make_result(
     )
 
 
-def tiled_result(run: TiledRun, request: Request) -> Result:
-    """Return what a run over all tiles has found so far."""
-    return Result(request, (), (), (), False, frozenset(), np.asarray(run.canvas.labels), 0.0, tiles=run)
+def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
+    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
+
+    Parameters
+    ----------
+    run, request
+        The run, and what it answers.
+    frozen
+        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
+        pixels go on changing while the run does.
+    """
+    seen = SeenTiles.of(run, frozen)
+    return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
 def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:

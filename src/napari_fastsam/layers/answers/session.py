@@ -27,7 +27,7 @@ from napari_fastsam.layers.answers.results import Found, Result, identified, mak
 from napari_fastsam.layers.answers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
-from napari_fastsam.layers.prompts.layers import POINT_FIELDS, SHAPE_FIELDS, Field
+from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, POINT_FIELDS, SHAPE_FIELDS, Field
 from napari_fastsam.layers.prompts.numbering import Numbering
 from napari_fastsam.layers.prompts.places import named, places
 from napari_fastsam.model.asking.answer import Look, look, ways_of
@@ -38,13 +38,16 @@ from napari_fastsam.model.asking.tiled import read_tile
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels, Layer
 
     from napari_fastsam.core.likeness.text import TextEncoder
     from napari_fastsam.core.objects.instances import Instances
     from napari_fastsam.core.prompts.selection import Selection
     from napari_fastsam.model.asking.tiled import TiledRun
     from napari_fastsam.model.network.segmenter import Model
+
+CLOSER_SHARE = 4
+"""The closer looks of one plane may take the cache's limit divided by this."""
 
 __all__ = ["Controls", "Found", "Request", "Result", "Session"]
 
@@ -82,7 +85,7 @@ class Session:
         """Forget what was kept of an image whose data changed, or that is gone."""
         self._generations[image.unique_id] = self._generations.get(image.unique_id, 0) + 1
         self.cache.forget(lambda key: key[0] == image.unique_id)  # type: ignore[index]
-        self._runs.forget()
+        self._runs.forget(image.unique_id)
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
@@ -106,9 +109,12 @@ class Session:
             self.image_changed(image)
 
     def forget(self) -> None:
-        """Let go of all that is kept."""
+        """Let go of all that is kept, models too; what is needed again is loaded again."""
         self.cache.forget(lambda key: True)
         self._runs.forget()
+        with self._lock:
+            self._models.clear()
+            self._encoders.clear()
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
@@ -118,9 +124,9 @@ class Session:
     def warm_up(self, model: str, device: str) -> Iterator[str]:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
-        self._model(model, device)
-        for library in ("scipy.ndimage", "skimage.draw"):  # that prompts will need
+        for library in ("pandas", "scipy.ndimage", "skimage.draw"):  # that prompts will need
             import_module(library)
+        self._model(model, device)
 
     def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
@@ -173,8 +179,8 @@ class Session:
                 for _ in look_closer(seen, [window]):
                     pass
                 self.network_seconds += time.perf_counter() - start
-            if isinstance(seen, LargeLook):
-                let_go(seen, request.read.prompts)
+            let_go(seen, request.read.prompts, self.cache.limit // CLOSER_SHARE)
+            self.cache.trim()
 
     def takes_minutes(self, request: Request) -> bool:
         """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""
@@ -195,6 +201,19 @@ class Session:
             return None
         encoder = self._encoders.get((request.controls.text_encoder, request.controls.device))
         return make_result(seen, request, self._numbering, encoder, self._among(seen, request))
+
+    def frozen(self, result: Result) -> Result:
+        """Return a result as it is now, which nothing changes any more: what a run found goes on growing."""
+        return result if result.tiles is None else tiled_result(result.tiles.run, result.request, frozen=True)
+
+    def added(self, result: Result, layer: Labels) -> None:
+        """Remember that the objects of a frozen result are in a layer: a run that goes on offers the others only."""
+        if result.tiles is not None:
+            self._runs.added(layer.unique_id, result.tiles.run, result.tiles.drawn.scores)
+
+    def layer_removed(self, layer: Layer) -> bool:
+        """Offer once more what was added to a layer that is gone; returns whether there is any."""
+        return self._runs.layer_removed(layer.unique_id)
 
     def step(self, request: Request, direction: int) -> str:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
@@ -228,19 +247,23 @@ class Session:
         """
         request = result.request
         if request.stack is not None:
-            return self._rows_of_stack(request.stack) if result.complete else (set(), set())
+            return self._rows_of_stack(request.stack, result.complete)
         then = {p for by_row in places(request.read, request.plane).values() for p in by_row.values()}
         read = request.controls.read_prompts(self.viewer, request.plane)
         by_field = {
             field: {row for row, place in by_row.items() if place in then - result.pending}
             for field, by_row in places(read, request.plane).items()
+            if not (result.undescribed and field in EXAMPLE_FIELDS)  # what they ask for was not found yet
         }
         return _by_layer(by_field)
 
-    def _rows_of_stack(self, stack: Planes) -> tuple[set[int], set[int]]:
-        """Return the rows of the prompts on all planes of a stack."""
+    def _rows_of_stack(self, stack: Planes, complete: bool) -> tuple[set[int], set[int]]:
+        """Return the rows of the prompts on all planes of a stack; before it is complete, of those answered."""
         points, shapes = set[int](), set[int]()
         for single in stack.at.values():
+            drawn = self._drawn(single)
+            if not complete and (drawn is None or not drawn[1]):
+                continue
             own = self.rows_on_plane(single)
             points, shapes = points | own[0], shapes | own[1]
         return points, shapes
@@ -443,7 +466,9 @@ class Session:
 
 def _by_layer(rows: Mapping[Field, set[int]]) -> tuple[set[int], set[int]]:
     """Return the rows of the Points and of the Shapes layer."""
-    points, shapes = (set().union(*(rows[field] for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS))
+    points, shapes = (
+        set().union(*(rows.get(field, ()) for field in fields)) for fields in (POINT_FIELDS, SHAPE_FIELDS)
+    )
     return points, shapes
 
 

@@ -35,6 +35,7 @@ Field = Literal[
 
 POINT_FIELDS: tuple[Field, ...] = ("points", "examples", "counter_examples")
 SHAPE_FIELDS: tuple[Field, ...] = ("boxes", "outlines", "scribbles", "example_boxes", "counter_example_boxes")
+EXAMPLE_FIELDS: frozenset[Field] = frozenset(("examples", "counter_examples", "example_boxes", "counter_example_boxes"))
 
 
 @dataclass(frozen=True, eq=False)

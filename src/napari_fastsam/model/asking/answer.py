@@ -7,6 +7,7 @@ then it is said that nothing was found.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -23,7 +24,7 @@ from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.masks import LazyMasks
 from napari_fastsam.core.objects.painting import paint as paint_crops
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.prompts.grouping import subset
+from napari_fastsam.core.prompts.grouping import prompt_refs, subset
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection, select_alike, select_drawn
 from napari_fastsam.errors import ParameterError
@@ -78,13 +79,13 @@ class Look:
     proposals
         What the pass over the whole plane said.
     closer
-        What further passes said, by window. Grows; a window is never looked at twice.
+        What further passes said, by window, those needed last at the end. Grows until `let_go_closer`.
     """
 
     model: Model
     rgb: NDArray[np.uint8]
     proposals: Proposals
-    closer: dict[Window, Proposals] = field(default_factory=dict, repr=False)
+    closer: OrderedDict[Window, Proposals] = field(default_factory=OrderedDict, repr=False)
 
     @property
     def object_diameter(self) -> float | None:
@@ -239,6 +240,34 @@ def look_closer(seen: Look, windows: Sequence[Window], stop: Callable[[], bool] 
             # nobody searches a crop by looks
             seen.closer[window] = replace(proposals, appearance=None)
         yield done
+
+
+def let_go_closer(seen: Look, prompts: Prompts, limit: int) -> None:
+    """Drop closer looks that drawn prompts do not need, those needed longest ago first, until the others fit.
+
+    Parameters
+    ----------
+    seen
+        What was seen of a plane.
+    prompts
+        Those asked about now, in its pixels.
+    limit
+        Bytes that closer looks may take. What the prompts need stays, also if it alone takes more: it would be looked
+        at again at once.
+    """
+    shape = seen.proposals.shape
+    needed = {
+        window
+        for ref in prompt_refs(prompts)
+        for window in windows_for(ref, prompts, shape, seen.model.card, seen.object_diameter)
+    }
+    held = sum(kept.nbytes for kept in tuple(seen.closer.values()))
+    for window, kept in tuple(seen.closer.items()):
+        if window in needed:  # another thread may ask for it meanwhile: it is never missing
+            seen.closer.move_to_end(window)
+        elif held > limit:
+            del seen.closer[window]
+            held -= kept.nbytes
 
 
 def paint(

@@ -217,12 +217,27 @@ def look_closer(seen: Look | LargeLook, missing: Sequence[Missing]) -> Iterator[
         yield done
 
 
-def let_go(seen: LargeLook, prompts: Prompts) -> None:
-    """Drop tiles that prompts do not need, the oldest first, but for a few."""
+def let_go(seen: Look | LargeLook, prompts: Prompts, limit: int) -> None:
+    """Drop what prompts do not need: closer looks, and of a large plane the oldest tiles but for a few.
+
+    Parameters
+    ----------
+    seen
+        What was seen of a plane.
+    prompts
+        Those asked about now.
+    limit
+        Bytes that the closer looks of a plane, or of one tile, may take.
+    """
+    if isinstance(seen, Look):
+        answer.let_go_closer(seen, prompts, limit)
+        return
     needed = {place for ref in prompt_refs(prompts) for place in seen.places(ref, prompts)}
     others = [place for place in seen.tiles if place not in needed]
     for place in others[: max(len(others) - _KEPT, 0)]:
         del seen.tiles[place]
+    for (_, tile), look in seen.tiles.items():
+        answer.let_go_closer(look, _shifted(prompts, tile), limit)
 
 
 def _look(seen: LargeLook, wanted: Wanted) -> None:

@@ -58,8 +58,8 @@ class Output:
         self._hidden = False
         if result.tiles is not None:
             if result.complete:
-                numbers = np.arange(1, result.count + 1)
-                preview.features = {"index": numbers, "score": np.array(result.tiles.canvas.scores)}
+                scores = result.scores
+                preview.features = {"index": np.array(list(scores), int), "score": np.array(list(scores.values()))}
             return
         objects = list(result.by_number.values())
         preview.features = {
@@ -100,7 +100,7 @@ class Output:
     def commit(
         self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
     ) -> tuple[Labels, Committed]:
-        """Put a result into a Labels layer; None makes a new one.
+        """Put a result that nothing changes any more into a Labels layer; None makes a new one.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Output:
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
                 columns=_columns(result),
-                keep_numbers=request.controls.classes and bool(result.questions),
+                classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
             )
