@@ -163,9 +163,9 @@ def _examples(
     )
 
 
-def _named(data: Path, validation: Path | None) -> list[Path]:
+def _named(data: Sequence[Path], validation: Path | None) -> list[Path]:
     """Return the files that were named as data; folders are not read themselves."""
-    return [path for path in (data, validation) if path is not None and not path.is_dir()]
+    return [path for path in (*data, validation) if path is not None and not path.is_dir()]
 
 
 def _is_of_memory(error: MemoryError | RuntimeError) -> bool:

@@ -96,8 +96,7 @@ class Run:
 def annotated(example: Example) -> Annotated:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
-    rgb = to_rgb8(plane, window_of(plane, WINDOW))
-    complete = getattr(example, "complete", True)
+    rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
     return Annotated.of(example.name, example.group, rgb, example.labels(), complete=complete)
 
 
@@ -305,7 +304,11 @@ def _fit(
 
 
 def _fit_by_clock(
-    run: Run, base: nn.Module | str, seconds: float, on_event: Callable[[Event], None], stop: Callable[[], bool]
+    run: Run,
+    base: nn.Module | dict[str, Any],
+    seconds: float,
+    on_event: Callable[[Event], None],
+    stop: Callable[[], bool],
 ) -> None:
     """Train until the time is up, and leave the averaged network as the run's best."""
     with imported():
@@ -317,7 +320,7 @@ def _fit_by_clock(
     import torch
 
     settings, device = run.settings, torch.device(run.device)
-    network = new_network(base) if isinstance(base, str) else new_network(_architecture(base), base)
+    network = new_network(base) if isinstance(base, dict) else new_network(_architecture(base), base)
     crops = DeviceCrops(
         run.training, settings.imgsz, settings.scales_of(run.training), device,
         vary=Light(), render=Rendered(diameter=settings.object_size), seed=settings.seed,
@@ -329,10 +332,10 @@ def _fit_by_clock(
         on_event({"event": "batch", "epoch": 1, "epochs": 1, **now})
 
     done = fit(network, crops, clock, device, report, stop)
-    _write(run.folder / "best.pt", serialised(done.averaged.cpu(), {"imgsz": settings.imgsz, "task": "segment"}))
+    (run.folder / "best.pt").write_bytes(serialised(done.averaged.cpu(), {"imgsz": settings.imgsz, "task": "segment"}))
     losses = {LOSSES[name]: value for name, value in done.losses.items() if name in LOSSES}
-    said = {"event": "epoch", "epoch": 1, "epochs": 1, "losses": losses, "seconds": round(done.seconds, 2)}
-    on_event(said | {"best": True})
+    seconds = round(done.seconds, 2)
+    on_event({"event": "epoch", "epoch": 1, "epochs": 1, "losses": losses, "seconds": seconds, "best": True})
 
 
 def _architecture(network: Any) -> dict[str, Any]:
