@@ -283,6 +283,9 @@ def invoke(machine: Place) -> Callable[..., Result]:
         (["../data", "-o", "a.pt", "--hold-out", "1"], "the share of images to hold out is 1.0"),
         (["../data", "-o", "a.pt", "--device", "toaster"], "toaster"),
         (["../data", "-o", "a.pt", "--resume", "--base", "yolov8n-seg.yaml"], "there is none to resume"),
+        (["../data", "-o", "a.pt", "--minutes", "0"], "minutes is 0.0; expected a number above 0"),
+        (["../data", "-o", "a.pt", "--minutes", "1", "--resume"], "keeps nothing to resume"),
+        (["../data", "nowhere", "-o", "a.pt"], "there is no nowhere"),
         (["../data", "-o", "a.onnx"], "expected a file name that ends in .pt"),
         (["../data", "-o", "folder.pt"], "folder.pt is a folder; name a file in it"),
         (["../data", "-o", "file/a.pt"], "the folder file cannot be made: a file of that name is in the way"),
@@ -324,6 +327,17 @@ def test_too_little_memory_is_said(
     result = invoke("../data", "-o", "a.pt")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "out of memory; take a smaller --batch or --imgsz" in result.stderr
+
+
+def test_several_folders_are_learnt_from_together(invoke: Callable[..., Result], machine: Place) -> None:
+    other = copy(machine.root / "tissue", "tissue", "wide")
+    (other / "index.csv").write_text("id,kind,complete\ntissue,stained,false\n", encoding="utf-8")
+    result = invoke("../data", "../tissue", "-o", "a.pt", "--minutes", "0.02", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert "- crops of 64 x 64 px from 4 images, for 0.02 minutes" in result.stdout
+    card = card_for(machine.here / "a.pt")
+    assert card.training_data.startswith("4 images (data, stained, tissue) with")
+    assert machine.broken_off == []
 
 
 def with_parts(folder: Path, train: str, val: str) -> Path:

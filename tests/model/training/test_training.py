@@ -136,6 +136,43 @@ def test_fine_tuning_teaches_what_the_base_does_not_know(examples, tmp_path: Pat
     assert tuned.card.base == "nuclei"
 
 
+def test_by_the_clock_it_learns_until_the_time_is_up(examples, tmp_path: Path) -> None:
+    """The same holes as above: a quarter of a minute of crops that are made on the device."""
+    rng = np.random.default_rng(0)
+    holes = [
+        Example(e.name, np.where(e.truth > 0, 1000, 1600 + rng.normal(0, 60, e.truth.shape)).astype(np.uint16), e.truth)
+        for e in examples
+    ]
+    listener = Listener()
+    file = tmp_path / "holes.pt"
+    card = train(holes, file, "nuclei", minutes=0.4, on_event=listener, imgsz=96, batch=8, device="cpu")
+    assert ap50(load_model(file, "cpu"), holes) > ap50(load_model("nuclei", "cpu"), holes)
+    assert card.base == "nuclei"
+    (start,), (epoch,), (done,) = listener.of("start"), listener.of("epoch"), listener.of("done")
+    assert any("for 0.4 minutes" in line for line in start["said"])
+    assert epoch["seconds"] >= 24
+    assert set(epoch["losses"]) == {"box", "mask", "class", "dfl"}
+    assert listener.of("batch")[-1]["batches"] == 24
+    assert done["file"] == str(file)
+
+
+def test_by_the_clock_it_ends_when_it_is_told_to(examples, tmp_path: Path) -> None:
+    listener = Listener(batches=1)
+    train(examples, tmp_path / "a.pt", SCRATCH, minutes=60, on_event=listener, stop=listener.stop, **SMALL)
+    assert load_model(tmp_path / "a.pt", "cpu").card.name == "a"
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_minutes_that_are_no_time_are_refused(examples, tmp_path: Path, minutes: float) -> None:
+    with pytest.raises(ParameterError, match="expected a number above 0"):
+        train(examples, tmp_path / "a.pt", SCRATCH, minutes=minutes, **SMALL)
+
+
+def test_what_ran_by_the_clock_cannot_be_resumed(examples, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="keeps nothing to resume"):
+        train(examples, tmp_path / "a.pt", SCRATCH, minutes=1, resume=True, **SMALL)
+
+
 def test_stopping_keeps_the_best_so_far(examples, tmp_path: Path) -> None:
     listener = Listener(batches=3)
     train(examples, tmp_path / "a.pt", SCRATCH, epochs=50, on_event=listener, stop=listener.stop, **SMALL)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 NAMES = {0: "object"}
 
-_LOSSES = {"box_loss": "box", "seg_loss": "mask", "cls_loss": "class", "dfl_loss": "dfl"}
+LOSSES = {"box_loss": "box", "seg_loss": "mask", "cls_loss": "class", "dfl_loss": "dfl"}
+"""What ultralytics' losses are called here; others are not told."""
 
 _QUIET: dict[str, Any] = {"plots": False, "verbose": False, "exist_ok": True, "deterministic": False}
 _NOT_OURS: dict[str, Any] = {"close_mosaic": 0, "mosaic": 0.0, "multi_scale": 0.0, "patience": 0}
@@ -214,7 +215,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
             self.stop = True
 
     def _after_epoch(self, _: Any) -> None:
-        losses = {_LOSSES[name]: round(float(value), 4) for name, value in self.tloss.items() if name in _LOSSES}
+        losses = {LOSSES[name]: round(float(value), 4) for name, value in self.tloss.items() if name in LOSSES}
         best = self.fitness is not None and self.fitness == self.best_fitness
         self._hooks.on_epoch(self.epoch + 1, losses, self._measured, best)
 

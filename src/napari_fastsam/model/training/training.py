@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -39,7 +40,11 @@ Event = dict[str, Any]
 
 
 class Example(Protocol):
-    """An annotated image: `io.annotations.datasets.Example`, or anything like it."""
+    """An annotated image: `io.annotations.datasets.Example`, or anything like it.
+
+    It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
+    learnt as background.
+    """
 
     @property
     def name(self) -> str:
@@ -91,7 +96,8 @@ class Run:
 def annotated(example: Example) -> Annotated:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
-    return Annotated.of(example.name, example.group, to_rgb8(plane, window_of(plane, WINDOW)), example.labels())
+    rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
+    return Annotated.of(example.name, example.group, rgb, example.labels(), complete=complete)
 
 
 def train(
@@ -104,6 +110,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
+    minutes: float | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     **wanted: Any,
@@ -126,6 +133,9 @@ def train(
         ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``.
     resume
         Go on with a run that broke off, with the same data and settings.
+    minutes
+        Train for so long instead of for a number of epochs, with crops that are made on the device: on a GPU thousands
+        a second. Such a run cannot be resumed.
     on_event
         Told of the start, of each batch and each epoch, as dictionaries with a key ``event``.
     stop
@@ -144,6 +154,7 @@ def train(
         If the data, the base or a setting is of no use, or there is nothing to resume.
     """
     check_output(output)
+    _check_minutes(minutes, resume)
     where = resolve_device(device)
     network, base_card = _base(base)
     planes = [annotated(example) for example in examples]
@@ -153,6 +164,9 @@ def train(
     if validation is not None:
         measured = [annotated(example) for example in validation]
     settings, said = choose(learnt, base_card, seed, **wanted)
+    if minutes is not None:
+        settings = dataclasses.replace(settings, epochs=1)
+        said[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
     said.append(_said_of_validation(measured))
     run = Run(output, base, learnt, measured, settings, where)
     with _alone(run):
@@ -161,7 +175,10 @@ def train(
         start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
         on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": said})
         try:
-            _fit(run, network, resume, on_event, stop)
+            if minutes is None:
+                _fit(run, network, resume, on_event, stop)
+            else:
+                _fit_by_clock(run, network, 60 * minutes, on_event, stop)
         except KeyboardInterrupt:
             if not (run.folder / "best.pt").exists():
                 raise
@@ -183,6 +200,15 @@ def check_output(file: Path) -> None:
         raise ParameterError(f"the model would be written to {file}; expected a file name that ends in .pt")
     if file.is_dir():
         raise ParameterError(f"{file} is a folder; name a file in it, such as {file / 'my-cells.pt'}")
+
+
+def _check_minutes(minutes: float | None, resume: bool) -> None:
+    if minutes is None:
+        return
+    if not (math.isfinite(minutes) and minutes > 0):
+        raise ParameterError(f"minutes is {minutes!r}; expected a number above 0")
+    if resume:
+        raise ParameterError("a training by the clock keeps nothing to resume; leave resume or the minutes out")
 
 
 def _said_of_validation(measured: Sequence[Annotated]) -> str:
@@ -275,6 +301,41 @@ def _fit(
     hooks = Hooks(score, on_batch, on_epoch, stop)
     trainer = Trainer(network, crops, hooks, run.folder, arguments, resume=resume, measure_every=settings.measure_every)
     trainer.train()
+
+
+def _fit_by_clock(
+    run: Run,
+    base: nn.Module | dict[str, Any],
+    seconds: float,
+    on_event: Callable[[Event], None],
+    stop: Callable[[], bool],
+) -> None:
+    """Train until the time is up, and leave the averaged network as the run's best."""
+    with imported():
+        from napari_fastsam.model.training.by_clock import Clock, Progress, fit
+        from napari_fastsam.model.training.device_crops import DeviceCrops
+        from napari_fastsam.model.training.light import Light
+        from napari_fastsam.model.training.rendered import Rendered
+        from napari_fastsam.model.training.trainer import LOSSES, new_network, serialised
+    import torch
+
+    settings, device = run.settings, torch.device(run.device)
+    network = new_network(base) if isinstance(base, dict) else new_network(_architecture(base), base)
+    crops = DeviceCrops(
+        run.training, settings.imgsz, settings.scales_of(run.training), device,
+        vary=Light(), render=Rendered(diameter=settings.object_size), seed=settings.seed,
+    )  # fmt: skip
+    clock = Clock(seconds, settings.batch, settings.learning_rate, report_every=min(2.0, seconds / 4))
+
+    def report(progress: Progress) -> None:
+        now = {"batch": min(round(progress.seconds), round(seconds)), "batches": max(1, round(seconds))}
+        on_event({"event": "batch", "epoch": 1, "epochs": 1, **now})
+
+    done = fit(network, crops, clock, device, report, stop)
+    (run.folder / "best.pt").write_bytes(serialised(done.averaged.cpu(), {"imgsz": settings.imgsz, "task": "segment"}))
+    losses = {LOSSES[name]: value for name, value in done.losses.items() if name in LOSSES}
+    seconds = round(done.seconds, 2)
+    on_event({"event": "epoch", "epoch": 1, "epochs": 1, "losses": losses, "seconds": seconds, "best": True})
 
 
 def _architecture(network: Any) -> dict[str, Any]:
