@@ -29,6 +29,7 @@ from napari_fastsam.model.weights.registry import (
     Purpose,
     Weights,
     cache_folder,
+    entry_named,
 )
 
 __all__ = [
@@ -65,8 +66,7 @@ def known(name: str, purpose: Purpose | None = "segmentation") -> Weights | None
     purpose
         What the checkpoint is to be for; None = whatever it is for.
     """
-    wanted = name.strip().casefold().removesuffix(".pt")
-    return next((w for w in _entries(purpose) if wanted in (w.name.casefold(), Path(w.file).stem.casefold())), None)
+    return entry_named(name, _entries(purpose))
 
 
 def find(name_or_path: str | Path, purpose: Purpose = "segmentation") -> Path:

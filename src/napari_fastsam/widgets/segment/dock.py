@@ -19,8 +19,8 @@ from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.session import Request, Result, Session
+from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.connections import Connections, layer_emitters
-from napari_fastsam.layers.labels.tracks import tracks_of
 from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.layers.prompts import new as new_prompts
 from napari_fastsam.model.weights import weights
