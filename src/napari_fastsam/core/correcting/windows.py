@@ -17,8 +17,8 @@ from napari_fastsam.core.objects.masks import Crop
 SMALLEST_SIDE = 14.0
 """Plane pixels: objects of three pixels are still seen with something around them."""
 
-OBJECT_SHARE = 0.5
-"""Share of the window's side that an object fills, as in training."""
+OBJECT_SHARE = 0.55
+"""Share of the window's side that an object fills, about as in training."""
 
 _SAMPLES = 4
 """Pixels along an axis of a cell that are read at most; of larger cells every so many pixels are read."""
@@ -92,7 +92,7 @@ def window_around(low: NDArray[np.floating], high: NDArray[np.floating], shape: 
 
 
 def largest_side(shape: tuple[int, int]) -> float:
-    """Return the side of a window in which an object that fills the plane spans half."""
+    """Return the side of a window in which an object that fills the plane is seen with something around it."""
     return max(2.0 * max(shape), SMALLEST_SIDE)
 
 

@@ -1,8 +1,8 @@
 """The correcting network: a small U-Net that sees a picture, a mask and clicks, and says which mask was meant.
 
 In the manner of RITM (Sofiiuk, Petrov and Konushin, Reviving iterative training with mask guidance for interactive
-segmentation, 2021), small enough for a processor. Between the second and the third halving cells look at each other
-(attention), so that what was clicked is compared with the whole window; a second output says how good the mask is.
+segmentation, 2021), small enough for a processor. At its coarsest, cells look at each other (attention), so that what
+was clicked is compared with the whole window; a second output says how good the mask is.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone calls it
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CHANNELS = 10
 """Red, green, blue; the mask so far and whether there is one; inside the image; disks and cones of the clicks of either
 sign. See `model.correcting.inputs`."""
 
-_ATTENTION_AT = 2
-"""The attention follows this stage of the encoder, from 0: at an eighth of the window's resolution."""
+SMALL = (16, 32, 48, 64)
+"""Widths of the network that comes with the package: 0.27 million parameters."""
 
 
-class Convolution(nn.Module):
-    """Convolution and batch norm, which `fused` makes one."""
+class NormedConvolution(nn.Module):
+    """A 3 × 3 convolution and its batch norm, which `fuse` makes one."""
 
-    def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv: nn.Module = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
+        self.conv: nn.Module = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -36,8 +37,6 @@ class Convolution(nn.Module):
 
     def fuse(self) -> None:
         """Fold the norm into the convolution, for inference."""
-        from torch.nn.utils.fusion import fuse_conv_bn_eval
-
         if isinstance(self.conv, nn.Conv2d) and isinstance(self.norm, nn.BatchNorm2d):
             self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
@@ -45,13 +44,14 @@ class Convolution(nn.Module):
 class ResidualBlock(nn.Module):
     """Two convolutions around which the input goes on."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.first, self.second = Convolution(channels, channels), Convolution(channels, channels)
+        self.first, self.second = NormedConvolution(inputs, outputs), NormedConvolution(outputs, outputs)
+        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return (B, channels, h, w)."""
-        return F.silu(x + self.second(F.silu(self.first(x))))
+        """Return (B, outputs, h, w)."""
+        return F.silu(self.second(F.silu(self.first(x))) + self.skip(x))
 
 
 class CellAttention(nn.Module):
@@ -82,20 +82,19 @@ class CorrectionNetwork(nn.Module):
     Parameters
     ----------
     widths
-        Channels at the window's resolution and after each halving; five of them.
+        Channels at the window's resolution and after each halving.
     """
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int] = SMALL) -> None:
         super().__init__()
         self.widths = tuple(widths)
+        first, *_, last = self.widths
         pairs = list(zip(self.widths, self.widths[1:], strict=False))
-        self.stem = Convolution(CHANNELS, self.widths[0])
-        self.down = nn.ModuleList([Convolution(a, b, stride=2) for a, b in pairs])
-        self.encode = nn.ModuleList([ResidualBlock(b) for _, b in pairs])
-        self.attention = CellAttention(self.widths[_ATTENTION_AT + 1])
-        self.lateral = nn.ModuleList([Convolution(b, a, 1) for a, b in pairs])
-        self.decode = nn.ModuleList([ResidualBlock(a) for a, _ in pairs])
-        self.head = nn.Conv2d(self.widths[0], 1, 3, padding=1)
+        self.stem = nn.Conv2d(CHANNELS, first, 3, padding=1)
+        self.encode = nn.ModuleList([ResidualBlock(a, b) for a, b in [(first, first), *pairs]])
+        self.attention = CellAttention(last)
+        self.decode = nn.ModuleList([ResidualBlock(a + b, a) for a, b in reversed(pairs)])
+        self.head = nn.Conv2d(first, 1, 1)
         self.quality = nn.Sequential(nn.Linear(2 * self.widths[-2] + 3, 64), nn.SiLU(), nn.Linear(64, 1))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -104,7 +103,7 @@ class CorrectionNetwork(nn.Module):
         Parameters
         ----------
         x
-            (B, CHANNELS, S, S), S a multiple of 16, the picture 0 … 1.
+            (B, CHANNELS, S, S), S a multiple of 2 to the number of halvings, the picture 0 … 1.
 
         Returns
         -------
@@ -113,47 +112,39 @@ class CorrectionNetwork(nn.Module):
         quality
             (B,) the logit of the IoU to be expected, with the whole of the object, beyond the window too.
         """
-        prior, known = x[:, 3:4], x[:, 4:5]
-        kept = [F.silu(self.stem(_normalised(x)))]
-        for stage, (down, encode) in enumerate(zip(self.down, self.encode, strict=True)):
-            h = encode(F.silu(down(kept[-1])))
-            kept.append(self.attention(h) if stage == _ATTENTION_AT else h)
-        h = deep = kept[-1]
-        for stage in range(len(self.decode) - 1, -1, -1):
-            h = F.interpolate(self.lateral[stage](h), scale_factor=2.0, mode="bilinear", align_corners=False)
-            h = self.decode[stage](h + kept[stage])
-            deep = h if stage == len(self.decode) - 1 else deep
-        logits = self.head(h).float() + 2 * known * (2 * prior - 1)
-        return logits, self._expected(logits.detach(), deep.float())
+        h = self.stem(x.contiguous(memory_format=torch.channels_last))
+        kept = []
+        for stage, encode in enumerate(self.encode):
+            h = encode(F.max_pool2d(h, 2) if stage else h)
+            kept.append(h)
+        h = self.attention(h)
+        maps = []
+        for decode, skipped in zip(self.decode, kept[-2::-1], strict=True):
+            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
+            h = decode(torch.cat([h, skipped], 1))
+            maps.append(h)
+        # the mask so far is the answer unless something speaks against it
+        logits = self.head(h).float() + 2 * (2 * x[:, 3:4] - 1)
+        return logits, self._expected(logits.detach().sigmoid(), maps[0].float())
 
-    def _expected(self, logits: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
-        p = logits.sigmoid()
-        rim = torch.cat([p[:, 0, 0], p[:, 0, -1], p[:, 0, :, 0], p[:, 0, :, -1]], 1).mean(1, keepdim=True)
-        share = F.adaptive_avg_pool2d(p, deep.shape[-2:])
-        within = (deep * share).sum((2, 3)) / (share.sum((2, 3)) + 1e-3)
-        without = (deep * (1 - share)).sum((2, 3)) / ((1 - share).sum((2, 3)) + 1e-3)
-        area = p.mean((1, 2, 3))[:, None]
-        unsure = (1 - (2 * p - 1).abs()).mean((1, 2, 3))[:, None] / (area + 0.01)
-        said: torch.Tensor = self.quality(torch.cat([within, without, area, unsure, rim], 1)).float()
-        return said[:, 0]
+    def _expected(self, mask: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Compare what lies within the mask with what lies around it."""
+        rim = torch.cat([mask[:, 0, 0], mask[:, 0, -1], mask[:, 0, :, 0], mask[:, 0, :, -1]], 1).mean(1, keepdim=True)
+        share = F.adaptive_avg_pool2d(mask, features.shape[-2:])
+        within = (features * share).sum((2, 3)) / (share.sum((2, 3)) + 1e-3)
+        without = (features * (1 - share)).sum((2, 3)) / ((1 - share).sum((2, 3)) + 1e-3)
+        area = mask.mean((1, 2, 3))[:, None]
+        unsure = (1 - (2 * mask - 1).abs()).mean((1, 2, 3))[:, None] / (area + 0.01)
+        expected: torch.Tensor = self.quality(torch.cat([within, without, area, unsure, rim], 1)).float()
+        return expected[:, 0]
 
 
 def fused(network: CorrectionNetwork) -> CorrectionNetwork:
     """Make a network ready for inference, in place: norms folded, nothing to learn, fast memory layout."""
     network.eval()
     for module in network.modules():
-        if isinstance(module, Convolution):
+        if isinstance(module, NormedConvolution):
             module.fuse()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
-
-
-def _normalised(x: torch.Tensor) -> torch.Tensor:
-    """Give the picture mean 0 and standard deviation 1 within the image: dim windows are seen as bright as others."""
-    inside, rgb = x[:, 5:6], x[:, :3]
-    count = 3 * inside.sum((1, 2, 3), keepdim=True).clamp_min(1.0)
-    mean = (rgb * inside).sum((1, 2, 3), keepdim=True) / count
-    spread = (((rgb - mean) ** 2 * inside).sum((1, 2, 3), keepdim=True) / count).sqrt()
-    scaled = torch.cat([(rgb - mean) / (spread + 0.02) * inside, x[:, 3:]], 1)
-    return scaled.contiguous(memory_format=torch.channels_last)
