@@ -102,10 +102,10 @@ def evaluate(
         ),
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all numbers as JSON.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a row an image, or an object, as CSV.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw AP over IoU, or IoU over clicks.")
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a row an image, or an object, as CSV.")
     ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw AP over IoU, or IoU over clicks.")] = None,
 ) -> None:
     """Judge a model by annotated images.
 

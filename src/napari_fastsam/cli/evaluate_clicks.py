@@ -76,7 +76,9 @@ def evaluate_clicks(
             per_image=options.per_image, progress=lambda done, _: progress.update(task, completed=done),
         )  # fmt: skip
     if not evaluation.objects:
-        raise DatasetError(f"no image of {dataset.path} has an object of 40 pixels or more; there is nothing to click on")
+        raise DatasetError(
+            f"no image of {dataset.path} has an object of 40 pixels or more; there is nothing to click on"
+        )
     data_said = {"name": dataset.name, "path": str(dataset.path), "split": dataset.split, "held_out": held_out}
     return evaluation, {"version": __version__, "data": data_said}
 

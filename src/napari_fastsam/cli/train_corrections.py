@@ -34,7 +34,8 @@ def train_corrections(
         str, typer.Option(help="Weights to start from: corrections (the package's), a file, or none.")
     ] = "corrections",
     widths: Annotated[
-        str | None, typer.Option(help=escape("Of a network that starts anew. [default: 16,32,48,64]"), show_default=False)
+        str | None,
+        typer.Option(help=escape("Of a network that starts anew. [default: 16,32,48,64]"), show_default=False),
     ] = None,
     cells: Annotated[
         int | None, typer.Option(help=escape("Side of a window, anew too. [default: 64]"), show_default=False)
@@ -112,7 +113,9 @@ def _widths(text: str) -> tuple[int, ...]:
     except ValueError:
         widths = ()
     if not (3 <= len(widths) <= 5 and all(4 <= w <= 512 and w % 4 == 0 for w in widths)):
-        raise ParameterError(f"--widths is {text!r}; expected three to five multiples of 4 up to 512, such as 16,32,48,64")
+        raise ParameterError(
+            f"--widths is {text!r}; expected three to five multiples of 4 up to 512, such as 16,32,48,64"
+        )
     return widths
 
 
@@ -127,13 +130,14 @@ def _names(file: Path) -> set[str]:
 def _tell(event: dict[str, Any]) -> None:
     if event["event"] == "start":
         typer.echo(
-            f"- {event['objects']:,} objects of {event['images']} images to learn from, {event['held_out']} images held "
-            f"out; {event['parameters']:,} parameters, on {event['device']}"
+            f"- {event['objects']:,} objects of {event['images']} images to learn from, {event['held_out']} images "
+            f"held out; {event['parameters']:,} parameters, on {event['device']}"
         )
     elif event["event"] == "progress":
         ious = ", ".join(f"{k}: {value:.3f}" for k, value in event["iou"].items() if k in ("0", "1", "3", "5", "10"))
         typer.echo(
-            f"{event['seconds']} of {event['of']} s: step {event['step']}, loss {event['loss']:.3f}; IoU by clicks {ious}"
+            f"{event['seconds']} of {event['of']} s: step {event['step']}, loss {event['loss']:.3f}; "
+            f"IoU by clicks {ious}"
         )
     elif event["event"] == "done":
         figures = {key: value for key, value in event["measures"].items() if "," not in key}

@@ -46,9 +46,7 @@ NO_CLICKS = Clicks(np.zeros((0, 2), np.intp), np.zeros(0, bool))
 """Nothing was clicked."""
 
 
-def read_clicks(
-    points: ArrayLike, labels: ArrayLike | None, shape: tuple[int, int]
-) -> tuple[Clicks, tuple[str, ...]]:
+def read_clicks(points: ArrayLike, labels: ArrayLike | None, shape: tuple[int, int]) -> tuple[Clicks, tuple[str, ...]]:
     """Snap clicks to the pixels of a plane and say what cannot be honoured.
 
     Parameters
@@ -88,9 +86,7 @@ def read_clicks(
             contradicted.add((row, column))
         last[row, column] = sign
     places = sorted(last)
-    clicks = Clicks(
-        np.array(places, np.intp).reshape(-1, 2), np.array([last[place] for place in places], bool)
-    )
+    clicks = Clicks(np.array(places, np.intp).reshape(-1, 2), np.array([last[place] for place in places], bool))
     return clicks, _notes(int((~on_plane).sum()), len(contradicted))
 
 

@@ -122,9 +122,7 @@ def _looks(picture: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((smooth - smooth.mean()) / (smooth.std() + 0.02) / np.sqrt(len(picture)))
 
 
-def _likeness(
-    distance: NDArray[np.float64], difference: NDArray[np.float64], kernel: Kernel
-) -> NDArray[np.float64]:
+def _likeness(distance: NDArray[np.float64], difference: NDArray[np.float64], kernel: Kernel) -> NDArray[np.float64]:
     """Return the kernel of squared distances and squared differences in looks, both of one shape."""
     exponent = distance / (2 * kernel.length**2) + difference / (2 * kernel.contrast**2)
     return np.exp(-np.minimum(exponent, 60.0))

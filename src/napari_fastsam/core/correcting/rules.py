@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 
-def honour_clicks(
-    mask: NDArray[np.bool_], inside: NDArray[np.intp], outside: NDArray[np.intp]
-) -> NDArray[np.bool_]:
+def honour_clicks(mask: NDArray[np.bool_], inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return a copy of a mask that holds the pixels clicked as inside, and not those clicked as outside.
 
     Parameters

@@ -72,8 +72,8 @@ class CorrectionWindow:
 
     def centres(self, cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows and columns of the plane at which the cells' centres lie."""
-        steps = (np.arange(cells) - (cells - 1) / 2) * (self.side / cells)
-        return self.row + steps, self.column + steps
+        steps: NDArray[np.float64] = (np.arange(cells) - (cells - 1) / 2) * (self.side / cells)
+        return np.add(steps, self.row), np.add(steps, self.column)
 
 
 def window_around(low: NDArray[np.floating], high: NDArray[np.floating], shape: tuple[int, int]) -> CorrectionWindow:
@@ -122,7 +122,8 @@ def read_picture(
         within.append((centres >= -0.5) & (centres < length - 0.5))
     pixels = np.asarray(plane[ranges[0], ranges[1]], np.float32)
     rows = (weights[0] @ pixels.reshape(len(pixels), -1)).reshape(cells, -1, 3)
-    picture = np.ascontiguousarray(rows.transpose(2, 0, 1) @ weights[1].T) / np.float32(255)
+    picture = np.ascontiguousarray(rows.transpose(2, 0, 1) @ weights[1].T, np.float32)
+    picture /= 255
     return picture, (within[0][:, None] & within[1]).astype(np.float32)
 
 
@@ -140,9 +141,7 @@ def read_mask(mask: Crop, window: CorrectionWindow, cells: int) -> NDArray[np.fl
     return np.clip(weights[0] @ pixels @ weights[1].T, 0, 1).astype(np.float32)
 
 
-def carry_over(
-    values: NDArray[np.float32], source: CorrectionWindow, target: CorrectionWindow
-) -> NDArray[np.float32]:
+def carry_over(values: NDArray[np.float32], source: CorrectionWindow, target: CorrectionWindow) -> NDArray[np.float32]:
     """Resample the values of one window's cells at those of another, 0 where it does not reach."""
     cells = len(values)
     per_cell = target.side / source.side
@@ -150,8 +149,7 @@ def carry_over(
         _weights((centres - own[0]) / (source.side / cells), per_cell, cells, beyond=False)
         for centres, own in zip(target.centres(cells), source.centres(cells), strict=True)
     ]
-    resampled: NDArray[np.float32] = weights[0] @ values @ weights[1].T
-    return resampled
+    return np.asarray(weights[0] @ values @ weights[1].T, np.float32)
 
 
 def to_pixels(
@@ -172,13 +170,10 @@ def to_pixels(
         _weights((np.arange(where.start, where.stop) - own[0]) / (window.side / cells), cells / window.side, cells)
         for where, own in zip((rows, columns), window.centres(cells), strict=True)
     ]
-    pixels: NDArray[np.float32] = weights[0] @ values @ weights[1].T
-    return rows, columns, pixels
+    return rows, columns, np.asarray(weights[0] @ values @ weights[1].T, np.float32)
 
 
-def _weights(
-    places: NDArray[np.float64], spacing: float, length: int, beyond: bool = True
-) -> NDArray[np.float32]:
+def _weights(places: NDArray[np.float64], spacing: float, length: int, beyond: bool = True) -> NDArray[np.float32]:
     """Return (N, length) weights that interpolate at places, or average where these lie far apart.
 
     Parameters

@@ -117,9 +117,7 @@ class GaussianProcess:
         return logits, (0.5 * (1 - rim.mean(axis=1))).astype(np.float32)
 
 
-def correct(
-    predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[CorrectionRequest]
-) -> list[CorrectedMask]:
+def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[CorrectionRequest]) -> list[CorrectedMask]:
     """Work out the masks of objects from what they start from and their clicks.
 
     Parameters
@@ -171,14 +169,14 @@ class _Answer:
 
 def _first_windows(request: CorrectionRequest, shape: tuple[int, int]) -> list[CorrectionWindow]:
     """Return the window around what is known, or windows of several sizes around the clicks."""
-    corners = [request.clicks.inside]
+    corners: list[NDArray[np.generic]] = [request.clicks.inside]
     known = request.box is not None
     if request.box is not None:
         corners.append(np.floor(np.array(request.box).reshape(2, 2)).astype(np.intp) - [[0, 0], [1, 1]])
     if request.mask is not None and request.mask.area:
         rows, columns = (np.flatnonzero(request.mask.pixels.any(axis=axis)) for axis in (1, 0))
         ends = np.array([[rows[0], columns[0]], [rows[-1], columns[-1]]])
-        corners.append(ends + (request.mask.top, request.mask.left))
+        corners.append(ends + np.array([request.mask.top, request.mask.left]))
         known = True
     places = np.concatenate(corners)
     if not len(places):
@@ -212,9 +210,7 @@ def _shown(
     return WindowInput.of(window, read_picture(plane, window, cells), prior, request.clicks)
 
 
-def _box_prior(
-    box: tuple[float, float, float, float], window: CorrectionWindow, cells: int
-) -> NDArray[np.float32]:
+def _box_prior(box: tuple[float, float, float, float], window: CorrectionWindow, cells: int) -> NDArray[np.float32]:
     rows, columns = window.centres(cells)
     within_rows = (rows >= box[0] - 0.5) & (rows < box[2] - 0.5)
     within_columns = (columns >= box[1] - 0.5) & (columns < box[3] - 0.5)
@@ -276,7 +272,9 @@ def _first_pixels(request: CorrectionRequest, rows: slice, columns: slice) -> ND
             for own, wanted in zip(part, (rows, columns), strict=True)
         )
         if all(one.start < one.stop for one in where):
-            target = tuple(slice(w.start - o.start, w.stop - o.start) for w, o in zip(where, (rows, columns), strict=True))
+            target = tuple(
+                slice(w.start - o.start, w.stop - o.start) for w, o in zip(where, (rows, columns), strict=True)
+            )
             source = tuple(slice(w.start - o.start, w.stop - o.start) for w, o in zip(where, part, strict=True))
             result[target] = request.mask.pixels[source]
     elif request.box is not None:

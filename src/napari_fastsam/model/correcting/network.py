@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -130,7 +130,7 @@ class CorrectionNetwork(nn.Module):
     def _expected(self, mask: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """Compare what lies within the mask with what lies around it."""
         rim = torch.cat([mask[:, 0, 0], mask[:, 0, -1], mask[:, 0, :, 0], mask[:, 0, :, -1]], 1).mean(1, keepdim=True)
-        share = F.adaptive_avg_pool2d(mask, features.shape[-2:])
+        share = F.adaptive_avg_pool2d(mask, (features.shape[-2], features.shape[-1]))
         within = (features * share).sum((2, 3)) / (share.sum((2, 3)) + 1e-3)
         without = (features * (1 - share)).sum((2, 3)) / ((1 - share).sum((2, 3)) + 1e-3)
         area = mask.mean((1, 2, 3))[:, None]

@@ -28,7 +28,6 @@ SMALLEST_AREA = 40
 """Pixels of an object that is clicked on: of smaller ones the outline is a matter of taste."""
 
 
-
 class AnnotatedImage(Protocol):
     """An image and its objects, as `validation.evaluate` takes them."""
 
@@ -120,7 +119,7 @@ def _chosen(truth: NDArray[np.integer], per_image: int | None, rng: np.random.Ge
     labels = labels[areas >= SMALLEST_AREA]
     if per_image is not None and len(labels) > per_image:
         labels = np.sort(rng.choice(labels, per_image, replace=False))
-    return labels
+    return np.asarray(labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,16 +149,12 @@ class _User:
         seen = look(model, image)
         return cls(seen.rgb, seen, corrector, start, limit, times)
 
-    def object(
-        self, example: AnnotatedImage, labels: NDArray[np.integer], label: int, rounds: bool
-    ) -> ClickedObject:
+    def object(self, example: AnnotatedImage, labels: NDArray[np.integer], label: int, rounds: bool) -> ClickedObject:
         truth = labels == label
         first = self._first_request(truth)
         ious = self._until_right(truth, first)
         after = self._rounds(truth, first) if rounds else (float("nan"),) * len(ROUNDS)
-        return ClickedObject(
-            example.name, example.group, label, int(truth.sum()), ious, after, first.mask is not None
-        )
+        return ClickedObject(example.name, example.group, label, int(truth.sum()), ious, after, first.mask is not None)
 
     def _first_request(self, truth: NDArray[np.bool_]) -> CorrectionRequest:
         if self.seen is None:

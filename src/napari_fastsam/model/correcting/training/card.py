@@ -54,8 +54,8 @@ def card_of(
             base="" if base is None else base.stem,
             created=datetime.datetime.now(datetime.UTC).date().isoformat(),
             licence="not stated",
-            training_data=f"{len(pictures)} images{of} with {objects:,} objects, {start}; {round(seconds / 60)} minutes, "
-            f"{windows:,} windows",
+            training_data=f"{len(pictures)} images{of} with {objects:,} objects, {start}; "
+            f"{round(seconds / 60)} minutes, {windows:,} windows",
             validation_images=tuple(picture.name for picture in held_out),
             metrics=MappingProxyType(dict(measures)),
             notes="metrics are the mean IoU of held-out objects after 1, 2, 3, 5 and 10 clicks in a window that fits "

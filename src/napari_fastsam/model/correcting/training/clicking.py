@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 
 from napari_fastsam.model.correcting.inputs import CONE, DISK
@@ -107,7 +107,9 @@ def _depth(masks: torch.Tensor) -> torch.Tensor:
     """Return how deep inside each cell of masks (N, 1, S, S) lies: exactly on a processor, by erosion on a GPU."""
     if masks.device.type == "cpu":
         single = masks[:, 0].numpy() > 0
-        deep = [distance_transform_edt(np.pad(one, 1))[1:-1, 1:-1] if one.any() else np.zeros(one.shape) for one in single]
+        deep = [
+            distance_transform_edt(np.pad(one, 1))[1:-1, 1:-1] if one.any() else np.zeros(one.shape) for one in single
+        ]
         return torch.from_numpy(np.stack(deep).astype(np.float32))[:, None]
     total, left = masks.clone(), masks
     for step in range(_FINE + _COARSE):

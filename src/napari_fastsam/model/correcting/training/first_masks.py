@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 
 from napari_fastsam.model.correcting.training.images import Windows
 from napari_fastsam.model.correcting.training.variation import blurred, happens, smooth_field, uniform
@@ -66,7 +66,7 @@ def _neighbour(windows: Windows) -> torch.Tensor:
 
 def _bent(mask: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
     """Move, scale and bend masks by what is little for their size, and cut some in two."""
-    count, _, side, _ = mask.shape
+    side = mask.shape[-1]
     span = _span(box, side) * 2
     rows, columns = ((box[:, 2 * i] + box[:, 2 * i + 1] + 1) / side - 1 for i in (0, 1))
     row, column = rows[:, None, None, None], columns[:, None, None, None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -158,7 +158,7 @@ class TrainingImages:
     def _frames(
         self, rows: torch.Tensor, image: torch.Tensor, cells: int, plain: bool
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return centres (B, 2) and sides (B,) of windows in pixels, and the step of a cell down and across (B, 2, 2)."""
+        """Return centres (B, 2) and sides (B,) in pixels, and the steps of a cell down and across (B, 2, 2)."""
         count, device = len(rows), self.device
         top_left, bottom_right, clicked = rows[:, 2:4], rows[:, 4:6], rows[:, 7:9]
         span = (bottom_right - top_left).amax(1).clamp_min(3)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.correcting.network import SMALL, CorrectionNetwork
@@ -38,6 +38,9 @@ _SAVED_EVERY, _TOLD_EVERY = 60.0, 15.0
 
 _JUDGED = 512
 """Objects held out that are measured with, of each kind of image at most."""
+
+_AT_ONCE = 64
+"""Of them, in one batch."""
 
 _AVERAGED = 0.998
 """Of the averaged weights, what stays at each step."""
@@ -134,7 +137,9 @@ def train_corrections(
     device = torch.device(resolve_device(settings.device))
     torch.manual_seed(settings.seed)
     network, cells = _network(base, settings)
-    run = _Run(network.to(device, memory_format=torch.channels_last), cells, settings, output.with_suffix(".training"))
+    run = _Run(
+        network.to(device).to(memory_format=torch.channels_last), cells, settings, output.with_suffix(".training")
+    )
     if resume:
         run.restore()
     images = TrainingImages(pictures, device)
@@ -169,9 +174,7 @@ class _Run:
         groups = [{"params": shapes[0], "weight_decay": 0.02}, {"params": shapes[1], "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, settings.learning_rate)
         # half the bits are enough for the passes, and twice as fast where the device has them
-        self._half = self.device.type == "cuda" or (
-            self.device.type == "cpu" and torch.backends.mkldnn.is_available() and _fast_in_bfloat16()
-        )
+        self._half = self.device.type == "cuda" or (self.device.type == "cpu" and _fast_in_bfloat16())
 
     def train(self, images: TrainingImages, on_event: Callable[[Event], None], stop: Callable[[], bool]) -> None:
         """Learn until the time is over or it is said to stop."""
@@ -326,7 +329,10 @@ def _measured(run: _Run, held_out: Sequence[LabelledPicture], device: torch.devi
     for number in range(len(kinds)):
         mine = (of == number).nonzero()[:, 0]
         chosen = mine[torch.randperm(len(mine), generator=generator)[:_JUDGED]].to(device)
-        curves.append(torch.tensor([held_out_curve(network, images, part, run.cells) for part in chosen.split(64)]).mean(0))
+        parts = [chosen[at : at + _AT_ONCE] for at in range(0, len(chosen), _AT_ONCE)]
+        found = torch.tensor([held_out_curve(network, images, part, run.cells) for part in parts])
+        weights = torch.tensor([float(len(part)) for part in parts])
+        curves.append((found * weights[:, None]).sum(0) / weights.sum())
     measures = {f"iou_{k}": round(float(torch.stack(curves).mean(0)[k - 1]), 3) for k in REPORTED}
     if len(kinds) > 1:
         for kind, curve in zip(kinds, curves, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everyone calls it
+import torch.nn.functional as F
 
 from napari_fastsam.model.correcting.training.images import Windows
 
@@ -95,9 +95,7 @@ def _grown(labels: torch.Tensor, steps: int) -> torch.Tensor:
         if step % 2:
             near = F.max_pool2d(labels, 3, 1, 1)
         else:
-            near = torch.maximum(
-                F.max_pool2d(labels, (3, 1), 1, (1, 0)), F.max_pool2d(labels, (1, 3), 1, (0, 1))
-            )
+            near = torch.maximum(F.max_pool2d(labels, (3, 1), 1, (1, 0)), F.max_pool2d(labels, (1, 3), 1, (0, 1)))
         labels = torch.where(labels > 0, labels, near)
     return labels
 
