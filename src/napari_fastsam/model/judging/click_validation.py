@@ -169,6 +169,11 @@ class _User:
         return CorrectionRequest(mask=mask, diameter=self.seen.object_diameter)
 
     def _proposal(self, prompts: Prompts) -> Crop | None:
+        """Return the model's answer, or None if it is less sure of it than it must be of an object.
+
+        Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says
+        where its object is and how large, so that whatever fits it will do.
+        """
         seen = self.seen
         if seen is None:
             return None
@@ -176,7 +181,7 @@ class _User:
         (selection,) = until_answered(
             lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
         )
-        return selection.crop
+        return selection.crop if self.start == "box" or selection.score > thresholds.conf else None
 
     def _until_right(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
         """Return the IoU after each click."""
