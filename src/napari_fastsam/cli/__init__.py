@@ -18,6 +18,7 @@ from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
+from napari_fastsam.cli.train_corrections import train_corrections
 from napari_fastsam.version import __version__
 
 app = typer.Typer(
@@ -61,5 +62,6 @@ app.command()(segment)
 app.command()(run)
 app.command()(evaluate)
 app.command()(train)
+app.command("train-corrections")(train_corrections)
 app.command()(export)
 app.add_typer(models_app, name="models")

@@ -98,7 +98,7 @@ def train(
     if progress is Report.json:
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
     try:
-        with listener, _interrupt_sets(stop):
+        with listener, interrupt_sets(stop):
             examples, measured, said = _examples(data, validation)
             from napari_fastsam.model.training.training import check_output
             from napari_fastsam.model.training.training import train as train_model
@@ -175,7 +175,7 @@ def _is_of_memory(error: MemoryError | RuntimeError) -> bool:
 
 
 @contextmanager
-def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
+def interrupt_sets(stop: threading.Event) -> Iterator[None]:
     """Let the first Ctrl-C end the training in good order, and the second one at once."""
 
     def interrupted(number: int, frame: FrameType | None) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.core.judging.held_out import held_out
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.files import read_json
 from napari_fastsam.model.network.checkpoint import prepared, read_network
@@ -28,7 +29,7 @@ from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import Annotated, Augmentation, Crops
-from napari_fastsam.model.training.settings import Settings, choose, counted, held_out
+from napari_fastsam.model.training.settings import Settings, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
 from napari_fastsam.model.weights.weights import cache_folder, card_for, find

@@ -1,0 +1,1 @@
+"""A mask and clicks to the mask that is meant: the parts that need no network."""

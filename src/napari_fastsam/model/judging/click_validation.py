@@ -1,0 +1,222 @@
+"""How many clicks objects of annotated images take, by the simulated user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.correcting.clicks import read_clicks
+from napari_fastsam.core.correcting.simulated_user import Click, first_click, next_click, one_click_of_each
+from napari_fastsam.core.image.intensity import to_rgb8, window_of
+from napari_fastsam.core.judging.click_scores import ROUNDS, ClickedObject, ClickEvaluation
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.errors import ImageError, LabelsError, ParameterError
+from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
+from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
+from napari_fastsam.model.network.segmenter import Model
+
+Start = Literal["point", "box", "nothing"]
+"""What the first mask is: the answer to the first click or to the object's box, or there is none."""
+
+SMALLEST_AREA = 40
+"""Pixels of an object that is clicked on: of smaller ones the outline is a matter of taste."""
+
+
+class AnnotatedImage(Protocol):
+    """An image and its objects, as `validation.evaluate` takes them."""
+
+    @property
+    def name(self) -> str:
+        """Of the image."""
+
+    @property
+    def group(self) -> str:
+        """Its kind."""
+
+    def image(self) -> NDArray[np.generic]:
+        """Return (Y, X) or (Y, X, 3 | 4)."""
+
+    def labels(self) -> NDArray[np.int32]:
+        """Return (Y, X), 0 = background."""
+
+
+def evaluate_clicks(
+    model: Model | None,
+    corrector: WindowPredictor,
+    examples: Iterable[AnnotatedImage],
+    *,
+    clicks: int = 20,
+    start: Start = "point",
+    per_image: int | None = None,
+    rounds: bool = True,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ClickEvaluation:
+    """Click on objects until they are right, and record how right they were after each click.
+
+    Parameters
+    ----------
+    model
+        Proposes the first masks; None = there are none, which only ``start="nothing"`` allows.
+    corrector
+        Turns masks and clicks into masks.
+    examples
+        Annotated images; objects of less than `SMALLEST_AREA` pixels are left out.
+    clicks
+        At most so many an object.
+    start
+        See `Start`.
+    per_image
+        At most so many objects of an image, drawn at random; None = all.
+    rounds
+        Whether micro-sam's rounds are played too, which takes about half as long again.
+    seed
+        Of the objects drawn.
+    progress
+        Called with how many images are done, and how many there are.
+
+    Raises
+    ------
+    ParameterError
+        If a value is outside its range.
+    ImageError, LabelsError, DatasetError
+        If an image or its labels cannot be used; the message names it.
+    """
+    if start not in get_args(Start):
+        raise ParameterError(f"start is {start!r}; expected one of {', '.join(get_args(Start))}")
+    if not 1 <= clicks <= 100:
+        raise ParameterError(f"clicks is {clicks}; expected 1 to 100")
+    if model is None and start != "nothing":
+        raise ParameterError(f"start is {start!r} and there is no model to propose anything; expected a model")
+    images = list(examples)
+    rng = np.random.default_rng(seed)
+    rows: list[ClickedObject] = []
+    times: list[float] = []
+    for done, example in enumerate(images, start=1):
+        truth = example.labels()
+        chosen = _chosen(truth, per_image, rng)
+        if len(chosen):
+            try:
+                user = _User.at(example.image(), model, corrector, start, clicks, times)
+            except (ImageError, LabelsError) as error:
+                raise type(error)(f"{example.name}: {error}") from error
+            rows += [user.object(example, truth, int(label), rounds) for label in chosen]
+        if progress is not None:
+            progress(done, len(images))
+    seconds = float(np.median(times)) if times else float("nan")
+    name = "" if model is None or start == "nothing" else model.card.name
+    return ClickEvaluation(name, corrector.name, start, clicks, tuple(rows), seconds)
+
+
+def _chosen(truth: NDArray[np.integer], per_image: int | None, rng: np.random.Generator) -> NDArray[np.integer]:
+    labels, areas = np.unique(truth[truth > 0], return_counts=True)
+    labels = labels[areas >= SMALLEST_AREA]
+    if per_image is not None and len(labels) > per_image:
+        labels = np.sort(rng.choice(labels, per_image, replace=False))
+    return np.asarray(labels)
+
+
+@dataclass(frozen=True, eq=False)
+class _User:
+    """Somebody who clicks on the objects of one image."""
+
+    rgb: NDArray[np.uint8]
+    prediction: PlanePrediction | None
+    corrector: WindowPredictor
+    start: Start
+    limit: int
+    times: list[float]
+
+    @classmethod
+    def at(
+        cls,
+        image: NDArray[np.generic],
+        model: Model | None,
+        corrector: WindowPredictor,
+        start: Start,
+        limit: int,
+        times: list[float],
+    ) -> _User:
+        if model is None or start == "nothing":
+            rgb = to_rgb8(image, window_of(image, "percentiles"))
+            return cls(rgb, None, corrector, start, limit, times)
+        prediction = predict_plane(model, image)
+        return cls(prediction.rgb, prediction, corrector, start, limit, times)
+
+    def object(self, example: AnnotatedImage, labels: NDArray[np.integer], label: int, rounds: bool) -> ClickedObject:
+        truth = labels == label
+        first = self._first_request(truth)
+        ious = self._until_right(truth, first)
+        after = self._rounds(truth, first) if rounds else (float("nan"),) * len(ROUNDS)
+        return ClickedObject(example.name, example.group, label, int(truth.sum()), ious, after, first.mask is not None)
+
+    def _first_request(self, truth: NDArray[np.bool_]) -> CorrectionRequest:
+        if self.prediction is None:
+            return CorrectionRequest()
+        if self.start == "box":
+            rows, columns = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
+            box = (float(rows[0]), float(columns[0]), float(rows[-1] + 1), float(columns[-1] + 1))
+            mask = self._proposal(Prompts(boxes=[box]))
+            return CorrectionRequest(mask=mask, box=None if mask is not None else box)
+        click = first_click(truth)
+        mask = self._proposal(Prompts(points=[(click.row, click.column)]))
+        return CorrectionRequest(mask=mask, diameter=self.prediction.object_diameter)
+
+    def _proposal(self, prompts: Prompts) -> Crop | None:
+        """Return the model's answer, or None if it is less sure of it than it must be of an object.
+
+        Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says
+        where its object is and how large, so that whatever fits it will do.
+        """
+        if self.prediction is None:
+            return None
+        (selection,) = self.prediction.select(prompts, refine=False)
+        conf, _ = self.prediction.defaults(None, None)
+        return selection.crop if self.start == "box" or selection.score > conf else None
+
+    def _until_right(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
+        """Return the IoU after each click."""
+        made: list[Click] = []
+        mask = self._answer(first, made) if self.start == "box" else np.zeros_like(truth)
+        ious: list[float] = []
+        while len(ious) < self.limit:
+            click = next_click(mask, truth) if made or self.start == "box" else first_click(truth)
+            if click is None:
+                ious += [1.0] * (self.limit - len(ious))
+                break
+            made.append(click)
+            mask = self._answer(first, made)
+            ious.append(_iou(mask, truth))
+        return tuple(ious)
+
+    def _rounds(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
+        """Return the IoU after each of `ROUNDS`."""
+        made = [] if self.start == "box" else [first_click(truth)]
+        mask = self._answer(first, made)
+        ious = [_iou(mask, truth)]
+        for _ in range(max(ROUNDS)):
+            made += one_click_of_each(mask, truth)
+            mask = self._answer(first, made)
+            ious.append(_iou(mask, truth))
+        return tuple(ious[number] for number in ROUNDS)
+
+    def _answer(self, first: CorrectionRequest, made: Sequence[Click]) -> NDArray[np.bool_]:
+        shape = (self.rgb.shape[0], self.rgb.shape[1])
+        started = time.perf_counter()
+        clicks, _ = read_clicks([(c.row, c.column) for c in made], [c.positive for c in made], shape)
+        request = CorrectionRequest(clicks, first.mask, first.box, first.diameter)
+        (found,) = correct(self.corrector, self.rgb, [request])
+        if made:
+            self.times.append(time.perf_counter() - started)
+        return found.crop.full(shape)
+
+
+def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    union = np.count_nonzero(mask | truth)
+    return float(np.count_nonzero(mask & truth) / union) if union else 0.0
