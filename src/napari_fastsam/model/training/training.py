@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Event = dict[str, Any]
+Told = Callable[[Event], None]
 
 
 class Example(Protocol):
@@ -256,13 +257,7 @@ def _begin(run: Run, resume: bool) -> None:
     record.write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _fit(
-    run: Run,
-    base: nn.Module | dict[str, Any],
-    resume: bool,
-    on_event: Callable[[Event], None],
-    stop: Callable[[], bool],
-) -> None:
+def _fit(run: Run, base: nn.Module | dict[str, Any], resume: bool, on_event: Told, stop: Callable[[], bool]) -> None:
     """Run ultralytics' trainer."""
     with imported():
         from napari_fastsam.model.training.trainer import Hooks, Trainer, new_network
@@ -305,11 +300,7 @@ def _fit(
 
 
 def _fit_by_clock(
-    run: Run,
-    base: nn.Module | dict[str, Any],
-    seconds: float,
-    on_event: Callable[[Event], None],
-    stop: Callable[[], bool],
+    run: Run, base: nn.Module | dict[str, Any], seconds: float, on_event: Told, stop: Callable[[], bool]
 ) -> None:
     """Train until the time is up, and leave the averaged network as the run's best."""
     with imported():
