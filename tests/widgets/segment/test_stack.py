@@ -216,4 +216,4 @@ def test_provenance_has_the_prompts_of_all_planes(bench, film):
     b.settle()
     (entry,) = b.dock.commit().metadata["napari-fastsam"]
     assert entry["stack_axis"] == 0
-    assert entry["prompts_by_plane"]["1"]["points"] == [[126.0, 96.0]]
+    assert entry["prompts_by_plane"]["1"]["points_yx"] == [[126.0, 96.0]]
