@@ -276,7 +276,7 @@ def invoke(machine: Place) -> Callable[..., Result]:
         (["../data", "-o", "a.pt", "--validation", "nowhere"], "there is no nowhere"),
         (["../data", "-o", "a.pt", "--base", "nothing"], "'nothing' is neither a file nor a model"),
         (["../data", "-o", "a.pt", "--base", "nothing-seg.yaml"], "nothing-seg.yaml is not there"),
-        (["../data", "-o", "a.pt", "--base", "yolov8n.yaml"], "for the task 'detect'"),
+        (["../data", "-o", "a.pt", "--base", "yolov8n.yaml"], "'Detect', which is not one of a segmentation network"),
         (["../data", "-o", "a.pt", "--base", "../data/images/wide.png"], "wide.png"),
         (["../data", "-o", "a.pt", "--epochs", "0"], "epochs is 0; expected a number above 0"),
         (["../data", "-o", "a.pt", "--learning-rate", "-1"], "learning_rate is -1.0; expected"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,9 @@ _NEEDED = ("text_projection", "token_embedding.weight", "positional_embedding", 
 _MAX_TOKENS, _MAX_SIDE, _MAX_PATCHES = 1024, 2048, 4096
 """Tokens of a text, pixels along a picture's side, and patches of a picture that a network may take: memory grows with
 their squares. The largest CLIPs take 77, 448 and 576."""
+
+_MAX_VALUES = 1_000_000_000
+"""Weights of a network; the largest CLIP has 620 million."""
 
 
 def read_clip(path: Path, device: str) -> torch.nn.Module:
@@ -37,9 +42,10 @@ def read_clip(path: Path, device: str) -> torch.nn.Module:
         raise ModelError(f"{path} is no CLIP: it has no {missing[0]!r}; {EXPECTED}")
     clip = clip_file("model")
     try:
-        _check_sizes(clip, weights)
         # the released files hold half floats, and what clip builds does too; whole floats of a file stay what they are
-        network: torch.nn.Module = clip.build_model(dict(weights)).float()
+        with _bounded():
+            network: torch.nn.Module = clip.build_model(dict(weights)).float()
+        _check_sizes(network, weights)
         network.load_state_dict({name: value for name, value in weights.items() if name in network.state_dict()})
     except (
         RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, ArithmeticError, AssertionError,
@@ -60,20 +66,35 @@ def is_clip(path: Path) -> bool:
     return all(name in weights for name in _NEEDED)
 
 
-def _check_sizes(clip: Any, weights: Mapping[str, torch.Tensor]) -> None:
-    """Build the network without memory, so that sizes that a few tensors claim are known to be those of all.
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Let no layers be made that take more than any CLIP: a few small tensors may claim any size.
 
-    Raises
-    ------
-    RuntimeError
-        If a tensor is missing, or of another shape than the others imply.
-    ValueError
-        If the network would take texts or pictures that are too large.
+    Torch's meta device would tell sizes without memory. It imports triton, which ends a process that has drawn with
+    Mesa's OpenGL.
     """
     import torch
+    from torch.overrides import TorchFunctionMode
 
-    with torch.device("meta"):
-        network = clip.build_model({name: value.to("meta") for name, value in weights.items()})
+    values = 0
+
+    class Bounded(TorchFunctionMode):
+        """For this thread alone."""
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal values
+            if function in (torch.empty, torch.randn):
+                values += math.prod(args[0] if isinstance(args[0], tuple | list | torch.Size) else args)
+                if values > _MAX_VALUES:
+                    raise ValueError(f"its tensors claim a network of over {_MAX_VALUES:,} weights")
+            return function(*args, **(kwargs or {}))
+
+    with Bounded():
+        yield
+
+
+def _check_sizes(network: Any, weights: Mapping[str, torch.Tensor]) -> None:
+    """Raise ValueError if the network would take texts or pictures that are too large."""
     tokens, side = network.context_length, network.visual.input_resolution
     patches = max(len(v) for name, v in weights.items() if name.endswith("positional_embedding"))
     if tokens > _MAX_TOKENS or side > _MAX_SIDE or patches > _MAX_PATCHES + 1:
