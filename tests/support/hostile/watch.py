@@ -39,8 +39,6 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == "open" and _harms(args):
         _effects.append(f"open {args[0]!r} {args[1]!r}")
-    elif event == "import" and args[0] in ("antigravity", "bait_module"):
-        _effects.append(f"import {args[0]}")
     elif event == "compile" and args[1] != "<unknown>":  # as which text is only parsed
         _effects.append(f"compile {args[1]!r}")
     elif event == "exec" and getattr(args[0], "co_filename", "").startswith("<string"):
@@ -172,6 +170,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     finally:
         _listening = False
     effects = list(_effects)
+    # importlib imports without an audit event
+    effects += [f"import {module}" for module in ("this", "bait_module") if sys.modules.pop(module, None)]
     effects += [f"new file {name}" for name in set(os.listdir()) - before]
     effects += [f"child {child.name()}" for child in process.children(recursive=True)]
     effects += [f"connection {c}" for c in process.net_connections()]
