@@ -10,10 +10,9 @@ from timing import alternate
 import napari_fastsam as fs
 from napari_fastsam.core.planes.linking import Linking, Overlaps, link
 from napari_fastsam.core.planes.tiling import Tiling
-from napari_fastsam.model.asking.answer import Thresholds, answer, until_answered
-from napari_fastsam.model.asking.large import from_kept, large_look, look_closer
 from napari_fastsam.model.asking.stack import start_stack
-from napari_fastsam.model.asking.tiled import segment_tiled, start_tiled
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import start_tiled
 from napari_fastsam.samples import fluorescence_nuclei, nuclei_3d
 
 CLICK = np.array([[126.0, 94.0]])
@@ -41,7 +40,7 @@ def test_tiles_beside_the_bare_passes(benchmark, figure, model, sample):
                 model.network(picture)
 
     def tiled():
-        return segment_tiled(model, plane, scale=1.4, contrast_limits=(0, 80))
+        return fs.segment(model, plane, tiled=True, scale=1.4, contrast_limits=(0, 80))
 
     count = len(benchmark.pedantic(tiled, rounds=1))
     ours, network = alternate(tiled, bare, rounds=3)
@@ -52,15 +51,12 @@ def test_tiles_beside_the_bare_passes(benchmark, figure, model, sample):
 def test_a_click_on_a_slide(benchmark, figure, model, sample):
     slide = np.tile(sample, (20, 20))
     place = CLICK + np.array([5200, 6960])
-    thresholds = Thresholds(*model.thresholds())
 
     def on_slide():
-        seen = large_look(model, slide, Tiling(), (0.0, 80.0), tuple(place[0]))
-        prompts = fs.Prompts(points=place)
-        return until_answered(lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing))
+        return fs.segment(model, slide, fs.Prompts(points=place), contrast_limits=(0, 80))
 
     def on_small():
-        return answer(model, sample, fs.Prompts(points=CLICK), contrast_limits=(0, 80))
+        return fs.segment(model, sample, fs.Prompts(points=CLICK), contrast_limits=(0, 80))
 
     assert benchmark.pedantic(on_slide, rounds=1)[0].found
     large, small = alternate(on_slide, on_small, rounds=5)

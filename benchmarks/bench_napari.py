@@ -1,4 +1,4 @@
-"""In napari: starting, from an event to the Labels layer, and torch beside the event loop."""
+"""In napari: starting, from the dock to the first object, from an event to the Labels layer, torch beside the loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from timing import alternate
+from timing import alternate, median_ms
 
 
 def _import_seconds(statement: str) -> float:
@@ -50,6 +50,63 @@ def test_dock_opens(benchmark, figure, qtbot, make_napari_viewer_proxy, sparse):
 
     benchmark.pedantic(opened, rounds=1)
     figure("the dock opens in a fresh napari", statistics.median(opened() for _ in range(3)), "s", 1)
+
+
+_FIRST_OBJECT = """
+import sys, time, napari
+from napari_fastsam import samples
+from qtpy.QtWidgets import QApplication
+viewer = napari.Viewer(show=True)
+viewer.add_image(*samples.fluorescence_nuclei()[0][:1])
+QApplication.processEvents()
+assert "torch" not in sys.modules
+start = time.perf_counter()
+_, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "FastSAM")
+QApplication.processEvents()
+opened = time.perf_counter() - start
+points, _ = dock.make_prompt_layers()
+points.add([[126.0, 94.0]])
+clicked = time.perf_counter() - start
+def shown():
+    return "FastSAM preview" in viewer.layers and viewer.layers["FastSAM preview"].data[126, 94]
+while not shown() and time.perf_counter() - start < 120:
+    QApplication.processEvents()
+    time.sleep(0.001)
+assert shown()
+print(opened, clicked, time.perf_counter() - start)
+viewer.close()
+"""
+
+
+def test_first_object(benchmark, figure):
+    """From a closed dock, torch not loaded, to a nucleus of the sample that was clicked at once."""
+
+    def seconds() -> list[float]:
+        code = [sys.executable, "-c", _FIRST_OBJECT]
+        done = subprocess.run(code, capture_output=True, text=True, check=True)
+        return [float(word) for word in done.stdout.split()[-3:]]
+
+    benchmark.pedantic(seconds, rounds=1)
+    runs = [seconds() for _ in range(3)]
+    figure("the dock opened and a nucleus clicked → its object", statistics.median(run[-1] for run in runs), "s", 3)
+
+
+def test_preview_update(benchmark, figure):
+    """New objects in a preview of 1024 × 1024 pixels, without drawing."""
+    from napari.components import ViewerModel
+
+    from napari_fastsam.layers import make_preview, plane_shown, update_preview
+
+    viewer = ViewerModel()
+    image = viewer.add_image(np.zeros((1024, 1024), np.uint8), scale=(0.5, 0.5))
+    plane = plane_shown(viewer, image)
+    rows, columns = np.indices(plane.shape)
+    objects = ((rows - 512) ** 2 + (columns - 341) ** 2 < 256**2).astype(np.int32) * 7
+    preview = viewer.add_layer(make_preview(image, plane, objects))
+    shifts = iter(range(1000))
+    benchmark.pedantic(lambda: None, rounds=1)
+    took = median_ms(lambda: update_preview(preview, image, plane, np.roll(objects, next(shifts), axis=1)))
+    figure("the preview takes new objects, 1024 × 1024", took, "ms", 20)
 
 
 def test_event_to_labels(benchmark, figure, qtbot, docked, model, sparse):

@@ -13,12 +13,13 @@ from timing import median_ms
 
 import napari_fastsam as fs
 from napari_fastsam.core.image.intensity import to_rgb8
-from napari_fastsam.model.asking.answer import Thresholds, from_kept, look
+from napari_fastsam.model.asking.plane_prediction import predict_plane
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 
 @pytest.fixture(scope="module")
 def seen(model, sparse):
-    return look(model, sparse, imgsz=1024)
+    return predict_plane(model, sparse, imgsz=1024)
 
 
 def test_to_labels(benchmark, figure, model, dense):
@@ -38,7 +39,7 @@ def test_another_point_box_or_slider(benchmark, figure, seen):
         n = next(counter) % (len(objects) - 12)
         points = centres[:10].tolist() + ([centres[10 + n].tolist()] if kind == "point" else [])
         boxes = [objects.boxes[10 + n]] if kind == "box" else []
-        return from_kept(seen, fs.Prompts(points=points, boxes=boxes), Thresholds())
+        return seen.select_from_cache(fs.Prompts(points=points, boxes=boxes).queries, Thresholds())
 
     def slider():
         return seen.proposals.instances(conf=0.25 + 0.002 * (next(counter) % 200), iou=0.7)

@@ -31,7 +31,7 @@ import napari_fastsam as fs
 from napari_fastsam.core.image.intensity import to_rgb8, window_of
 from napari_fastsam.core.judging.metrics import THRESHOLDS, Matching, match
 from napari_fastsam.core.judging.scores import Figures
-from napari_fastsam.model.asking.tiled import segment_tiled
+from napari_fastsam.model.asking.segment import segment
 
 SIDE, CHUNK, BORDER = 256, 1024, 3
 
@@ -90,7 +90,7 @@ def run(mosaic: Path, labels: Path, scale: float) -> dict:
     out = zarr.create_array(labels, shape=image.shape, chunks=(CHUNK, CHUNK), dtype=np.int32, overwrite=True)
     model.segment(np.zeros((256, 256), np.uint8), imgsz=1024)  # what is only done once
     start, cpu = time.perf_counter(), time.process_time()
-    result = segment_tiled(model, image, scale=scale, labels=out)
+    result = segment(model, image, tiled=True, scale=scale, labels=out)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"side": side, "seconds": seconds, "cpu": cpu, "peak": peak, "objects": len(result), "tiles": result.tiles}

@@ -63,7 +63,9 @@ def measure(model: Model, data: list[tuple[np.ndarray, np.ndarray]]) -> None:
         for image, labels in data:
             crops, points, boxes = truth_of(labels)
             # an index for every prompt: points inside another's box would refine it, so the two are asked apart
-            for truth, answer in zip(crops, fs.answer(model, image, points if kind == "point" else boxes), strict=True):
+            for truth, answer in zip(
+                crops, fs.segment(model, image, points if kind == "point" else boxes), strict=True
+            ):
                 overlaps.append(answer.crop.iou(truth) if answer.crop is not None else 0.0)
                 places.append(where(answer))
         spent = time.perf_counter() - start

@@ -25,8 +25,8 @@ from napari_fastsam.core.judging.scores import Figures
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes import linking
 from napari_fastsam.core.planes.linking import Linking, Overlaps, link
-from napari_fastsam.model.asking.answer import Thresholds
 from napari_fastsam.model.asking.stack import linked, start_stack
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 STACKS = {
     "nuclei_3d": ("nuclei_3d/img3d.tif", "nuclei_3d/mask3d.tif"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
@@ -50,6 +53,35 @@ hypothesis.settings.load_profile("napari-fastsam")
 
 DATA = Path(__file__).parent / "data"
 
+PATIENCE_MS = 120_000
+"""How long a test waits for what has to come, at least: mostly it comes within milliseconds."""
+
+
+class PatientBot(QtBot):
+    """Waits longer: whoever waits for an event is in no hurry."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """pytest-qt's, with patience."""
+    return PatientBot(request)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Take what a viewer leaves behind out of the collections to come.
+
+    napari collects garbage whenever layers and viewers go, and some of each viewer stays (the actions of its menus):
+    after a hundred viewers most of the time would go into walking through that, and through torch.
+    """
+    yield
+    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+        gc.collect()
+        gc.freeze()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory):
@@ -57,6 +89,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_FASTSAM_CACHE", str(tmp_path_factory.mktemp("weights")))
         patch.setenv("NAPARI_FASTSAM_MODELS", str(tmp_path_factory.mktemp("models")))
+        patch.setenv("NAPARI_FASTSAM_TRUSTED", str(tmp_path_factory.mktemp("trusted") / "trusted.txt"))
         patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         yield
 

@@ -1,4 +1,4 @@
-"""A recipe on many images, as a person runs it: the program in a process of its own, with real workers."""
+"""A recipe on many images, as a person runs it: real workers, and the program in a process where that matters."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -18,13 +19,16 @@ import psutil
 import pytest
 import tifffile
 import zarr
+from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
-from napari_fastsam.core.likeness.exemplars import exemplars_of
+from napari_fastsam.cli import app
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.recipe import LinkingPart, ModelPart, OutputPart, Parameters, Recipe, SearchPart, TilingPart
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.runs import work
 from napari_fastsam.runs.parts import Part
 from napari_fastsam.samples import nuclei_3d
@@ -34,13 +38,40 @@ LIMITS = (0.0, 80.0)
 
 def start(*arguments, **options):
     command = [sys.executable, "-m", "napari_fastsam.cli", "run", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    # tests share the processors: threads that wait leave them to others
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
 
 
-def run(*arguments):
-    process = start(*arguments)
-    out, err = process.communicate(timeout=240)
+def ended(process):
+    """Status, and what was printed on stdout and stderr."""
+    out, err = process.communicate(timeout=600)
     return process.returncode, out, err
+
+
+def run(*arguments: object) -> Result:
+    """The command within this process."""
+    return CliRunner().invoke(app, ["run", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory) -> Iterator[str]:
+    """The address of a dask scheduler with one worker, as a cluster has it."""
+    program = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    program.write_text(
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=':0', host='127.0.0.1') as c:\n"
+        "        print(c.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as cluster:
+        yield cluster.stdout.readline().strip()
+        cluster.communicate("\n", timeout=300)
 
 
 def report(folder):
@@ -73,7 +104,7 @@ def test_everything_that_a_folder_can_hold(images, tmp_path):
     tifffile.imwrite(folder / "stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
     (folder / "broken.png").write_bytes(b"no picture")
     save_recipe(Recipe(output=OutputPart(overlay=True, measurements="parquet")), tmp_path / "r.json")
-    code, out, err = run(tmp_path / "r.json", folder, "-o", tmp_path / "out", "--workers", 2)
+    code, out, err = ended(start(tmp_path / "r.json", folder, "-o", tmp_path / "out", "--workers", 2))
 
     assert code == 2
     assert "3 done, 0 kept, 1 failed" in out
@@ -97,18 +128,18 @@ def test_everything_that_a_folder_can_hold(images, tmp_path):
     assert not list((tmp_path / "out" / ".napari-fastsam").glob("*-*")), "nothing half-done is left"
 
 
-def test_a_stack_is_linked_into_ome_zarr(tmp_path):
+def test_a_stack_is_linked_into_ome_zarr(tmp_path, scheduler):
     stack = np.asarray(nuclei_3d()[0][0])[8:14]
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
     save_recipe(Recipe(linking=LinkingPart(), output=OutputPart(format="zarr")), tmp_path / "r.json")
-    code, _, err = run(tmp_path / "r.json", tmp_path / "stack.tif", "-o", tmp_path / "out", "--workers", 1)
-    assert code == 0, err
+    result = run(tmp_path / "r.json", tmp_path / "stack.tif", "-o", tmp_path / "out", "--scheduler", scheduler)
+    assert result.exit_code == 0, result.output
     labels = zarr.open_group(tmp_path / "out" / "stack_labels.zarr", mode="r")["0"][...]
     np.testing.assert_array_equal(labels, fs.segment_stack(fs.load_model(device="cpu"), stack).labels)
 
 
 def test_a_worker_that_is_killed_is_replaced(images, recipe, tmp_path):
-    process = start(recipe, images, "-o", tmp_path / "out", "--workers", 2)
+    process = start(recipe, images, "-o", tmp_path / "out", "--workers", 1)
     wait_for(lambda: list((tmp_path / "out").glob("*_labels.tif")), process)
     workers = [
         child
@@ -117,13 +148,13 @@ def test_a_worker_that_is_killed_is_replaced(images, recipe, tmp_path):
     ]
     assert workers
     os.kill(workers[0].pid, signal.SIGKILL)
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err
+    code, out, err = ended(process)
+    assert code == 0, err
     assert "8 done" in out
     assert len(list((tmp_path / "out").glob("*_labels.tif"))) == 8
 
 
-def test_a_run_that_is_killed_goes_on_where_it_was(images, recipe, tmp_path):
+def test_a_run_that_is_killed_goes_on_where_it_was(images, recipe, tmp_path, scheduler):
     out = tmp_path / "out"
     process = start(recipe, images, "-o", out, "--workers", 1, start_new_session=True)
     wait_for(lambda: len(list((out / ".napari-fastsam").glob("*.json"))) >= 2, process)
@@ -136,13 +167,14 @@ def test_a_run_that_is_killed_goes_on_where_it_was(images, recipe, tmp_path):
     damaged = out / sorted(finished)[0]
     damaged.write_bytes(damaged.read_bytes()[:-20])
 
-    code, said, err = run(recipe, images, "-o", out, "--workers", 1)
-    assert code == 0, err
-    assert f"{8 - len(finished) + 1} done, {len(finished) - 1} kept" in said
+    again = run(recipe, images, "-o", out, "--scheduler", scheduler)
+    assert again.exit_code == 0, again.output
+    assert f"{8 - len(finished) + 1} done, {len(finished) - 1} kept" in again.stdout
     assert tifffile.imread(damaged).shape == (160, 200)
 
     save_recipe(Recipe(parameters=Parameters(contrast_limits=LIMITS, conf=0.9)), recipe)
-    assert "8 done, 0 kept" in run(recipe, images, "-o", out, "--workers", 2)[1], "another recipe, other results"
+    other = run(recipe, images, "-o", out, "--scheduler", scheduler)
+    assert "8 done, 0 kept" in other.stdout, "another recipe, other results"
 
 
 def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
@@ -156,7 +188,7 @@ def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
     def tiles():
         return sorted((out / ".napari-fastsam").glob("slide_labels.tif-*/plane-*.npz"))
 
-    process = start(tmp_path / "r.json", tmp_path / "slide.tif", "-o", out, "--workers", 2, start_new_session=True)
+    process = start(tmp_path / "r.json", tmp_path / "slide.tif", "-o", out, "--workers", 1, start_new_session=True)
     wait_for(lambda: len(tiles()) >= 3, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -173,16 +205,16 @@ def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
     process = start(tmp_path / "r.json", tmp_path / "slide.tif", "-o", out, "--workers", 2)
     wait_for(lambda: len(tiles()) > len(whole) + 1, process)
     assert {path: path.stat().st_mtime_ns for path in whole if path.exists()} == before, "seen only once"
-    _, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err
-    expected = fs.segment_tiled(fs.load_model(device="cpu"), plane, scale=0.7, contrast_limits=LIMITS).labels
+    code, _, err = ended(process)
+    assert code == 0, err
+    expected = fs.segment(fs.load_model(device="cpu"), plane, tiled=True, scale=0.7, contrast_limits=LIMITS).labels
     assert expected.max() > 500
     np.testing.assert_array_equal(tifffile.imread(out / "slide_labels.tif"), expected)
     assert not list((out / ".napari-fastsam").glob("*-*"))
 
 
 def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "LARGE", 500_000)
+    monkeypatch.setattr(plane_scale, "LARGE", 500_000)
     plane = np.tile(fluorescence, (2, 2))
     tifffile.imwrite(tmp_path / "slide.tif", plane)
     model = fs.load_model(device="cpu")
@@ -205,35 +237,22 @@ def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypat
     copies = [labels[126 + 520 * row, 94 + 696 * column] for row in range(2) for column in range(2)]
     assert 0 not in copies
     assert len(set(copies)) == 4
-    everything = fs.segment_tiled(model, plane, scale=1.4, contrast_limits=LIMITS)
+    everything = fs.segment(model, plane, tiled=True, scale=1.4, contrast_limits=LIMITS)
     assert 4 < said["objects"] < len(everything)
     work.do_image(recipe, image, expected)
     np.testing.assert_array_equal(labels, tifffile.imread(expected), "piece by piece as all at once")
 
 
 def wait_for(condition, process):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_scheduler_that_is_running(images, recipe, tmp_path):
-    program = (
-        "from distributed import LocalCluster\n"
-        "if __name__ == '__main__':\n"
-        "    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=':0', host='127.0.0.1') as c:\n"
-        "        print(c.scheduler_address, flush=True)\n"
-        "        input()\n"
-    )
-    (tmp_path / "cluster.py").write_text(program)
-    with subprocess.Popen(
-        [sys.executable, tmp_path / "cluster.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as cluster:
-        address = cluster.stdout.readline().strip()
-        code, out, err = run(recipe, images / "piece0.png", "-o", tmp_path / "out", "--scheduler", address)
-        cluster.communicate("\n", timeout=60)
+def test_a_scheduler_that_is_running(images, recipe, tmp_path, scheduler):
+    code, out, err = ended(start(recipe, images / "piece0.png", "-o", tmp_path / "out", "--scheduler", scheduler))
     assert code == 0, err
     assert "1 done" in out
 
@@ -246,11 +265,11 @@ def test_a_scheduler_that_is_running(images, recipe, tmp_path):
         ({"search": SearchPart(exemplars={"schema": "?"})}, "no set of examples"),
     ],
 )
-def test_what_cannot_be_run_is_one_line_and_status_2(images, tmp_path, change, says):
+def test_what_cannot_be_run_is_one_line_and_status_2(images, tmp_path, scheduler, change, says):
     save_recipe(Recipe(**change), tmp_path / "r.json")
-    code, _, err = run(tmp_path / "r.json", images / "piece0.png", "-o", tmp_path / "out", "--workers", 1)
-    assert code == 2
-    (line,) = [line for line in err.splitlines() if line.startswith("Error")]
+    result = run(tmp_path / "r.json", images / "piece0.png", "-o", tmp_path / "out", "--scheduler", scheduler)
+    assert result.exit_code == 2
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error")]
     assert says in line
 
 
@@ -262,10 +281,10 @@ def test_bad_arguments_are_one_line(images, recipe, tmp_path):
         ((recipe, tmp_path / "*.png"), "neither a file"),
         ((recipe, images / "piece0.png", "--scheduler", "tcp://127.0.0.1:1"), "no dask scheduler answers"),
     ):
-        code, _, err = run(*arguments, "-o", tmp_path / "out")
-        assert code == 2
-        assert "Traceback" not in err
-        assert says in err
+        result = run(*arguments, "-o", tmp_path / "out")
+        assert result.exit_code == 2
+        assert isinstance(result.exception, SystemExit), "and no traceback"
+        assert says in result.stderr
 
 
 def test_a_recipe_file_is_whole_and_readable(recipe):

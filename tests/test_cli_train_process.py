@@ -40,7 +40,7 @@ def test_the_best_so_far_is_written_when_nobody_listens_any_more(tmp_path: Path,
         process.stdin.close()
         process.stdout.close()
         errors = process.stderr.read().decode()
-        assert process.wait(120) == 0, errors
+        assert process.wait(600) == 0, errors
     assert "Traceback" not in errors
     assert card_for(file).base == weights.BUNDLED_NAME
     assert file.stat().st_size > 1e6

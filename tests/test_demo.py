@@ -83,7 +83,7 @@ def _demo(*arguments: object, PATH: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "napari_fastsam.demo", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
         env={**environment, "PATH": PATH},
     )

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.version import __version__
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.likeness.exemplars import Exemplars, exemplars_of
+    from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.core.likeness.text import TextEncoder
     from napari_fastsam.core.objects.instances import Instances
     from napari_fastsam.core.planes.linking import Linking, Links, follow, link
     from napari_fastsam.core.prompts.compat import select_like_ultralytics, select_texts_like_ultralytics
+    from napari_fastsam.core.prompts.examples import exemplars_of
     from napari_fastsam.core.prompts.prompts import Prompts
     from napari_fastsam.core.prompts.selection import Selection, select
     from napari_fastsam.errors import FastSAMError
     from napari_fastsam.io.annotations.datasets import read_dataset
     from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
-    from napari_fastsam.model.asking.answer import answer, paint
-    from napari_fastsam.model.asking.large import answer_large
+    from napari_fastsam.model.asking.deprecated import answer, answer_large, segment_tiled
+    from napari_fastsam.model.asking.prediction import Prediction
+    from napari_fastsam.model.asking.segment import paint, predict, segment
     from napari_fastsam.model.asking.stack import segment_stack
-    from napari_fastsam.model.asking.tiled import segment_tiled
     from napari_fastsam.model.judging.validation import evaluate
     from napari_fastsam.model.network.segmenter import Model, load_model
     from napari_fastsam.model.text.encoder import load_text_encoder
@@ -36,23 +37,26 @@ _HOME = {
     "Linking": "core.planes.linking",
     "Links": "core.planes.linking",
     "Model": "model.network.segmenter",
+    "Prediction": "model.asking.prediction",
     "Prompts": "core.prompts.prompts",
     "Selection": "core.prompts.selection",
     "TextEncoder": "core.likeness.text",
-    "answer": "model.asking.answer",
-    "answer_large": "model.asking.large",
+    "answer": "model.asking.deprecated",
+    "answer_large": "model.asking.deprecated",
     "evaluate": "model.judging.validation",
-    "exemplars_of": "core.likeness.exemplars",
+    "exemplars_of": "core.prompts.examples",
     "follow": "core.planes.linking",
     "link": "core.planes.linking",
     "load_exemplars": "io.exemplars",
     "load_model": "model.network.segmenter",
     "load_text_encoder": "model.text.encoder",
-    "paint": "model.asking.answer",
+    "paint": "model.asking.segment",
+    "predict": "model.asking.segment",
     "read_dataset": "io.annotations.datasets",
     "save_exemplars": "io.exemplars",
+    "segment": "model.asking.segment",
     "segment_stack": "model.asking.stack",
-    "segment_tiled": "model.asking.tiled",
+    "segment_tiled": "model.asking.deprecated",
     "select": "core.prompts.selection",
     "select_like_ultralytics": "core.prompts.compat",
     "select_texts_like_ultralytics": "core.prompts.compat",
@@ -65,6 +69,7 @@ __all__ = [
     "Linking",
     "Links",
     "Model",
+    "Prediction",
     "Prompts",
     "Selection",
     "TextEncoder",
@@ -79,8 +84,10 @@ __all__ = [
     "load_model",
     "load_text_encoder",
     "paint",
+    "predict",
     "read_dataset",
     "save_exemplars",
+    "segment",
     "segment_stack",
     "segment_tiled",
     "select",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,20 +16,19 @@ from numpy.typing import NDArray
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.images.images import lazy_plane
-from napari_fastsam.io.results.results import names_for, write_labels, write_overlay
-from napari_fastsam.model.asking.answer import Thresholds, answer, paint
-from napari_fastsam.model.asking.large import answer_large
+from napari_fastsam.io.results.overwriting import check_overwriting
+from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay
 from napari_fastsam.model.asking.plane_scale import PlaneLike
-from napari_fastsam.model.asking.tiled import LARGE, segment_tiled
+from napari_fastsam.model.asking.segment import paint, segment
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
 
 _ENDING = "_labels.tif"
-_ALIKE = ("text", "example")
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,34 @@ class Outcome:
     alike: Mapping[str, int] = field(default_factory=dict)
 
 
-def targets_for(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+def targets_for(
+    images: Sequence[Path],
+    folder: Path,
+    *,
+    overlay: bool = False,
+    reads: Sequence[Path] = (),
+    writes: Sequence[Path] = (),
+) -> dict[Path, Path]:
     """Return the label file of each image, all different; an image that is named twice is there once.
+
+    Parameters
+    ----------
+    images, folder
+        What is segmented, and where results go.
+    overlay
+        Whether overlays are written too.
+    reads, writes
+        Other files that are read, and written.
 
     Raises
     ------
     ParameterError
-        If a label file would overwrite one of the images, or two images would have the same.
+        If a file that will be written is one that is read, or if two would be one.
     """
-    once = list({image.resolve(): image for image in images}.values())
+    once = list({os.path.realpath(image): image for image in images}.values())
     targets = {image: folder / f"{name}{_ENDING}" for image, name in zip(once, names_for(once), strict=True)}
-    inputs = {image.resolve() for image in once}
-    for image, target in targets.items():
-        if target.resolve() in inputs:
-            raise ParameterError(
-                f"the labels of {image} would overwrite {target}, an image to segment; choose another folder with -o"
-            )
+    overlays = [_overlay(target) for target in targets.values()] if overlay else []
+    check_overwriting([*targets.values(), *overlays, *writes], [*once, *reads])
     return targets
 
 
@@ -137,6 +149,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         If the image cannot be read or segmented, or the results cannot be written.
     """
     plane = lazy_plane(image, job.plane)
+    for result in (target, *([_overlay(target)] if job.overlay else [])):
+        check_name(result)
     start = time.perf_counter()
     labels, numbered = _labels_of(plane, job)
     seconds = time.perf_counter() - start
@@ -144,38 +158,33 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     unanswered = tuple(s for s, _ in numbered if not s.found)
     covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-    write_labels(target, labels, _provenance(image, job) | _searched(numbered, job))
+    write_labels(target, labels, _provenance(image, job) | _searched(numbered))
     if job.overlay:
-        write_overlay(
-            target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png"), np.asarray(plane[:, :]), labels
-        )
-    alike = Counter(_name(s, job) for s, _ in numbered if s.found and s.prompt.kind in _ALIKE)
+        write_overlay(_overlay(target), np.asarray(plane[:, :]), labels)
+    alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     objects = len(present) if not job.classes else len(numbered) - len(unanswered)
     return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
 
 
+def _overlay(target: Path) -> Path:
+    return target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png")
+
+
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
-    limits = job.thresholds
-    large = job.imgsz is None and plane.shape[0] * plane.shape[1] > LARGE
-    if large and job.prompts is None:
-        everything = segment_tiled(job.model, plane, **asdict(limits))
-        return np.asarray(everything.labels), []
+    asked = {**asdict(job.thresholds), "imgsz": job.imgsz}
     if job.prompts is None:
-        found = job.model.segment(np.asarray(plane[:, :]), imgsz=job.imgsz, conf=limits.conf, iou=limits.iou)
-        found = found.filter(min_area=limits.min_area, max_area=limits.max_area)
-        return found.to_labels(), []
-    search = {
-        **asdict(limits),
-        "text_encoder": job.text_encoder,
-        "text_threshold": job.search.text_threshold,
-        "text_best": job.search.best_only,
-        "example_threshold": job.search.example_threshold,
-    }
-    if large:
-        selections = answer_large(job.model, plane, job.prompts, **search)
-    else:
-        selections = answer(job.model, np.asarray(plane[:, :]), job.prompts, imgsz=job.imgsz, **search)
+        return np.asarray(segment(job.model, plane, **asked).to_labels()), []
+    selections = segment(
+        job.model,
+        plane,
+        job.prompts,
+        **asked,
+        text_encoder=job.text_encoder,
+        text_threshold=job.search.text_threshold,
+        text_best=job.search.best_only,
+        example_threshold=job.search.example_threshold,
+    )
     numbers = _numbers(selections, job)
     return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
 
@@ -184,27 +193,19 @@ def _numbers(selections: Sequence[Selection], job: Job) -> list[int]:
     """Return the number of each selection's object: its place, from 1; with classes those of texts come first."""
     if not job.classes or job.prompts is None:
         return list(range(1, len(selections) + 1))
-    texts = len(job.prompts.texts)
-    classes = texts + job.prompts.has_examples
-    by_kind = {"text": lambda s, _: s.prompt.indices[0] + 1, "example": lambda s, _: texts + 1}
+    classes = len(job.prompts.search_queries)
     return [
-        by_kind.get(s.prompt.kind, lambda _, place: classes + place)(s, place)
+        s.query.class_number if isinstance(s.query, SearchQuery) else classes + place
         for place, s in enumerate(selections, start=1)
     ]
 
 
-def _name(selection: Selection, job: Job) -> str:
-    """Return what an object was found by."""
-    texts = () if job.prompts is None else job.prompts.texts
-    return texts[selection.prompt.indices[0]] if selection.prompt.kind == "text" else str(selection.prompt)
-
-
-def _searched(numbered: Sequence[tuple[Selection, int]], job: Job) -> dict[str, Any]:
+def _searched(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
     """Return which labels were found by which text or by the examples, and how like it they are."""
     found = [
-        {"label": number, "text": _name(s, job), "similarity": round(float(s.fits[0]), 4)}
+        {"label": number, "text": s.query.name, "similarity": round(float(s.fits[0]), 4)}
         for s, number in numbered
-        if s.found and s.prompt.kind in _ALIKE
+        if s.found and isinstance(s.query, SearchQuery)
     ]
     return {"alike": found} if found else {}
 
@@ -220,15 +221,6 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
         "model_sha256": sha256_of(job.model.path),
         "imgsz": job.imgsz,
         **asdict(job.thresholds),
-        "prompts": None
-        if prompts is None
-        else {
-            "points_yx": prompts.points.tolist(),
-            "point_labels": prompts.point_labels.tolist(),
-            "boxes_yxyx": prompts.boxes.tolist(),
-            "texts": list(prompts.texts),
-            "examples_yx": prompts.examples.tolist(),
-            "counter_examples_yx": prompts.counter_examples.tolist(),
-        },
+        "prompts": None if prompts is None else prompts.to_json(),
         **(asdict(job.search) if prompts is not None and prompts.searches else {}),
     }

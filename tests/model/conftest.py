@@ -27,6 +27,7 @@ class FileServer(ThreadingHTTPServer):
         self.body = b""
         self.fault = ""
         self.requests = 0
+        self.sent = 0
 
     @property
     def url(self) -> str:
@@ -47,9 +48,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(int(fault))
             return
         self.send_response(200)
-        if not fault.endswith("without a length"):
+        if fault == "compressed":
+            self.send_header("Content-Encoding", "gzip")
+        if fault == "says 10 GB":
+            self.send_header("Content-Length", str(10**10))
+        elif not fault.endswith("without a length"):
             self.send_header("Content-Length", str(len(server.body)))
         self.end_headers()
+        if fault == "endless without a length":
+            while True:  # until the other side hangs up, which ends in an error
+                self.wfile.write(server.body)
+                server.sent += len(server.body)
         half = len(server.body) // 2
         drops = fault == "drops always" or (fault == "drops once" and server.requests == 1)
         if drops or fault == "truncated without a length":

@@ -109,3 +109,17 @@ print(json.dumps([ONLINE, str(SETTINGS_FILE)]))
     theirs = tmp_path / "theirs"
     run(code, tmp_path, YOLO_CONFIG_DIR=str(theirs))
     assert not theirs.exists()
+
+
+def test_models_of_both_kinds_load_without_triton(tmp_path: Path) -> None:
+    # its LLVM ends a process that has drawn with Mesa's OpenGL, as a viewer on a computer without a GPU has
+    clip = Path(__file__).parents[1] / "data" / "clip" / "small_clip.pt"
+    code = f"""
+import json, sys
+import numpy as np
+import napari_fastsam as fs
+instances = fs.load_model("nuclei", "cpu").segment(np.zeros((40, 50), np.uint8))
+fs.load_text_encoder({str(clip)!r}, "cpu").encode_texts(["nucleus"])
+print(json.dumps("triton" in sys.modules))
+"""
+    assert run(code, tmp_path) is False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +12,8 @@ from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtCore import QPoint, Qt
 
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.model.asking.answer import answer
+from napari_fastsam.model.asking.plane_scale import LARGE
+from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
@@ -24,8 +24,6 @@ NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
 """A place in `cells` without a nucleus."""
 
-TIMEOUT_MS = 20_000
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_model() -> Iterator[None]:
@@ -33,17 +31,21 @@ def _one_model() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segmenter, "load_model", functools.cache(segmenter.load_model))
         segmenter.load_model("nuclei", "auto")
-        # viewers are collected after each test, which would walk through all of torch each time
-        gc.collect()
-        gc.freeze()
         yield
-        gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
 def cells(fluorescence: np.ndarray) -> np.ndarray:
     """Part of the fluorescence sample: (256, 320) uint8, with the nuclei `NUCLEI`."""
     return fluorescence[:256, :320]
+
+
+@pytest.fixture(scope="session")
+def slide(cells: np.ndarray) -> np.ndarray:
+    """A large plane: (4352, 4160) uint8, 17 × 13 times `cells`."""
+    slide = np.tile(cells, (17, 13))
+    assert slide.size > LARGE
+    return slide
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +60,7 @@ def expected(cells: np.ndarray) -> Callable[..., list[np.ndarray]]:
 
     def masks(image: np.ndarray = cells, contrast_limits: Any = (0, 80), **prompts: Any) -> list[np.ndarray]:
         model = segmenter.load_model("nuclei", "auto")
-        return [s.mask for s in answer(model, image, Prompts(**prompts), contrast_limits=contrast_limits)]
+        return [s.mask for s in segment(model, image, Prompts(**prompts), contrast_limits=contrast_limits)]
 
     return masks
 
@@ -81,7 +83,7 @@ class Bench:
     def settle(self) -> None:
         """Wait until the dock has answered all that happened."""
         dock = self.dock
-        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._runner.busy, timeout=TIMEOUT_MS)
+        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._runner.busy)
 
     def prompts(self) -> tuple[Points, Shapes]:
         layers = self.dock.make_prompt_layers()

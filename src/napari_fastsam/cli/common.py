@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TextColumn
+from rich.text import Text
 
 from napari_fastsam.errors import FastSAMError
 
@@ -42,7 +43,7 @@ def progress_bar(*columns: Any, shown: bool = True) -> Iterator[Progress]:
     """Show progress on stderr if somebody is looking there, so that stdout can go into a file."""
     console = Console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"), *columns,
+        TextColumn("{task.description}", markup=False), *columns,
         console=console, transient=True, disable=not (shown and console.is_terminal),
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:  # fmt: skip
@@ -59,6 +60,22 @@ def failures_told() -> Iterator[None]:
         raise typer.Exit(FAILED) from error
 
 
-def tell(error: FastSAMError) -> None:
+def tell(error: BaseException) -> None:
     """Print an error as one line on stderr."""
-    typer.echo("Error: " + " ".join(str(error).split()), err=True)
+    said = " ".join(str(error).split())
+    typer.echo(
+        "Error: " + shown(said if isinstance(error, FastSAMError) else f"{type(error).__name__}: {said}"), err=True
+    )
+
+
+def shown(foreign: object) -> str:
+    """Return what somebody else wrote, such as a file's name, as a terminal can show it.
+
+    What would steer the terminal, and bytes that are no characters, are written as escapes.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(foreign))
+
+
+def as_is(foreign: object) -> Text:
+    """Return what somebody else wrote for a table of rich's: brackets and colons in it mean nothing."""
+    return Text(shown(foreign))

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, failures_told, progress_bar
+from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, as_is, failures_told, progress_bar, shown
 from napari_fastsam.cli.evaluate_clicks import ClickOptions, StartFrom, evaluate_clicks, print_clicks
 from napari_fastsam.errors import DatasetError, ParameterError
 
@@ -50,6 +50,12 @@ class Files:
                 raise ParameterError(f"{file} is a folder; name a file in it")
             make_folder(file.parent)
 
+    def check_against(self, read: Sequence[Path]) -> None:
+        """Raise FastSAMError if one of them is read, or if two are one."""
+        from napari_fastsam.io.results.overwriting import check_overwriting
+
+        check_overwriting(self.all, read)
+
     @property
     def all(self) -> list[Path]:
         """Those that are wanted."""
@@ -66,7 +72,7 @@ class Files:
         if self.plot is not None:
             write_plot(self.plot, evaluation)
         for file in self.all:
-            typer.echo(f"Written: {file}")
+            typer.echo(f"Written: {shown(file)}")
 
 
 def evaluate(
@@ -128,6 +134,7 @@ def evaluate(
         if start is not StartFrom.point or per_image is not None or corrections is not None:
             raise ParameterError("--start, --per-image and --corrections are about clicks; add --clicks 20")
         network, dataset, examples = _prepare(data, model, device, split, held_out)
+        files.check_against([network.path, *dataset.files])
         network.thresholds(conf, iou)
         network.imgsz_for((32, 32), imgsz)
         empty = _without_objects(dataset, examples)
@@ -227,12 +234,12 @@ def _print(
     held = set(network.card.validation_images) & {row.name for row in evaluation.images}
     if held and not held_out:
         typer.echo(
-            f"{len(held)} of the {len(evaluation.images)} images were held out when {network.name} was trained; "
+            f"{len(held)} of the {len(evaluation.images)} images were held out when {shown(network.name)} was trained; "
             "--held-out judges by them alone"
         )
     if empty:
         one = len(empty) == 1
-        typer.echo(f"{len(empty)} image{'' if one else 's'} without an object: {', '.join(empty[:3])}"
+        typer.echo(f"{len(empty)} image{'' if one else 's'} without an object: {shown(', '.join(empty[:3]))}"
                    + (", …" if len(empty) > 3 else ""))  # fmt: skip
     if theirs is not None:
         typer.echo(
@@ -248,7 +255,7 @@ def _table(evaluation: Evaluation, dataset: Dataset) -> Table:
     part = f", {dataset.split}" if dataset.split else ""
     title = f"{evaluation.model} on {dataset.name}{part} (conf {settings['conf']:g}, iou {settings['iou']:g}{shown})"
     # one column between numbers: all of it fits a terminal of 80
-    table = Table(title=escape(title), box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+    table = Table(title=as_is(title), box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     everything = evaluation.summary()
     prompts = any(row.click_iou for row in evaluation.images)
     table.add_column("", overflow="fold")
@@ -276,7 +283,7 @@ def _table(evaluation: Evaluation, dataset: Dataset) -> Table:
 def _add(table: Table, name: str, summary: Summary, prompts: bool) -> None:
     counts = (str(summary.images), str(summary.objects))
     answers = [_share(summary.click_iou), _share(summary.box_iou)] if prompts else []
-    table.add_row(escape(name), *counts, *_cells(summary.pooled), *answers, f"{summary.seconds:.3f}")
+    table.add_row(as_is(name), *counts, *_cells(summary.pooled), *answers, f"{summary.seconds:.3f}")
 
 
 def _cells(figures: Figures) -> list[str]:

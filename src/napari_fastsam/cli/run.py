@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, failures_told, progress_bar
+from napari_fastsam.cli.common import FAILED, as_is, failures_told, progress_bar, shown
+from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:
     from napari_fastsam.runs.run import Row
@@ -33,6 +34,9 @@ def run(
         typer.Option(min=1, help="Processes on this computer. [default: what it allows]", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is finished.")] = False,
+    trust_paths: Annotated[
+        bool, typer.Option("--trust-paths", help="Open models that the recipe names outside of its folder.")
+    ] = False,
 ) -> None:
     """Find objects in many images by a recipe, on several processors or a dask cluster.
 
@@ -43,38 +47,54 @@ def run(
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 
-        read, images = load_recipe(recipe), find_inputs(inputs)
+        read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with progress_bar(*columns) as progress:
-            task = progress.add_task(recipe.name, total=len(images))
-            rows = run_recipe(
-                read,
-                images,
-                output,
-                scheduler=scheduler,
-                workers=workers,
-                force=force,
-                on_start=lambda link: progress.console.print(f"dashboard: {link}"),
-                on_done=lambda row: progress.advance(task),
-            )
+        rows: list[Row] = []
+        try:
+            with progress_bar(*columns) as progress:
+                task = progress.add_task(shown(recipe.name), total=len(images))
+
+                def hear(row: Row) -> None:
+                    rows.append(row)
+                    progress.advance(task)
+
+                rows = run_recipe(
+                    read,
+                    images,
+                    output,
+                    scheduler=scheduler,
+                    workers=workers,
+                    force=force,
+                    reads=[recipe],
+                    on_start=lambda link: progress.console.print(as_is(f"dashboard: {link}"), soft_wrap=True),
+                    on_done=hear,
+                )
+        except OutputError:
+            if rows:  # only the report could not be written
+                _tell(rows, None)
+            raise
+    _tell(rows, output / "report.csv")
+    if any(row.status == "failed" for row in rows):
+        raise typer.Exit(FAILED)
+
+
+def _tell(rows: Sequence[Row], report: Path | None) -> None:
+    """Say what became of every image."""
     Console().print(_table(rows))
     failed = [row for row in rows if row.status == "failed"]
     kept = sum(row.status == "kept" for row in rows)
-    typer.echo(
-        f"{len(rows) - len(failed) - kept} done, {kept} kept, {len(failed)} failed; report in {output / 'report.csv'}"
-    )
+    where = "" if report is None else f"; report in {shown(report)}"
+    typer.echo(f"{len(rows) - len(failed) - kept} done, {kept} kept, {len(failed)} failed{where}")
     for row in failed:
         which = "" if row.reason.startswith(row.image) else f"{row.image}: "
-        typer.echo(f"Error: {which}{row.reason}", err=True)
-    if failed:
-        raise typer.Exit(FAILED)
+        typer.echo(f"Error: {shown(which + row.reason)}", err=True)
 
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table("image", "status", "planes", "objects", "seconds")
     for row in rows[:_MOST_ROWS]:
         numbers = ("", "", "") if row.status == "failed" else (str(row.planes), str(row.objects), f"{row.seconds:.1f}")
-        table.add_row(row.image, row.status, *numbers)
+        table.add_row(as_is(row.image), row.status, *numbers)
     if len(rows) > _MOST_ROWS:
         table.add_row(f"… and {len(rows) - _MOST_ROWS} more", "", "", "", "")
     return table

@@ -14,11 +14,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, failures_told, progress_bar, tell
-from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, as_is, failures_told, progress_bar, shown, tell
+from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
     from napari_fastsam.batch import Job, Outcome
+    from napari_fastsam.core.prompts.prompts import Prompts
 
 
 class BoxFormat(StrEnum):
@@ -44,10 +45,23 @@ def segment(
     point_labels: Annotated[
         str | None, typer.Option(metavar="JSON", help=escape("'[1, 0, …]': 1 = the object is here, 0 = it is not."))
     ] = None,
+    objects: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help=escape("'[1, 1, 0, …]': points with one number above 0 are one object.")),
+    ] = None,
     boxes: Annotated[
         str | None, typer.Option(metavar="JSON", help=escape("'[[x, y, width, height], …]': one object in each box."))
     ] = None,
     box_format: Annotated[BoxFormat, typer.Option(help="The four numbers of a box.")] = BoxFormat.xywh,
+    outlines: Annotated[
+        str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object in each outline."))
+    ] = None,
+    scribbles: Annotated[
+        str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object along each scribble."))
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Prompts of any kind, as JSON; rows before columns.")
+    ] = None,
     text: Annotated[
         list[str] | None, typer.Option(metavar="WORDS", help="All objects that look like these words; repeatable.")
     ] = None,
@@ -82,20 +96,23 @@ def segment(
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif.
 
-    Without points and boxes all objects are found. With them, each has one object:
-    label 1 is that of the first point labelled 1, and boxes count after the points.
+    Without prompts all objects are found. With them, each has one object:
+    label 1 is that of the first point labelled 1, then come boxes, outlines, scribbles.
     Points inside a box refine its object and have none of their own.
     With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
     with failures_told():
+        drawn = {
+            "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
+            "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,
+        }  # fmt: skip
+        searched = {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
+        asked = _prompts(prompts, exemplars, **drawn, **searched)
         job, targets = _prepare(
-            images, output, model, device, imgsz, (conf, iou, min_area, max_area),
-            (points, point_labels, boxes, box_format.value), plane, overlay,
+            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, overlay,
+            ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
-        job = _searching(
-            job, (points, point_labels, boxes, box_format.value), text or [], (text_threshold, text_best, text_encoder),
-            (examples, counter_examples, exemplars, example_threshold), classes, device,
-        )  # fmt: skip
+        job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)
     from napari_fastsam.batch import segment_file
@@ -107,12 +124,20 @@ def segment(
                 outcomes.append(segment_file(image, target, job))
             except FastSAMError as error:
                 tell(error)
+            except Exception as error:  # noqa: BLE001 - whatever an image raises, the others are none the worse for it
+                tell(_of_image(image, error))
             else:
                 _print_outcome(outcomes[-1])
     if len(targets) > 1:
         _print_summary(outcomes, failed=len(targets) - len(outcomes))
     if len(outcomes) < len(targets):
         raise typer.Exit(FAILED)
+
+
+def _of_image(image: Path, error: Exception) -> ImageError:
+    """Return what went wrong with an image as an error that names it."""
+    what = "there is not enough memory for it" if isinstance(error, MemoryError) else type(error).__name__
+    return ImageError(f"{image} cannot be segmented: {what}{f', {error}' if str(error) else ''}")
 
 
 def _prepare(
@@ -122,55 +147,60 @@ def _prepare(
     device: str,
     imgsz: int | None,
     thresholds: tuple[float | None, float | None, float | None, float | None],
-    prompts: tuple[str | None, str | None, str | None, Any],
+    prompts: Prompts | None,
     plane: str | None,
     overlay: bool,
+    files: tuple[list[Path | None], list[Path | None]],
 ) -> tuple[Job, dict[Path, Path]]:
     """Check every option before the first image is read; return the job, and where each image's labels go."""
     import napari_fastsam as fs
     from napari_fastsam.batch import Job, targets_for
-    from napari_fastsam.io.prompt_text import parse_prompts
     from napari_fastsam.io.results.results import make_folder
-    from napari_fastsam.model.asking.answer import Thresholds
+    from napari_fastsam.model.asking.thresholds import Thresholds
 
-    asked = parse_prompts(*prompts)
     given = {key: value for key, value in zip(("conf", "iou"), thresholds[:2], strict=True) if value is not None}
     limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])
     chosen_plane = _parse_plane(plane)
-    targets = targets_for(images, output)
+    read, written = ([file for file in some if file is not None] for some in files)
+    targets = targets_for(images, output, overlay=overlay, reads=read, writes=written)
     make_folder(output)
     network = fs.load_model(model, device=device)
     network.imgsz_for((32, 32), imgsz)
     conf, iou = network.thresholds(*thresholds[:2])
     limits = replace(limits, conf=conf, iou=iou)
-    return Job(network, asked, limits, imgsz, chosen_plane, overlay), targets
+    return Job(network, prompts, limits, imgsz, chosen_plane, overlay), targets
 
 
 def _searching(
     job: Job,
-    prompts: tuple[str | None, str | None, str | None, Any],
-    texts: Sequence[str],
-    by_text: tuple[float | None, bool, str],
-    by_examples: tuple[str | None, str | None, Path | None, float | None],
+    text_threshold: float | None,
+    text_best: bool,
+    text_encoder: str,
+    example_threshold: float | None,
     classes: bool,
     device: str,
 ) -> Job:
-    """Return the job with what is searched for by words and examples."""
-    examples, counter_examples, saved, example_threshold = by_examples
-    if not (texts or examples or counter_examples or saved):
+    """Return the job with how it searches by words and examples, if it does."""
+    if job.prompts is None or not job.prompts.searches:
         return job
     import napari_fastsam as fs
     from napari_fastsam.core.likeness.search import Search
-    from napari_fastsam.io.prompt_text import parse_prompts
 
-    threshold, best, encoder = by_text
-    search = Search(threshold, best, example_threshold)
-    exemplars = None if saved is None else fs.load_exemplars(saved)
-    asked = parse_prompts(*prompts, texts, examples, counter_examples, exemplars)
-    network = fs.load_text_encoder(encoder, device) if texts else None
+    search = Search(text_threshold, text_best, example_threshold)
+    network = fs.load_text_encoder(text_encoder, device) if job.prompts.texts else None
     if network is not None:
-        network.encode_texts(texts)  # what cannot be read is told before the first image
-    return replace(job, prompts=asked, search=search, text_encoder=network, classes=classes)
+        network.encode_texts(job.prompts.texts)  # what cannot be read is told before the first image
+    return replace(job, search=search, text_encoder=network, classes=classes)
+
+
+def _prompts(file: Path | None, exemplars: Path | None, **options: Any) -> Prompts | None:
+    """Return what is asked for by options and in a file, checked; None = everything."""
+    import napari_fastsam as fs
+    from napari_fastsam.io.prompt_text import parse_prompts
+    from napari_fastsam.io.prompts import load_prompts, together
+
+    saved = None if exemplars is None else fs.load_exemplars(exemplars)
+    return together(None if file is None else load_prompts(file), parse_prompts(**options, exemplars=saved))
 
 
 def _save_exemplars(image: Path, job: Job, target: Path) -> None:
@@ -184,9 +214,9 @@ def _save_exemplars(image: Path, job: Job, target: Path) -> None:
     instances = job.model.segment(read_plane(image, job.plane), job.imgsz, limits.conf, limits.iou)
     exemplars, unanswered = fs.exemplars_of(instances, job.prompts)
     for sentence in unanswered:
-        typer.echo(f"  {sentence}")
+        typer.echo(f"  {shown(sentence)}")
     fs.save_exemplars(exemplars, target)
-    typer.echo(f"{target}: {len(exemplars.examples)} examples")
+    typer.echo(f"{shown(target)}: {len(exemplars.examples)} examples")
 
 
 def _parse_plane(text: str | None) -> tuple[int, ...] | None:
@@ -201,13 +231,12 @@ def _parse_plane(text: str | None) -> tuple[int, ...] | None:
 def _print_outcome(outcome: Outcome) -> None:
     objects = f"{outcome.objects} object{'' if outcome.objects == 1 else 's'}"
     replaced = " (replaced)" if outcome.replaced else ""
-    typer.echo(f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}")
-    for name, count in outcome.alike.items():
-        typer.echo(f"  {name}: {count}")
-    for selection in outcome.unanswered:
-        typer.echo(f"  {selection.prompt}: nothing found, {selection.reason}")
-    for selection in outcome.covered:
-        typer.echo(f"  {selection.prompt}: its object is covered by that of another prompt")
+    lines = [f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}"]
+    lines += [f"  {name}: {count}" for name, count in outcome.alike.items()]
+    lines += [f"  {s.prompt}: nothing found, {s.reason}" for s in outcome.unanswered]
+    lines += [f"  {s.prompt}: its object is covered by that of another prompt" for s in outcome.covered]
+    for line in lines:
+        typer.echo(shown(line))
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
@@ -217,7 +246,7 @@ def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
         table.add_column(heading, justify="right")
     for outcome in outcomes:
         numbers = (str(outcome.objects), f"{outcome.seconds:.2f}", str(len(outcome.unanswered)))
-        table.add_row(escape(str(outcome.image)), *numbers)
+        table.add_row(as_is(outcome.image), *numbers)
     table.add_section()
     totals = (
         sum(o.objects for o in outcomes),

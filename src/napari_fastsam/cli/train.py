@@ -21,7 +21,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
-from napari_fastsam.io.annotations.datasets import Example, read_dataset
+from napari_fastsam.io.annotations.datasets import Example, read_dataset, read_datasets
+from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
 
 _INTERRUPTED = 130
@@ -37,7 +38,10 @@ class Report(StrEnum):
 
 def train(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A folder with images/ and labels/, a YOLO data.yaml, a COCO .json.")
+        list[Path],
+        typer.Argument(
+            metavar="DATA…", help="Folders with images/ and labels/, YOLO data.yaml or COCO .json: one or several."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model to write, .pt.")],
     base: Annotated[
@@ -45,6 +49,13 @@ def train(
     ] = "nuclei",
     epochs: Annotated[
         int | None, typer.Option(help=escape("[default: by the number of images]"), show_default=False)
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help=escape("Train for so long, with crops made on the device: for GPUs. [default: epochs count]"),
+            show_default=False,
+        ),
     ] = None,
     imgsz: Annotated[
         int | None,
@@ -93,6 +104,13 @@ def train(
             from napari_fastsam.model.training.training import train as train_model
 
             check_output(output)
+            check_overwriting(
+                [output, output.with_suffix(".json")],
+                [
+                    *_named(data, validation),
+                    *(f for e in (*examples, *(measured or ())) for f in (e.path, e.truth.file)),
+                ],
+            )
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
@@ -100,7 +118,7 @@ def train(
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
-                resume=resume, on_event=hear, stop=stop.is_set, **wanted,
+                resume=resume, minutes=minutes, on_event=hear, stop=stop.is_set, **wanted,
             )  # fmt: skip
     except FastSAMError as error:
         listener.fail(error)
@@ -116,18 +134,19 @@ def train(
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], Sequence[Example] | None, list[str]]:
+def _examples(
+    data: Sequence[Path], validation: Path | None
+) -> tuple[Sequence[Example], Sequence[Example] | None, list[str]]:
     """Return what is learnt from, what measures it where that is said, and what is to be told of them.
 
     What measures is not learnt from. Where nothing would be left to learn from, as in data whose train and val are the
     same images, it is as if there were no val.
     """
-    dataset = read_dataset(data)
-    learnt = read_dataset(data, "train").examples if dataset.splits else dataset.examples
+    learnt = read_datasets(data, "train")
     if validation is not None:
         measured = read_dataset(validation).examples
-    elif "val" in dataset.splits:
-        measured = read_dataset(data, "val").examples
+    elif with_val := [path for path in data if "val" in read_dataset(path).splits]:
+        measured = read_datasets(with_val, "val")
     else:
         return learnt, None, []
     files = {example.path.resolve() for example in measured}
@@ -142,6 +161,11 @@ def _examples(data: Path, validation: Path | None) -> tuple[Sequence[Example], S
         if both
         else [],
     )
+
+
+def _named(data: Sequence[Path], validation: Path | None) -> list[Path]:
+    """Return the files that were named as data; folders are not read themselves."""
+    return [path for path in (*data, validation) if path is not None and not path.is_dir()]
 
 
 def _is_of_memory(error: MemoryError | RuntimeError) -> bool:

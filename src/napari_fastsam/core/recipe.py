@@ -13,11 +13,13 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
+from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
 SCHEMA, VERSION = "napari-fastsam recipe", 1
@@ -106,6 +108,8 @@ class Recipe:
         How objects are linked; None = every plane on its own.
     output
         What is written.
+    prompts
+        The same points, boxes and other drawn prompts on every plane, as `Prompts.to_json` has them; None = none.
     """
 
     model: ModelPart = field(default_factory=ModelPart)
@@ -114,9 +118,10 @@ class Recipe:
     tiling: TilingPart = field(default_factory=TilingPart)
     linking: LinkingPart | None = None
     output: OutputPart = field(default_factory=OutputPart)
+    prompts: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what `Tiling`, `Linking` and `Search` refuse, and searches that cannot be linked."""
+        """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
         Tiling(self.tiling.diameter, self.tiling.scale)
         if self.linking is not None:
             Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
@@ -126,6 +131,11 @@ class Recipe:
                 raise RecipeError("the recipe has both search and linking; words and examples choose plane by plane")
             if not self.search.texts and self.search.exemplars is None:
                 raise RecipeError("search has neither texts nor exemplars; leave it out to find everything")
+        if self.prompts is not None:
+            if self.search is not None or self.linking is not None:
+                raise RecipeError("the recipe has prompts and search or linking; make a recipe for each")
+            if Prompts.from_json(self.prompts).searches:
+                raise RecipeError("the recipe's prompts hold texts or examples; put these under search")
 
     @property
     def hash(self) -> str:
@@ -136,6 +146,8 @@ class Recipe:
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as values that JSON knows."""
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
+    if recipe.prompts is None:
+        del content["prompts"]  # recipes without them keep the hash that they had before there were any
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 
@@ -178,10 +190,15 @@ def json_schema() -> dict[str, Any]:
 def _read(kind: type[T], content: Any, where: str) -> T:
     if not isinstance(content, Mapping):
         raise RecipeError(f"{where} is {_short(content)}; expected an object with keys")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not know that classes have a hash
     if unknown := sorted(set(map(str, content)) - hints.keys()):
         raise RecipeError(f"{where} has the key {unknown[0]!r}; expected only {', '.join(hints)}")
     return kind(**{key: _value(value, hints[key], f"{where}.{key}") for key, value in content.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.errors import FastSAMError, PromptError
 from napari_fastsam.io.json_files import read_json
@@ -40,9 +38,7 @@ def exemplars_content(exemplars: Exemplars) -> dict[str, Any]:
         "schema": SCHEMA,
         "version": VERSION,
         "written_by": __version__,
-        "kind": exemplars.kind,
-        "examples": exemplars.examples.tolist(),
-        "counter_examples": exemplars.counter_examples.tolist(),
+        **exemplars.to_json(),
     }
 
 
@@ -68,10 +64,6 @@ def exemplars_from(content: Any, path: str) -> Exemplars:
             f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
         )
     try:
-        examples = content["examples"]
-        if not isinstance(examples, list) or not examples:
-            raise PromptError("there is no list with an example in it")
-        tables: Any = examples, content["counter_examples"] or np.zeros((0, len(examples[0])))
-        return Exemplars(str(content["kind"]), *tables)
-    except (KeyError, TypeError, FastSAMError) as error:
+        return Exemplars.from_json(content)
+    except FastSAMError as error:
         raise PromptError(f"{path} is damaged ({error}); save the examples again") from error

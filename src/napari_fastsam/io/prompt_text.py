@@ -1,10 +1,10 @@
-"""Prompts as FastSAM's own command line writes them: JSON lists of (x, y) points and of boxes."""
+"""Prompts as FastSAM's own command line writes them: JSON lists of (x, y) points, boxes and lines."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ def parse_prompts(
     examples: str | None = None,
     counter_examples: str | None = None,
     exemplars: Exemplars | None = None,
+    objects: str | None = None,
+    outlines: str | None = None,
+    scribbles: str | None = None,
 ) -> Prompts | None:
     """Read prompts from text.
 
@@ -44,6 +47,10 @@ def parse_prompts(
         ``[[x, y], …]``: objects that others are to be like, or unlike.
     exemplars
         Examples from another image.
+    objects
+        ``[1, 1, 0, …]``, object numbers of the points; None = 0 for all.
+    outlines, scribbles
+        ``[[[x, y], …], …]``: polygons around objects, and paths along the inside of objects.
 
     Returns
     -------
@@ -54,7 +61,8 @@ def parse_prompts(
     PromptError
         If a text is not JSON or not of that form, or if no object is asked for.
     """
-    if points is None and point_labels is None and boxes is None and examples is None and counter_examples is None:
+    drawn = (points, point_labels, objects, boxes, outlines, scribbles, examples, counter_examples)
+    if all(text is None for text in drawn):
         return Prompts(texts=texts, exemplars=exemplars) if texts or exemplars is not None else None
     points_xy = _table("points", points, "[[x, y], …]", 2)
     corners = _table(
@@ -64,19 +72,19 @@ def parse_prompts(
         if (corners[:, 2:] < 0).any():
             raise PromptError(f"boxes is {boxes}; a width or height below 0 makes no box in the format xywh")
         corners = np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1)
-    labels = None if point_labels is None else _json("point-labels", point_labels, "[1, 0, …]")
-    if labels is not None and not isinstance(labels, list):
-        raise PromptError(f"point-labels is {point_labels}; expected [1, 0, …], one number a point")
     prompts = Prompts(
         points=points_xy[:, ::-1],
-        point_labels=labels,
+        point_labels=_numbers("point-labels", point_labels, "[1, 0, …]"),
+        point_objects=_numbers("objects", objects, "[1, 1, 0, …]"),
         boxes=corners[:, [1, 0, 3, 2]],
+        outlines=_lines("outlines", outlines),
+        scribbles=_lines("scribbles", scribbles),
         texts=texts,
         examples=_table("examples", examples, "[[x, y], …]", 2)[:, ::-1],
         counter_examples=_table("counter-examples", counter_examples, "[[x, y], …]", 2)[:, ::-1],
         exemplars=exemplars,
     )
-    if not prompts.searches and len(prompts.boxes) == 0 and not (prompts.point_labels == 1).any():
+    if not prompts.searches and not prompts.queries:
         raise PromptError("no object is asked for: give a box, or a point that is labelled 1")
     return prompts
 
@@ -93,6 +101,23 @@ def _table(name: str, text: str | None, form: str, columns: int) -> NDArray[np.f
         return np.array(rows, dtype=np.float64).reshape(-1, columns)
     except OverflowError as error:
         raise wrong from error
+
+
+def _numbers(name: str, text: str | None, form: str) -> list[Any] | None:
+    """Return the numbers that a text holds, one a point."""
+    numbers = None if text is None else _json(name, text, form)
+    if numbers is not None and not isinstance(numbers, list):
+        raise PromptError(f"{name} is {text}; expected {form}, one number a point")
+    return numbers
+
+
+def _lines(name: str, text: str | None) -> list[NDArray[np.float64]]:
+    """Return the (V, 2) rows and columns of each line that a text holds."""
+    form = "[[[x, y], …], …]"
+    lines = [] if text is None else _json(name, text, form)
+    if not isinstance(lines, list):
+        raise PromptError(f"{name} is {text}; expected {form}, numbers only")
+    return [_table(name, json.dumps(line), form, 2)[:, ::-1] for line in lines]
 
 
 def _json(name: str, text: str, form: str) -> object:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
+from napari_fastsam.model.weights import formats, own_models, weights
+from napari_fastsam.model.weights.registry import Purpose
 from napari_fastsam.version import __version__
 
 
@@ -23,17 +27,77 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
     write_whole(Path(path), lambda file: file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path, trust_paths: bool = False) -> Recipe:
     """Read a recipe.
+
+    Parameters
+    ----------
+    path
+        The file.
+    trust_paths
+        Whether models that it names by path may lie anywhere. Otherwise they have to lie in the recipe's own folder or
+        below it, or in the folders of downloaded and of own models: whoever wrote the recipe does not choose which
+        other files of this computer are opened.
+
+    Returns
+    -------
+    The recipe, in which models are named by name or by absolute path. Relative paths count from the recipe's folder.
 
     Raises
     ------
     RecipeError
-        If the file is missing, damaged, or no recipe that this version knows.
+        If the file is missing, damaged, or no recipe that this version knows; if it names an address, or a model
+        somewhere else without `trust_paths`.
     """
     path = Path(path)
     content = read_json(path, "a recipe", RecipeError)
     try:
-        return from_dict(content)
+        recipe = from_dict(content)
+        places = _Places(path.absolute().parent, trust_paths)
+        model = replace(recipe.model, name=places.find(recipe.model.name, "segmentation"))
+        search = recipe.search
+        if search is not None:
+            search = replace(search, text_encoder=places.find(search.text_encoder, "text"))
+        return replace(recipe, model=model, search=search)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the models that a recipe names may lie."""
+
+    folder: Path
+    anywhere: bool
+
+    def find(self, name: str, purpose: Purpose) -> str:
+        """Return a model's name, or its absolute path if it is named by path."""
+        if "://" in name or name.startswith(("//", "\\\\")):
+            raise RecipeError(
+                f"it names the model {name!r}, an address, and nothing is fetched for a recipe; get the file yourself "
+                f"and put its path into the recipe"
+            )
+        path = Path(os.path.expanduser(name))
+        beside = self.folder / path
+        known = weights.known(name, purpose)
+        if known is not None and not beside.exists():
+            return known.name  # also where it looks like a path: ViT-B/32
+        if path.name == name and not beside.exists():
+            own = own_models.locate(name) if purpose == "segmentation" else None
+            # a suffix would have the current folder searched for a file of that name
+            return str(own or beside) if path.suffix else name
+        if path.name == name and not path.suffix and not formats.format_of(path):
+            return name
+        return self._allowed(name, beside)
+
+    def _allowed(self, name: str, path: Path) -> str:
+        """Return a path if it leads, also through links, to where models may lie."""
+        target = path.resolve()
+        folders = (self.folder, own_models.folder(), weights.cache_folder())
+        if not self.anywhere and not any(target.is_relative_to(folder.resolve()) for folder in folders):
+            raise RecipeError(
+                f"it names the model {name!r}, which is {target} and lies outside of the recipe's folder; if it is the "
+                f"file that you want to be opened, run with --trust-paths (in Python trust_paths=True), or put it "
+                f"beside the recipe and name it by its file name"
+            )
+        return str(target)

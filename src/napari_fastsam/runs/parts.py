@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,9 @@ import numpy as np
 from napari_fastsam.core.objects.features import Appearance, FeatureMap
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import Grid, Tiling
+from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
-from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import Found, TilePlan
 from napari_fastsam.model.asking.tiled_search import Looks
 
@@ -56,6 +57,22 @@ class Part:
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
             return False
         return True
+
+
+def missing_parts(folder: Path, lengths: Sequence[int], tiled: bool) -> Iterator[Part]:
+    """Yield the parts of an image that are not whole yet; the tiles of a plane only once it has a plan."""
+    for index in every_index(lengths):
+        part = Part("plan" if tiled else "plane", index)
+        if not part.is_whole(folder):
+            yield part
+        elif tiled:
+            yield from missing_tiles(folder, index)
+
+
+def missing_tiles(folder: Path, index: Index) -> Iterator[Part]:
+    """Yield the tiles of a large plane that were not seen yet."""
+    pieces = range(len(read_plan(Part("plan", index).path(folder))))
+    return (tile for n in pieces if not (tile := Part("tile", index, n)).is_whole(folder))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from napari_fastsam.io.results.names import fitting
 from napari_fastsam.io.results.results import write_whole
 
 FOLDER = ".napari-fastsam"
+
+
+@dataclass(frozen=True)
+class Making:
+    """What results are made with.
+
+    Attributes
+    ----------
+    recipe
+        Its hash.
+    model, text_encoder
+        SHA-256 of their files, whatever they are called; "" = there is none.
+    """
+
+    recipe: str
+    model: str
+    text_encoder: str = ""
+
+    @property
+    def key(self) -> str:
+        """Equal for what is made with the same."""
+        return hashlib.sha256("\n".join((self.recipe, self.model, self.text_encoder)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -18,17 +42,17 @@ class Record:
 
     Attributes
     ----------
-    recipe, input
-        Hash of the recipe and fingerprint of the image: what it was made of.
-    output
-        What lies under its name now; see `digest`.
+    making, input
+        Key of `Making`, and fingerprint of the image: what it was made with and of.
+    outputs
+        What lies under the name of each result; see `digests`.
     objects, planes, seconds
         What was found, and how long it took.
     """
 
-    recipe: str
+    making: str
     input: str
-    output: str
+    outputs: Mapping[str, str]
     objects: int
     planes: int
     seconds: float
@@ -36,32 +60,57 @@ class Record:
 
 def record_path(target: Path) -> Path:
     """Return where the record of an output is kept."""
-    return target.parent / FOLDER / f"{target.name}.json"
+    return target.parent / FOLDER / fitting(target.name, ".json")
+
+
+def parts_folder(target: Path, making: Making, fingerprint: str) -> Path:
+    """Return where planes and tiles wait until all of an image is there."""
+    return target.parent / FOLDER / fitting(target.name, f"-{making.key[:12]}-{fingerprint}")
 
 
 def write_record(target: Path, record: Record) -> None:
-    """Keep a record, whole or not at all."""
-    path = record_path(target)
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, lambda file: file.write_text(json.dumps(asdict(record)), encoding="utf-8"))
+    """Keep a record, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    text = json.dumps(asdict(record))
+    write_whole(record_path(target), lambda file: file.write_text(text, encoding="utf-8"))
 
 
-def read_record(target: Path, recipe: str, fingerprint: str) -> Record | None:
-    """Return the record of an output that is there, whole, and of this recipe and image; else None."""
+def read_record(target: Path, making: Making, fingerprint: str) -> Record | None:
+    """Return the record of an output that is there with all its files, as they were written, of this image; else None.
+
+    It is also None where the recipe, the model or the text encoder were others.
+    """
     try:
         record = Record(**json.loads(record_path(target).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        if (record.making, record.input) != (making.key, fingerprint) or target.name not in record.outputs:
+            return None
+        same = digests(target.with_name(name) for name in record.outputs) == dict(record.outputs)
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
-    if (record.recipe, record.input) != (recipe, fingerprint) or not target.exists():
-        return None
-    return record if record.output == digest(target) else None
+    return record if same else None
 
 
-def digest(target: Path) -> str:
-    """Return the SHA-256 of a file, or of all files of a folder with their names."""
+def digests(results: Iterable[Path]) -> dict[str, str]:
+    """Return by name the SHA-256 of each result: of a file, or of all files of a folder with their names.
+
+    Raises
+    ------
+    OSError
+        If one of them is not there, or cannot be read.
+    """
+    return {path.name: _digest(path) for path in results}
+
+
+def _digest(result: Path) -> str:
     whole = hashlib.sha256()
-    for path in [target] if target.is_file() else sorted(p for p in target.rglob("*") if p.is_file()):
-        whole.update(str(path.relative_to(target.parent)).encode())
+    inside = sorted(p for p in result.rglob("*") if p.is_file()) if result.is_dir() else [result]
+    for path in inside:
+        whole.update(str(path.relative_to(result.parent)).encode("utf-8", "surrogateescape"))
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 whole.update(block)

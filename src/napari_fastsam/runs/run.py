@@ -2,98 +2,80 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
+import math
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from napari_fastsam.core.recipe import Recipe
-from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.io.images.inputs import Input
-from napari_fastsam.io.results.results import make_folder, names_for, write_whole
-from napari_fastsam.runs.parts import Index, Part
-from napari_fastsam.runs.records import FOLDER, Record, digest, read_record, write_record
-from napari_fastsam.runs.work import do_image, do_part, in_tiles, model_of
+from napari_fastsam.io.lock import locked
+from napari_fastsam.io.results.folders import clear_away, mend
+from napari_fastsam.io.results.results import check_name, make_folder, unwritable
+from napari_fastsam.model.weights.weights import find, sha256_of
+from napari_fastsam.runs.outputs import reports_in, results_of, targets_of
+from napari_fastsam.runs.parts import Part, missing_parts, missing_tiles
+from napari_fastsam.runs.records import (
+    FOLDER,
+    Making,
+    Record,
+    digests,
+    parts_folder,
+    read_record,
+    record_path,
+    write_record,
+)
+from napari_fastsam.runs.report import Row, sentence, write_report
+from napari_fastsam.runs.work import do_image, do_part, encoder_sha256, in_tiles, model_of
+from napari_fastsam.runs.workers import RunError, workers_of
 
-Status = Literal["done", "kept", "failed"]
+__all__ = ["Row", "RunError", "run_recipe", "targets_of"]
 
-WORKER_BYTES = 2_000_000_000
-"""What a worker needs: torch, a model, and planes of a few million pixels."""
-
-RETRIES = 2
-"""How often an image may take its worker with it before it is given up."""
-
-
-class RunError(FastSAMError):
-    """A run cannot begin."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one image.
-
-    Attributes
-    ----------
-    image, labels
-        What was read, and what was written.
-    status
-        "kept" = it was finished before.
-    planes, objects, seconds
-        What was found, and how long a worker took.
-    reason
-        Why it failed.
-    """
-
-    image: str
-    labels: str
-    status: Status
-    planes: int = 0
-    objects: int = 0
-    seconds: float = 0.0
-    reason: str = ""
+AHEAD = 1000
+"""Tasks that are given to workers before the first of them is done: a file may claim to have any number of planes."""
 
 
 @dataclass
 class _Work:
-    """An image that is being worked on."""
+    """An image that is being worked on.
+
+    Attributes
+    ----------
+    image, target
+        What is read, and where its labels go.
+    fingerprint
+        Of the image, as it was looked at.
+    parts
+        Folder of planes and tiles.
+    tasks
+        How many there may be at once.
+    left
+        Planes and tiles that were not given to a worker yet.
+    given
+        Tasks of it that workers have.
+    waits
+        Whether it waits for its turn to give workers more.
+    seconds
+        How long they took for what is done.
+    """
 
     image: Input
     target: Path
     fingerprint: str
     parts: Path
-    waiting: set[Part] = field(default_factory=set)
+    tasks: int = 1
+    left: Iterator[Part] = field(default_factory=lambda: iter(()))
+    given: int = 0
+    waits: bool = True
     seconds: float = 0.0
 
-    def missing(self, index: Index) -> set[Part]:
-        """Return the tiles of a large plane that were not seen yet."""
-        tiles = Part("plan", index).tiles(self.parts)
-        return {tile for tile in tiles if not tile.is_whole(self.parts)}
-
-
-def targets_of(images: Sequence[Input], recipe: Recipe, folder: Path) -> list[Path]:
-    """Return where the labels of each image go, all different.
-
-    Raises
-    ------
-    ParameterError
-        If two images would have the same, or one would be overwritten.
-    """
-    ending = "_labels.zarr" if recipe.output.format == "zarr" else "_labels.tif"
-    # as if each were a file of its own beside the others, also the fields of a plate
-    names = names_for([image.path.with_name(image.name + image.path.suffix) for image in images])
-    targets = [folder / f"{name}{ending}" for name in names]
-    inputs = {image.path.absolute() for image in images}
-    for target in targets:
-        if target.absolute() in inputs:
-            raise ParameterError(f"{target} is an image to segment and would be overwritten; choose another folder")
-    return targets
+    def row(self, **of_status: Any) -> Row:
+        """Return what is told of it."""
+        return Row(str(self.image), str(self.target), **of_status)
 
 
 def run_recipe(
@@ -104,6 +86,7 @@ def run_recipe(
     scheduler: str | None = None,
     workers: int | None = None,
     force: bool = False,
+    reads: Sequence[Path] = (),
     on_start: Callable[[str], object] = lambda dashboard: None,
     on_done: Callable[[Row], object] = lambda row: None,
 ) -> list[Row]:
@@ -115,13 +98,15 @@ def run_recipe(
         What to do, with what.
     folder
         Where results go; they appear there whole or not at all. What a run before this one finished is kept if recipe,
-        image and result are as they were.
+        model, text encoder, image and results are as they were. It belongs to one run at a time.
     scheduler
         Address of a dask scheduler; None = workers on this computer for as long as it takes.
     workers
         How many of these; None = what processors and memory allow.
     force
         Do again what is finished.
+    reads
+        Files beside the images that must not be overwritten, such as the recipe's.
     on_start, on_done
         Called with the address of dask's dashboard, and after every image.
 
@@ -133,81 +118,104 @@ def run_recipe(
     Raises
     ------
     FastSAMError
-        If the run cannot begin. What goes wrong with an image is told in its row.
+        If the run cannot begin, or the report cannot be written at its end. What goes wrong with an image, whatever it
+        is, is told in its row.
     """
-    make_folder(folder)
-    model_of(recipe.model)  # what is wrong with the model is told once, and not by every worker
-    targets = targets_of(images, recipe, folder)
-    rows: dict[int, Row] = {}
+    targets = targets_of(images, recipe, folder, reads)
+    making, recipe = _made_with(recipe)  # what is wrong with a model is told once, and not by every worker
+    make_folder(folder / FOLDER)
+    busy = f"another run is writing into {folder}; wait for its end, or choose another folder with -o"
+    with locked(folder / FOLDER / "lock", busy):
+        _clear_away(folder, recipe, targets)
+        rows: dict[int, Row] = {}
 
-    def told(place: int, row: Row) -> None:
-        rows[place] = row
-        on_done(row)
+        def told(place: int, row: Row) -> None:
+            rows[place] = row
+            on_done(row)
 
-    try:
-        todo: dict[int, _Work] = {}
-        for place, (image, target) in enumerate(zip(images, targets, strict=True)):
-            row, work = _begun(recipe, image, target, force)
-            if work is None:
-                told(place, row)
-            else:
-                todo[place] = work
-        if todo:
-            with _client(scheduler, workers, sum(_tasks(work) for work in todo.values())) as client:
-                on_start(client.dashboard_link)
-                _Run(client, recipe, todo, told).until_done()
-    finally:
-        _report(folder, [rows[place] for place in sorted(rows)])
+        try:
+            todo: dict[int, _Work] = {}
+            for place, (image, target) in enumerate(zip(images, targets, strict=True)):
+                begun = _begun(recipe, making, image, target, force)
+                if isinstance(begun, Row):
+                    told(place, begun)
+                else:
+                    todo[place] = begun
+            if todo:
+                with workers_of(scheduler, workers, sum(work.tasks for work in todo.values())) as client:
+                    on_start(client.dashboard_link)
+                    _Run(client, recipe, making, todo, told, elsewhere=scheduler is not None).until_done()
+        finally:
+            write_report(folder, [rows[place] for place in sorted(rows)])
     return [rows[place] for place in range(len(images))]
 
 
-def _begun(recipe: Recipe, image: Input, target: Path, force: bool) -> tuple[Row, _Work | None]:
-    """Look at one image: what is to be done with it, or the row that says that nothing is."""
-    row = Row(str(image), str(target), "failed")
+def _made_with(recipe: Recipe) -> tuple[Making, Recipe]:
+    """Return what results are made with, and the recipe with the files of its networks named for every worker."""
+    model = model_of(recipe.model)
+    sha256, encoder, search = sha256_of(model.path), "", recipe.search
+    if search is not None and search.texts:
+        encoder = encoder_sha256(search.text_encoder)
+        search = replace(search, text_encoder=_everywhere(search.text_encoder, find(search.text_encoder, "text")))
+    part = replace(recipe.model, name=_everywhere(recipe.model.name, model.path), sha256=sha256)
+    return Making(recipe.hash, sha256, encoder), replace(recipe, model=part, search=search)
+
+
+def _everywhere(name: str, found: Path) -> str:
+    """Return a name as it is, and a path as it can be followed from every folder."""
+    return str(found) if Path(name).expanduser().absolute() == found else name
+
+
+def _clear_away(folder: Path, recipe: Recipe, targets: Sequence[Path]) -> None:
+    """Remove what a run that was killed had half written."""
     try:
+        clear_away(folder, [*reports_in(folder), *(path for t in targets for path in results_of(t, recipe))])
+        clear_away(folder / FOLDER, [record_path(target) for target in targets])
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _begun(recipe: Recipe, making: Making, image: Input, target: Path, force: bool) -> _Work | Row:
+    """Look at one image: what is to be done with it, or the row that says that nothing is."""
+    try:
+        for path in results_of(target, recipe):
+            check_name(path)
+        mend(target)
         fingerprint = image.fingerprint()
-        record = None if force else read_record(target, recipe.hash, fingerprint)
+        record = None if force else read_record(target, making, fingerprint)
         if record is not None:
-            return Row(str(image), str(target), "kept", record.planes, record.objects, record.seconds), None
-        parts = target.parent / FOLDER / f"{target.name}-{recipe.hash[:12]}-{fingerprint}"
-        work = _Work(image, target, fingerprint, parts)
+            return Row(str(image), str(target), "kept", record.planes, record.objects, record.seconds)
+        work = _Work(image, target, fingerprint, parts_folder(target, making, fingerprint))
         lengths, plane, _ = image.describe()
         tiled = in_tiles(recipe, plane)
         linked = bool(lengths) and recipe.linking is not None
         if not linked and (tiled or lengths):
             if force:
                 shutil.rmtree(work.parts, ignore_errors=True)
-            work.parts.mkdir(parents=True, exist_ok=True)
-            work.waiting = _to_do(work, tiled, lengths)
-        return row, work
-    except (FastSAMError, OSError) as error:
-        return Row(**{**asdict(row), "reason": _sentence(error)}), None
-
-
-def _to_do(work: _Work, tiled: bool, lengths: Sequence[int]) -> set[Part]:
-    """Return the parts of an image with which work on it begins, or goes on."""
-    waiting: set[Part] = set()
-    for index in np.ndindex(*lengths):
-        part = Part("plan" if tiled else "plane", index)
-        if not part.is_whole(work.parts):
-            waiting.add(part)
-        elif tiled:
-            waiting |= work.missing(index)
-    return waiting
-
-
-def _tasks(work: _Work) -> int:
-    """Return how many tasks of an image may run at once, at least."""
-    return len(work.waiting) + sum(part.kind == "plan" for part in work.waiting) or 1
+            make_folder(work.parts)
+            work.tasks = math.prod(lengths) * (2 if tiled else 1)
+            work.left = missing_parts(work.parts, lengths, tiled)
+        return work
+    except Exception as error:  # noqa: BLE001 - whatever an image raises is said of that image
+        return Row(str(image), str(target), "failed", reason=sentence(error))
 
 
 class _Run:
     """Tasks on their way: a plane each of stacks and a tile each of large planes, then an image each."""
 
     def __init__(
-        self, client: Any, recipe: Recipe, todo: Mapping[int, _Work], told: Callable[[int, Row], None]
+        self,
+        client: Any,
+        recipe: Recipe,
+        making: Making,
+        todo: Mapping[int, _Work],
+        told: Callable[[int, Row], None],
+        *,
+        elsewhere: bool,
     ) -> None:
-        self._client, self._recipe, self._todo, self._told = client, recipe, dict(todo), told
+        self._client, self._recipe, self._making, self._todo, self._told = client, recipe, making, dict(todo), told
+        self._elsewhere = elsewhere
+        self._giving = deque(sorted(todo))
         self._asked: dict[Any, tuple[int, Part | None]] = {}
 
     def until_done(self) -> None:
@@ -215,131 +223,82 @@ class _Run:
         from distributed import as_completed
 
         in_turn: Any = as_completed  # not typed
-        first: list[Any] = []
-        for place, begun in self._todo.items():
-            first += self._parts(place, begun.waiting) or [self._image(place)]
-        arriving = in_turn(first)
+        arriving = in_turn(self._more())
         for future in arriving:
             place, part = self._asked.pop(future)
             work = self._todo.get(place)
-            if work is None:  # another part of it failed
-                continue
-            error = future.exception()
-            if error is not None:
-                self._failed(place, work, error)
-            elif part is None:
-                self._done(place, work, future.result())
-            else:
-                for further in self._part_done(place, work, part, future.result()):
-                    arriving.add(further)
+            if work is not None:  # else another part of it failed
+                try:
+                    self._arrived(place, work, part, future)
+                except Exception as error:  # noqa: BLE001 - also a full disk, or a cluster that is gone
+                    self._failed(place, work, error)
             future.release()
+            for further in self._more():
+                arriving.add(further)
 
-    def _part_done(self, place: int, work: _Work, part: Part, said: Mapping[str, Any]) -> list[Any]:
-        """Take note of a part; the tasks that follow from it."""
-        work.seconds += said["seconds"]
-        work.waiting.discard(part)
-        tiles = work.missing(part.index) if part.kind == "plan" else set()
-        work.waiting |= tiles
-        return self._parts(place, tiles) if work.waiting else [self._image(place)]
+    def _more(self) -> list[Any]:
+        """Give workers tasks, as many as they may have; an image that was begun is finished before the next is."""
+        given = []
+        while self._giving and len(self._asked) < AHEAD:
+            place = self._giving[0]
+            work = self._todo.get(place)
+            if work is None:  # it failed
+                self._giving.popleft()
+                continue
+            try:
+                part = next(work.left, None)
+                if part is None:
+                    self._giving.popleft()
+                    work.waits = False
+                    if work.given:  # it goes on when these are done
+                        continue
+                given.append(self._submit(place, work, part))
+            except Exception as error:  # noqa: BLE001 - its parts cannot be read, or the cluster is gone
+                self._failed(place, work, error)
+        return given
 
-    def _parts(self, place: int, parts: Iterable[Part]) -> list[Any]:
-        work, ordered = self._todo[place], sorted(parts, key=lambda part: (part.index, part.number))
-        return [self._submit(place, part, do_part, self._recipe, work.image, part, work.parts) for part in ordered]
-
-    def _image(self, place: int) -> Any:
-        work = self._todo[place]
-        return self._submit(place, None, do_image, self._recipe, work.image, work.target, work.parts)
-
-    def _submit(self, place: int, part: Part | None, task: Callable[..., Any], *given: Any) -> Any:
-        # an image that was begun is finished before the next is begun
-        future = self._client.submit(task, *given, pure=False, priority=-place)
+    def _submit(self, place: int, work: _Work, part: Part | None) -> Any:
+        image, target, folder = work.image, work.target, work.parts
+        if self._elsewhere:  # where another folder is the current one
+            image, target, folder = image.absolute(), target.absolute(), folder.absolute()
+        task: tuple[Any, ...] = (
+            (do_image, self._recipe, image, target, folder) if part is None
+            else (do_part, self._recipe, image, part, folder)
+        )  # fmt: skip
+        future = self._client.submit(*task, pure=False, priority=-place)
+        work.given += 1
         self._asked[future] = (place, part)
         return future
 
-    def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
-        seconds = work.seconds + said["seconds"]
-        record = Record(
-            self._recipe.hash, work.fingerprint, digest(work.target), said["objects"], said["planes"], seconds
-        )
-        write_record(work.target, record)
-        shutil.rmtree(work.parts, ignore_errors=True)
-        del self._todo[place]
-        self._told(
-            place, Row(str(work.image), str(work.target), "done", record.planes, record.objects, round(seconds, 3))
-        )
-
-    def _failed(self, place: int, work: _Work, error: BaseException) -> None:
-        del self._todo[place]
-        self._told(place, Row(str(work.image), str(work.target), "failed", reason=_sentence(error)))
-
-
-@contextmanager
-def _client(scheduler: str | None, workers: int | None, tasks: int) -> Iterator[Any]:
-    """Give a client of dask's: of a scheduler that is there, or of workers that live as long as the block."""
-    import dask
-    import distributed
-
-    typed: Any = distributed  # it is not
-    settings = {
-        "distributed.scheduler.allowed-failures": RETRIES,
-        # a worker's memory is torch's, which dask cannot spill
-        "distributed.worker.memory.target": False,
-        "distributed.worker.memory.spill": False,
-        "distributed.worker.memory.pause": False,
-        "distributed.worker.memory.terminate": False,
-    }
-    with dask.config.set(settings):
-        if scheduler is not None:
-            try:
-                client = typed.Client(scheduler, timeout="10s")
-            except (OSError, ValueError, TimeoutError) as error:
-                raise RunError(
-                    f"no dask scheduler answers at {scheduler} ({_sentence(error)}); start one with `dask scheduler`, "
-                    "or leave --scheduler out"
-                ) from error
-            with client:
-                yield client
+    def _arrived(self, place: int, work: _Work, part: Part | None, future: Any) -> None:
+        """Take note of what a worker did; raises what it raised."""
+        said = future.result()
+        work.given -= 1
+        work.seconds += said["seconds"]
+        if part is None:
+            self._done(place, work, said)
             return
-        processors = os.cpu_count() or 1
-        count = workers or max(1, min(processors, tasks, _memory() // WORKER_BYTES))
-        threads = str(max(1, processors // count))
-        environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        with (
-            dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
-            typed.LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50, host="127.0.0.1"
-            ) as cluster,
-            typed.Client(cluster) as client,
-        ):
-            yield client
+        if part.kind == "plan":
+            work.left = chain(missing_tiles(work.parts, part.index), work.left)
+        if not work.waits and (part.kind == "plan" or not work.given):
+            self._giving.appendleft(place)
+            work.waits = True
 
+    def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
+        outputs = digests(work.target.with_name(name) for name in said["results"])
+        numbers = {"planes": said["planes"], "objects": said["objects"]}
+        seconds = work.seconds
+        try:
+            write_record(work.target, Record(self._making.key, work.fingerprint, outputs, seconds=seconds, **numbers))
+        except Exception as error:  # noqa: BLE001 - the disk is full; the result is there all the same
+            reason = f"its labels were written, but not that they are finished: {sentence(error)}"
+            row = work.row(status="failed", seconds=round(seconds, 3), reason=reason, **numbers)
+        else:
+            shutil.rmtree(work.parts, ignore_errors=True)
+            row = work.row(status="done", seconds=round(seconds, 3), **numbers)
+        del self._todo[place]
+        self._told(place, row)
 
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not everywhere
-        return 8_000_000_000
-
-
-def _report(folder: Path, rows: Sequence[Row]) -> None:
-    """Write what became of every image, as JSON and as a table."""
-    content = [asdict(row) for row in rows]
-    write_whole(folder / "report.json", lambda file: file.write_text(json.dumps(content, indent=2) + "\n"))
-
-    def table(file: Path) -> None:
-        with file.open("w", newline="", encoding="utf-8") as opened:
-            writer = csv.DictWriter(opened, [f.name for f in fields(Row)])
-            writer.writeheader()
-            writer.writerows(content)
-
-    write_whole(folder / "report.csv", table)
-
-
-def _sentence(error: BaseException) -> str:
-    """Return what went wrong as one line."""
-    if type(error).__name__ == "KilledWorker":
-        return (
-            f"the worker was killed {RETRIES + 1} times while it worked on this image; is there enough memory for it?"
-        )
-    said = " ".join(str(error).split())
-    return said if isinstance(error, FastSAMError) else f"{type(error).__name__}: {said}"
+    def _failed(self, place: int, work: _Work, error: Exception) -> None:
+        del self._todo[place]
+        self._told(place, work.row(status="failed", reason=sentence(error)))

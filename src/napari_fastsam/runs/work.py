@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -22,21 +24,26 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Canvas, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.selection import ask
+from napari_fastsam.core.prompts.selection import search
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
+from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
 from napari_fastsam.io.results.results import write_overlay, write_stack
-from napari_fastsam.model.asking.answer import Thresholds, look, ways_of
-from napari_fastsam.model.asking.plane_scale import plane_shape, suited_imgsz
+from napari_fastsam.model.asking.descriptions import Ways, undescribed, ways_of
+from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
+from napari_fastsam.model.asking.prediction import Prediction
+from napari_fastsam.model.asking.segment import paint as paint_selections
+from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
-from napari_fastsam.model.asking.tiled import LARGE, Found, TilePlan, find_in, gather, plan_tiles
-from napari_fastsam.model.asking.tiled_search import Ways
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import Found, TilePlan, find_in, gather, plan_tiles
 from napari_fastsam.model.network.segmenter import Model, load_model
-from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.model.weights.weights import find, sha256_of
+from napari_fastsam.runs.outputs import overlay_of, table_of
 from napari_fastsam.runs.parts import (
     Index,
     Part,
@@ -53,7 +60,7 @@ _ROWS = 512
 """Rows of a large label image that are renumbered together."""
 
 _loaded: dict[ModelPart, Model] = {}
-_encoders: dict[str, TextEncoder] = {}
+_encoders: dict[tuple[str, str], TextEncoder] = {}
 _loading = threading.Lock()
 
 
@@ -67,13 +74,13 @@ def model_of(part: ModelPart) -> Model:
     """
     with _loading:
         if part not in _loaded:
-            model = load_model(part.name)
-            if part.sha256 and sha256_of(model.path) != part.sha256:
+            # before it is opened: a file that is not the one that was meant is not even read
+            if part.sha256 and sha256_of(find(part.name)) != part.sha256.casefold():
                 raise RecipeError(
                     f"the recipe was made with another {part.name!r}, whose SHA-256 begins with {part.sha256[:12]}; "
                     "get that file, or save the recipe again with the model that is here"
                 )
-            _loaded[part] = model
+            _loaded[part] = load_model(part.name)
         return _loaded[part]
 
 
@@ -91,14 +98,14 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     """
     model, asked = model_of(recipe.model), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
+    if recipe.prompts is not None:
+        return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
         ways = _ways(recipe)
         pieces = (find_in(model, plane, plan, piece, ways) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    pixels = np.asarray(plane[:, :])
-    imgsz = asked.imgsz or suited_imgsz(model, pixels, tiling, asked.contrast_limits)
-    found = look(model, pixels, imgsz, asked.contrast_limits).instances(thresholds)
+    found = _predicted(recipe, plane).objects(thresholds, undescribed)
     numbers = list(range(1, len(found) + 1))
     if recipe.search is not None:
         found, numbers = _searched(found, recipe.search)
@@ -108,8 +115,29 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
 
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
-    """Whether a plane of ``(H, W)`` is seen in tiles."""
-    return recipe.parameters.imgsz is None and shape[0] * shape[1] > LARGE
+    """Whether a plane of ``(H, W)`` is seen in tiles, all of them."""
+    return recipe.prompts is None and is_large(shape, recipe.parameters.imgsz)
+
+
+def _predicted(recipe: Recipe, plane: Any) -> Prediction:
+    """Return what the network says of a plane."""
+    asked, tiling = recipe.parameters, recipe.tiling
+    return predict(
+        model_of(recipe.model),
+        plane,
+        imgsz=asked.imgsz,
+        diameter=tiling.diameter,
+        scale=tiling.scale,
+        contrast_limits=asked.contrast_limits,
+    )
+
+
+def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
+    """Find the objects of one plane at prompts; each has the number of its place among them."""
+    thresholds, _ = _asked(model_of(recipe.model), recipe)
+    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
+    scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
+    return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
 
 def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
@@ -140,13 +168,12 @@ def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
 def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
     """Return the objects that words or examples ask for, and their numbers."""
     prompts, encoder = _looked_for(part)
-    search = Search(part.text_threshold, part.best_only, part.example_threshold)
-    questions, _ = ask(instances, prompts, search, encoder)
+    settings = Search(part.text_threshold, part.best_only, part.example_threshold)
+    results, _ = search(instances, prompts, settings, encoder)
     chosen: dict[int, int] = {}
-    for question in questions:
-        number = question.ref.indices[0] + 1 if question.ref.kind == "text" else len(part.texts) + 1
-        for i in question.answers.tolist():
-            chosen.setdefault(i, number)
+    for result in results:
+        for i in result.answers.tolist():
+            chosen.setdefault(i, result.query.class_number)
     numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
     return instances.subset(np.array(list(chosen), np.intp)), numbers
 
@@ -165,9 +192,21 @@ def _encoder(name: str) -> TextEncoder:
     from napari_fastsam.model.text.encoder import load_text_encoder
 
     with _loading:
-        if name not in _encoders:
-            _encoders[name] = load_text_encoder(name)
-        return _encoders[name]
+        key = name, encoder_sha256(name)
+        if key not in _encoders:
+            _encoders[key] = load_text_encoder(name)
+        return _encoders[key]
+
+
+def encoder_sha256(name: str) -> str:
+    """Return the SHA-256 of a text encoder's file.
+
+    Raises
+    ------
+    ModelError
+        If it is not there.
+    """
+    return sha256_of(find(name, "text"))
 
 
 def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
@@ -223,7 +262,7 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     Returns
     -------
     dict
-        ``objects``, ``planes`` and ``seconds``.
+        ``objects``, ``planes``, ``seconds``, and ``results``: the names of the files that were written.
     """
     start = time.perf_counter()
     lengths, plane, scale = image.describe()
@@ -238,13 +277,17 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     else:
         found = _found(recipe, image, lengths, folder)
         write_stack(target, shape, ((index, noted.note(index, one)) for index, one in found), scale.axes)
+    results = [target]
     if recipe.output.measurements is not None:
         table = pd.concat(noted.tables, ignore_index=True) if noted.tables else pd.DataFrame()
-        write_table(_beside(target, f"_measurements.{recipe.output.measurements}"), table)
+        write_table(table_of(target, recipe.output.measurements), table)
+        results.append(table_of(target, recipe.output.measurements))
     if recipe.output.overlay and not lengths:
-        write_overlay(_beside(target, "_overlay.png"), image.read(()), _written(target))
+        write_overlay(overlay_of(target), image.read(()), _written(target))
+        results.append(overlay_of(target))
     seconds = time.perf_counter() - start
-    return {"objects": noted.objects, "planes": int(np.prod(lengths, dtype=int)), "seconds": seconds}
+    names = [path.name for path in results]
+    return {"objects": noted.objects, "planes": math.prod(lengths), "seconds": seconds, "results": names}
 
 
 class _Noted:
@@ -284,7 +327,7 @@ def _found(
     if recipe.linking is not None and lengths:
         yield from _linked(recipe, image, lengths)
         return
-    for index in np.ndindex(*lengths):
+    for index in every_index(lengths):
         onto = labels if not lengths else None
         planned = Part("plan", index)
         if folder is not None and planned.path(folder).exists():
@@ -303,7 +346,7 @@ def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tu
     if not 0 <= axis < len(lengths):
         raise ImageError(f"{image} has {len(lengths)} axes beside rows and columns; the recipe links along axis {axis}")
     stacks: dict[Index, PlaneLabels] = {}
-    for index in np.ndindex(*lengths):
+    for index in every_index(lengths):
         others = index[:axis] + index[axis + 1 :]
         if others not in stacks:
             read = partial(_read_along, image, axis, others)
@@ -313,13 +356,6 @@ def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tu
 
 def _read_along(image: Input, axis: int, others: Index, position: int) -> NDArray[Any]:
     return image.read((*others[:axis], position, *others[axis:]))
-
-
-def _beside(target: Path, ending: str) -> Path:
-    name = target.name
-    for suffix in ("_labels.tif", "_labels.zarr"):
-        name = name.removesuffix(suffix)
-    return target.with_name(name + ending)
 
 
 def _written(target: Path) -> NDArray[Any]:

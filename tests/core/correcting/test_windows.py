@@ -53,7 +53,9 @@ def test_beyond_the_plane_nothing_is_inside():
     picture, inside = read_picture(plane, window, CELLS)
     rows, columns = window.centres(CELLS)
     assert picture == pytest.approx(200 / 255)
-    assert np.array_equal(inside > 0, ((rows >= -0.5) & (rows < 29.5))[:, None] & ((columns >= -0.5) & (columns < 39.5)))
+    assert np.array_equal(
+        inside > 0, ((rows >= -0.5) & (rows < 29.5))[:, None] & ((columns >= -0.5) & (columns < 39.5))
+    )
 
 
 def test_only_the_window_is_read_of_a_large_plane():

@@ -81,6 +81,60 @@ def test_hot_and_dead_pixels_do_not_decide_the_window() -> None:
     assert 1990 < high <= 2000
 
 
+def noisy_plane() -> np.ndarray:
+    return np.random.default_rng(0).normal(1000, 200, (200, 200)).clip(0, 5000)
+
+
+def with_a_scale_bar(plane: np.ndarray) -> np.ndarray:
+    plane[190:193, 120:180] = 65535
+    return plane
+
+
+def with_saturated_rows(plane: np.ndarray) -> np.ndarray:
+    plane[50:53] = 65535
+    return plane
+
+
+def with_rows_that_stand_for_nothing(plane: np.ndarray) -> np.ndarray:
+    plane[:5] = -32768
+    return plane
+
+
+def with_a_bar_and_a_frame(plane: np.ndarray) -> np.ndarray:
+    plane[:, -2:] = -9999
+    return with_a_scale_bar(plane)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "spoil", [with_a_scale_bar, with_saturated_rows, with_rows_that_stand_for_nothing, with_a_bar_and_a_frame]
+)
+def test_what_was_not_measured_does_not_decide_the_window(spoil, dtype) -> None:
+    plane = noisy_plane()
+    low, high = window_of(plane.astype(dtype))
+    found = window_of(spoil(noisy_plane()).astype(dtype), "percentiles")
+    assert found == pytest.approx((low, high), abs=0.05 * (high - low))
+
+
+@pytest.mark.parametrize("rule", ["type", "percentiles"])
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.04])
+def test_bright_objects_are_no_outliers_though_they_saturate(share: float, rule) -> None:
+    """Blurred spots whose middles are all the same brightest value, on a faint background."""
+    plane = np.random.default_rng(0).normal(300, 10, (256, 256))
+    rows, columns = np.mgrid[:256, :256]
+    for middle in range(20, 250, 40):
+        plane += 100_000 * np.exp(-((rows - middle) ** 2 + (columns - middle) ** 2) / (2 * 1500 * share))
+    low, high = window_of(plane.clip(0, 65535).astype(np.uint16), rule)
+    assert low < 310
+    assert high > 20_000
+
+
+def test_a_mask_of_few_pixels_is_no_outlier() -> None:
+    plane = np.zeros((100, 100), np.uint16)
+    plane[40:50, 40:50] = 255
+    assert window_of(plane) == (0, 255)
+
+
 def test_a_few_bright_pixels_on_nothing_are_seen() -> None:
     plane = np.zeros((2100, 2100), np.float32)
     plane[1001, 1001:1004] = 7.0  # fewer than a percentile, and between the pixels of a sample

@@ -8,9 +8,10 @@ from rendered import render
 
 import napari_fastsam as fs
 from napari_fastsam.core.likeness.descriptors import FORM, describe_instances, descriptor_kind
-from napari_fastsam.core.likeness.exemplars import Exemplars, example_likeness, exemplars_of
+from napari_fastsam.core.likeness.exemplars import Exemplars, example_likeness
 from napari_fastsam.core.likeness.likeness import Population
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.errors import PromptError
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from napari_fastsam.core.prompts.grouping import point_groups, prompt_refs, refining_points, subset
 from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
 from napari_fastsam.errors import FastSAMError, PromptError
 
@@ -29,7 +28,7 @@ def test_none_at_all() -> None:
     assert len(prompts) == 0
     assert prompts.points.shape == (0, 2)
     assert prompts.boxes.shape == (0, 4)
-    assert prompt_refs(prompts) == []
+    assert [query.ref for query in prompts.queries] == []
 
 
 def test_the_callers_array_is_copied() -> None:
@@ -86,7 +85,7 @@ def test_points_with_a_number_are_one_object_and_the_others_their_own() -> None:
     prompts = Prompts(
         points=[[i, i] for i in range(6)], point_objects=[0, 3, 0, 3, 2, 0], point_labels=[1, 1, 1, 1, 1, 0]
     )
-    assert [(ref.indices, number) for ref, number in point_groups(prompts)] == [
+    assert [(query.ref.indices, query.number) for query in prompts.queries] == [
         ((0,), 0),
         ((1, 3), 3),
         ((2,), 0),
@@ -101,9 +100,9 @@ def test_a_point_in_a_box_refines_it_and_a_numbered_or_negative_one_does_not() -
         point_objects=[0, 4, 0, 0],
         boxes=[[0, 0, 10, 10], [30, 30, 40, 40]],
     )
-    assert refining_points(prompts, 0) == [0]
-    assert refining_points(prompts, 1) == []
-    assert prompt_refs(prompts) == [
+    boxes = [query for query in prompts.queries if query.kind == "box"]
+    assert [query.positive.tolist() for query in boxes] == [[[5, 5]], []]
+    assert [query.ref for query in prompts.queries] == [
         PromptRef("point", (1,)),
         PromptRef("point", (3,)),
         PromptRef("box", (0,)),
@@ -114,10 +113,11 @@ def test_a_point_in_a_box_refines_it_and_a_numbered_or_negative_one_does_not() -
 @pytest.mark.parametrize(("row", "inside"), [(-0.6, False), (-0.5, True), (9.5, True), (9.6, False)])
 def test_the_edge_of_a_box_lies_half_a_pixel_off_the_centres(row: float, inside: bool) -> None:
     prompts = Prompts(points=[[row, 5]], boxes=[[0, 0, 10, 10]])
-    assert (refining_points(prompts, 0) == [0]) == inside
+    assert [query.kind for query in prompts.queries] == (["box"] if inside else ["point", "box"])
+    assert len(prompts.queries[-1].positive) == inside
 
 
-def test_subset_takes_along_what_refines_and_vetoes() -> None:
+def test_a_query_knows_all_points_that_speak_of_its_object() -> None:
     prompts = Prompts(
         points=[[5, 5], [50, 50], [7, 7], [60, 60], [8, 8]],
         point_labels=[1, 1, 0, 1, 0],
@@ -126,17 +126,44 @@ def test_subset_takes_along_what_refines_and_vetoes() -> None:
         outlines=[TRIANGLE],
         scribbles=[[[1, 1]], [[2, 2]]],
     )
-    fewer, refs = subset(prompts, [PromptRef("box", (1,))])
-    assert refs == [PromptRef("box", (0,))]
-    assert fewer.boxes.tolist() == [[0, 0, 10, 10]]
-    assert fewer.points.tolist() == [[5, 5], [7, 7], [8, 8]]
-    assert fewer.point_objects.tolist() == [0, 0, 2]
+    points, empty, box, outline, *scribbles = prompts.queries
+    assert (points.ref, points.number) == (PromptRef("point", (1, 3)), 2)
+    assert points.positive.tolist() == [[50, 50], [60, 60]]
+    assert points.negative.tolist() == [[7, 7], [8, 8]], "those of all objects, and its own"
+    assert (empty.positive.tolist(), box.positive.tolist()) == ([], [[5, 5]])
+    for query in (empty, box, outline, *scribbles):
+        assert query.negative.tolist() == [[7, 7]]
 
-    fewer, refs = subset(prompts, [PromptRef("point", (1, 3)), PromptRef("scribble", (1,))])
-    assert refs == [PromptRef("point", (0, 2)), PromptRef("scribble", (0,))]
-    assert fewer.points.tolist() == [[50, 50], [7, 7], [60, 60], [8, 8]]
-    assert fewer.scribbles[0].tolist() == [[2, 2]]
-    assert len(fewer.outlines) == len(fewer.boxes) == 0
+
+def test_a_shape_with_a_number_takes_the_points_of_that_number() -> None:
+    mask = np.zeros((20, 20), bool)
+    mask[4:9, 5:12] = True
+    prompts = Prompts(
+        points=[[5, 5], [50, 50], [6, 6], [7, 7]],
+        point_labels=[1, 1, 0, 0],
+        point_objects=[3, 3, 3, 4],
+        masks=[mask],
+        mask_objects=[3],
+        outlines=[TRIANGLE],
+        outline_objects=[4],
+    )
+    outline, started = prompts.queries
+    assert started.positive.tolist() == [[5, 5], [50, 50]]
+    assert started.negative.tolist() == [[6, 6]]
+    assert outline.negative.tolist() == [[7, 7]]
+
+
+def test_shifted_queries_lie_where_they_lay() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[14:19, 15:22] = True
+    prompts = Prompts(
+        points=[[15, 16], [17, 17]], point_labels=[1, 0], boxes=[[20, 20, 30, 34]], outlines=[TRIANGLE], masks=[mask]
+    )
+    for query in prompts.queries:
+        there = query.shifted(-3, 5)
+        for before, after in zip(query.extent(), there.extent(), strict=True):
+            assert (after - before).tolist() == [-3, 5]
+        assert (there.negative - query.negative).tolist() == [[-3, 5]]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from napari_fastsam.layers.answers.cache import LookCache
+from napari_fastsam.layers.answers.cache import PredictionCache
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Kept:
 
 @pytest.fixture
 def cache():
-    cache = LookCache(limit=100)
+    cache = PredictionCache(limit=100)
     for key in "abc":
         cache.put(key, Kept(30))
     return cache
@@ -55,7 +55,7 @@ def test_forget_what_is_outdated(cache):
 
 
 def test_threads_do_not_disturb_each_other():
-    cache = LookCache(limit=500)
+    cache = PredictionCache(limit=500)
     failures = []
 
     def use(first: int) -> None:

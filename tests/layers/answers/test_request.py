@@ -7,8 +7,9 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Points
 
-from napari_fastsam.layers.answers import request as request_module
-from napari_fastsam.layers.answers.request import Controls, make_request
+from napari_fastsam.layers.answers import freezing
+from napari_fastsam.layers.answers.freezing import make_request
+from napari_fastsam.layers.answers.request import Controls
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def pyramid(viewer: ViewerModel) -> tuple[Image, Points]:
 
 @pytest.mark.parametrize("limit", [10**9, 1000])
 def test_views_of_two_levels_are_joined_at_the_finer_where_that_is_not_too_much(viewer, monkeypatch, limit):
-    monkeypatch.setattr(request_module, "MAX_VIEW_PIXELS", limit)
+    monkeypatch.setattr(freezing, "MAX_VIEW_PIXELS", limit)
     image, points = pyramid(viewer)
     controls = Controls(image, points, region="view")
     image._data_level = 1

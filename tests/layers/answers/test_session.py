@@ -13,7 +13,8 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, ModelError
 from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.session import Controls, Session
-from napari_fastsam.model.asking.answer import Thresholds, answer
+from napari_fastsam.model.asking.segment import segment
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network import segmenter
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -69,7 +70,7 @@ def setup(loads, cells):
 def test_prompts_are_answered_as_the_python_face_does(setup, model, cells):
     setup.points.add(NUCLEI)
     result, said = setup.result()
-    expected = answer(model, cells, Prompts(points=NUCLEI), contrast_limits=(0, 80))
+    expected = segment(model, cells, Prompts(points=NUCLEI), contrast_limits=(0, 80))
 
     assert said[0] == "loading nuclei"
     assert [o.number for o in result.objects] == [1, 2]

@@ -10,7 +10,8 @@ from napari.components import ViewerModel
 
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown
-from napari_fastsam.layers.prompts.layers import ELLIPSE_VERTICES, read_prompts
+from napari_fastsam.layers.prompts.layers import read_prompts
+from napari_fastsam.layers.prompts.shapes import ELLIPSE_VERTICES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Non-orthogonal slicing is being requested")
 

@@ -8,7 +8,6 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Points, Shapes
 
-from napari_fastsam.core.prompts.prompts import PromptRef
 from napari_fastsam.layers.planes.read import plane_shown
 from napari_fastsam.layers.prompts.layers import read_prompts
 from napari_fastsam.layers.prompts.places import named, places
@@ -28,8 +27,10 @@ def test_rows_are_those_of_the_layer():
     read = read_prompts(viewer, image, plane, points)
     assert read.rows["points"] == (1, 2), "the first lies outside"
     assert list(places(read, plane)["points"]) == [1, 2]
-    assert named(PromptRef("point", (0,)), read) == "point 2"
-    assert named(PromptRef("point", (0, 1)), read) == "points 2, 3"
+    assert [named(query, read) for query in read.prompts.queries] == ["point 2", "point 3"]
+    points.features = {"object": [0, 1, 1]}
+    (both,) = (read := read_prompts(viewer, image, plane, points)).prompts.queries
+    assert named(both, read) == "points 2, 3"
 
 
 def test_the_same_place_in_another_region_is_the_same_prompt():

@@ -15,9 +15,14 @@ from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
+from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ImageError, ParameterError
-from napari_fastsam.model.asking.answer import Look, Thresholds, answer, from_kept, look, look_closer, paint
-from napari_fastsam.model.asking.windows import Window, may_be_there, windows_for
+from napari_fastsam.model.asking import plane_prediction
+from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
+from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
+from napari_fastsam.model.asking.refining import Pixels
+from napari_fastsam.model.asking.segment import paint, predict, segment
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.card import FASTSAM, Card
 
@@ -69,7 +74,7 @@ def box(crop: Crop) -> list[int]:
 class TestAnswer:
     def test_a_click_gives_the_object_clicked(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
         points = np.array([middle(crop) for crop in drawn])
-        found = answer(nuclei, sparse, Prompts(points=points))
+        found = segment(nuclei, sparse, Prompts(points=points))
         assert len(found) == len(drawn)
         for point, selection in zip(points, found, strict=True):
             if selection.mask is not None:
@@ -79,7 +84,7 @@ class TestAnswer:
         assert np.mean(np.array(overlap) >= 0.5) > 0.65
 
     def test_a_box_gives_the_object_boxed(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
-        found = answer(nuclei, sparse, Prompts(boxes=[box(crop) for crop in drawn]))
+        found = segment(nuclei, sparse, Prompts(boxes=[box(crop) for crop in drawn]))
         overlap = [s.crop.iou(crop) if s.crop else 0.0 for s, crop in zip(found, drawn, strict=True)]
         assert np.mean(overlap) > 0.55
         assert np.mean(np.array(overlap) >= 0.5) > 0.65
@@ -89,7 +94,7 @@ class TestAnswer:
     ) -> None:
         best = nuclei.segment(sparse).masks[0]
         counted.clear()
-        (found,) = answer(nuclei, sparse, Prompts(points=[middle(best)]))
+        (found,) = segment(nuclei, sparse, Prompts(points=[middle(best)]))
         assert found.found
         assert counted == [(256, 256)]
         assert "closer" not in found.reason
@@ -103,29 +108,31 @@ class TestAnswer:
             points=[[row, column]], point_objects=[3], boxes=[[y0, x0, y1, x1]], outlines=[outline],
             scribbles=[[[row, column - 2], [row, column + 2]]],
         )  # fmt: skip
-        found = answer(nuclei, sparse, prompts)
+        found = segment(nuclei, sparse, prompts)
         assert [s.prompt.kind for s in found] == ["point", "box", "outline", "scribble"]
         for selection in found:
             assert selection.crop is not None
             assert selection.crop.iou(crop) > 0.7, selection
 
     def test_no_prompts(self, nuclei: Model, sparse: np.ndarray) -> None:
-        assert answer(nuclei, sparse, Prompts()) == []
+        assert segment(nuclei, sparse, Prompts()) == []
 
     def test_wrong_parameters_are_named(self, nuclei: Model, sparse: np.ndarray) -> None:
         with pytest.raises(ParameterError, match="conf is 3"):
-            answer(nuclei, sparse, Prompts(), conf=3)
+            segment(nuclei, sparse, Prompts(), conf=3)
         with pytest.raises(ParameterError, match="imgsz is 7"):
-            answer(nuclei, sparse, Prompts(), imgsz=7)
+            segment(nuclei, sparse, Prompts(), imgsz=7)
         with pytest.raises(ImageError):
-            answer(nuclei, np.zeros((0, 4)), Prompts())
+            segment(nuclei, np.zeros((0, 4)), Prompts())
 
 
 class TestThresholds:
     def test_a_click_takes_what_passes_the_thresholds_first(self, nuclei: Model, sparse: np.ndarray) -> None:
-        seen = look(nuclei, sparse)
+        seen = predict_plane(nuclei, sparse)
         points = [middle(c) for c in seen.proposals.instances(0.25, 0.7).masks]
-        (sure, _), (unsure, _) = (from_kept(seen, Prompts(points=points), Thresholds(conf=c)) for c in (0.25, 0.8))
+        (sure, _), (unsure, _) = (
+            seen.select_from_cache(Prompts(points=points).queries, Thresholds(conf=c)) for c in (0.25, 0.8)
+        )
         assert all(s.score > 0.25 for s in sure)
         low = [s for s in unsure if s.score <= 0.8]
         assert low
@@ -133,22 +140,21 @@ class TestThresholds:
         assert not any("below the confidence threshold" in s.reason for s in sure)
 
     def test_areas_hold_for_every_kind_of_prompt(self, nuclei: Model, sparse: np.ndarray) -> None:
-        seen = look(nuclei, sparse)
+        seen = predict_plane(nuclei, sparse)
         crop = seen.proposals.instances(0.25, 0.7).masks[0]
         y0, x0, y1, x1 = box(crop)
         outline = [[y0, x0], [y0, x1 - 1], [y1 - 1, x1 - 1], [y1 - 1, x0]]
         prompts = Prompts(points=[middle(crop)], point_objects=[1], boxes=[box(crop)], outlines=[outline])
         for limits in ({"min_area": 3 * crop.area}, {"max_area": crop.area / 4}):
-            selections, missing = from_kept(seen, prompts, Thresholds(**limits))
+            selections, missing = seen.select_from_cache(prompts.queries, Thresholds(**limits))
             while missing:
-                list(look_closer(seen, missing))
-                selections, missing = from_kept(seen, prompts, Thresholds(**limits))
+                list(seen.predict_crops(missing))
+                selections, missing = seen.select_from_cache(prompts.queries, Thresholds(**limits))
             for selection in selections:
                 area = None if selection.crop is None else selection.crop.area
                 assert area is None or limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
-                for i in selection.candidates.tolist():
-                    area = selection.instances.masks[i].area
-                    assert limits.get("min_area", 0) <= area <= limits.get("max_area", np.inf)
+                for candidate in selection.candidates:
+                    assert limits.get("min_area", 0) <= candidate.crop.area <= limits.get("max_area", np.inf)
             box_answer = next(s for s in selections if s.prompt.kind == "box")
             assert not box_answer.found
             assert "smaller or larger than the area allows" in box_answer.reason
@@ -163,12 +169,12 @@ class TestCloserLook:
         self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
     ) -> None:
         prompts = Prompts(boxes=[box(crop) for crop in drawn])
-        seen = look(nuclei, sparse, TOO_SMALL)
-        first, missing = from_kept(seen, prompts, Thresholds())
+        seen = predict_plane(nuclei, sparse, TOO_SMALL)
+        first, missing = seen.select_from_cache(prompts.queries, Thresholds())
         missed = [i for i, s in enumerate(first) if not s.found]
         assert len(missed) >= 3, "the first look has to miss something"
         assert len(missing) >= 1
-        found = answer(nuclei, sparse, prompts, imgsz=TOO_SMALL)
+        found = segment(nuclei, sparse, prompts, imgsz=TOO_SMALL)
         again = [i for i in missed if found[i].found]
         assert len(again) >= 3
         for i in again:
@@ -182,11 +188,11 @@ class TestCloserLook:
 
     def test_a_click_too(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
         points = np.array([middle(crop) for crop in drawn])
-        seen = look(nuclei, sparse, TOO_SMALL)
-        first, _ = from_kept(seen, Prompts(points=points), Thresholds())
+        seen = predict_plane(nuclei, sparse, TOO_SMALL)
+        first, _ = seen.select_from_cache(Prompts(points=points).queries, Thresholds())
         missed = [i for i, s in enumerate(first) if not s.found]
         assert missed
-        found = answer(nuclei, sparse, Prompts(points=points), imgsz=TOO_SMALL)
+        found = segment(nuclei, sparse, Prompts(points=points), imgsz=TOO_SMALL)
         closer = [i for i in missed if found[i].found]
         assert closer
         for i in closer:
@@ -197,21 +203,21 @@ class TestCloserLook:
         self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]
     ) -> None:
         boxes = Prompts(boxes=[box(crop) for crop in drawn])
-        found = answer(nuclei, sparse, boxes, imgsz=TOO_SMALL)
+        found = segment(nuclei, sparse, boxes, imgsz=TOO_SMALL)
         i = next(i for i, s in enumerate(found) if "closer" in s.reason and s.found)
         assert found[i].crop is not None
         inside = middle(found[i].crop)
-        (refined,) = answer(nuclei, sparse, Prompts(points=[inside], boxes=[boxes.boxes[i]]), imgsz=TOO_SMALL)
+        (refined,) = segment(nuclei, sparse, Prompts(points=[inside], boxes=[boxes.boxes[i]]), imgsz=TOO_SMALL)
         assert refined.found
         assert refined.mask is not None
         assert refined.mask[tuple(inside)]
-        (vetoed,) = answer(
+        (vetoed,) = segment(
             nuclei, sparse, Prompts(points=[inside], point_labels=[0], boxes=[boxes.boxes[i]]), imgsz=TOO_SMALL
         )
         assert vetoed.mask is None or not vetoed.mask[tuple(inside)]
 
     def test_nothing_there_is_said_after_it(self, nuclei: Model, counted: list[tuple[int, int]]) -> None:
-        found = answer(nuclei, np.zeros((200, 200), np.uint8), Prompts(points=[[100, 100]]))
+        found = segment(nuclei, np.zeros((200, 200), np.uint8), Prompts(points=[[100, 100]]))
         assert [s.reason for s in found] == ["no object there, nor in a closer look"]
         assert len(counted) == 1 + 2
 
@@ -243,7 +249,7 @@ class TestCloserLook:
     def test_what_lies_outside_or_has_no_area_needs_none(
         self, nuclei: Model, prompts: Prompts, counted: list[tuple[int, int]]
     ) -> None:
-        (found,) = answer(nuclei, np.zeros((200, 200), np.uint8), prompts)
+        (found,) = segment(nuclei, np.zeros((200, 200), np.uint8), prompts)
         assert not found.found
         assert counted == [(200, 200)]
 
@@ -251,39 +257,39 @@ class TestCloserLook:
         self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
     ) -> None:
         prompts = Prompts(boxes=[box(drawn[0])] * 3, points=[[250, 3], [250, 3]])
-        seen = look(nuclei, sparse, TOO_SMALL)
+        seen = predict_plane(nuclei, sparse, TOO_SMALL)
         rounds = 0
-        selections, missing = from_kept(seen, prompts, Thresholds())
+        selections, missing = seen.select_from_cache(prompts.queries, Thresholds())
         while missing:
             assert len(set(missing)) == len(missing)
-            assert not set(missing) & set(seen.closer)
-            list(look_closer(seen, missing))
-            selections, missing = from_kept(seen, prompts, Thresholds())
+            assert not set(missing) & set(seen.crops)
+            list(seen.predict_crops(missing))
+            selections, missing = seen.select_from_cache(prompts.queries, Thresholds())
             rounds += 1
         assert rounds
         passes = len(counted)
-        assert passes == 1 + len(seen.closer)
-        list(look_closer(seen, list(seen.closer)))
-        _, missing = from_kept(seen, prompts, Thresholds(conf=0.5))
+        assert passes == 1 + len(seen.crops)
+        list(seen.predict_crops(list(seen.crops)))
+        _, missing = seen.select_from_cache(prompts.queries, Thresholds(conf=0.5))
         assert missing == []
         assert len(counted) == passes
         assert len(selections) == 5
 
     def test_stop_is_asked_before_each_window(self, nuclei: Model, sparse: np.ndarray) -> None:
-        seen = look(nuclei, sparse)
-        windows = [Window((0, 64), (c, c + 64), 64) for c in (0, 64, 128)]
+        seen = predict_plane(nuclei, sparse)
+        windows = [CropRegion((0, 64), (c, c + 64), 64) for c in (0, 64, 128)]
         done: list[int] = []
-        for number in look_closer(seen, windows, stop=lambda: len(done) == 2):
+        for number in seen.predict_crops(windows, stop=lambda: len(done) == 2):
             done.append(number)
         assert done == [1, 2]
-        assert list(seen.closer) == windows[:2]
-        assert list(look_closer(seen, windows[2:], stop=lambda: True)) == []
+        assert list(seen.crops) == windows[:2]
+        assert list(seen.predict_crops(windows[2:], stop=lambda: True)) == []
 
     def test_bytes_held_grow_with_what_is_kept(self, nuclei: Model, sparse: np.ndarray) -> None:
-        seen = look(nuclei, sparse)
+        seen = predict_plane(nuclei, sparse)
         before = seen.nbytes
         assert before >= sparse.size * 3
-        list(look_closer(seen, [Window((0, 64), (0, 64), 128)]))
+        list(seen.predict_crops([CropRegion((0, 64), (0, 64), 128)]))
         assert seen.nbytes >= before + 32 * 32 * 32 * 4
 
 
@@ -330,18 +336,18 @@ class TestCutObjects:
             "bottom": [50, 20, 64, 34],
             "right": [20, 50, 34, 64],
         }
-        seen = Look(nuclei, np.zeros((*self.SHAPE, 3), np.uint8), filled(self.SHAPE, []))
+        seen = PlanePrediction(nuclei, np.zeros((*self.SHAPE, 3), np.uint8), filled(self.SHAPE, []))
         for name, (y0, x0, y1, x1) in boxes_yx.items():
             on_plane = [rows[0] + y0, columns[0] + x0, rows[0] + y1, columns[0] + x1]
             prompts = Prompts(boxes=[on_plane])
-            window = Window(rows, columns, 64)
+            window = CropRegion(rows, columns, 64)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("napari_fastsam.model.asking.answer.windows_for", lambda *_, window=window: [window])
-                (first,), missing = from_kept(seen, prompts, Thresholds())
+                patch.setattr(plane_prediction, "crop_regions", lambda *_, window=window: [window])
+                (first,), missing = seen.select_from_cache(prompts.queries, Thresholds())
                 assert not first.found
-                assert missing == ([] if window in seen.closer else [window])
-                seen.closer[window] = filled((64, 64), [[b[1], b[0], b[3], b[2]] for b in boxes_yx.values()])
-                (found,), missing = from_kept(seen, prompts, Thresholds())
+                assert missing == ([] if window in seen.crops else [window])
+                seen.crops[window] = filled((64, 64), [[b[1], b[0], b[3], b[2]] for b in boxes_yx.values()])
+                (found,), missing = seen.select_from_cache(prompts.queries, Thresholds())
             assert missing == []
             assert found.found == (name in kept), name
             if found.crop is not None:
@@ -349,7 +355,7 @@ class TestCutObjects:
                 assert found.mask is not None
                 assert found.mask.shape == self.SHAPE
                 assert found.prompt == PromptRef("box", (0,))
-            seen.closer.clear()
+            seen.crops.clear()
 
 
 class TestWindows:
@@ -364,18 +370,17 @@ class TestWindows:
         prompts = Prompts(
             points=corners[:1], boxes=[[*corners[1], *corners[2]]], outlines=[corners], scribbles=[corners[2:]]
         )
-        for kind in ("point", "box", "outline", "scribble"):
-            ref = PromptRef(kind, (0,))
-            if not may_be_there(ref, prompts, shape):
+        for query in prompts.queries:
+            if not query.may_lie_on(shape):
                 continue
-            windows = windows_for(ref, prompts, shape, card)
+            windows = crop_regions(query, shape, card)
             assert 1 <= len(windows) <= 2
             for window in windows:
                 for (first, last), length in zip((window.rows, window.columns), shape, strict=True):
                     assert 0 <= first < last <= length
                 assert 64 <= window.imgsz <= 1024
                 assert window.imgsz % 32 == 0
-                if kind == "point":
+                if query.kind == "point":
                     row, column = corners[0]
                     assert window.rows[0] - 0.5 <= row <= window.rows[1] - 0.5
                     assert window.columns[0] - 0.5 <= column <= window.columns[1] - 0.5
@@ -384,7 +389,7 @@ class TestWindows:
         card = Card(name="x", object_diameter=20.0)
         prompts = Prompts(boxes=[[480, 480, 520, 520], [400, 400, 600, 600]])
         for i, extent in enumerate((40, 200)):
-            close, wide = windows_for(PromptRef("box", (i,)), prompts, (1000, 1000), card)
+            close, wide = crop_regions(prompts.queries[i], (1000, 1000), card)
             for window, size in ((close, 40), (wide, 20)):
                 shown = extent * window.imgsz / (window.rows[1] - window.rows[0])
                 assert shown == pytest.approx(size, rel=0.3)
@@ -393,14 +398,73 @@ class TestWindows:
 def test_painted_selections_keep_their_place(nuclei: Model, sparse: np.ndarray) -> None:
     crops = nuclei.segment(sparse).masks
     prompts = Prompts(points=[middle(crops[0]), [-5, -5], middle(crops[1])])
-    found = answer(nuclei, sparse, prompts)
+    found = segment(nuclei, sparse, prompts)
     labels = paint(found, sparse.shape)
     assert set(np.unique(labels).tolist()) == {0, 1, 3}
     assert (labels[labels == 3] == 3).sum() == found[2].crop.area  # type: ignore[union-attr]
     assert set(np.unique(paint(found, sparse.shape, ids=[5, 6, 9])).tolist()) == {0, 5, 9}
 
 
-def test_the_public_face_is_the_same(nuclei: Model, sparse: np.ndarray) -> None:
-    assert fs.answer is answer
-    assert fs.paint is paint
+def test_old_names_say_what_to_use_instead(nuclei: Model, sparse: np.ndarray) -> None:
+    prompts = Prompts(points=[[20, 20], [60, 80]])
+    expected = paint(segment(nuclei, sparse, prompts), sparse.shape)
+    with pytest.deprecated_call(match="answer is deprecated; use segment"):
+        np.testing.assert_array_equal(paint(fs.answer(nuclei, sparse, prompts), sparse.shape), expected)
+    with pytest.deprecated_call(match="answer_large is deprecated"):
+        assert len(fs.answer_large(nuclei, sparse, prompts, scale=1.0)) == 2
+    with pytest.deprecated_call(match="segment_tiled is deprecated"):
+        assert len(fs.segment_tiled(nuclei, sparse, scale=1.0)) > 10
+
+
+def test_one_pass_answers_prompt_after_prompt(
+    nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+) -> None:
+    prediction = predict(nuclei, sparse)
+    passes = len(counted)
+    points = [middle(crop) for crop in nuclei.segment(sparse).masks[:5]]
+    counted.clear()
+    for point in points:
+        (one,) = prediction.select(Prompts(points=[point]))
+        assert one.found
+        assert not one.refined, "nothing corrects objects yet"
+        (again,) = prediction.select(Prompts(points=[point]), refine=False)
+        assert again.crop is one.crop
+    assert (passes, counted) == (1, [])
+
+
+def test_a_refiner_is_asked_once_a_prompt_and_its_object_is_the_answer(nuclei: Model, sparse: np.ndarray) -> None:
+    class Halving:
+        """Cuts off the lower half of every object."""
+
+        def refine(self, plane: Pixels, selection: Selection) -> Selection:
+            candidate = selection.candidate
+            if candidate is None:
+                return selection
+            pixels = candidate.crop.pixels.copy()
+            pixels[len(pixels) // 2 :] = False
+            assert plane.pixels(*candidate.crop.window).shape == (*pixels.shape, 3)
+            half = replace(candidate, crop=Crop(candidate.crop.top, candidate.crop.left, pixels), source="refined")
+            return replace(selection, candidates=(half,), chosen=0, refined=True)
+
+    prompts = Prompts(points=[middle(nuclei.segment(sparse).masks[0]), [-5, -5]])
+    for tiled in (False, True):
+        whole, _ = segment(nuclei, sparse, prompts, refine=False, tiled=tiled)
+        half, beyond = segment(nuclei, sparse, prompts, refine=Halving(), tiled=tiled)
+        assert whole.crop is not None
+        assert half.crop is not None
+        assert 0 < half.crop.area < whole.crop.area
+        assert (half.refined, beyond.refined, whole.refined) == (True, False, False)
+
+
+def test_everything_by_size_is_what_the_model_finds(nuclei: Model, sparse: np.ndarray) -> None:
+    found = segment(nuclei, sparse, min_area=30)
+    expected = nuclei.segment(sparse).filter(min_area=30)
+    np.testing.assert_array_equal(np.asarray(found.to_labels()), expected.to_labels())
+    labels = np.zeros(sparse.shape, np.int32)
+    assert len(segment(nuclei, sparse, labels=labels)) == labels.max()
+    with pytest.raises(ParameterError, match="labels has shape"):
+        segment(nuclei, sparse, labels=labels[1:])
+
+
+def test_thresholds_are_values() -> None:
     assert replace(Thresholds(), conf=0.5).conf == 0.5

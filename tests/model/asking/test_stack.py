@@ -8,7 +8,7 @@ import zarr
 import napari_fastsam as fs
 from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.errors import FastSAMError
-from napari_fastsam.model.asking import stack
+from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.samples import nuclei_3d
 
 
@@ -38,9 +38,9 @@ def test_objects_have_one_number_through_the_stack(result, nuclei):
 
 
 def test_large_planes_are_seen_in_tiles(model, fluorescence, monkeypatch):
-    planes = np.stack([np.roll(np.tile(fluorescence, (2, 2)), shift, axis=1) for shift in (0, 3, 6)])
+    planes = np.stack([np.roll(np.tile(fluorescence, (1, 2)), shift, axis=1) for shift in (0, 3, 6)])
     at_once = fs.segment_stack(model, planes, imgsz=1952, contrast_limits=(0, 80))  # 1.4 ×
-    monkeypatch.setattr(stack, "LARGE", 500_000)
+    monkeypatch.setattr(plane_scale, "LARGE", 500_000)
     tiled = fs.segment_stack(model, planes, scale=1.4, contrast_limits=(0, 80))
     (at_half,) = match(tiled.labels, at_once.labels, (0.5,))
     assert at_half.average_precision > 0.9

@@ -19,18 +19,19 @@ import pytest
 import torch
 
 from napari_fastsam.core.likeness.descriptors import FORM, descriptor_kind
-from napari_fastsam.core.likeness.exemplars import exemplars_of
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import select
 from napari_fastsam.errors import DeviceError, ModelError, ParameterError, PromptError
-from napari_fastsam.model.asking.answer import answer
+from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.export import export
 from napari_fastsam.model.export.export import Exported, export_model
 from napari_fastsam.model.network.exported import ExportedNetwork, load_exported
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.formats import FORMATS, format_named
+from napari_fastsam.model.weights.trust import LIST_VARIABLE, list_path, trust
 
 PICTURES = ("dense", "sparse", "tissue", "wide")
 RUN_HERE = ("onnx", "openvino", "torchscript")
@@ -73,6 +74,52 @@ def everything_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
+@pytest.fixture
+def _own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of trusted exports for one test."""
+    monkeypatch.setenv(LIST_VARIABLE, str(tmp_path / "own" / "list.txt"))
+
+
+class TestTrust:
+    """Programs run only where the user has vouched for just these bytes."""
+
+    @pytest.mark.usefixtures("_own_list")
+    def test_a_program_of_somebody_else_is_not_opened(self, exports: dict[str, Exported]) -> None:
+        path = exports["torchscript"].path
+        with pytest.raises(ModelError, match=r"was not opened: .* TorchScript is, or may hold, a program") as caught:
+            load_model(path, "cpu")
+        assert f"napari-fastsam models trust {path}" in str(caught.value)
+
+    @pytest.mark.usefixtures("_own_list")
+    def test_it_is_opened_once_the_user_vouches_for_it(self, exports: dict[str, Exported]) -> None:
+        path = exports["torchscript"].path
+        assert trust(path) == trust(path) == weights.sha256_of(path)
+        assert list_path().read_text() == f"{weights.sha256_of(path)}  nuclei.torchscript\n"
+        assert load_model(path, "cpu").device == "cpu"
+
+    def test_what_was_exported_here_is_trusted_until_it_changes(self, damaged: Callable[[str], Path]) -> None:
+        path = damaged("torchscript")
+        assert load_model(path, "cpu").device == "cpu"
+        with path.open("ab") as file:
+            file.write(b"\0")
+        with pytest.raises(ModelError, match="or has changed since"):
+            load_model(path, "cpu")
+
+    def test_a_card_does_not_vouch_for_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.torchscript"
+        path.write_bytes(b"PK a program")
+        card = {"name": "x", "task": "segment", "sha256": weights.sha256_of(path), "notes": "Exported here, honestly"}
+        path.with_name("x.torchscript.json").write_text(json.dumps(card))
+        with pytest.raises(ModelError, match="was not opened"):
+            load_model(path, "cpu")
+
+    @pytest.mark.parametrize("name", ["onnx", "openvino"])
+    @pytest.mark.usefixtures("_own_list")
+    def test_data_needs_no_trust(self, exports: dict[str, Exported], name: str) -> None:
+        assert load_model(exports[name].path, "cpu").device == "cpu"
+        assert not list_path().exists()
+
+
 class TestTheSameInstances:
     @pytest.mark.parametrize("name", RUN_HERE)
     def test_on_real_images_of_several_sizes(
@@ -93,7 +140,7 @@ class TestTheSameInstances:
     ) -> None:
         prompts = Prompts(points=[[126, 94], [147, 244], [30, 30]], boxes=[[345, 442, 406, 494]])
         model = load_model(exports[name].path, "cpu")
-        expected, found = answer(nuclei, fluorescence, prompts), answer(model, fluorescence, prompts)
+        expected, found = segment(nuclei, fluorescence, prompts), segment(model, fluorescence, prompts)
         assert [s.found for s in found] == [s.found for s in expected]
         assert sum(s.found for s in found) >= 3
         for mine, other in zip(found, expected, strict=True):
@@ -137,7 +184,7 @@ class TestTheSameInstances:
     def test_a_fixed_size_looks_closer_within_it(self, exports: dict[str, Exported], fluorescence: np.ndarray) -> None:
         model = load_model(exports["fixed"].path, "cpu")
         # so large that its closer look is shown at more than the fixed size, and nothing fits it
-        (selection,) = answer(model, fluorescence, Prompts(boxes=[[2, 2, 30, 690]]))
+        (selection,) = segment(model, fluorescence, Prompts(boxes=[[2, 2, 30, 690]]))
         assert selection.prompt.kind == "box"
 
     def test_examples_go_by_form_and_colour_alone(
@@ -234,6 +281,7 @@ class TestRefused:
     def test_a_truncated_file(self, damaged: Callable[[str], Path], name: str, share: float) -> None:
         path = damaged(name)
         path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+        trust(path)
         with pytest.raises(ModelError, match=rf"{path.name} is truncated, damaged, or not a model for"):
             load_model(path, "cpu")
 
@@ -244,7 +292,7 @@ class TestRefused:
         (file,) = path.glob(f"*{part}")
         whole = file.read_bytes()
         file.unlink() if how == "missing" else file.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(ModelError, match=r"nuclei_openvino_model is truncated, damaged"):
+        with pytest.raises(ModelError, match=r"nuclei_openvino_model is damaged or was not made"):
             load_model(path, "cpu")
 
     def test_a_damaged_note_of_the_maker_does_no_harm(
@@ -292,6 +340,7 @@ class TestRefused:
         path = tmp_path / "other.torchscript"
         with pytest.warns(FutureWarning, match=r"torch\.jit"):
             torch.jit.trace(torch.nn.Conv2d(3, 1, 3), torch.zeros(1, 3, 64, 64)).save(path)
+        trust(path)
         with pytest.raises(ModelError, match="does not answer like a YOLO segmentation model"):
             load_model(path, "cpu")
 
@@ -312,6 +361,7 @@ class TestRefused:
         format_ = format_named(name)
         path = tmp_path / f"x{format_.suffix}"
         path.mkdir() if format_.folder else path.touch()
+        trust(path)
         with pytest.raises(ModelError, match=r"is a model for .* run: pip install \w|truncated, damaged"):
             load_model(path, "cpu")
 
@@ -325,6 +375,7 @@ class TestRefused:
         monkeypatch.setattr(checks.subprocess, "check_output", lambda *a, **k: pytest.fail("it installs something"))
         path = tmp_path / "x.mnn"
         path.touch()
+        trust(path)
         with pytest.raises(ModelError, match=r"cannot be run here .*MNN.*; run: pip install MNN"):
             load_exported(path, dataclasses.replace(format_named("mnn"), to_run=()), "cpu")
         assert checks.AUTOINSTALL is True
@@ -389,6 +440,7 @@ class TestOtherRuntimes:
         self, nuclei: Model, tmp_path: Path, picture: Callable[[str], np.ndarray]
     ) -> None:
         (tmp_path / "x.mnn").touch()
+        trust(tmp_path / "x.mnn")
         model = load_model(tmp_path / "x.mnn", "cpu")
         assert model.fixed_input == (256, 256)
         assert model.card.licence == "none"
@@ -445,7 +497,7 @@ fs.load_model({str(exports[name].path)!r}, "cpu").segment(np.zeros((64, 64), np.
 assert dict(os.environ) == before
 import sys, torch
 assert torch.get_num_threads() > 1 or os.cpu_count() == 1
-print([name for name in ("torchvision", "triton", "onnx", "matplotlib") if name in sys.modules])
+print([name for name in ("torchvision", "triton", "matplotlib") if name in sys.modules])
 """
         kept = ("YOLO_", "OMP_", "XDG_", "ORT_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(kept)}

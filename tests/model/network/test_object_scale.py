@@ -16,8 +16,10 @@ from napari_fastsam.model.network.object_scale import diameter_of, look_at_scale
 class Network:
     """A fake network that finds square objects of a true size, if they are shown neither too small nor too large."""
 
-    def __init__(self, diameter: float, sees: tuple[float, float] = (10, 100), count: int = 9) -> None:
-        self.diameter, self.sees, self.count = diameter, sees, count
+    def __init__(
+        self, diameter: float, sees: tuple[float, float] = (10, 100), count: int = 9, score: float = 0.9
+    ) -> None:
+        self.diameter, self.sees, self.count, self.score = diameter, sees, count, score
         self.scales: list[float] = []
 
     def __call__(self, scale: float) -> Proposals:
@@ -29,7 +31,7 @@ class Network:
         boxes = np.concatenate([centres - shown / 2, centres + shown / 2], axis=1).astype(np.float32)
         side = letterbox.input[0] // 4
         return Proposals(
-            boxes, np.full(seen, 0.9, np.float32), np.ones((seen, 1), np.float32),
+            boxes, np.full(seen, self.score, np.float32), np.ones((seen, 1), np.float32),
             np.ones((side, side, 1), np.float32), letterbox,
         )  # fmt: skip
 
@@ -79,10 +81,28 @@ def test_a_measure_that_was_wrong_is_corrected() -> None:
     assert scales == pytest.approx([1.0, 2.0, 4.0], rel=0.02)
 
 
-def test_an_empty_plane_is_looked_at_thrice_and_no_more() -> None:
+def test_an_empty_plane_is_looked_at_four_times_and_no_more() -> None:
     network = Network(20, count=0)
     assert len(look_at_scale(network, 28)) == 0
-    assert network.scales == [1.0, 2.0, 0.5]
+    assert network.scales == [1.0, 2.0, 0.5, 0.25]
+
+
+def test_the_texture_of_large_objects_is_not_taken_for_small_ones() -> None:
+    """At the first look two hundred doubtful specks are seen, and only from farther off the nine objects."""
+    texture, objects = Network(10, count=200, score=0.35), Network(120, sees=(10, 64))
+    scales: list[float] = []
+
+    def look(scale: float) -> Proposals:
+        scales.append(scale)
+        return texture(scale) if scale > 0.6 else objects(scale)
+
+    assert look_at_scale(look, 28).letterbox.gain * 120 == pytest.approx(28, rel=0.1)
+    assert scales[:3] == [1.0, 0.5, 0.25]
+
+
+def test_doubtful_objects_that_are_there_at_every_scale_stay_as_they_are() -> None:
+    network = Network(30, sees=(5, 100), score=0.3)
+    assert diameter_of(look_at_scale(network, 28)) == pytest.approx(30, rel=0.05)
 
 
 def test_a_real_image_is_shown_alike_at_whatever_size_it_was_taken(nuclei, picture) -> None:

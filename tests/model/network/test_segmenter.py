@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from importlib.resources import files
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -240,3 +242,19 @@ def test_two_threads_may_ask_at_once(nuclei: Model, picture: Callable[[str], np.
         together = list(pool.map(lambda name: nuclei.segment(picture(name)).to_labels(), names))
     for name, labels in zip(names, together, strict=True):
         assert match(labels, alone[name], (0.95,))[0].average_precision == 1
+
+
+@pytest.mark.parametrize("where", ["a scale bar", "saturated rows", "rows that stand for nothing"])
+def test_what_is_no_part_of_the_picture_changes_little_of_what_is_found(where: str) -> None:
+    """A few pixels that no detector has measured: 65535 or -32768 in a picture of up to 5100."""
+    plane = iio.imread(files("napari_fastsam") / "sample_data" / "fluorescence_nuclei.png").astype(np.int32) * 20
+    model = fs.load_model("nuclei", "cpu")
+    before = len(model.segment(plane))
+    if where == "a scale bar":
+        plane[500:506, 30:110] = 65535
+    elif where == "saturated rows":
+        plane[300:303] = 65535
+    else:
+        plane[:4] = -32768
+    assert before > 90
+    assert len(model.segment(plane)) == pytest.approx(before, abs=8)

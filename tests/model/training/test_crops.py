@@ -142,3 +142,13 @@ def test_a_batch_tells_which_object_is_of_which_crop(planes) -> None:
     assert [int((batch["batch_idx"] == i).sum()) for i in range(3)] == counts
     assert [int(m.max()) for m in batch["masks"]] == counts
     assert len(batch["bboxes"]) == len(batch["cls"]) == sum(counts)
+
+
+def test_of_an_image_labelled_in_part_nothing_unlabelled_is_decided(planes) -> None:
+    (plane,) = (p for p in planes if p.name == "sparse")
+    part = Annotated.of(plane.name, plane.group, plane.rgb, plane.labels, complete=False)
+    for index in range(10):
+        whole, crop = crops_of([plane])[index], crops_of([part])[index]
+        np.testing.assert_array_equal(crop["undecided"], crop["masks"] == 0)
+        assert not whole["undecided"][whole["masks"] > 0].any()
+        assert whole["undecided"].mean() < 0.05

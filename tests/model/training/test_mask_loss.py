@@ -95,3 +95,61 @@ def test_it_trains_a_network_on_a_batch_without_objects(loss) -> None:
     total.sum().backward()
     assert math.isfinite(total.sum().item())
     assert SimpleNamespace(**parts).seg_loss == 0
+
+
+def score_gradients(undecided: torch.Tensor) -> torch.Tensor:
+    """Return the loss's gradient in the scores of 8 x 8 anchors of 8 px, (8, 8); there is no object."""
+    torch.manual_seed(0)
+    network = SegmentationModel("yolov8n-seg.yaml", nc=1, verbose=False).train()
+    network.args = DEFAULT_CFG
+    empty = torch.zeros(0)
+    batch = {
+        "masks": torch.zeros(1, 64, 64), "bboxes": empty.reshape(0, 4), "cls": empty.reshape(0, 1),
+        "batch_idx": empty, "undecided": undecided[None],
+    }  # fmt: skip
+    said = network(torch.rand(1, 3, 64, 64))
+    said["scores"].retain_grad()
+    total, _ = PointMaskLoss(network)(said, batch)
+    total.sum().backward()
+    return said["scores"].grad[0, 0, :64].reshape(8, 8)
+
+
+def test_where_nothing_is_decided_the_lack_of_an_object_is_not_taught() -> None:
+    undecided = torch.zeros(64, 64, dtype=torch.bool)
+    undecided[:, 32:] = True
+    gradients = score_gradients(undecided)
+    assert (gradients[:, :4] > 0).all()
+    assert (gradients[:, 4:] == 0).all()
+
+
+def test_an_object_is_learnt_whatever_is_undecided_around_it() -> None:
+    """Everything but one object is undecided: its anchors still learn."""
+    network = SegmentationModel("yolov8n-seg.yaml", nc=1, verbose=False).train()
+    network.args = DEFAULT_CFG
+    labels = square()[None]
+    batch = {
+        "masks": labels, "bboxes": torch.tensor([[0.5, 0.5, 0.5, 0.5]]), "cls": torch.zeros(1, 1),
+        "batch_idx": torch.zeros(1), "undecided": labels == 0,
+    }  # fmt: skip
+    said = network(torch.rand(1, 3, 64, 64))
+    said["scores"].retain_grad()
+    total, parts = PointMaskLoss(network)(said, batch)
+    total.sum().backward()
+    taught = said["scores"].grad[0, 0] != 0
+    assert 0 < taught.sum() < len(taught) / 2
+    assert parts["seg_loss"] > 0
+
+
+def test_many_masks_of_an_image_are_told_by_some_of_them(loss) -> None:
+    """Half of 400 masks are right: what is drawn at random says so."""
+    torch.manual_seed(0)
+    right = torch.where(square()[::4, ::4] > 0, 20.0, -20.0)
+    signs = torch.where(torch.arange(400) % 2 == 0, 1.0, -1.0)
+    loss._labels = square()[None]
+    found = loss.calculate_segmentation_loss(
+        torch.ones(1, 400, dtype=torch.bool), square()[None], torch.zeros(1, 400, dtype=torch.int64),
+        torch.tensor([16.0, 16, 48, 48]).expand(1, 400, 4), torch.zeros(1, 1), right[None, None],
+        signs[None, :, None], torch.tensor([64.0, 64.0]),
+    )  # fmt: skip
+    wrong = mask_loss(loss, square(), -right, [16, 16, 48, 48])
+    assert float(found) == pytest.approx(wrong / 2, rel=0.25)

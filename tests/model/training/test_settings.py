@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from napari_fastsam.core.judging.held_out import held_out
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.training.crops import Annotated
-from napari_fastsam.model.training.settings import choose, held_out
+from napari_fastsam.model.training.settings import choose
 from napari_fastsam.model.weights.card import Card
 
 

@@ -15,9 +15,10 @@ from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
 from napari_fastsam.model.network.segmenter import load_model
 from napari_fastsam.model.training.training import annotated, train
+from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.card import read_card
 
-SMALL: dict[str, Any] = {"imgsz": 64, "batch": 8, "device": "cpu"}
+SMALL: dict[str, Any] = {"imgsz": 64, "batch": 16, "device": "cpu"}
 SCRATCH = "yolov8n-seg.yaml"
 
 
@@ -37,7 +38,9 @@ class Example:
 
 @pytest.fixture(scope="module")
 def examples(picture) -> list[Example]:
-    return [Example(name, picture(name), picture(f"{name}_labels")) for name in ("sparse", "wide")]
+    """Pieces with some nuclei each: a trained model is asked for every one."""
+    piece = slice(64, 192), slice(112, 240)
+    return [Example(name, picture(name)[piece], picture(f"{name}_labels")[piece]) for name in ("sparse", "wide")]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +97,7 @@ class TestATraining:
         assert card is not None
         assert (card.name, card.base, card.licence, card.window) == ("cells", "", "AGPL-3.0", "percentiles")
         assert "2 images (fluorescence)" in card.training_data
-        assert "60 objects" in card.training_data
+        assert "12 objects" in card.training_data
         assert card.validation_images == ()
         assert {"ap", "ap50", "ap75"} <= card.metrics.keys()
         assert card.conf is not None
@@ -131,6 +134,43 @@ def test_fine_tuning_teaches_what_the_base_does_not_know(examples, tmp_path: Pat
     tuned = load_model(tmp_path / "holes.pt", "cpu")
     assert ap50(tuned, holes) > before + 0.15
     assert tuned.card.base == "nuclei"
+
+
+def test_by_the_clock_it_learns_until_the_time_is_up(examples, tmp_path: Path) -> None:
+    """The same holes as above: a quarter of a minute of crops that are made on the device."""
+    rng = np.random.default_rng(0)
+    holes = [
+        Example(e.name, np.where(e.truth > 0, 1000, 1600 + rng.normal(0, 60, e.truth.shape)).astype(np.uint16), e.truth)
+        for e in examples
+    ]
+    listener = Listener()
+    file = tmp_path / "holes.pt"
+    card = train(holes, file, "nuclei", minutes=0.4, on_event=listener, imgsz=96, batch=8, device="cpu")
+    assert ap50(load_model(file, "cpu"), holes) > ap50(load_model("nuclei", "cpu"), holes)
+    assert card.base == "nuclei"
+    (start,), (epoch,), (done,) = listener.of("start"), listener.of("epoch"), listener.of("done")
+    assert any("for 0.4 minutes" in line for line in start["said"])
+    assert epoch["seconds"] >= 24
+    assert set(epoch["losses"]) == {"box", "mask", "class", "dfl"}
+    assert listener.of("batch")[-1]["batches"] == 24
+    assert done["file"] == str(file)
+
+
+def test_by_the_clock_it_ends_when_it_is_told_to(examples, tmp_path: Path) -> None:
+    listener = Listener(batches=1)
+    train(examples, tmp_path / "a.pt", SCRATCH, minutes=60, on_event=listener, stop=listener.stop, **SMALL)
+    assert load_model(tmp_path / "a.pt", "cpu").card.name == "a"
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_minutes_that_are_no_time_are_refused(examples, tmp_path: Path, minutes: float) -> None:
+    with pytest.raises(ParameterError, match="expected a number above 0"):
+        train(examples, tmp_path / "a.pt", SCRATCH, minutes=minutes, **SMALL)
+
+
+def test_what_ran_by_the_clock_cannot_be_resumed(examples, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="keeps nothing to resume"):
+        train(examples, tmp_path / "a.pt", SCRATCH, minutes=1, resume=True, **SMALL)
 
 
 def test_stopping_keeps_the_best_so_far(examples, tmp_path: Path) -> None:
@@ -195,6 +235,33 @@ def test_a_model_that_cannot_be_written_is_kept_until_it_can(examples, tmp_path:
     train(examples, output, SCRATCH, resume=True, on_event=listener, **asked)
     assert [e["event"] for e in listener.events] == ["start", "done"]
     assert load_model(output, "cpu").card.name == "a"
+
+
+def test_two_trainings_of_one_file_do_not_share_a_folder(examples, tmp_path: Path) -> None:
+    """The second is refused, and neither disturbs the first nor what it writes."""
+    refused: list[str] = []
+
+    def second(event: dict[str, Any]) -> None:
+        if event["event"] == "epoch":
+            for resume in (False, True):
+                with pytest.raises(ModelError, match=r"another training of .* goes on on this computer") as caught:
+                    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, resume=resume, **SMALL)
+                refused.append(str(caught.value))
+
+    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, on_event=second, **SMALL)
+    assert len(refused) == 2
+    assert str(tmp_path / "a.pt") in refused[0]
+    assert load_model(tmp_path / "a.pt", "cpu").card.name == "a"
+    train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, **SMALL)
+
+
+def test_a_record_that_broke_off_is_told(examples, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        train(examples, tmp_path / "a.pt", SCRATCH, epochs=3, on_event=crash_after(1), **SMALL)
+    (record,) = weights.cache_folder().glob("training/a-*/run.json")
+    record.write_text("{")
+    with pytest.raises(ModelError, match="not the record of a training"):
+        train(examples, tmp_path / "a.pt", SCRATCH, epochs=3, resume=True, **SMALL)
 
 
 def test_measuring_on_an_image_without_objects_gives_numbers(examples, tmp_path: Path) -> None:

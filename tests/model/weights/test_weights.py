@@ -7,16 +7,16 @@ import hashlib
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from napari_fastsam.errors import DownloadError, ModelError
-from napari_fastsam.model.weights import fetch, weights
+from napari_fastsam.model.weights import fetch, registry, weights
 from napari_fastsam.model.weights.weights import card_for, download, find, is_available, sha256_of
 
 BODY = bytes(range(256)) * 1200  # 307,200 bytes: a few dozen chunks of the downloader
@@ -120,6 +120,69 @@ def test_a_half_file_put_into_the_cache_by_hand_is_told_and_replaced_by_a_downlo
         find("tiny")
     download("tiny")
     assert find("tiny").read_bytes() == BODY
+
+
+def test_a_damaged_file_of_the_right_size_is_told_and_offered_again(tiny: weights.Weights, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "tiny.pt").write_bytes(BODY[:-1] + b"!")
+    assert is_available("tiny"), "nobody has read it yet"
+    with pytest.raises(ModelError, match=r"tiny\.pt is damaged or not Tiny: .* models download Tiny"):
+        find("tiny")
+    assert not is_available("tiny"), "the dock offers to download it"
+    download("tiny")
+    assert find("tiny").read_bytes() == BODY
+    assert is_available("tiny")
+
+
+def test_a_cached_file_is_read_once_as_long_as_it_stays(tiny: weights.Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = download("tiny")
+    find("tiny")
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("it is read again"))
+    assert find("tiny") == path
+
+
+def test_a_file_that_changes_behind_an_old_time_is_noticed(tiny: weights.Weights) -> None:
+    path = download("tiny")
+    find("tiny")
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(BODY[:-1] + b"!")
+    os.utime(path, ns=times)
+    with pytest.raises(ModelError, match="is damaged or not Tiny"):
+        find("tiny")
+
+
+def test_a_damaged_installation_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = weights.REGISTRY[0].path.read_bytes()
+    (tmp_path / "nuclei.pt").write_bytes(content[:-1] + b"!")
+    monkeypatch.setattr(registry, "BUNDLED_FOLDER", tmp_path)
+    with pytest.raises(ModelError, match="the installation is broken; install napari-fastsam again"):
+        find("nuclei")
+
+
+@pytest.mark.parametrize("fault", ["says 10 GB", "endless without a length", "compressed"])
+@pytest.mark.parametrize("known_size", [True, False])
+def test_a_server_that_sends_too_much_is_left(
+    tiny: weights.Weights, server, cache: Path, monkeypatch: pytest.MonkeyPatch, fault: str, known_size: bool
+) -> None:
+    if not known_size:
+        monkeypatch.setattr(weights, "REGISTRY", (dataclasses.replace(tiny, bytes=0),))
+        monkeypatch.setattr(fetch, "_MAX_BYTES", len(BODY) * 2)
+    server.fault = fault
+    with pytest.raises(DownloadError, match=r"tiny\.pt was not downloaded: 127\.0\.0\.1 sends .* nothing of"):
+        download("tiny")
+    assert list(cache.iterdir()) == []
+    assert server.requests == 1
+    assert server.sent < 20 * len(BODY), "no more than what was on its way"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o644), (0o077, 0o600), (0o027, 0o640)])
+def test_a_cache_can_be_shared_as_far_as_the_umask_lets_it(tiny: weights.Weights, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert stat.S_IMODE(download("tiny").stat().st_mode) == mode
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize("fault", ["", "whole without a length", "slow"])
@@ -258,18 +321,16 @@ def test_a_wrong_file_says_so_if_its_hash_was_never_confirmed(
 
 
 def test_cancel_ends_a_slow_download_soon_and_leaves_nothing(tiny: weights.Weights, server, cache: Path) -> None:
-    server.fault = "slow"  # 1.5 s in all
+    server.fault = "slow"
     done = 0
 
     def progress(count: int, total: int) -> None:
         nonlocal done
         done = count
 
-    start = time.monotonic()
     with pytest.raises(weights.DownloadCancelled):
         download("tiny", progress=progress, cancel=lambda: done > 30_000)
-    assert time.monotonic() - start < 1.0
-    assert 30_000 < done < 100_000
+    assert 30_000 < done < 100_000, "of several hundred thousand"
     assert list(cache.iterdir()) == []
 
 
@@ -300,7 +361,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told_and_left_clean(
     script = f"""
 import resource
 from napari_fastsam.errors import DownloadError
-from napari_fastsam.model.weights import weights
+from napari_fastsam.model.weights import registry, weights
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 weights.REGISTRY = (weights.Weights(**{dataclasses.asdict(tiny)!r}),)
 try:

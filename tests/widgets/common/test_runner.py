@@ -156,7 +156,7 @@ def test_the_bar_shows_how_far_work_has_come_where_it_is_known(record, qtbot):
         yield Step("loading")
         for done in (1, 2, 3):
             yield Step(f"tile {done}", done, 3)
-        go_on.wait(10)
+        go_on.wait(120)
 
     record.runner.start(work, "test")
     qtbot.waitUntil(lambda: len(record.steps) == 4)

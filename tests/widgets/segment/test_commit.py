@@ -177,8 +177,8 @@ def test_features_and_metadata(bench):
     assert table["area"].tolist() == [(layer.data == 1).sum(), (layer.data == 2).sum()]
     (entry,) = layer.metadata[KEY]
     assert entry["labels"] == [1, 2]
-    assert entry["points"] == NUCLEI.tolist()
-    assert entry["point_labels"] == [1, 1]
+    assert entry["prompts"]["points_yx"] == NUCLEI.tolist()
+    assert entry["prompts"]["point_labels"] == [1, 1]
     assert (entry["task"], entry["model"], entry["image"]) == ("prompts", "nuclei", "cells")
     assert (entry["version"], entry["contrast_limits"]) == (__version__, (0, 80))
     assert entry["conf"] == pytest.approx(0.3)
@@ -289,7 +289,7 @@ def test_everything_is_added_once(bench):
     b.settle()
     assert (layer.data > 0).sum() == (shown > 0).sum()
     assert len(np.unique(layer.data)) == len(np.unique(shown)) > 10
-    assert layer.metadata[KEY][0]["points"] == []
+    assert layer.metadata[KEY][0]["prompts"] is None
     assert not b.shown.any(), "it does not come again by itself"
     assert b.dock.commit() is None
 

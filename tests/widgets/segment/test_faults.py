@@ -16,7 +16,7 @@ import pytest
 import torch
 from napari.layers import Image, Shapes
 
-from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
@@ -42,14 +42,14 @@ def loads(monkeypatch):
 def held(monkeypatch):
     """Lets a test act while the network looks at a plane; `held.set()` lets it go on."""
     gate, reached = threading.Event(), threading.Event()
-    real = Session._look
+    real = Kept.prediction
 
-    def look(self, model, request):
+    def prediction(self, request, predict):
         reached.set()
-        gate.wait(20)
-        return real(self, model, request)
+        gate.wait(120)
+        return real(self, request, predict)
 
-    monkeypatch.setattr(Session, "_look", look)
+    monkeypatch.setattr(Kept, "prediction", prediction)
     gate.reached = reached
     yield gate
     gate.set()
@@ -58,7 +58,7 @@ def held(monkeypatch):
 def run_held(b, held):
     """Press Run and come back while the network is at work."""
     b.dock.run()
-    b.qtbot.waitUntil(held.reached.is_set, timeout=10_000)
+    b.qtbot.waitUntil(held.reached.is_set)
     assert b.dock._runner.busy
 
 
@@ -567,7 +567,7 @@ def test_a_download_is_cancelled_by_the_run_button(bench, fastsam_s, tmp_path, q
     b.settle()
     b.dock.download.native.click()
     assert b.dock.actions.run_button.text == "Cancel"
-    qtbot.waitUntil(lambda: " of 7 MB" in b.status, timeout=10_000)
+    qtbot.waitUntil(lambda: " of 7 MB" in b.status)
     b.dock.actions.run_button.native.click()
     b.settle()
     assert "cancelled" in b.status

@@ -7,16 +7,8 @@ import pytest
 
 from napari_fastsam.io.recipes import load_recipe
 from napari_fastsam.layers.labels import preview
-from napari_fastsam.model.asking.tiled import LARGE
+from napari_fastsam.model.asking.plane_scale import LARGE
 from napari_fastsam.model.network import segmenter
-
-
-@pytest.fixture(scope="module")
-def slide(cells):
-    """(4352, 4160) uint8: 17 × 13 times `cells`."""
-    slide = np.tile(cells, (17, 13))
-    assert slide.size > LARGE
-    return slide
 
 
 @pytest.fixture
@@ -91,7 +83,7 @@ def test_everything_waits_for_run_comes_tile_by_tile_and_is_cancelled_without_lo
     b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.count > 20, timeout=20_000)
     b.dock.run()
     b.settle()
-    run = b.dock._session._runs._tiles[1]
+    run = b.dock._session.kept.runs._tiles[1]
     assert 0 < run.done < len(run)
     assert np.count_nonzero(np.unique(b.shown)) <= run.canvas.labels.max() == len(run.canvas)
 

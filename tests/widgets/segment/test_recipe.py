@@ -10,6 +10,7 @@ import tifffile
 from napari_fastsam.core.objects.measurements import measure
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe
+from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.runs import work
 
@@ -62,10 +63,7 @@ def test_a_film_with_its_links(bench, cells, tmp_path):
 
 
 def test_a_large_plane_begins_where_it_was_looked_at(bench, cells, tmp_path, monkeypatch):
-    from napari_fastsam.layers.answers import request
-
-    monkeypatch.setattr(request, "LARGE", 200_000)
-    monkeypatch.setattr(work, "LARGE", 200_000)
+    monkeypatch.setattr(plane_scale, "LARGE", 200_000)
     plane = np.tile(cells, (3, 3))
     b = bench(plane, contrast_limits=(0, 80))
     b.dock.task.value = "everything"

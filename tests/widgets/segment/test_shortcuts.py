@@ -167,7 +167,7 @@ def test_run_while_it_runs_cancels(bench, monkeypatch):
     cancelled = []
     monkeypatch.setattr(b.dock._runner, "cancel", lambda: cancelled.append(True))
     b.dock.task.value = "everything"
-    b.qtbot.waitUntil(lambda: b.dock._work is not None, timeout=5000)
+    b.qtbot.waitUntil(lambda: b.dock._work is not None)
     b.key(Qt.Key.Key_R)
     assert cancelled == [True]
     b.settle()

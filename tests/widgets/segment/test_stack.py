@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Points
 
-from napari_fastsam.layers.answers import request
-from napari_fastsam.model.asking import stack
+from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.samples import nuclei_3d
 
 
@@ -54,20 +53,19 @@ def test_objects_have_one_number_through_a_film_and_become_labels_and_tracks(ben
 
 
 def test_large_planes_of_a_film_are_seen_in_tiles(bench, film, monkeypatch):
-    for module in (request, stack):
-        monkeypatch.setattr(module, "LARGE", 50_000)  # fewer than a frame of the film has
+    monkeypatch.setattr(plane_scale, "LARGE", 50_000)  # fewer than a frame of the film has
     b = bench(film[:3], contrast_limits=(0, 80))
     b.dock.diameter.value = 11.0
     b.dock.region.value = "stack"
     b.click((0, 126, 94))
-    run = b.dock._session._runs._planes[1]
+    run = b.dock._session.kept.runs._planes[1]
     assert len(run.grid) > 1
     assert on_planes(b) == [0, 1, 2], "followed through the film"
     assert [b.preview.data[k, 126, 94 + 2 * k] for k in range(3)] == [1, 1, 1]
 
     b.dock.task.value = "everything"
     b.settle()
-    assert b.dock._session._runs._planes[1] is run
+    assert b.dock._session.kept.runs._planes[1] is run
     many = b.dock._shown.count
     assert many > 10
     b.dock.conf.value = 0.8
@@ -80,7 +78,7 @@ def test_linking_again_does_not_run_the_network(bench, nuclei):
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
     few = b.dock._shown.count
-    run = b.dock._session._runs._planes[1]
+    run = b.dock._session.kept.runs._planes[1]
     kept = dict(run.kept)
     b.dock.stack.overlap.value = 0.9
     b.settle()
@@ -88,7 +86,7 @@ def test_linking_again_does_not_run_the_network(bench, nuclei):
     b.dock.conf.value = 0.8
     b.settle()
     assert run.kept == kept
-    assert b.dock._session._runs._planes[1] is run
+    assert b.dock._session.kept.runs._planes[1] is run
 
 
 def test_a_prompt_is_followed_both_ways_and_a_correction_from_where_it_is(bench, film):
@@ -200,10 +198,10 @@ def test_pixels_that_were_painted_over_are_seen_anew_by_run(bench, film):
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
     before = b.dock._shown.count
-    run = b.dock._session._runs._planes[1]
+    run = b.dock._session.kept.runs._planes[1]
     b.dock.run()
     b.settle()
-    assert b.dock._session._runs._planes[1] is run, "nothing has changed"
+    assert b.dock._session.kept.runs._planes[1] is run, "nothing has changed"
     b.image.data[:, :, 160:] = 0
     b.dock.run()
     b.settle()
@@ -218,4 +216,4 @@ def test_provenance_has_the_prompts_of_all_planes(bench, film):
     b.settle()
     (entry,) = b.dock.commit().metadata["napari-fastsam"]
     assert entry["stack_axis"] == 0
-    assert entry["prompts_by_plane"]["1"]["points"] == [[126.0, 96.0]]
+    assert entry["prompts_by_plane"]["1"]["points_yx"] == [[126.0, 96.0]]

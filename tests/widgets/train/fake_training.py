@@ -59,6 +59,10 @@ def main() -> None:
                 time.sleep(0.02)
             if stop.is_set() and "deaf" not in WHAT:
                 break
+        while (
+            "lingers" in WHAT and stop.is_set() and not Path(os.environ["FAKE_TRAINING_LOG"]).with_name("go").exists()
+        ):
+            time.sleep(0.02)
         if stop.is_set() and "deaf" not in WHAT:
             break
         measured = {"ap50": round(0.5 + epoch / 10, 2), "ap": round(0.2 + epoch / 10, 2)} if epoch % 2 else {}

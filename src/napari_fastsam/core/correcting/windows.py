@@ -72,7 +72,7 @@ class CorrectionWindow:
 
     def centres(self, cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows and columns of the plane at which the cells' centres lie."""
-        steps: NDArray[np.float64] = (np.arange(cells) - (cells - 1) / 2) * (self.side / cells)
+        steps = (np.arange(cells, dtype=np.float64) - (cells - 1) / 2) * (self.side / cells)
         return np.add(steps, self.row), np.add(steps, self.column)
 
 

@@ -15,6 +15,12 @@ Window = Literal["type", "percentiles"]
 PERCENTILES = (0.1, 99.9)
 """The window taken when none is given and the type has no natural one: robust against hot and dead pixels."""
 
+_OUTLYING = 0.05
+_FEWEST = 0.0005
+"""Shares of the pixels: more is no outlier, and less the percentiles leave out as they are."""
+
+_MOST_OUTLIERS = 3
+
 _SAMPLE = 1_000_000
 
 _LARGE_FOR_FLOAT32 = 1e38
@@ -48,6 +54,8 @@ def window_of(plane: NDArray[np.generic], rule: Window = "type") -> tuple[float,
     By ``"type"``, uint8 keeps its whole range, bool is 0 … 1, colours that are floats within 0 … 1 keep that range;
     everything else takes the 0.1st and 99.9th percentile of its finite values (their minimum and maximum where those
     coincide). By ``"percentiles"`` all but bool take percentiles, so that dim planes come out as bright as others.
+    Percentiles are those of what was measured: a value that many pixels share, far from all others, is none (see
+    `measured`).
 
     Raises
     ------
@@ -70,12 +78,46 @@ def window_of(plane: NDArray[np.generic], rule: Window = "type") -> tuple[float,
         if plane.ndim == 3 and rule == "type" and sample.min() >= 0 and sample.max() <= 1:
             return 0.0, 1.0
     with np.errstate(over="ignore", invalid="ignore"):  # between numbers near the largest there are
-        low, high = (float(v) for v in np.percentile(sample.astype(np.float64, copy=False), PERCENTILES))
+        low, high = (float(v) for v in np.percentile(measured(sample.astype(np.float64, copy=False)), PERCENTILES))
     if not high > low:
         # next to all values are the same: what differs may be what is looked for, and the sample may have missed it
         finite = values[np.isfinite(values)] if plane.dtype.kind == "f" else values
         low, high = float(finite.min()), float(finite.max())
     return low, high
+
+
+def measured(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Leave out what no detector has measured: a burnt-in scale bar, saturated rows, a number that stands for nothing.
+
+    Such a value is the lowest or the highest of all, is shared by up to a twentieth of the pixels, and lies farther
+    from the others than they from each other. Bright spots are no such thing: their edges fill the gap.
+
+    Parameters
+    ----------
+    values
+        Of any shape, finite.
+
+    Returns
+    -------
+    numpy.ndarray
+        The others, flat; `values` as they are where there is nothing to leave out.
+    """
+    for _ in range(_MOST_OUTLIERS):
+        low, high = values.min(), values.max()
+        at_low, at_high = values == low, values == high
+        suspects = [share for share in (at_low.mean(), at_high.mean()) if _FEWEST < share <= _OUTLYING]
+        others = values[~(at_low | at_high)] if suspects else values[:0]
+        if not others.size or not others.max() > others.min():
+            break
+        spread = others.max() - others.min()
+        outlying = np.zeros(values.shape, bool)
+        for there, gap in ((at_low, others.min() - low), (at_high, high - others.max())):
+            if gap > spread and _FEWEST < there.mean() <= _OUTLYING:
+                outlying |= there
+        if not outlying.any():
+            break
+        values = values[~outlying]
+    return values
 
 
 def to_rgb8(image: ArrayLike, contrast_limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:

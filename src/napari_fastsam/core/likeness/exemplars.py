@@ -1,4 +1,4 @@
-"""Examples: which objects they are, what they look like, and which others look like them."""
+"""Examples: what some objects look like, and which others look like them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
+from napari_fastsam.core.likeness.descriptors import describe_instances
 from napari_fastsam.core.likeness.likeness import Population
 from napari_fastsam.core.objects.embeddings import described
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.ranking import Ranking, rank_by_box, rank_by_points
 from napari_fastsam.errors import PromptError
 
 
@@ -48,60 +46,29 @@ class Exemplars:
                 f"{self.counter_examples.shape[1]}; expected as many"
             )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the examples as values that JSON knows."""
+        tables = {name: getattr(self, name).tolist() for name in ("examples", "counter_examples")}
+        return {"kind": self.kind, **tables}
 
-def exemplars_of(instances: Instances, prompts: Prompts) -> tuple[Exemplars, list[str]]:
-    """Return what the examples of some prompts look like.
+    @classmethod
+    def from_json(cls, content: Any) -> Exemplars:
+        """Return the examples that `to_json` made values of.
 
-    Parameters
-    ----------
-    instances
-        The plane's objects; they know their image.
-    prompts
-        Its examples and counter-examples, points and boxes, and what it has from other images.
-
-    Returns
-    -------
-    exemplars
-        All of them.
-    unanswered
-        A sentence for each example that lies on no object, and one if an object is both example and counter-example.
-
-    Raises
-    ------
-    PromptError
-        If examples from another image were described in another way.
-    ParameterError
-        If the instances do not know their image.
-    """
-    kind = descriptor_kind(instances)
-    vectors = described(instances, kind, describe_instances)
-    given = prompts.exemplars
-    if given is not None and given.kind != kind:
-        raise PromptError(
-            f"the examples are described as {given.kind!r}, by another model or version, and the objects here as "
-            f"{kind!r}; mark examples again with this model"
-        )
-    width = vectors.shape[1] if given is None else given.examples.shape[1]
-    if len(vectors) and vectors.shape[1] != width:
-        raise PromptError(
-            f"the examples have {width} numbers each and the objects here {vectors.shape[1]}, though both are "
-            f"described as {kind!r}; mark examples again with this model"
-        )
-    unanswered: list[str] = []
-    found: dict[str, dict[bytes, NDArray[np.float32]]] = {}
-    for name in ("examples", "counter_examples"):
-        chosen, sentences = _objects(instances, prompts, name)
-        unanswered += sentences
-        rows = ([] if given is None else list(getattr(given, name))) + [vectors[i] for i in chosen]
-        found[name] = {row.tobytes(): row for row in rows}  # what was kept may be marked as well
-    contradicted = found["examples"].keys() & found["counter_examples"].keys()
-    if contradicted:
-        unanswered.append(
-            f"objects that are both example and counter-example, which count as neither: {len(contradicted)}"
-        )
-    kept = {name: [row for key, row in rows.items() if key not in contradicted] for name, rows in found.items()}
-    tables = {name: np.array(rows, np.float32).reshape(len(rows), width) for name, rows in kept.items()}
-    return Exemplars(kind, **tables), unanswered
+        Raises
+        ------
+        PromptError
+            If there is no example, or a value is not what is expected there.
+        """
+        try:
+            examples = content["examples"]
+            if not isinstance(examples, list) or not examples:
+                raise PromptError("there is no list with an example in it")
+            counter_examples = content["counter_examples"] or np.zeros((0, len(examples[0])))
+            tables: Any = examples, counter_examples
+            return cls(str(content["kind"]), *tables)
+        except (KeyError, TypeError) as error:
+            raise PromptError(f"these are no examples: {error!r}") from error
 
 
 def example_likeness(instances: Instances, exemplars: Exemplars) -> NDArray[np.float64]:
@@ -112,7 +79,7 @@ def example_likeness(instances: Instances, exemplars: Exemplars) -> NDArray[np.f
     instances
         The plane's N objects; they know their image.
     exemplars
-        What `exemplars_of` says of these objects and some prompts.
+        What `core.prompts.examples.exemplars_of` says of these objects and some prompts.
 
     Returns
     -------
@@ -142,18 +109,3 @@ def _table(name: str, values: Any) -> NDArray[np.float32]:
             f"none; expected finite numbers in a row an example"
         )
     return table
-
-
-def _objects(instances: Instances, prompts: Prompts, name: str) -> tuple[list[int], list[str]]:
-    """Return the objects that examples or counter-examples lie on, each once, and sentences about those on none."""
-    nothing_forbidden = np.zeros(len(instances), bool)
-    no_points = np.zeros((0, 2))
-    called = name[:-1].replace("_", "-")
-    rankings: list[tuple[str, Ranking]] = []
-    for i, point in enumerate(getattr(prompts, name), start=1):
-        rankings.append((f"{called} {i}", rank_by_points(instances, point[None], nothing_forbidden)))
-    for i, box in enumerate(getattr(prompts, f"{name[:-1]}_boxes"), start=1):
-        rankings.append((f"{called} box {i}", rank_by_box(instances, box, no_points, nothing_forbidden)))
-    chosen = dict.fromkeys(int(ranking.candidates[0]) for _, ranking in rankings if len(ranking.candidates))
-    unanswered = [f"{which}: {ranking.reason}" for which, ranking in rankings if not len(ranking.candidates)]
-    return list(chosen), unanswered

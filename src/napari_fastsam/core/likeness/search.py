@@ -12,7 +12,6 @@ from napari_fastsam.core.likeness.exemplars import Exemplars, are_among, example
 from napari_fastsam.core.likeness.likeness import usual_threshold
 from napari_fastsam.core.likeness.text import TextEncoder, text_similarities
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.prompts.prompts import PromptRef
 from napari_fastsam.errors import ParameterError
 
 WITHIN = 0.5
@@ -64,13 +63,11 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """One text, or all examples together, put to N objects.
+class Matches:
+    """How N objects compare with one text, or with all examples together.
 
     Attributes
     ----------
-    ref
-        Which of the prompts.
     similarities
         (N,) how like it each object is.
     threshold
@@ -81,7 +78,6 @@ class Question:
         Why these, or why none.
     """
 
-    ref: PromptRef
     similarities: NDArray[np.float32]
     threshold: float
     answers: NDArray[np.intp]
@@ -93,13 +89,13 @@ class Question:
         return f"{'one of the examples' if similarity < self.threshold else self.reason}: {similarity:.3f}"
 
 
-def ask_texts(
+def search_by_text(
     instances: Instances,
     texts: Sequence[str],
     encoder: TextEncoder,
     allowed: NDArray[np.bool_],
     search: Search,
-) -> list[Question]:
+) -> list[Matches]:
     """Put texts to objects; one that several texts could have goes to the one that it is most similar to.
 
     Parameters
@@ -118,20 +114,19 @@ def ask_texts(
     similarities = text_similarities(instances, texts, encoder)
     enough, thresholds = _enough(similarities, allowed, search)
     best = np.where(enough, similarities, -np.inf).argmax(axis=0) if len(instances) else np.zeros(0, np.intp)
-    questions = []
+    found = []
     for query, text in enumerate(texts):
         why = f"most like “{text}”" if search.best_only else f"like “{text}” by {thresholds[query]:.3f} or more"
         own = enough[query] & (best == query)
         reason = why if own.any() else _why_none(instances, allowed, enough[query], f"no object is {why}")
-        ref = PromptRef("text", (query,))
-        questions.append(
-            Question(ref, similarities[query], thresholds[query], _ranked(similarities[query], own), reason)
-        )
-    return questions
+        found.append(Matches(similarities[query], thresholds[query], _ranked(similarities[query], own), reason))
+    return found
 
 
-def ask_examples(instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search) -> Question:
-    """Put examples, as `core.likeness.exemplars.exemplars_of` gives them, to objects; the rest is as in `ask_texts`.
+def search_by_examples(
+    instances: Instances, exemplars: Exemplars, allowed: NDArray[np.bool_], search: Search
+) -> Matches:
+    """Put examples, as `core.prompts.examples.exemplars_of` gives them, to objects; the rest is as in `search_by_text`.
 
     What is an example itself is part of the answer, and a counter-example is not, whatever their likeness.
     """
@@ -145,7 +140,7 @@ def ask_examples(instances: Instances, exemplars: Exemplars, allowed: NDArray[np
     none = f"no object is {why}" if any_example else "there is no example to compare with"
     reason = why if enough.any() else _why_none(instances, allowed, enough, none)
     answers = _ranked(likeness, enough)
-    return Question(PromptRef("example", (0,)), likeness.astype(np.float32), threshold, answers, reason)
+    return Matches(likeness.astype(np.float32), threshold, answers, reason)
 
 
 def _enough(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLACE = ("area", "centroid", "bbox")
 SHAPE = ("axis_major_length", "axis_minor_length", "eccentricity", "perimeter", "solidity")
@@ -49,7 +52,9 @@ def measure(
     LabelsError
         If image and labels are not of one shape.
     """
-    from skimage.measure import regionprops_table  # here, and the dock opens without it
+    # here, and the dock opens without them
+    import pandas as pd
+    from skimage.measure import regionprops_table
 
     if image is not None and image.shape[: labels.ndim] != labels.shape:
         raise LabelsError(f"the labels have shape {labels.shape} and the image {image.shape}; expected the same pixels")

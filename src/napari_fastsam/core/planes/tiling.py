@@ -9,7 +9,8 @@ both; so cores are taken a little wider, and what is there already is not added 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -223,9 +224,34 @@ class Grid:
         return low, high, starts[1], starts[1] + side
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The objects of a canvas at one moment that nobody has taken yet.
+
+    Attributes
+    ----------
+    labels
+        (H, W) label image of them.
+    scores
+        By number, in ascending order.
+    total
+        How many objects there were, taken or not.
+    """
+
+    labels: NDArray[np.int32]
+    scores: dict[int, float]
+    total: int
+
+    def __len__(self) -> int:
+        """Return how many there are to take."""
+        return len(self.scores)
+
+
 @dataclass(eq=False)
 class Canvas:
     """A label image that grows tile by tile, in any order.
+
+    One thread may add objects while others look at them, take some and give them back.
 
     Attributes
     ----------
@@ -241,10 +267,45 @@ class Canvas:
     scores: list[float] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    _taken: set[int] = field(default_factory=set, repr=False)
+    _left: NDArray[np.int32] | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __len__(self) -> int:
         """Return how many objects there are."""
         return len(self.scores)
+
+    def drawn(self, frozen: bool = True) -> Drawn:
+        """Return the objects that were not taken.
+
+        Parameters
+        ----------
+        frozen
+            Whether the label image is a copy, with these objects and no others. Otherwise it is the one that goes on
+            being painted: good enough to be looked at, and nothing is copied.
+        """
+        with self._lock:
+            shown = self.labels if self._left is None else self._left
+            labels = np.array(shown[:, :]) if frozen else np.asarray(shown)
+            scores = {i: score for i, score in enumerate(self.scores, start=1) if i not in self._taken}
+            return Drawn(labels, scores, len(self))
+
+    def take(self, numbers: Iterable[int]) -> None:
+        """Leave out objects from now on: somebody has them."""
+        with self._lock:
+            self._taken.update(numbers)
+            self._left = self._without_taken(np.asarray(self.labels[:, :]))
+
+    def give_back(self, numbers: Iterable[int]) -> None:
+        """Offer objects once more that were taken."""
+        with self._lock:
+            self._taken.difference_update(numbers)
+            self._left = self._without_taken(np.asarray(self.labels[:, :])) if self._taken else None
+
+    def _without_taken(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
+        kept: NDArray[np.int32] = np.arange(len(self) + 1, dtype=np.int32)
+        kept[list(self._taken)] = 0
+        return np.asarray(kept[labels])
 
     def add(self, window: Box, masks: Sequence[Crop], scores: Sequence[float]) -> list[int]:
         """Paint the objects of a tile, but for those that another tile has brought already.
@@ -263,6 +324,10 @@ class Canvas:
         list of int
             The number of each; 0 = it was there.
         """
+        with self._lock:
+            return self._add(window, masks, scores)
+
+    def _add(self, window: Box, masks: Sequence[Crop], scores: Sequence[float]) -> list[int]:
         y0, x0, y1, x1 = window
         where = slice(y0, y1), slice(x0, x1)
         view = np.array(self.labels[where])
@@ -282,6 +347,8 @@ class Canvas:
             part[take] = numbers[i]
         if len(self) > known:
             self.labels[where] = view
+            if self._left is not None:
+                self._left[where] = self._without_taken(view)
         return numbers
 
     def _register(self, crop: Crop, score: float) -> int:

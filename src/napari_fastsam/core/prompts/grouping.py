@@ -3,77 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_fastsam.core.prompts.prompts import Kind, PromptRef, Prompts
+from napari_fastsam.core.prompts.points import PointGroup
+from napari_fastsam.core.prompts.queries import PromptRef, Query
+
+Shapes = Sequence[tuple[type[Query], Sequence[Any], NDArray[np.int64]]]
+"""Of each kind that asks: its geometries, and their object numbers."""
 
 
-def prompt_refs(prompts: Prompts) -> list[PromptRef]:
-    """Return the objects that `select` answers about, in its order.
+def group(
+    points: NDArray[np.float64], labels: NDArray[np.int64], numbers: NDArray[np.int64], shapes: Shapes
+) -> tuple[Query, ...]:
+    """Return one query an object, with all points that speak of it.
 
-    Objects of points come first, in the order of each object's first positive point; then boxes, outlines, scribbles.
-    Searches by words and examples are left out: how many objects they have is not known before.
+    Objects of points come first, in the order of each object's first positive point; then shapes, kind by kind.
+
+    Parameters
+    ----------
+    points, labels, numbers
+        (P, 2) rows and columns, (P,) 1 = here, 0 = not here, and (P,) object numbers: positive points with the same
+        number above 0 describe one object, which is the shape's of that number if there is one; with 0 each is an
+        object of its own, unless a shape claims it. A negative point with 0 speaks of all objects.
+    shapes
+        All others.
     """
-    shapes: tuple[tuple[Kind, Sequence[int]], ...] = (
-        ("box", asking_boxes(prompts)),
-        ("outline", range(len(prompts.outlines))),
-        ("scribble", range(len(prompts.scribbles))),
-    )
-    return [ref for ref, _ in point_groups(prompts)] + [PromptRef(kind, (i,)) for kind, rows in shapes for i in rows]
-
-
-def asking_boxes(prompts: Prompts) -> Sequence[int]:
-    """Return the boxes that ask for an object of their own: none where boxes restrict a search."""
-    return range(0 if prompts.searches else len(prompts.boxes))
-
-
-def point_groups(prompts: Prompts) -> list[tuple[PromptRef, int]]:
-    """Return the objects that positive points describe, with their object numbers (0 = a point of its own)."""
-    refining = {j for i in asking_boxes(prompts) for j in refining_points(prompts, i)}
+    positive, negative = labels == 1, labels == 0
+    taken = ~positive
+    drawn: list[Query] = []
+    for kind, geometries, own in shapes:
+        for i, geometry in enumerate(geometries):
+            query = kind(PromptRef(kind.kind, (i,)), geometry, int(own[i]))
+            speaking = positive & _speaks(query, points, numbers)
+            taken |= speaking
+            drawn.append(_with_points(query, points[speaking], points, negative, numbers))
     groups: dict[tuple[int, int], list[int]] = {}
-    for j in np.flatnonzero(prompts.point_labels == 1).tolist():
-        number = int(prompts.point_objects[j])
-        if number > 0:
-            groups.setdefault((number, -1), []).append(j)
-        elif j not in refining:
-            groups[0, j] = [j]
-    return [(PromptRef("point", tuple(rows)), number) for (number, _), rows in groups.items()]
+    for j in np.flatnonzero(~taken).tolist():
+        number = int(numbers[j])
+        groups.setdefault((number, -1 if number else j), []).append(j)
+    found: list[Query] = []
+    for (number, _), rows in groups.items():
+        query = PointGroup(PromptRef("point", tuple(rows)), points[rows], number)
+        found.append(_with_points(query, points[rows], points, negative, numbers))
+    return (*found, *drawn)
 
 
-def refining_points(prompts: Prompts, box: int) -> list[int]:
-    """Return the positive points without an object number that lie inside a box: they refine its object."""
-    y0, x0, y1, x1 = prompts.boxes[box] - 0.5  # edges to centres
-    rows, columns = prompts.points.T
-    inside = (rows >= y0) & (rows <= y1) & (columns >= x0) & (columns <= x1)
-    found: list[int] = np.flatnonzero(inside & (prompts.point_labels == 1) & (prompts.point_objects == 0)).tolist()
-    return found
+def _speaks(query: Query, points: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    claimed: NDArray[np.bool_] = query.claims(points) & (numbers == 0)
+    if query.number:
+        claimed |= numbers == query.number
+    return claimed
 
 
-def subset(prompts: Prompts, refs: Sequence[PromptRef]) -> tuple[Prompts, list[PromptRef]]:
-    """Return the drawn prompts of some objects alone, with everything that refines or vetoes them.
-
-    Returns
-    -------
-    prompts
-        All points that matter to `refs`, and the boxes, outlines and scribbles among them.
-    refs
-        The same objects, as the new prompts number them, in the order in which `select` answers.
-    """
-
-    def wanted(kind: Kind) -> list[int]:
-        return [ref.indices[0] for ref in refs if ref.kind == kind]
-
-    points = {i for ref in refs if ref.kind == "point" for i in ref.indices}
-    points |= set(np.flatnonzero(prompts.point_labels == 0).tolist())
-    points |= {j for i in wanted("box") for j in refining_points(prompts, i)}
-    rows = sorted(points)
-    fewer = Prompts(
-        points=prompts.points[rows],
-        point_labels=prompts.point_labels[rows],
-        point_objects=prompts.point_objects[rows],
-        boxes=prompts.boxes[wanted("box")],
-        outlines=[prompts.outlines[i] for i in wanted("outline")],
-        scribbles=[prompts.scribbles[i] for i in wanted("scribble")],
-    )
-    return fewer, prompt_refs(fewer)
+def _with_points(
+    query: Query,
+    own: NDArray[np.float64],
+    points: NDArray[np.float64],
+    negative: NDArray[np.bool_],
+    numbers: NDArray[np.int64],
+) -> Query:
+    against = negative & ((numbers == 0) | ((numbers == query.number) & (query.number > 0)))
+    return replace(query, positive=own, negative=points[against])

@@ -1,4 +1,4 @@
-"""What a person asks for, as a frozen value in image pixels.
+"""What a user asks for, as a frozen value in image pixels.
 
 Frames
 ------
@@ -9,47 +9,34 @@ napari draws them. Boxes are ``(y0, x0, y1, x1)`` with pixel *edges* at integers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.likeness.exemplars import Exemplars
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.prompts import boxes as _boxes  # noqa: F401  # the kinds register themselves
+from napari_fastsam.core.prompts import lines as _lines  # noqa: F401
+from napari_fastsam.core.prompts import masks as _masks  # noqa: F401
+from napari_fastsam.core.prompts.grouping import group
+from napari_fastsam.core.prompts.queries import PromptRef, Query, shape_kinds
+from napari_fastsam.core.prompts.searches import ExamplesQuery, SearchQuery, TextQuery
+from napari_fastsam.core.prompts.values import as_boxes, as_table, as_texts, as_whole_numbers
 from napari_fastsam.errors import PromptError
 
-if TYPE_CHECKING:
-    from napari_fastsam.core.likeness.exemplars import Exemplars
+__all__ = ["PromptRef", "Prompts"]
 
-Kind = Literal["point", "box", "outline", "scribble", "text", "example"]
-
-
-@dataclass(frozen=True)
-class PromptRef:
-    """Which of the prompts something belongs to.
-
-    Attributes
-    ----------
-    kind
-        The sort of prompt.
-    indices
-        Positions in `Prompts.points`, `.boxes`, `.outlines`, `.scribbles` or `.texts`; more than one only for points
-        that share an object number. Examples ask one question together: their only number is 0.
-    """
-
-    kind: Kind
-    indices: tuple[int, ...]
-
-    def __str__(self) -> str:
-        if self.kind == "example":
-            return "examples"
-        numbers = ", ".join(str(i + 1) for i in self.indices)
-        return f"{self.kind} {numbers}" if len(self.indices) == 1 else f"{self.kind}s {numbers}"
+_TABLES = {"points": "points_yx", "examples": "examples_yx", "counter_examples": "counter_examples_yx"}
+_BOX_TABLES = {"example_boxes": "example_boxes_yxyx", "counter_example_boxes": "counter_example_boxes_yxyx"}
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Prompts:
-    """Points, boxes, outlines, scribbles, words and examples on one image plane.
+    """Points, shapes, masks, words and examples on one image plane.
 
     Parameters
     ----------
@@ -76,12 +63,19 @@ class Prompts:
         (·, 4) the same, told by a box around each.
     exemplars
         Examples that were taken from another image.
+    masks
+        Objects as (Y, X) arrays, not 0 = object: each is an object to start from.
+    mask_objects
+        (M,) object numbers: points with the number of a mask belong to its object. None means 0, none.
+    others
+        Object numbers of other shapes, ``box_objects``, ``outline_objects`` and ``scribble_objects``, as
+        `mask_objects`; and prompts of kinds that were registered (`core.prompts.queries.register`), by their `field`.
 
     Raises
     ------
     PromptError
         For a wrong number of columns or labels, a label other than 0 or 1, a value that is not finite, a text without
-        a word, or counter-examples without an example.
+        a word, a mask without a pixel, two shapes with one object number, or counter-examples without an example.
     """
 
     points: NDArray[np.float64]
@@ -90,6 +84,8 @@ class Prompts:
     boxes: NDArray[np.float64]
     outlines: tuple[NDArray[np.float64], ...]
     scribbles: tuple[NDArray[np.float64], ...]
+    masks: tuple[Crop, ...]
+    mask_objects: NDArray[np.int64]
     texts: tuple[str, ...]
     examples: NDArray[np.float64]
     counter_examples: NDArray[np.float64]
@@ -111,25 +107,22 @@ class Prompts:
         example_boxes: ArrayLike = (),
         counter_example_boxes: ArrayLike = (),
         exemplars: Exemplars | None = None,
+        masks: Sequence[ArrayLike | Crop] = (),
+        mask_objects: ArrayLike | None = None,
+        **others: Any,
     ) -> None:
-        points = _table("points", points, 2)
-        labels = _whole_numbers("point_labels", point_labels, len(points), default=1)
-        if not np.isin(labels, (0, 1)).all():
-            raise PromptError(
-                f"point_labels holds {sorted(set(labels.tolist()) - {0, 1})}; 1 means foreground and 0 background"
-            )
+        points = as_table("points", points, 2)
+        shapes = {"boxes": boxes, "outlines": outlines, "scribbles": scribbles, "masks": masks}
         values: dict[str, Any] = {
             "points": points,
-            "point_labels": labels,
-            "point_objects": _whole_numbers("point_objects", point_objects, len(points), default=0),
-            "boxes": _in_order(_table("boxes", boxes, 4)),
-            "outlines": tuple(_polyline("outlines", i, o, least=3) for i, o in enumerate(outlines)),
-            "scribbles": tuple(_polyline("scribbles", i, s, least=1) for i, s in enumerate(scribbles)),
-            "texts": _queries(texts),
-            "examples": _table("examples", examples, 2),
-            "counter_examples": _table("counter_examples", counter_examples, 2),
-            "example_boxes": _in_order(_table("example_boxes", example_boxes, 4)),
-            "counter_example_boxes": _in_order(_table("counter_example_boxes", counter_example_boxes, 4)),
+            "point_labels": _signs(point_labels, len(points)),
+            "point_objects": as_whole_numbers("point_objects", point_objects, len(points), default=0),
+            **_parsed({**shapes, "mask_objects": mask_objects, **others}),
+            "texts": as_texts(texts),
+            "examples": as_table("examples", examples, 2),
+            "counter_examples": as_table("counter_examples", counter_examples, 2),
+            "example_boxes": as_boxes("example_boxes", example_boxes),
+            "counter_example_boxes": as_boxes("counter_example_boxes", counter_example_boxes),
             "exemplars": exemplars,
         }
         for name, value in values.items():
@@ -139,10 +132,11 @@ class Prompts:
 
     def __len__(self) -> int:
         """Return how many prompts there are, negative points and counter-examples included."""
-        drawn = len(self.points) + len(self.boxes) + len(self.outlines) + len(self.scribbles)
+        shapes = sum(len(getattr(self, name)) for name in shape_kinds())
         examples = len(self.examples) + len(self.example_boxes)
         counter_examples = len(self.counter_examples) + len(self.counter_example_boxes)
-        return drawn + len(self.texts) + examples + counter_examples + (self.exemplars is not None)
+        kept = self.exemplars is not None
+        return len(self.points) + shapes + len(self.texts) + examples + counter_examples + kept
 
     @property
     def has_examples(self) -> bool:
@@ -154,56 +148,97 @@ class Prompts:
         """Whether objects are asked for by their looks: by words or by examples. Boxes restrict the search then."""
         return bool(self.texts) or self.has_examples
 
+    @cached_property
+    def queries(self) -> tuple[Query, ...]:
+        """The prompts that ask for one object each, in the order in which `select` answers them."""
+        shapes = [
+            (kind, getattr(self, name), getattr(self, f"{kind.kind}_objects"))
+            for name, kind in shape_kinds().items()
+            if not (self.searches and kind.restricts_searches)
+        ]
+        return group(self.points, self.point_labels, self.point_objects, shapes)
 
-def _queries(texts: Sequence[Any]) -> tuple[str, ...]:
-    given = (texts,) if isinstance(texts, str) else tuple(texts)
-    for i, text in enumerate(given):
-        if not isinstance(text, str) or not text.strip():
-            raise PromptError(f"texts[{i}] is {text!r}; expected words that name what is wanted")
-    return tuple(text.strip() for text in given)
+    @cached_property
+    def search_queries(self) -> tuple[SearchQuery, ...]:
+        """The prompts that ask for all objects that look like something: each text, then the examples together."""
+        texts = [TextQuery(PromptRef("text", (i,)), i + 1, words) for i, words in enumerate(self.texts)]
+        if not self.has_examples:
+            return tuple(texts)
+        marked = self.examples, self.counter_examples, self.example_boxes, self.counter_example_boxes
+        return (*texts, ExamplesQuery(PromptRef("example", (0,)), len(texts) + 1, *marked, self.exemplars))
+
+    @property
+    def general_negative(self) -> NDArray[np.float64]:
+        """(M, 2) the negative points that speak of all objects, searches included."""
+        general: NDArray[np.float64] = self.points[(self.point_labels == 0) & (self.point_objects == 0)]
+        return general
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all prompts as values that JSON knows and `from_json` reads; what there is none of is left out."""
+        content: dict[str, Any] = {}
+        for name, key in (_TABLES | _BOX_TABLES).items():
+            content[key] = getattr(self, name).tolist()
+        if len(self.points):
+            content |= {"point_labels": self.point_labels.tolist(), "point_objects": self.point_objects.tolist()}
+        for name, kind in shape_kinds().items():
+            content[kind.json_key] = [kind.to_json(shape) for shape in getattr(self, name)]
+            numbers = getattr(self, f"{kind.kind}_objects")
+            content[f"{kind.kind}_objects"] = numbers.tolist() if numbers.any() else []
+        content["texts"] = list(self.texts)
+        content["exemplars"] = None if self.exemplars is None else self.exemplars.to_json()
+        return {key: value for key, value in content.items() if value}
+
+    @classmethod
+    def from_json(cls, content: Any) -> Prompts:
+        """Return the prompts that `to_json` made values of.
+
+        Raises
+        ------
+        PromptError
+            If a key is unknown, or a value is not what is expected there; the message names it.
+        """
+        if not isinstance(content, Mapping):
+            raise PromptError(f"the prompts are {str(content)[:60]!r}; expected an object with keys such as points_yx")
+        names = {key: name for name, key in (_TABLES | _BOX_TABLES).items()}
+        names |= {kind.json_key: name for name, kind in shape_kinds().items()}
+        plain = ("point_labels", "point_objects", "texts", *(f"{k.kind}_objects" for k in shape_kinds().values()))
+        names |= {name: name for name in plain}
+        given = dict(content)
+        exemplars = given.pop("exemplars", None)
+        if unknown := sorted(map(str, given.keys() - names.keys())):
+            known = ", ".join([*names, "exemplars"])
+            raise PromptError(f"the prompts have the key {unknown[0]!r}; expected only {known}")
+        for key, value in given.items():
+            if not isinstance(value, list):
+                raise PromptError(f"{key} is {str(value)[:60]!r}; expected a list")
+        values = {names[key]: value for key, value in given.items()}
+        return cls(**values, exemplars=None if exemplars is None else Exemplars.from_json(exemplars))
 
 
-def _table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
-    try:
-        table = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise PromptError(f"{name} is {values!r}; expected numbers in {columns} columns") from error
-    if table.size == 0:
-        return np.zeros((0, columns))
-    if table.ndim != 2 or table.shape[1] != columns:
-        raise PromptError(f"{name} has shape {table.shape}; expected (N, {columns}), one row a prompt")
-    if not np.isfinite(table).all():
+def _parsed(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the shapes of every kind that is registered, and their object numbers."""
+    values: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, kind in shape_kinds().items():
+        shapes = kind.parse(given.pop(name, ()))
+        numbers_of = f"{kind.kind}_objects"
+        numbers = as_whole_numbers(numbers_of, given.pop(numbers_of, None), len(shapes), 0, kind.kind)
+        own = numbers[numbers > 0].tolist()
+        if len(set(own)) < len(own) or seen & set(own):
+            raise PromptError(
+                f"{numbers_of} is {numbers.tolist()}: another shape has one of these numbers; give each its own, or 0"
+            )
+        seen |= set(own)
+        values |= {name: shapes, numbers_of: numbers}
+    if given:
+        raise TypeError(f"Prompts has no argument {min(given)!r}")
+    return values
+
+
+def _signs(labels: ArrayLike | None, count: int) -> NDArray[np.int64]:
+    signs = as_whole_numbers("point_labels", labels, count, default=1)
+    if not np.isin(signs, (0, 1)).all():
         raise PromptError(
-            f"{name} holds a value that is not finite in row {_first_bad_row(table)}; correct or remove it"
+            f"point_labels holds {sorted(set(signs.tolist()) - {0, 1})}; 1 means foreground and 0 background"
         )
-    return table
-
-
-def _in_order(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
-    return np.concatenate([low, high], axis=1)
-
-
-def _first_bad_row(table: NDArray[np.float64]) -> int:
-    return int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
-
-
-def _whole_numbers(name: str, values: ArrayLike | None, length: int, default: int) -> NDArray[np.int64]:
-    if values is None:
-        return np.full(length, default, dtype=np.int64)
-    numbers = np.asarray(values)
-    if numbers.shape != (length,):
-        raise PromptError(f"{name} has shape {numbers.shape}; expected ({length},), one value a point")
-    if length and (numbers.dtype.kind not in "buif" or not np.isfinite(numbers).all()):
-        raise PromptError(f"{name} holds {numbers.tolist()!r}; expected whole numbers")
-    whole = numbers.astype(np.int64)
-    if not np.array_equal(whole, numbers):
-        raise PromptError(f"{name} holds {numbers.tolist()!r}; expected whole numbers")
-    return whole
-
-
-def _polyline(name: str, index: int, vertices: ArrayLike, least: int) -> NDArray[np.float64]:
-    line = _table(f"{name}[{index}]", vertices, 2)
-    if len(line) < least:
-        raise PromptError(f"{name}[{index}] has {len(line)} vertices; expected at least {least}")
-    return line
+    return signs

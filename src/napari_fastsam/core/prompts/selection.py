@@ -1,33 +1,27 @@
-"""Stage two: which of the instances does each prompt mean?
+"""Stage two: which of the objects does each prompt mean?
 
-One object per prompt, never a union, never a guess. The candidates of a prompt are ranked, so that a person can step
+One object per prompt, never a union, never a guess. The candidates of a prompt are ranked, so that a user can step
 from the chosen one to a larger or a smaller one. A search by words or examples is answered with all objects that are
 like enough, each an answer of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.likeness.exemplars import exemplars_of
-from napari_fastsam.core.likeness.search import Question, Search, ask_examples, ask_texts, within_boxes
+from napari_fastsam.core.likeness.search import Matches, Search, search_by_examples, search_by_text, within_boxes
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.instances import Crop, Instances
-from napari_fastsam.core.prompts.grouping import asking_boxes, point_groups, refining_points
-from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
-from napari_fastsam.core.prompts.ranking import (
-    SCORE_REACH,
-    Ranking,
-    all_rows,
-    covering,
-    rank_by_box,
-    rank_by_outline,
-    rank_by_points,
-    rank_by_scribble,
-)
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.prompts.examples import exemplars_of
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.queries import PromptRef, Query
+from napari_fastsam.core.prompts.ranking import SCORE_REACH, Candidate, Pool
+from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.errors import ParameterError
 
 
@@ -37,27 +31,31 @@ class Selection:
 
     Attributes
     ----------
-    prompt
-        Which prompt.
-    instances
-        What was chosen from.
+    query
+        The prompt, as a value of its kind.
+    shape
+        ``(H, W)`` of the plane.
     candidates
-        (K,) indices into `instances`, best first. Empty if nothing fits.
-    fits
-        (K,) how well each fits the prompt: score for points, IoU for boxes and outlines, covered share for scribbles,
-        all 0 … 1; similarity to a text, likeness to the examples.
+        The objects that it may mean, best first, each with a mask of its own. Empty if nothing fits.
+    reason
+        In a few words why the chosen one, or why none.
     chosen
         Position in `candidates`.
-    reason
-        In a few words why this one, or why none.
+    refined
+        Whether clicks changed the chosen object's mask.
     """
 
-    prompt: PromptRef
-    instances: Instances
-    candidates: NDArray[np.intp]
-    fits: NDArray[np.float64]
+    query: Query | SearchQuery
+    shape: tuple[int, int]
+    candidates: tuple[Candidate, ...]
     reason: str
     chosen: int = 0
+    refined: bool = False
+
+    @property
+    def prompt(self) -> PromptRef:
+        """Which of the prompts it answers."""
+        return self.query.ref
 
     @property
     def found(self) -> bool:
@@ -65,24 +63,34 @@ class Selection:
         return len(self.candidates) > 0
 
     @property
+    def candidate(self) -> Candidate | None:
+        """The chosen object; None if nothing was found."""
+        return self.candidates[self.chosen] if self.found else None
+
+    @property
     def index(self) -> int | None:
-        """Which of the instances is chosen."""
-        return int(self.candidates[self.chosen]) if self.found else None
+        """Position of the chosen object in the instances given to `select`; None if it is none of them."""
+        return None if self.candidate is None else self.candidate.index
 
     @property
     def crop(self) -> Crop | None:
         """The chosen object's mask, cropped."""
-        return None if self.index is None else self.instances.masks[self.index]
+        return None if self.candidate is None else self.candidate.crop
 
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """The chosen object's mask on the whole plane, (H, W) bool, or None if nothing was found."""
-        return None if self.index is None else self.instances.mask(self.index)
+        return None if self.candidate is None else self.candidate.crop.full(self.shape)
 
     @property
     def score(self) -> float:
         """The chosen object's confidence; NaN if nothing was found."""
-        return float("nan") if self.index is None else float(self.instances.scores[self.index])
+        return float("nan") if self.candidate is None else self.candidate.score
+
+    @property
+    def fits(self) -> NDArray[np.float64]:
+        """(K,) how well each candidate fits the prompt; see `Candidate.fit`."""
+        return np.array([candidate.fit for candidate in self.candidates], np.float64)
 
     def larger(self) -> Selection:
         """Choose the next larger candidate, if there is one."""
@@ -92,15 +100,32 @@ class Selection:
         """Choose the next smaller candidate, if there is one."""
         return self._step(-1)
 
+    def moved(self, rows: int, columns: int, shape: tuple[int, int]) -> Selection:
+        """Return it on a plane of ``(H, W)`` in which its own begins at so many rows and columns."""
+        return replace(self, shape=shape, candidates=tuple(c.moved(rows, columns) for c in self.candidates))
+
     def _step(self, direction: int) -> Selection:
         if not self.found:
             return self
-        areas = np.array([self.instances.masks[int(i)].area for i in self.candidates])
+        areas = np.array([candidate.crop.area for candidate in self.candidates])
         by_area = np.argsort(areas, kind="stable")
         place = int(np.flatnonzero(by_area == self.chosen)[0]) + direction
         if not 0 <= place < len(by_area):
             return self
         return replace(self, chosen=int(by_area[place]))
+
+
+@dataclass(frozen=True, eq=False)
+class QueryResult(Matches):
+    """What a search by one text, or by all examples together, comes to.
+
+    Attributes
+    ----------
+    query
+        The text, or the examples.
+    """
+
+    query: SearchQuery
 
 
 def select(
@@ -131,9 +156,9 @@ def select(
     Returns
     -------
     list of Selection
-        Objects of points (in the order of each object's first positive point), then of boxes, outlines and scribbles.
-        Negative points, and points inside a box without a number of their own, speak about other prompts' objects and
-        have none themselves. Then for each text all objects that are like it, most similar first, and so for the
+        Objects of points (in the order of each object's first positive point), then of boxes, outlines, scribbles and
+        masks. Negative points, and points that belong to a shape, speak about other prompts' objects and have none
+        themselves. Then for each text all objects that are like it, most similar first, and so for the
         examples: a Selection each, or one without an object that says why there is none. Where a text or examples ask,
         boxes say where to search and have no object themselves.
 
@@ -142,81 +167,69 @@ def select(
     ParameterError
         If there are texts and no encoder, or the instances do not know their image, which texts and examples need.
     """
-    search = Search(text_threshold, text_best, example_threshold)
-    return select_drawn(instances, prompts, score_reach) + select_alike(instances, prompts, search, text_encoder)
+    settings = Search(text_threshold, text_best, example_threshold)
+    return select_objects(instances, prompts.queries, score_reach) + select_alike(
+        instances, prompts, settings, text_encoder
+    )
 
 
-def select_drawn(instances: Instances, prompts: Prompts, score_reach: float = SCORE_REACH) -> list[Selection]:
-    """Choose an object for each point, box, outline and scribble; parameters and result are those of `select`."""
-    vetoes = covering(instances, prompts.points[prompts.point_labels == 0])
-    general = _vetoed(vetoes, prompts, 0)
-    selections = []
-    for ref, number in point_groups(prompts):
-        points, forbidden = prompts.points[list(ref.indices)], _vetoed(vetoes, prompts, number)
-        selections.append(_of(instances, ref, rank_by_points(instances, points, forbidden, score_reach)))
-    for i in asking_boxes(prompts):
-        inside = prompts.points[refining_points(prompts, i)]
-        ranking = rank_by_box(instances, prompts.boxes[i], inside, general)
-        selections.append(_of(instances, PromptRef("box", (i,)), ranking))
-    for i, outline in enumerate(prompts.outlines):
-        selections.append(_of(instances, PromptRef("outline", (i,)), rank_by_outline(instances, outline, general)))
-    for i, scribble in enumerate(prompts.scribbles):
-        selections.append(_of(instances, PromptRef("scribble", (i,)), rank_by_scribble(instances, scribble, general)))
-    return selections
+def select_objects(instances: Instances, queries: Sequence[Query], score_reach: float = SCORE_REACH) -> list[Selection]:
+    """Choose an object for each query; the rest is as in `select`."""
+    pool = Pool(instances, score_reach)
+    rankings = [query.rank(pool) for query in queries]
+    return [
+        Selection(query, instances.shape, ranking.candidates, ranking.reason)
+        for query, ranking in zip(queries, rankings, strict=True)
+    ]
 
 
 def select_alike(
-    instances: Instances, prompts: Prompts, search: Search, text_encoder: TextEncoder | None = None
+    instances: Instances, prompts: Prompts, settings: Search, text_encoder: TextEncoder | None = None
 ) -> list[Selection]:
     """Choose all objects that look like a text or the examples; parameters and result are those of `select`."""
-    found, unanswered = ask(instances, prompts, search, text_encoder)
-    selections = [_without(instances, PromptRef("example", (0,)), reason) for reason in unanswered]
-    for question in found:
-        if not len(question.answers):
-            selections.append(_without(instances, question.ref, question.reason))
-        for i in question.answers.tolist():
-            fit = np.array([question.similarities[i]], np.float64)
-            selections.append(Selection(question.ref, instances, np.array([i]), fit, question.reason_for(i)))
+    results, unanswered = search(instances, prompts, settings, text_encoder)
+    asked = prompts.search_queries[-1:]  # examples come last
+    selections = [Selection(query, instances.shape, (), reason) for query in asked for reason in unanswered]
+    pool = Pool(instances)
+    for result in results:
+        if not len(result.answers):
+            selections.append(Selection(result.query, instances.shape, (), result.reason))
+        candidates = pool.candidates(result.answers, result.similarities[result.answers].astype(np.float64))
+        for i, candidate in zip(result.answers.tolist(), candidates, strict=True):
+            selections.append(Selection(result.query, instances.shape, (candidate,), result.reason_for(i)))
     return selections
 
 
-def ask(
-    instances: Instances, prompts: Prompts, search: Search, text_encoder: TextEncoder | None = None
-) -> tuple[list[Question], list[str]]:
-    """Put each text, and then the examples together, to all objects; parameters and errors are those of `select`.
+def search(
+    instances: Instances, prompts: Prompts, settings: Search, text_encoder: TextEncoder | None = None
+) -> tuple[list[QueryResult], list[str]]:
+    """Compare each text, and then the examples together, with all objects.
+
+    Parameters
+    ----------
+    instances, prompts, text_encoder
+        As in `select`, which says what is raised.
+    settings
+        What counts as similar enough.
 
     Returns
     -------
-    questions
-        What each came to.
+    results
+        What each came to, in the order of `Prompts.search_queries`.
     unanswered
         Sentences about the examples that lie on no object, or contradict each other.
     """
     if not prompts.searches:
         return [], []
-    vetoes = covering(instances, prompts.points[prompts.point_labels == 0])
-    allowed = within_boxes(instances, prompts.boxes) & ~_vetoed(vetoes, prompts, 0)
-    questions: list[Question] = []
+    allowed = within_boxes(instances, prompts.boxes) & ~Pool(instances).holding_any(prompts.general_negative)
+    found: list[Matches] = []
     unanswered: list[str] = []
     if prompts.texts:
         if text_encoder is None:
             raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
-        questions += ask_texts(instances, prompts.texts, text_encoder, allowed, search)
+        found += search_by_text(instances, prompts.texts, text_encoder, allowed, settings)
     if prompts.has_examples:
         exemplars, unanswered = exemplars_of(instances, prompts)
-        questions.append(ask_examples(instances, exemplars, allowed, search))
-    return questions, unanswered
-
-
-def _without(instances: Instances, ref: PromptRef, reason: str) -> Selection:
-    return Selection(ref, instances, np.zeros(0, np.intp), np.zeros(0), reason)
-
-
-def _vetoed(vetoes: NDArray[np.bool_], prompts: Prompts, number: int) -> NDArray[np.bool_]:
-    """(N,): instances that a negative point forbids to the object with this number."""
-    numbers = prompts.point_objects[prompts.point_labels == 0]
-    return ~all_rows(~vetoes[(numbers == 0) | ((numbers == number) & (number > 0))])
-
-
-def _of(instances: Instances, ref: PromptRef, ranking: Ranking) -> Selection:
-    return Selection(ref, instances, ranking.candidates, ranking.fits, ranking.reason)
+        found.append(search_by_examples(instances, exemplars, allowed, settings))
+    results = [QueryResult(**vars(m), query=q) for m, q in zip(found, prompts.search_queries, strict=True)]
+    return results, unanswered

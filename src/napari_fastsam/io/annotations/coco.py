@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,12 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.errors import DatasetError
+from napari_fastsam.files import read_json
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
 from napari_fastsam.io.annotations.outlines import fill_edges, painted, union
+
+MAX_BYTES = 1_000_000_000
+"""The largest annotations of COCO itself have half of it."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,7 @@ class CocoObjects:
 
 def read_coco(path: Path) -> Dataset:
     """Find the images of a COCO file; as `datasets.read_dataset`."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read as JSON: {error}") from error
+    content = read_json(path, "a COCO file", DatasetError, MAX_BYTES)
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
         raise DatasetError(f"{path} is not a COCO file: it has no images and annotations")
     try:

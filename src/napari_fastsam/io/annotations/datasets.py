@@ -6,14 +6,16 @@ an example is asked for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari_fastsam.errors import DatasetError
-from napari_fastsam.io.annotations.examples import Dataset, Example, LabelImage, groups_of, unique_names
+from napari_fastsam.io.annotations.examples import Dataset, Entry, Example, LabelImage, index_of, unique_names
 from napari_fastsam.io.annotations.splits import choose_split, image_files, no_such_split
 
-__all__ = ["Dataset", "Example", "LabelImage", "read_dataset"]
+__all__ = ["Dataset", "Example", "LabelImage", "read_dataset", "read_datasets"]
 
 _EXPECTED = (
     "expected a folder with images/ and labels/ (label images as TIFF or PNG, of the same names), "
@@ -30,7 +32,8 @@ def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
     path
         * A folder with ``images/`` and ``labels/``: label images (TIFF or PNG, whole numbers, 0 = background) with the
           stems of their images. Both may hold the same of the folders ``train``, ``val`` and ``test``. An optional
-          ``index.csv`` beside them names each image's kind, in its columns ``id`` and ``kind``.
+          ``index.csv`` beside them names each image's kind, in its columns ``id`` and ``kind``, and says in a column
+          ``complete`` where objects are left undrawn (``false``).
         * A YOLO ``data.yaml`` with outlines, one text file an image.
         * A COCO ``.json`` with polygons or run lengths, its images beside it or in ``images/``.
     split
@@ -74,9 +77,11 @@ def _from_folder(path: Path, split: str | None) -> Dataset:
     images, labels = images / chosen, labels / chosen
     if not labels.is_dir():
         raise DatasetError(f"there is no folder {labels} for the labels of {images}")
-    groups = groups_of(path)
+    index, unsaid = index_of(path), Entry()
     examples = tuple(
-        Example(name, groups.get(name, ""), image, LabelImage(label)) for name, image, label in _pairs(images, labels)
+        Example(name, entry.group, image, LabelImage(label), entry.complete)
+        for name, image, label in _pairs(images, labels)
+        for entry in (index.get(name, unsaid),)
     )
     return Dataset(path.resolve().name, path, examples, split=chosen, splits=splits)
 
@@ -118,3 +123,40 @@ def _which(files: Iterable[Path]) -> str:
 def _hint(path: Path) -> str:
     candidates = sorted(p.name for p in path.iterdir() if p.suffix.casefold() in (".yaml", ".yml", ".json"))
     return f". Is {path / candidates[0]} what you mean?" if candidates else ""
+
+
+def read_datasets(paths: Sequence[str | Path], split: str | None = None) -> tuple[Example, ...]:
+    """Return the examples of several datasets together, each with a name of its own.
+
+    Where images of two datasets have the same name, their dataset's is put in front. Images without a kind are of the
+    kind that their dataset is, so that a large dataset does not drown a small one.
+
+    Parameters
+    ----------
+    paths, split
+        As in `read_dataset`. With a split, a dataset without parts is taken whole.
+
+    Raises
+    ------
+    DatasetError
+        If one of them is of no use, or two datasets of the same name have images of the same name.
+    """
+    found = [read_dataset(path) for path in paths]
+    if split is not None:
+        found = [read_dataset(dataset.path, split) if dataset.splits else dataset for dataset in found]
+    if len(found) == 1:
+        return found[0].examples
+    counts = Counter(example.name for dataset in found for example in dataset.examples)
+    examples = tuple(
+        replace(
+            example,
+            name=example.name if counts[example.name] == 1 else f"{dataset.name}/{example.name}",
+            group=example.group or dataset.name,
+        )
+        for dataset in found
+        for example in dataset.examples
+    )
+    name, count = Counter(example.name for example in examples).most_common(1)[0]
+    if count > 1:
+        raise DatasetError(f"{count} images are named {name}, in folders of the same name; rename one of the folders")
+    return examples

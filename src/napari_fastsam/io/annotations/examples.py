@@ -41,12 +41,15 @@ class Example:
         The image's file.
     truth
         What its objects are read from.
+    complete
+        Whether all objects are drawn; if not, what is not drawn may be objects too.
     """
 
     name: str
     group: str
     path: Path
     truth: Truth = field(repr=False)
+    complete: bool = True
 
     def image(self) -> NDArray[np.generic]:
         """Return (Y, X) or (Y, X, 3 | 4), RGB(A), in the file's own dtype.
@@ -79,7 +82,14 @@ class Example:
             If the image cannot be read.
         """
         shape = self.image().shape[:2]
-        return self.truth.labels((shape[0], shape[1]))
+        try:
+            return self.truth.labels((shape[0], shape[1]))
+        except FastSAMError:
+            raise
+        except Exception as error:  # whatever a damaged file leads to is said of this file
+            raise DatasetError(
+                f"the objects of {self.path} cannot be read from {self.truth.file}: {type(error).__name__}, {error}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,12 @@ class Dataset:
     split: str = ""
     splits: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> list[Path]:
+        """All files that are read for it."""
+        named = [] if self.path.is_dir() else [self.path]
+        return [*named, *(file for e in self.examples for file in (e.path, e.truth.file))]
+
 
 @dataclass(frozen=True)
 class LabelImage:
@@ -137,13 +153,30 @@ class LabelImage:
         return found.astype(np.int32)
 
 
-def groups_of(folder: Path) -> dict[str, str]:
-    """Return the kind of each image by its stem, from ``index.csv`` in `folder`; empty if there is no such file.
+@dataclass(frozen=True)
+class Entry:
+    """What an ``index.csv`` says of an image.
+
+    Attributes
+    ----------
+    group
+        Its kind; "" = not known.
+    complete
+        As in `Example`.
+    """
+
+    group: str = ""
+    complete: bool = True
+
+
+def index_of(folder: Path) -> dict[str, Entry]:
+    """Return what ``index.csv`` in `folder` says of each image, by its stem; empty if there is no such file.
 
     Raises
     ------
     DatasetError
-        If the file cannot be read, or has no columns ``id`` and ``kind``.
+        If the file cannot be read, has no columns ``id`` and ``kind``, or says neither true nor false in its column
+        ``complete``.
     """
     index = folder / "index.csv"
     if not index.is_file():
@@ -159,7 +192,14 @@ def groups_of(folder: Path) -> dict[str, str]:
             f"{index} has the columns {', '.join(reader.fieldnames or ()) or 'of an empty file'}; "
             "expected id (an image's name without suffix) and kind among them"
         )
-    return {row["id"]: row["kind"] or "" for row in rows}
+    return {row["id"]: Entry(row["kind"] or "", _is_complete(index, row)) for row in rows}
+
+
+def _is_complete(index: Path, row: dict[str, str]) -> bool:
+    said = (row.get("complete") or "true").strip().casefold()
+    if said not in ("true", "false"):
+        raise DatasetError(f"{index} says {said!r} in the column complete of {row['id']}; expected true or false")
+    return said == "true"
 
 
 def unique_names(images: Sequence[Path]) -> list[str]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError
+from napari_fastsam.io.results.folders import put_in_place
+from napari_fastsam.io.results.names import temporary_prefix
 from napari_fastsam.io.results.results import OutputError
 
 _LONGEST = 100
@@ -58,15 +60,13 @@ def write_training_data(folder: Path, images: Iterable[Annotated | None]) -> Ite
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} is there already and not empty; choose another folder")
-        whole = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        whole = Path(tempfile.mkdtemp(prefix=temporary_prefix(folder), suffix=".part", dir=folder.parent))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
         yield from _fill(whole, images)
         whole.chmod(0o755)  # mkdtemp makes folders that nobody else may look into
-        if folder.exists():
-            folder.rmdir()
-        whole.replace(folder)
+        put_in_place(whole, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam import files
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
 from napari_fastsam.io.annotations.outlines import fill, painted
@@ -90,12 +91,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     DatasetError
         If it cannot be read.
     """
-    import yaml
-
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DatasetError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    config = files.read_yaml(path, "a data.yaml", DatasetError)
     if not isinstance(config, dict):
         raise DatasetError(f"{path} holds no settings; expected path:, train:, val: and names:")
     return config

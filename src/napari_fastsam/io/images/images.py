@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import stat
 import weakref
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -43,10 +46,7 @@ def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.g
     ParameterError
         If there is no such plane.
     """
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; name the images in it")
-    if not path.is_file():
-        raise ImageError(f"there is no file {path}")
+    _check_file(path)
     read = _read_tiff if path.suffix.casefold() in _TIFF else _read_picture
     try:
         return check_plane(read(path, plane))
@@ -55,8 +55,7 @@ def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.g
     except FastSAMError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise ImageError(f"{path} cannot be read as an image: {reason}") from error
+        raise unreadable(path, error) from error
 
 
 def lazy_plane(path: Path, plane: tuple[int, ...] | None = None) -> Any:
@@ -68,7 +67,8 @@ def lazy_plane(path: Path, plane: tuple[int, ...] | None = None) -> Any:
     Parameters, errors
         As in `read_plane`.
     """
-    if path.suffix.casefold() in _TIFF and path.is_file():
+    _check_file(path)
+    if path.suffix.casefold() in _TIFF:
         try:
             found = _TiffPlane.of(path, plane)
         except Exception:  # noqa: BLE001 - read_plane says what is wrong with the file
@@ -125,15 +125,48 @@ def planes_of(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
     ImageError
         If the file is missing, unreadable or damaged.
     """
-    if not path.is_file():
-        raise ImageError(f"there is no file {path}")
+    _check_file(path)
     try:
         return _tiff_planes(path) if path.suffix.casefold() in _TIFF else _picture_planes(path)
     except Exception as error:  # a decoder may raise anything on a damaged file
+        raise unreadable(path, error) from error
+
+
+def _check_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {path}") from error
+    except (OSError, ValueError) as error:  # no right to look, a name that is too long, a link to itself
+        raise unreadable(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{path} is a folder; name the images in it")
+    if not stat.S_ISREG(mode):  # reading a pipe might never end
+        raise ImageError(f"{path} is no file with an image in it; name one that is")
+
+
+def unreadable(path: Path | str, error: BaseException) -> ImageError:
+    """Return the error that says of an image why it cannot be read, whatever was raised."""
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    elif isinstance(error, MemoryError):
+        reason = f"it does not fit into memory. {error}"
+    else:
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        if "is not installed" in reason:  # what imageio says of files that Pillow does not know
-            reason = "it is damaged, or of no known format"
-        raise ImageError(f"{path} cannot be read as an image: {reason}") from error
+    if "is not installed" in reason:  # what imageio says of files that Pillow does not know
+        reason = "it is damaged, or of no known format"
+    return ImageError(f"{path} cannot be read as an image: {reason}")
+
+
+def every_index(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the indices of all planes in order, however many a file claims to have."""
+    # numpy.ndindex makes a list of each axis first
+    if not lengths:
+        yield ()
+        return
+    for first in range(lengths[0]):
+        for rest in every_index(lengths[1:]):
+            yield first, *rest
 
 
 def _tiff_planes(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
@@ -160,20 +193,32 @@ _UNITS = {
 
 
 def pixel_sizes(path: Path) -> dict[str, tuple[float, str]]:
-    """Return the size and unit of a pixel along "x", "y" and "z" as an OME-TIFF says them; empty elsewhere."""
+    """Return the size and unit of a pixel along "x", "y" and "z" as an OME-TIFF says them; empty elsewhere.
+
+    Raises
+    ------
+    ImageError
+        If its OME-XML is damaged: its axes cannot be trusted then.
+    """
     import tifffile
 
     if path.suffix.casefold() not in _TIFF:
         return {}
     with tifffile.TiffFile(path) as file:
-        if not file.ome_metadata:
-            return {}
-        found = tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image", {})
-        pixels = (found[0] if isinstance(found, list) else found).get("Pixels", {})
+        said = file.ome_metadata
+    if not said:
+        return {}
+    try:
+        found = tifffile.xml2dict(said).get("OME", {}).get("Image", {})
+        pixels = dict((found[0] if isinstance(found, list) else found).get("Pixels", {}))
+    except Exception as error:  # whatever its parser says
+        raise ImageError(
+            f"the OME-XML in {path} is damaged ({error}), so that its axes are not known; save the image again"
+        ) from error
     sizes = {}
     for axis in "xyz":
         size = pixels.get(f"PhysicalSize{axis.upper()}")
-        if isinstance(size, int | float) and size > 0:
+        if isinstance(size, int | float) and 0 < size < math.inf:
             unit = str(pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm"))
             sizes[axis] = float(size), _UNITS.get(unit, unit)
     return sizes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ImageError
-from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, planes_of, read_plane
+from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, planes_of, read_plane, unreadable
 from napari_fastsam.io.images.ome_zarr import Scale, images_in, is_zarr, open_image
 from napari_fastsam.io.results.results import stem_of
 
@@ -49,10 +50,13 @@ class Input:
         File or folder.
     where
         Place of the image within an OME-Zarr plate; "" elsewhere.
+    problem
+        Why it cannot be read, if that was found when it was looked for.
     """
 
     path: Path
     where: str = ""
+    problem: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}/{self.where}" if self.where else str(self.path)
@@ -62,8 +66,22 @@ class Input:
         """What its results are called."""
         return "_".join([stem_of(self.path), *filter(None, self.where.split("/"))])
 
+    def absolute(self) -> Input:
+        """Return it under a path that is the same from every folder."""
+        return replace(self, path=self.path.absolute())
+
     def fingerprint(self) -> str:
-        """Return what changes when the input does: size and time of its files."""
+        """Return what changes when the input does: size and time of its files.
+
+        Raises
+        ------
+        ImageError
+            If that was found when it was looked for.
+        OSError
+            If one of its files cannot be looked at.
+        """
+        if self.problem:
+            raise ImageError(self.problem)
         folder = self.path / self.where if self.where else self.path
         files = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
         stats = [p.stat() for p in files]
@@ -78,6 +96,8 @@ class Input:
         ImageError
             If it cannot be read.
         """
+        if self.problem:
+            raise ImageError(self.problem)
         if is_zarr(self.path):
             array, scale = open_image(self.path, self.where)
             *lengths, height, width = (int(n) for n in array.shape)
@@ -127,37 +147,68 @@ def find_inputs(patterns: Sequence[str]) -> list[Input]:
     ----------
     patterns
         Files, folders (whose images are meant, not those in folders in them), OME-Zarr images and plates, and patterns
-        such as ``"plate/*.tif"`` or ``"**/*.png"``.
+        such as ``"plate/*.tif"`` or ``"**/*.png"``, which do not follow links to folders.
+
+    Returns
+    -------
+    list of Input
+        One that cannot be read is among them, and says so when it is described.
 
     Raises
     ------
     ImageError
-        If one of them means no image.
+        If one of the patterns means no image, or none of the images can be looked into.
     """
-    found: dict[Input, None] = {}
+    found: dict[tuple[str, str], Input] = {}
     for pattern in patterns:
-        paths = (
-            [Path(pattern)] if Path(pattern).exists() else [Path(p) for p in sorted(glob.glob(pattern, recursive=True))]
-        )
-        images = [one for path in paths for one in _images_at(path)]
+        images = [one for path in _paths(pattern) for one in _images_at(path)]
         if not images:
             what = (
                 "has no image in it"
-                if Path(pattern).is_dir()
+                if os.path.isdir(pattern)
                 else "is neither a file, a folder, nor a pattern of files"
             )
             raise ImageError(f"{pattern} {what}; expected {', '.join(sorted(SUFFIXES))} or OME-Zarr")
-        found |= dict.fromkeys(images)
-    return list(found)
+        for image in images:
+            found.setdefault((os.path.realpath(image.path), image.where), image)
+    if found and all(image.problem for image in found.values()):
+        raise ImageError(next(iter(found.values())).problem)
+    return list(found.values())
 
 
-def _images_at(path: Path) -> list[Input]:
-    if is_zarr(path):
-        return [Input(path, where) for where in images_in(path)]
-    if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
-        return [one for p in inside for one in (_images_at(p) if is_zarr(p) or p.suffix.casefold() in SUFFIXES else [])]
-    return [Input(path)]
+def _paths(pattern: str) -> list[Path]:
+    """Return the files and folders that a text means, sorted where it is a pattern."""
+    path = Path(pattern)
+    if os.path.lexists(path):
+        return [path]
+    if not glob.has_magic(pattern):
+        return []
+    # of pathlib, because glob follows links to folders round and round
+    plain = next(place for place, part in enumerate(path.parts) if glob.has_magic(part))
+    root = Path(*path.parts[:plain])
+    try:
+        matching = list(root.glob(str(Path(*path.parts[plain:]))))
+    except ValueError as error:
+        raise ImageError(f"{pattern} is no pattern of files: {error}") from error
+    return sorted(p for p in matching if not any(part.startswith(".") for part in p.relative_to(root).parts))
+
+
+def _images_at(path: Path, inside: bool = False) -> list[Input]:
+    """Return the images of a file or folder; what cannot be looked into is one that says so.
+
+    Of what lies inside a folder only zarr is looked into, and only what is called like an image is one.
+    """
+    called = not inside or path.suffix.casefold() in (*SUFFIXES, ".zarr")
+    try:
+        if is_zarr(path):
+            return [Input(path, where) for where in images_in(path)]
+        if inside or not path.is_dir():
+            return [Input(path)] if called else []
+        within = sorted(p for p in path.iterdir() if not p.name.startswith("."))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told of this input alone
+        reason = str(error if isinstance(error, ImageError) else unreadable(path, error))
+        return [Input(path, problem=reason)] if called else []
+    return [one for p in within for one in _images_at(p, inside=True)]
 
 
 def _unique(names: str) -> list[str]:

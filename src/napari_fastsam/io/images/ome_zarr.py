@@ -6,7 +6,7 @@ read, 0.5 is written.
 
 from __future__ import annotations
 
-import os
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 
 from napari_fastsam.errors import ImageError
-from napari_fastsam.io.results.results import OutputError
+from napari_fastsam.io.images.images import every_index
+from napari_fastsam.io.results.folders import mend, put_in_place
+from napari_fastsam.io.results.names import temporary_prefix
+from napari_fastsam.io.results.results import OutputError, unwritable
 
 CHUNK = 1024
 """Side of a chunk in pixels."""
@@ -54,21 +57,22 @@ def is_zarr(path: Path) -> bool:
 def images_in(path: Path) -> list[str]:
     """Return where the images of an OME-Zarr lie in it: "" for an image, the fields of all wells for a plate.
 
+    A well of which nothing can be read stands for its fields: who opens it is told why.
+
     Raises
     ------
     ImageError
         If it is neither.
     """
     group = _group(path)
-    said = _said(group)
-    if "multiscales" in said:
-        return [""]
-    if "plate" in said:
-        return [
-            f"{well['path']}/{image['path']}"
-            for well in said["plate"]["wells"]
-            for image in _said(group[well["path"]])["well"]["images"]
-        ]
+    try:
+        said = _said(group)
+        if "multiscales" in said:
+            return [""]
+        if "plate" in said:
+            return [where for well in said["plate"]["wells"] for where in _fields(group, str(well["path"]))]
+    except Exception as error:  # whatever damaged metadata lead to
+        raise ImageError(f"the metadata of {path} are damaged: {_missing(error)}") from error
     raise ImageError(f"{path} is a zarr group, but neither an OME-Zarr image nor a plate; name the image in it")
 
 
@@ -85,19 +89,28 @@ def open_image(path: Path, where: str = "") -> tuple[Any, Scale]:
     Raises
     ------
     ImageError
-        If it is no OME-Zarr image.
+        If it is no OME-Zarr image, or its metadata are damaged.
     """
-    group = _group(path)
+    group, name = _group(path), f"{path}/{where}" if where else str(path)
     try:
         said = _said(group[where] if where else group)["multiscales"][0]
         data = said["datasets"][0]
         array = group[f"{where}/{data['path']}" if where else data["path"]]
         axes = [a if isinstance(a, dict) else {"name": a} for a in said["axes"]]
         steps = next(t["scale"] for t in data["coordinateTransformations"] if t["type"] == "scale")
-    except (KeyError, IndexError, TypeError, StopIteration) as error:
-        raise ImageError(f"{path} {where} is no OME-Zarr image: {error!r} is missing in its metadata") from error
-    names, units = (tuple(str(a.get(key, "")) for a in axes) for key in ("name", "unit"))
-    return array, Scale(names, tuple(float(s) for s in steps), units)
+        names, units = (tuple(str(a.get(key, "")) for a in axes) for key in ("name", "unit"))
+        scale = Scale(names, tuple(float(s) for s in steps), units)
+        shape, kind = array.shape, array.dtype.kind
+    except Exception as error:  # whatever damaged metadata lead to
+        raise ImageError(f"{name} is no OME-Zarr image: {_missing(error)}") from error
+    if len(shape) < 2 or not len(shape) == len(scale.axes) == len(scale.scale) or kind not in "biuf":
+        raise ImageError(
+            f"{name} is damaged: an array of {array.dtype} with {len(shape)} axes, of which {len(scale.axes)} have a "
+            f"name and {len(scale.scale)} a scale; expected numbers, and rows and columns at least"
+        )
+    if not all(0 < s < math.inf for s in scale.scale):
+        raise ImageError(f"{name} is damaged: its scale is {scale.scale}; expected sizes of a pixel, above 0")
+    return array, scale
 
 
 @contextmanager
@@ -123,17 +136,18 @@ def new_labels(path: Path, shape: Sequence[int], scale: Scale) -> Iterator[Any]:
     if path.exists() and not is_zarr(path):
         raise OutputError(f"{path} is in the way and no zarr; choose another folder with -o")
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        mend(path)
+        temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(path), suffix=".part", dir=path.parent))
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another folder") from error
+        raise unwritable(path, error) from error
     try:
         group = zarr.open_group(temporary, mode="w")
         yield _level(group, 0, tuple(shape), scale)
         _finish(group, scale)
         temporary.chmod(0o755)
-        _put_in_place(temporary, path)
+        put_in_place(temporary, path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}; make room there") from error
+        raise unwritable(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -145,6 +159,21 @@ def _group(path: Path) -> Any:
         return zarr.open_group(path, mode="r")
     except Exception as error:  # whatever a damaged store makes zarr say
         raise ImageError(f"{path} cannot be read as an OME-Zarr: {error}") from error
+
+
+def _fields(group: Any, well: str) -> list[str]:
+    """Return where the images of a well lie."""
+    try:
+        return [f"{well}/{image['path']}" for image in _said(group[well])["well"]["images"]]
+    except Exception:  # noqa: BLE001 - it is not there, or damaged; the other wells are none the worse for it
+        return [well]
+
+
+def _missing(error: Exception) -> str:
+    """Return what a person is told of what damaged metadata raised."""
+    if isinstance(error, KeyError | StopIteration | IndexError):
+        return f"{error!r} is missing in its metadata"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _said(group: Any) -> dict[str, Any]:
@@ -171,7 +200,7 @@ def _finish(group: Any, scale: Scale) -> None:
         if max(array.shape[-2:]) <= _SMALLEST:
             break
         smaller = _level(group, level + 1, (*array.shape[:-2], *(-(-n // 2) for n in array.shape[-2:])), scale)
-        for index in np.ndindex(array.shape[:-2]):
+        for index in every_index(array.shape[:-2]):
             for y in range(0, array.shape[-2], 2 * CHUNK):
                 rows = array[(*index, slice(y, y + 2 * CHUNK))]
                 smaller[(*index, slice(y // 2, y // 2 + CHUNK))] = rows[::2, ::2]
@@ -187,12 +216,3 @@ def _finish(group: Any, scale: Scale) -> None:
         "multiscales": [{"axes": axes, "datasets": datasets, "name": "labels"}],
     }
     group.attrs["ome"] = said
-
-
-def _put_in_place(temporary: Path, path: Path) -> None:
-    """Give a finished folder its name; what was there goes only then."""
-    old = path.with_name(f".{path.name}.old-{os.getpid()}")
-    if path.exists():
-        path.rename(old)
-    temporary.rename(path)
-    shutil.rmtree(old, ignore_errors=True)

@@ -11,7 +11,7 @@ from typing import Any
 from napari_fastsam.core.judging.click_scores import ROUNDS, ClickEvaluation, ClickSummary
 from napari_fastsam.io.results.evaluations import check_picture
 from napari_fastsam.io.results.results import write_whole
-from napari_fastsam.io.tables import number, write_csv
+from napari_fastsam.io.results.tables import number, write_csv
 
 
 def clicks_as_json(evaluation: ClickEvaluation, about: Mapping[str, Any] | None = None) -> dict[str, Any]:

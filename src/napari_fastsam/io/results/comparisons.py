@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_fastsam.io.tables import number, write_csv
+from napari_fastsam.io.results.tables import number, write_csv
 
 if TYPE_CHECKING:
     from napari_fastsam.core.judging.comparison import Found

@@ -14,7 +14,7 @@ from napari_fastsam.core.judging.metrics import THRESHOLDS
 from napari_fastsam.core.judging.scores import NAMES, Evaluation, Figures, ImageScore, Summary
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.results.results import write_whole
-from napari_fastsam.io.tables import number, write_csv
+from napari_fastsam.io.results.tables import number, write_csv
 
 PICTURES = (".png", ".svg", ".pdf")
 """Kinds of picture, by the file's ending."""

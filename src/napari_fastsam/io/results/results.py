@@ -6,6 +6,7 @@ either the file that was there before or none.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections import Counter
@@ -18,11 +19,16 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.io.results.names import LONGEST, temporary_prefix
 
 CONTOUR_COLOURS = np.array(
     [(255, 210, 0), (0, 200, 255), (255, 90, 160), (120, 255, 90), (255, 140, 40), (180, 130, 255)], np.uint8
 )
 """An object's outline takes the colour at its number; neighbours rarely have the same."""
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class OutputError(FastSAMError):
@@ -83,6 +89,18 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "a file of that name is in the way" if folder.is_file() else error.strerror or error
         raise OutputError(f"the folder {folder} cannot be made: {reason}; choose another with -o") from error
+
+
+def check_name(path: Path) -> None:
+    """Say now that a result's name is too long, and not when there is something to write.
+
+    Raises
+    ------
+    OutputError
+        If no usual file system takes it.
+    """
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise unwritable(path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)))
 
 
 def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[str, Any] | None = None) -> None:
@@ -193,7 +211,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=".part", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         write(temporary)
@@ -203,13 +221,24 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         temporary.chmod(_permissions(path))
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}; make room there, or choose another folder "
-            "(-o on the command line)"
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Return the error that says why a result cannot be written, and what to do about that."""
+    elsewhere = "choose another folder (-o on the command line)"
+    if error.errno == errno.ENAMETOOLONG:
+        what_to_do = f"give the image a shorter name, or {elsewhere}"
+    elif error.errno in _NO_ROOM:
+        what_to_do = f"make room there, or {elsewhere}"
+    elif error.errno in _NOT_ALLOWED:
+        what_to_do = f"get the right to write there, or {elsewhere}"
+    else:
+        what_to_do = elsewhere
+    return OutputError(f"{path} cannot be written: {error.strerror or error}; {what_to_do}")
 
 
 def _permissions(path: Path) -> int:

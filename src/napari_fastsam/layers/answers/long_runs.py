@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from napari_fastsam.core.planes.linking import Overlaps
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
-from napari_fastsam.model.asking.answer import ways_for
+from napari_fastsam.model.asking.descriptions import ways_for
 from napari_fastsam.model.asking.stack import StackRun, start_stack
 from napari_fastsam.model.asking.tiled import TiledRun, start_tiled
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.text import TextEncoder
-    from napari_fastsam.model.asking.tiled_search import Ways
+    from napari_fastsam.model.asking.descriptions import Ways
     from napari_fastsam.model.network.segmenter import Model
 
 
@@ -30,10 +30,34 @@ class LongRuns:
         self._planes: tuple[Hashable, StackRun] | None = None
         self._overlaps: tuple[Hashable, Overlaps] | None = None
         self._search: tuple[Hashable, TiledRun] | None = None
+        self._added: list[tuple[Hashable, TiledRun, tuple[int, ...]]] = []
 
-    def forget(self) -> None:
-        """Let go of all of them."""
-        self._tiles = self._planes = self._overlaps = self._search = None
+    def forget(self, image: Hashable = None) -> None:
+        """Let go of the runs over an image, or of all of them."""
+
+        def stays(kept: tuple[Hashable, Any] | None) -> bool:
+            return kept is not None and image is not None and _image_of(kept[0]) != image
+
+        self._tiles = self._tiles if stays(self._tiles) else None
+        self._planes = self._planes if stays(self._planes) else None
+        self._overlaps = self._overlaps if stays(self._overlaps) else None
+        self._search = self._search if stays(self._search) else None
+        if self._tiles is None:
+            self._added.clear()
+
+    def added(self, layer: Hashable, run: TiledRun, numbers: Iterable[int]) -> None:
+        """Remember that objects of a run are in a layer now, and offer the others only."""
+        taken = tuple(numbers)
+        run.canvas.take(taken)
+        self._added.append((layer, run, taken))
+
+    def layer_removed(self, layer: Hashable) -> bool:
+        """Offer once more what was added to a layer that is gone; returns whether there is any."""
+        gone = [(run, numbers) for other, run, numbers in self._added if other == layer]
+        self._added = [entry for entry in self._added if entry[0] != layer]
+        for run, numbers in gone:
+            run.canvas.give_back(numbers)
+        return bool(gone)
 
     def over_tiles(self, request: Request) -> TiledRun | None:
         """Return the run over all tiles that a request asks for, if it was begun."""
@@ -50,6 +74,7 @@ class LongRuns:
     def begin_tiles(self, model: Model, request: Request) -> TiledRun:
         """Begin a run over all tiles, where the person looks."""
         run = _start(model, request)
+        self._added.clear()
         self._tiles = (_tiles_key(request), run)
         return run
 
@@ -103,6 +128,11 @@ def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun
         first=request.looking_at,
         ways=ways,
     )
+
+
+def _image_of(key: Hashable) -> Hashable:
+    """Return which image a key speaks of: the first thing in it."""
+    return _image_of(key[0]) if isinstance(key, tuple) else key
 
 
 def _search_key(request: Request) -> Hashable:

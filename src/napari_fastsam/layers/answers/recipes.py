@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
@@ -13,8 +12,10 @@ from napari_fastsam.core.recipe import LinkingPart, ModelPart, Parameters, Recip
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.features import indexed
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Image, Labels
 
 
@@ -69,6 +70,9 @@ def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) 
 def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     """Measure all objects of a Labels layer and put that into its features, beside what is there.
 
+    Rows are about the label in their column *index*; where there is none, about the label that is their place, from 0,
+    as in napari. What was measured before is replaced, all other columns and rows stay.
+
     Parameters
     ----------
     layer
@@ -96,10 +100,8 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     if len(set(axes)) < len(axes) or any(not name.isidentifier() for name in axes):
         axes = [*(f"axis{i}" for i in range(labels.ndim - 2)), "y", "x"]
     table = measure(labels, np.asarray(image.data), axes=axes)
-    old = pd.DataFrame(layer.features)
-    if "index" not in old:
-        old = pd.DataFrame({"index": table["label"]})
     new = table.rename(columns={"label": "index"})
+    old = indexed(layer)
     kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])
     layer.features = kept.merge(new, on="index", how="outer")
     return table

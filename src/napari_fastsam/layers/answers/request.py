@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.planes.read import Region, plane_shown
+from napari_fastsam.layers.planes.read import Region
 from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
-from napari_fastsam.layers.prompts.places import places
-from napari_fastsam.layers.prompts.planes import axis_of_stack, planes_with_prompts
-from napari_fastsam.model.asking.answer import Thresholds
-from napari_fastsam.model.asking.tiled import LARGE
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -125,8 +120,10 @@ class Request:
         Places of all prompts on the plane when this was asked, wherever the canvas was.
     generation
         Another number each time the image's data are replaced.
-    large
-        Whether the plane is seen in tiles.
+    kind
+        Which kind of plane it is: the name of what predicts it and answers (`layers.answers.predictors`).
+    waits_for_run
+        Whether it takes minutes, which nobody begins by moving a slider.
     looking_at
         Row and column of the region in the middle of the canvas.
     stack
@@ -140,7 +137,8 @@ class Request:
     key: Hashable
     prompts_known: frozenset[Hashable] = frozenset()
     generation: int = 0
-    large: bool = False
+    kind: str = "plane"
+    waits_for_run: bool = False
     looking_at: tuple[float, float] | None = None
     stack: Planes | None = None
 
@@ -161,17 +159,12 @@ class Request:
     @property
     def over_tiles(self) -> bool:
         """Whether all tiles of a large plane have to be seen for it."""
-        return self.large and self.controls.task == "everything"
+        return self.waits_for_run and self.controls.task == "everything"
 
     @property
     def searches_tiles(self) -> bool:
         """Whether all tiles of a large plane have to be seen to compare their objects with words and examples."""
-        return self.large and self.controls.task == "prompts" and self.read.prompts.searches
-
-    @property
-    def waits_for_run(self) -> bool:
-        """Whether it takes minutes, which nobody begins by moving a slider."""
-        return self.over_tiles or self.searches_tiles
+        return self.waits_for_run and self.controls.task == "prompts"
 
     @property
     def is_empty(self) -> bool:
@@ -179,135 +172,3 @@ class Request:
         if self.controls.task == "everything":
             return False
         return len(self.read.prompts) == 0 if self.stack is None else not self.stack.at
-
-
-def make_request(
-    viewer: ViewerModel, controls: Controls, generation: int = 0, earlier: Request | None = None
-) -> Request:
-    """Freeze what is asked for now.
-
-    Parameters
-    ----------
-    viewer
-        The viewer that holds the layers.
-    controls
-        What is set in the dock.
-    generation
-        Another number each time the image's data are replaced.
-    earlier
-        The request before. Where the region is the view, it is what was on the canvas when the last prompt was placed:
-        a view that was moved since changes nothing, and prompts that are out of sight are answered as before.
-
-    Raises
-    ------
-    ImageError
-        If the image has no plane here that can be segmented.
-    """
-    image = controls.image
-    if controls.region == "stack":
-        searches = replace(controls, region="plane")
-        plane = plane_shown(viewer, image)
-        if controls.task == "everything" or not searches.read_prompts(viewer, plane).prompts.searches:
-            return _stack_request(viewer, controls, plane, generation)
-        controls = searches  # looks are compared plane by plane
-    plane = plane_shown(viewer, image, controls.region)
-    large = _is_large(controls, plane)
-    known: frozenset[Hashable] = frozenset()
-    if controls.region == "view":
-        whole_plane = plane_shown(viewer, image)
-        whole = controls.read_prompts(viewer, whole_plane)
-        known = frozenset(place for by_row in places(whole, whole_plane).values() for place in by_row.values())
-        if earlier is not None and _may_continue(earlier, controls, plane):
-            plane = _continued(viewer, controls, plane, earlier, known, len(whole.prompts))
-    read = controls.read_prompts(viewer, plane)
-    limits = _window(image)
-    key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
-    middle = _middle_of_view(viewer, image, plane) if large else None
-    return Request(controls, plane, read, limits, (*key, controls.tiling, large), known, generation, large, middle)
-
-
-def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, generation: int) -> Request:
-    """Freeze what is asked of all planes along an axis."""
-    image = controls.image
-    axis = axis_of_stack(image, plane, controls.axis)
-    limits, single = _window(image), replace(controls, region="plane")
-    common = (image.unique_id, generation, limits, controls.model, controls.device, controls.imgsz, controls.tiling)
-    at: dict[int, Request] = {}
-    prompted = planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes)
-    for position in prompted if controls.task == "prompts" else ():
-        there = plane.at(axis, position)
-        here = position == plane.index[axis]
-        points, shapes = (
-            # a layer without the axis speaks of the plane that is shown
-            layer if layer is None or here or layer.ndim >= image.ndim - axis else None
-            for layer in (controls.points, controls.shapes)
-        )
-        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, there)
-        if len(read.prompts):
-            large = _is_large(single, there)
-            own = (image.unique_id, generation, there, *common[2:], large)
-            at[position] = Request(single, there, read, limits, own, generation=generation, large=large)
-    read = single.read_prompts(viewer, plane)
-    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], at)
-    key = (image.unique_id, generation, plane.at(axis, 0), *common[2:], "stack", axis)
-    return Request(controls, plane, read, limits, key, generation=generation, stack=stack)
-
-
-def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[float, float]:
-    view = plane_shown(viewer, image, "view")
-    (y, x), *_ = plane.data_to_region(view.region_to_data([[n / 2 for n in view.shape]])).tolist()
-    return y, x
-
-
-def _is_large(controls: Controls, plane: Plane) -> bool:
-    """Whether a plane is to be seen in tiles: it has many pixels, and nobody says at which size to show it whole."""
-    height, width = plane.shape
-    return controls.region == "plane" and controls.imgsz is None and height * width > LARGE
-
-
-def _window(image: Image) -> tuple[float, float] | None:
-    """Return the contrast limits; None for colours, and where they say nothing: NaN would make no key equal another."""
-    low, high = (float(value) for value in image.contrast_limits)
-    return None if image.rgb or not np.isfinite([low, high]).all() else (low, high)
-
-
-def _may_continue(earlier: Request, controls: Controls, plane: Plane) -> bool:
-    """Whether a request before speaks of views of the same plane."""
-    before = earlier.controls
-    same = before.image == controls.image and (before.task, before.region) == (controls.task, "view")
-    return same and earlier.plane.image_shape == plane.image_shape and earlier.plane.index == plane.index
-
-
-def _continued(
-    viewer: ViewerModel,
-    controls: Controls,
-    shown: Plane,
-    earlier: Request,
-    known: frozenset[Hashable],
-    wanted: int,
-) -> Plane:
-    """Return the region that goes on from the one before: the smallest that answers all prompts of the plane."""
-    if known <= earlier.prompts_known:
-        return earlier.plane
-
-    def answers_all(plane: Plane) -> bool:
-        read = controls.read_prompts(viewer, plane)
-        return len(read.prompts) == wanted
-
-    if answers_all(shown):
-        return shown
-    joined = _joined(shown, earlier.plane)
-    height, width = joined.shape
-    return joined if height * width <= MAX_VIEW_PIXELS else _joined(earlier.plane, shown)
-
-
-def _joined(plane: Plane, other: Plane) -> Plane:
-    """Return `plane` with a region that holds the other's region too."""
-    height, width = other.shape
-    corners = plane.data_to_region(other.region_to_data([[-0.5, -0.5], [height - 0.5, width - 0.5]])) + 0.5
-    first = np.floor(corners[0] + 1e-6).astype(int) + plane.region[:2]
-    last = np.ceil(corners[1] - 1e-6).astype(int) + plane.region[:2]
-    limits = [plane.level_shape[axis] for axis in plane.axes]
-    y0, x0 = np.clip(np.minimum(first, plane.region[:2]), 0, limits)
-    y1, x1 = np.clip(np.maximum(last, plane.region[2:]), 0, limits)
-    return replace(plane, region=(int(y0), int(x0), int(y1), int(x1)))

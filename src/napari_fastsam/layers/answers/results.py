@@ -9,19 +9,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.likeness.search import Question
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Crop, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
-from napari_fastsam.core.prompts.prompts import PromptRef
-from napari_fastsam.core.prompts.selection import Selection, ask
+from napari_fastsam.core.planes.tiling import Drawn
+from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
-from napari_fastsam.layers.prompts.places import FIELD_OF, named, place_of
-from napari_fastsam.model.asking.answer import Look
-from napari_fastsam.model.asking.large import LargeLook, Missing, from_kept
+from napari_fastsam.layers.prompts.places import named, place_of
+from napari_fastsam.model.asking.descriptions import undescribed
+from napari_fastsam.model.asking.plane_scale import is_large
+from napari_fastsam.model.asking.prediction import PendingInference, Prediction
+from napari_fastsam.model.asking.refining import default_refiner, refined
 from napari_fastsam.model.asking.tiled import TiledRun
 
 
@@ -54,6 +56,41 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
+class SeenTiles:
+    """What a run over all tiles of a large plane had found at one moment.
+
+    Attributes
+    ----------
+    run
+        The run, which may go on.
+    done
+        How many tiles were seen.
+    drawn
+        The objects that are in no Labels layer yet.
+    """
+
+    run: TiledRun
+    done: int
+    drawn: Drawn
+
+    @classmethod
+    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
+        """Look at a run; `frozen` as in `Canvas.drawn`."""
+        done = run.done  # first: the objects of all tiles that count as seen are there then
+        return cls(run, done, run.canvas.drawn(frozen))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tiles were seen."""
+        return self.done == len(self.run)
+
+    @property
+    def taken(self) -> int:
+        """How many objects were added to a Labels layer before."""
+        return self.drawn.total - len(self.drawn)
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What stage two made of a request.
 
@@ -78,7 +115,7 @@ class Result:
     searched, questions
         The objects that were searched by words or examples, and what each question came to.
     tiles
-        A run over all tiles of a large plane, which may still be under way; its objects are not in `objects`.
+        What a run over all tiles of a large plane has found; its objects are not in `objects`.
     waiting
         Whether planes of a stack have yet to be seen.
     links
@@ -88,48 +125,47 @@ class Result:
     request: Request
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
-    missing: tuple[Missing, ...]
+    missing: tuple[PendingInference, ...]
     undescribed: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
     searched: Instances | None = None
-    questions: tuple[Question, ...] = ()
-    tiles: TiledRun | None = None
+    questions: tuple[QueryResult, ...] = ()
+    tiles: SeenTiles | None = None
     waiting: bool = False
     links: Links | None = None
 
     @property
     def count(self) -> int:
         """How many objects there are."""
-        return len(self.objects) if self.tiles is None else len(self.tiles.canvas)
+        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
 
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to be done for it."""
-        return (
-            not self.waiting
-            and not self.missing
-            and not self.undescribed
-            and (self.tiles is None or self.tiles.complete)
-        )
+        return self.lasts and not self.missing
+
+    @property
+    def lasts(self) -> bool:
+        """Whether all was found that would be found again once drawn prompts are cleared."""
+        return not self.waiting and not self.undescribed and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
         """Score by number in the label image."""
         if self.tiles is not None:
-            return dict(enumerate(self.tiles.canvas.scores, start=1))
+            return self.tiles.drawn.scores
         return {number: found.score for number, found in self.by_number.items()}
 
     @property
     def windows(self) -> list[tuple[slice, slice]] | None:
         """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
-        if not self.request.large:
-            return None
         if self.tiles is not None:
-            cores = [tile.core for tile in self.tiles.plan.grid.tiles()]
+            cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
             return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
-        return _around([found.crop for found in self.objects])
+        alone = self.labels.ndim == 2
+        return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
 
     @property
     def by_number(self) -> dict[int, Found]:
@@ -143,21 +179,25 @@ class _Answer:
 
     objects: list[Found] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[PendingInference] = field(default_factory=list)
     undescribed: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
-    questions: list[Question] = field(default_factory=list)
+    questions: list[QueryResult] = field(default_factory=list)
 
 
 def make_result(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+    prediction: Prediction,
+    request: Request,
+    numbering: Numbering,
+    encoder: TextEncoder | None,
+    among: Instances | None,
 ) -> Result:
     """Answer a request from what is kept.
 
     Parameters
     ----------
-    seen
+    prediction
         What the network said about the plane.
     request
         What is asked for.
@@ -169,10 +209,10 @@ def make_result(
         The objects that words and examples are compared with; None while not all is known that a search needs.
     """
     start = time.perf_counter()
-    if request.controls.task == "everything" and isinstance(seen, Look):
-        answer = _everything(seen, request)
+    if request.controls.task == "everything":
+        answer = _everything(prediction, request)
     else:
-        answer = _at_prompts(seen, request, numbering, encoder, among)
+        answer = _at_prompts(prediction, request, numbering, encoder, among)
     objects = answer.objects
     labels = paint(
         [o.crop for o in objects],
@@ -195,9 +235,19 @@ def make_result(
     )
 
 
-def tiled_result(run: TiledRun, request: Request) -> Result:
-    """Return what a run over all tiles has found so far."""
-    return Result(request, (), (), (), False, frozenset(), np.asarray(run.canvas.labels), 0.0, tiles=run)
+def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
+    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
+
+    Parameters
+    ----------
+    run, request
+        The run, and what it answers.
+    frozen
+        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
+        pixels go on changing while the run does.
+    """
+    seen = SeenTiles.of(run, frozen)
+    return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
 def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
@@ -214,24 +264,35 @@ def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(seen: Look, request: Request) -> _Answer:
-    instances = seen.instances(request.controls.thresholds)
+def _everything(prediction: Prediction, request: Request) -> _Answer:
+    instances = prediction.objects(request.controls.thresholds, undescribed)
     pairs = zip(instances.masks, instances.scores, strict=True)
     return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
+def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
+    """Answer what was drawn from what is kept, corrected by clicks; also what the network has yet to look at."""
+    queries = request.read.prompts.queries
+    selections, pending = prediction.select_from_cache(queries, request.controls.thresholds)
+    return refined(prediction, selections, default_refiner()), pending
+
+
 def _at_prompts(
-    seen: Look | LargeLook, request: Request, numbering: Numbering, encoder: TextEncoder | None, among: Instances | None
+    prediction: Prediction,
+    request: Request,
+    numbering: Numbering,
+    encoder: TextEncoder | None,
+    among: Instances | None,
 ) -> _Answer:
-    selections, missing = from_kept(seen, request.read.prompts, request.controls.thresholds)
+    selections, missing = select_drawn(prediction, request)
     answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
-    alike: list[tuple[Question, int]] = []
+    alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
             answer.undescribed = True
         else:
             alike = _search(among, request, encoder, answer)
-    drawn = identified(selections, request)
+    drawn = identified(request)
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
     numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
@@ -253,11 +314,12 @@ def _drawn_objects(
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
     plane = request.plane.index
     classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
-    waiting: list[PromptRef] = []
+    waiting: list[Query] = []
     found: dict[Hashable, str] = {}
-    for prompt, number, selection in zip(prompts, numbers[: len(prompts)], selections, strict=True):
+    asked = request.read.prompts.queries
+    for query, prompt, number, selection in zip(asked, prompts, numbers[: len(prompts)], selections, strict=True):
         chosen = stepped(selection, numbering.steps(plane, prompt.key))
-        name = named(chosen.prompt, request.read)
+        name = named(chosen.query, request.read)
         if chosen.crop is not None:
             twin = found.setdefault(_identity(chosen.crop), name)
             if twin is not name:
@@ -265,66 +327,61 @@ def _drawn_objects(
                 continue
             answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
         elif answer.missing:
-            waiting.append(chosen.prompt)
+            waiting.append(query)
         else:
             answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
-    answer.pending = frozenset(place for ref in waiting for place in place_of(ref, request.read, request.plane))
+    answer.pending = frozenset(place for query in waiting for place in place_of(query, request.read, request.plane))
     return found
 
 
 def _search(
     instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
-) -> list[tuple[Question, int]]:
+) -> list[tuple[QueryResult, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
     answer.searched = instances
     try:
-        answer.questions, unanswered = ask(instances, request.read.prompts, request.controls.search, encoder)
+        answer.questions, unanswered = search(instances, request.read.prompts, request.controls.search, encoder)
     except PromptError as error:  # examples of another model: what was drawn is answered all the same
         answer.unanswered.append(str(error))
         return []
     answer.unanswered += [f"{sentence.capitalize()}." for sentence in unanswered]
-    alike: dict[int, Question] = {}
+    alike: dict[int, QueryResult] = {}
     for question in answer.questions:
         if not len(question.answers):
-            answer.unanswered.append(f"{named(question.ref, request.read).capitalize()}: {question.reason}")
+            answer.unanswered.append(f"{named(question.query, request.read).capitalize()}: {question.reason}")
         for i in question.answers.tolist():
             alike.setdefault(i, question)
     return [(question, i) for i, question in alike.items()]
 
 
-def _found_alike(question: Question, instances: Instances, i: int, number: int, request: Request) -> Found:
-    name = named(question.ref, request.read)
-    similarity = float(question.similarities[i])
-    texts = request.read.prompts.texts
-    by_text = question.ref.kind == "text"
+def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> Found:
     if request.controls.classes:
-        number = question.ref.indices[0] + 1 if by_text else len(texts) + 1
+        number = question.query.class_number
     return Found(
         number,
         instances.masks[i],
         float(instances.scores[i]),
-        name,
+        named(question.query, request.read),
         question.reason_for(i),
-        texts[question.ref.indices[0]] if by_text else name,
-        similarity,
+        question.query.name,
+        float(question.similarities[i]),
         int(instances.identities[i]),
     )
 
 
-def identified(selections: list[Selection], request: Request) -> list[Named]:
-    """Return what tells each drawn selection's prompt from others: its object number, or where it lies."""
+def identified(request: Request) -> list[Named]:
+    """Return what tells each drawn prompt from others: its object number, or where it lies."""
     found = []
-    for ref in (selection.prompt for selection in selections):
-        parts = tuple(place_of(ref, request.read, request.plane))
-        row = request.read.rows[FIELD_OF[ref.kind]][ref.indices[0]]
-        number = int(request.read.prompts.point_objects[ref.indices[0]]) if ref.kind == "point" else 0
-        found.append(Named(("object", number) if number else parts[0], (ref.kind, row), parts))
+    for query in request.read.prompts.queries:
+        parts = tuple(place_of(query, request.read, request.plane))
+        row = request.read.rows[query.field][query.ref.indices[0]]
+        found.append(Named(query.key(parts[0]), (query.kind, row), parts))
     return found
 
 
-def _named_alike(question: Question, identity: int, request: Request) -> Named:
+def _named_alike(question: QueryResult, identity: int, request: Request) -> Named:
     """Return what tells an object that was searched for from others while sliders move."""
-    name = named(question.ref, request.read)
+    name = named(question.query, request.read)
     return Named(("alike", name, identity), (name, identity), drawn=False)
 
 

@@ -17,8 +17,8 @@ from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.answers.results import Found, Result, identified, stepped
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named
-from napari_fastsam.model.asking.answer import Thresholds
 from napari_fastsam.model.asking.stack import StackRun, linked
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 Answer = Callable[[Request], tuple[list[Selection], bool] | None]
 """Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""
@@ -129,11 +129,14 @@ def _anchored(
     chosen: list[tuple[Named, Selection, int, str]] = []
     for position, single in stack.at.items():
         answered = answer(single)
-        selections, final = ([], False) if answered is None else answered
+        if answered is None:
+            waiting = True
+            continue
+        selections, final = answered
         waiting |= not final
-        for prompt, selection in zip(identified(selections, single), selections, strict=True):
+        for prompt, selection in zip(identified(single), selections, strict=True):
             steps = numbering.steps(single.plane.index, prompt.key)
-            one, name = stepped(selection, steps), named(selection.prompt, single.read)
+            one, name = stepped(selection, steps), named(selection.query, single.read)
             if one.crop is not None:
                 chosen.append((prompt, one, position, name))
             elif final:

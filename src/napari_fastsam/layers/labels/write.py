@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.features import features_with, pixels_of_classes, with_classes
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, update_preview
 from napari_fastsam.layers.labels.target import Target, find_target, pixels_of
 from napari_fastsam.layers.planes.plane import Plane
@@ -57,11 +57,31 @@ class _Piece:
     target: Target
     labels: NDArray[np.integer]
 
-    def new(self, layer: Labels, preserve: bool) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
-        """Return the objects in the layer's pixels, and which of these pixels they get."""
+    def new(self, layer: Labels, preserve: bool) -> tuple[NDArray[np.integer], NDArray[np.bool_], NDArray[np.integer]]:
+        """Return the objects in the layer's pixels, which of these pixels they get, and what the layer has there."""
         objects = self.target.enlarge(self.labels)
         current = np.asarray(pixels_of(layer)[self.target.slices])
-        return objects, (objects > 0) & (current == 0) if preserve else objects > 0
+        return objects, (objects > 0) & (current == 0) if preserve else objects > 0, current
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What will be written.
+
+    Attributes
+    ----------
+    numbers, areas
+        (N,) of the objects that get pixels, in ascending order, and how many each.
+    covered
+        Numbers of the others.
+    same
+        Of these pixels, how many have the object's number in the layer already, by number.
+    """
+
+    numbers: NDArray[np.int_]
+    areas: NDArray[np.int_]
+    covered: tuple[int, ...]
+    same: Mapping[int, int]
 
 
 def commit(
@@ -75,7 +95,7 @@ def commit(
     preserve: bool = True,
     use_units: bool = True,
     columns: Mapping[str, Mapping[int, Any]] | None = None,
-    keep_numbers: bool = False,
+    classes: int = 0,
     windows: Sequence[tuple[slice, slice]] | None = None,
     axis: int | None = None,
 ) -> Committed:
@@ -83,7 +103,7 @@ def commit(
 
     New numbers follow the largest that the layer holds. Its features get a row per object with `index`,
     `score`, `area` (pixels written) and the columns given; other rows and columns stay. Undo takes back the pixels,
-    not features and metadata.
+    not features and metadata. Nobody may change `labels_yx` meanwhile.
 
     Parameters
     ----------
@@ -105,8 +125,9 @@ def commit(
         False where the viewer leaves units out (see `transforms.units_apply`).
     columns
         Further features by name, each with a value for some objects of `labels_yx`.
-    keep_numbers
-        Write the numbers as they are, as for classes: what has one of them already is of the same class then.
+    classes
+        Numbers of `labels_yx` up to this one are classes, and are written as they are: what has one of them in the
+        layer already is of the same class. Its row tells of all of it: `area` is the sum, the rest that of the surer.
     windows
         Rows and columns of the region, apart from each other, that hold all objects; None = all of it.
     axis
@@ -116,8 +137,11 @@ def commit(
     ------
     LabelsError
         If the layer cannot take the objects: another shape or place, a type too small, multiscale or dask
-        data, not editable. Nothing has been written then.
+        data, not editable, a class that is another one there. Nothing has been written then. Also if writing fails, as
+        on a full disk: what was there is put back then, or the message says that it could not be.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     planes = [(plane, labels_yx)]
     if axis is not None:
         planes = [(plane.at(axis, position), labels) for position, labels in enumerate(labels_yx) if labels.any()]
@@ -126,23 +150,24 @@ def commit(
         for there, labels in planes
         for piece in _pieces(labels_layer, image, there, _checked_labels(labels, there), windows, use_units)
     ]
-    written, areas, covered = _counted(labels_layer, pieces, preserve)
+    counted = _counted(labels_layer, pieces, preserve)
+    written, areas = counted.numbers, counted.areas
     if not len(written):
-        return Committed({}, 0, covered)
-    if keep_numbers:
-        new_ids = written.astype(np.int_)
-    else:
-        last = _largest(labels_layer)
-        new_ids = np.arange(last + 1, last + 1 + len(written))
-    _require_dtype(labels_layer, int(new_ids[-1]))
+        return Committed({}, 0, counted.covered)
+    new_ids = _new_numbers(labels_layer, written, classes)
     rows = {"score": scores, **(columns or {})}
-    values_by_column = {name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()}
-    features = _features_with(labels_layer, new_ids, areas, values_by_column)
+    new = pd.DataFrame({name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()})
+    new.insert(0, "index", new_ids)
+    new.insert(2, "area", areas)
+    new["score"] = new["score"].astype(np.float64)
+    there = pixels_of_classes(labels_layer, [int(i) for i in written if i <= classes])
+    features = features_with(labels_layer, with_classes(labels_layer, new, there, counted.same))
+    metadata = _with_provenance(labels_layer, provenance, new_ids)
     _write(labels_layer, pieces, preserve, written, new_ids)
     labels_layer.features = features
-    _append_provenance(labels_layer, provenance, new_ids)
+    labels_layer.metadata = metadata
     ids = dict(zip(written.tolist(), new_ids.tolist(), strict=True))
-    return Committed(ids, int(areas.sum()), covered, undoable=not labels_layer.multiscale)
+    return Committed(ids, int(areas.sum()), counted.covered, undoable=not labels_layer.multiscale)
 
 
 def _pieces(
@@ -163,19 +188,34 @@ def _pieces(
     return pieces
 
 
-def _counted(
-    layer: Labels, pieces: Sequence[_Piece], preserve: bool
-) -> tuple[NDArray[np.int_], NDArray[np.int_], tuple[int, ...]]:
-    """Return the numbers of the objects that get pixels, how many each, and the numbers of the others."""
-    written: Counter[int] = Counter()
+def _counted(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> _Counted:
+    """Count the pixels that each object gets."""
+    written, same = Counter[int](), Counter[int]()
     there: set[int] = set()
     for piece in pieces:
-        objects, mask = piece.new(layer, preserve)
-        numbers, counts = np.unique(objects[mask], return_counts=True)
-        written.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
-        there.update(np.unique(piece.labels[piece.labels > 0]).tolist())
+        objects, mask, current = piece.new(layer, preserve)
+        written.update(_numbered(objects[mask]))
+        same.update(_numbered(objects[mask & (current == objects)]))
+        there.update(_numbered(piece.labels[piece.labels > 0]))
     numbers = np.array(sorted(written), np.int_)
-    return numbers, np.array([written[i] for i in numbers.tolist()], np.int_), tuple(sorted(there - written.keys()))
+    areas = np.array([written[i] for i in numbers.tolist()], np.int_)
+    return _Counted(numbers, areas, tuple(sorted(there - written.keys())), same)
+
+
+def _numbered(values: NDArray[np.integer]) -> dict[int, int]:
+    """Return how often each number occurs."""
+    numbers, counts = np.unique(values, return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int) -> NDArray[np.int_]:
+    """Return the numbers in the layer: those of classes stay, the others follow the largest that there is."""
+    new, objects = written.copy(), written > classes
+    count = int(np.count_nonzero(objects))
+    last = max(_largest(layer), classes) if count else classes
+    _require_dtype(layer, last + count)
+    new[objects] = np.arange(last + 1, last + 1 + count)
+    return new
 
 
 def _write(
@@ -185,7 +225,7 @@ def _write(
     data = pixels_of(layer)
     parts = []
     for piece in pieces:
-        objects, mask = piece.new(layer, preserve)
+        objects, mask, _ = piece.new(layer, preserve)
         values = new_ids[np.searchsorted(written, objects[mask])].astype(data.dtype)
         if layer.multiscale:
             data[piece.target.indices(mask)] = values
@@ -194,11 +234,35 @@ def _write(
     with _sliced(layer):
         if parts:
             indices = tuple(np.concatenate(axis) for axis in zip(*(where for where, _ in parts), strict=True))
-            with layer.block_history():
+            with _put_back_on_failure(layer, indices), layer.block_history():
                 layer.data_setitem(indices, np.concatenate([values for _, values in parts]))
         # data_setitem redraws the slice that it finds without units: where layers differ in units not the one
         # shown
         layer.refresh(extent=False)
+
+
+@contextmanager
+def _put_back_on_failure(layer: Labels, indices: tuple[NDArray[np.intp], ...]) -> Iterator[None]:
+    """Restore pixels if writing them fails half way, as zarr's do on a full disk."""
+    data = layer.data
+    before = np.asarray(data[indices])
+    try:
+        yield
+    except Exception as error:
+        failed = f'Labels layer "{layer.name}" could not be written ({type(error).__name__}: {error}). '
+        try:
+            data[indices] = before
+            changed = int(np.count_nonzero(np.asarray(data[indices]) != before))
+        except Exception:  # noqa: BLE001 - whatever a store raises: it is told below
+            changed = -1
+        outcome = (
+            f"{'Some' if changed < 0 else changed} of its pixels could not be put back: look at them before you go on. "
+            if changed
+            else "Its pixels are as they were. "
+        )
+        raise LabelsError(
+            f"{failed}{outcome}The objects are still in the preview: make room, or choose a new layer, and add again."
+        ) from error
 
 
 def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.integer]:
@@ -245,25 +309,9 @@ def _sliced(layer: Labels) -> Iterator[None]:
         layer.visible = False
 
 
-def _features_with(
-    layer: Labels, ids: NDArray[np.int_], areas: NDArray[np.int_], columns: Mapping[str, Sequence[Any]]
-) -> pd.DataFrame:
-    """Return the layer's features with a row per new object; a leftover row of the same number goes."""
-    table = pd.DataFrame(layer.features)
-    if "index" not in table:
-        table = table.assign(index=np.arange(len(table)))
-    table = table[~table["index"].isin(ids)]
-    new = pd.DataFrame({"index": ids, "score": np.nan, "area": areas, **columns})
-    new["score"] = new["score"].astype(np.float64)
-    return (
-        pd.concat([table, new], ignore_index=True)
-        if len(table)
-        else new.reindex(columns=[*table.columns, *new.columns.difference(table.columns, sort=False)])
-    )
-
-
-def _append_provenance(layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_]) -> None:
+def _with_provenance(layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_]) -> dict[str, Any]:
+    """Return the layer's metadata with another entry in the list of what was written."""
     earlier = layer.metadata.get(METADATA_KEY, [])
     entries = earlier if isinstance(earlier, list) else [earlier]
     entry = {**copy.deepcopy(dict(provenance)), "labels": ids.tolist()}
-    layer.metadata = {**layer.metadata, METADATA_KEY: [*entries, entry]}
+    return {**layer.metadata, METADATA_KEY: [*entries, entry]}

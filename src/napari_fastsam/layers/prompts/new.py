@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from napari.layers import Points, Shapes
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_fastsam.layers.planes.transforms import placed_on
-from napari_fastsam.layers.prompts.layers import COUNTER_EXAMPLE, EXAMPLE
+from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Image
 
 __all__ = ["COUNTER_EXAMPLE", "EXAMPLE", "NEGATIVE", "POSITIVE"]
@@ -31,6 +31,8 @@ def new_points(image: Image, name: str = "FastSAM points") -> Points:
     like this one are wanted, or are not) and `object` (0: each positive point is an object of its own; points with the
     same number above 0 describe one object together).
     """
+    import pandas as pd  # here, and the dock opens without it
+
     return Points(
         np.empty((0, image.ndim)),
         name=name,
@@ -49,6 +51,8 @@ def new_shapes(image: Image, name: str = "FastSAM shapes") -> Shapes:
 
     Its feature is `polarity`: positive for a prompt; example, counter-example as for points.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     shapes = Shapes(
         None,
         ndim=image.ndim,
@@ -70,6 +74,8 @@ def set_polarity(layer: Points | Shapes, polarity: str) -> None:
 
     A Points layer that says positive and negative with a `label` of 1 or 0 keeps that way for these two.
     """
+    import pandas as pd  # here, and the dock opens without it
+
     features = layer.features
     column, value = "polarity", polarity
     if "polarity" not in features and "label" in features:
@@ -117,6 +123,8 @@ def set_object_number(points: Points, number: int) -> None:
 
 def object_number(points: Points) -> int:
     """Return the object number that the next point will get."""
+    import pandas as pd  # here, and the dock opens without it
+
     defaults = points.feature_defaults
     number = pd.to_numeric(defaults["object"], errors="coerce").iloc[0] if "object" in defaults else 0
     return int(number) if np.isfinite(number) else 0
@@ -124,6 +132,8 @@ def object_number(points: Points) -> int:
 
 def largest_object_number(points: Points) -> int:
     """Return the largest object number in use, at least 0."""
+    import pandas as pd  # here, and the dock opens without it
+
     if "object" not in points.features or not len(points.features):
         return 0
     numbers = pd.to_numeric(points.features["object"], errors="coerce").replace([np.inf, -np.inf], np.nan).fillna(0)

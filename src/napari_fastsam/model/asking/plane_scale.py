@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import window_of
-from napari_fastsam.core.planes.tiling import Tiling, spread
+from napari_fastsam.core.planes.tiling import Pixels, Tiling, spread
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.network.object_scale import diameter_of
 from napari_fastsam.model.network.segmenter import Model
+
+LARGE = 4096 * 4096
+"""Planes of more pixels are seen in tiles where nobody says otherwise."""
 
 _SAMPLES, _SAMPLE_SIDE = 5, 512
 """The intensity window is that of so many squares along each axis, of so many pixels."""
@@ -46,6 +49,17 @@ def plane_shape(image: PlaneLike) -> tuple[int, int]:
             f"the image has shape {shape}; expected one plane, (Y, X) or (Y, X, 3 | 4): index a stack first"
         )
     return shape[0], shape[1]
+
+
+def is_large(shape: Sequence[int], imgsz: int | None = None) -> bool:
+    """Whether a plane of ``(H, W)`` is seen in tiles: it has many pixels, and no size is given to show it whole at."""
+    return imgsz is None and len(shape) > 1 and shape[0] * shape[1] > LARGE
+
+
+def check_labels(labels: Pixels, shape: tuple[int, int]) -> None:
+    """Raise a ParameterError if a label image has not the shape of the plane."""
+    if tuple(labels.shape) != shape:
+        raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
 
 
 def shown_size(shape: Sequence[int], scale: float) -> int:

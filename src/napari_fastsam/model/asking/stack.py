@@ -16,9 +16,9 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, bridged, link
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.errors import ImageError
-from napari_fastsam.model.asking.answer import Thresholds
-from napari_fastsam.model.asking.plane_scale import plane_shape, scale_for, shown_size, suited_imgsz
-from napari_fastsam.model.asking.tiled import LARGE, TilePlan, all_objects, fitting
+from napari_fastsam.model.asking.plane_scale import is_large, plane_shape, scale_for, shown_size, suited_imgsz
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import TilePlan, all_objects, fitting
 from napari_fastsam.model.network.segmenter import Model
 
 CONF_FLOOR, GENEROUS_IOU = 0.1, 0.9
@@ -149,7 +149,7 @@ def segment_stack(
         Along which the planes lie.
     imgsz, conf, iou, contrast_limits
         As in `Model.segment`; scale and window are the same for all planes, by default from a sample of them. Planes of
-        more than `model.asking.tiled.LARGE` pixels are seen in tiles without a given `imgsz`.
+        more than `model.asking.plane_scale.LARGE` pixels are seen in tiles without a given `imgsz`.
     diameter, scale
         As in `core.planes.tiling.Tiling`, instead of `imgsz`.
     min_area, max_area
@@ -201,7 +201,7 @@ def start_stack(
     if imgsz is not None:
         return StackRun(model, read, count, contrast_limits, imgsz)
     shape = plane_shape(planes[0])
-    if shape[0] * shape[1] > LARGE:
+    if is_large(shape):
         middle = planes[len(planes) // 2]
         scale = scale_for(model, middle, tiling, contrast_limits)
         return StackRun(model, read, count, contrast_limits, None, Grid(shape, scale, fitting(tiling, model)))

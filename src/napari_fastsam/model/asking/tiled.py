@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.embeddings import Describe
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
-from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.asking.answer import Thresholds
-from napari_fastsam.model.asking.plane_scale import PlaneLike, plane_shape, sampled_window, scale_for, shown_size
-from napari_fastsam.model.asking.tiled_search import Described, Looks, Ways, gathered
+from napari_fastsam.model.asking.descriptions import Ways, undescribed
+from napari_fastsam.model.asking.plane_scale import (
+    PlaneLike,
+    check_labels,
+    plane_shape,
+    sampled_window,
+    scale_for,
+    shown_size,
+)
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled_search import Described, Looks, gathered
 from napari_fastsam.model.network.segmenter import Model
-
-LARGE = 4096 * 4096
-"""Planes of more pixels are seen in tiles where nobody says otherwise."""
 
 COARSER = 4.0
 """Objects too large for a tile, or for what the network knows, are looked for at scales each so much smaller."""
@@ -223,7 +226,7 @@ class TiledResult:
     Attributes
     ----------
     labels
-        (H, W) 0 = background; in memory, or where `labels` of `segment_tiled` keeps it.
+        (H, W) 0 = background; in memory, or where `labels` of `segment` keeps it.
     scores, areas
         (N,) of the objects by number, from 1. An area is that of the mask, also where another object lies on top.
     boxes
@@ -245,50 +248,9 @@ class TiledResult:
         """Return the number of objects."""
         return len(self.scores)
 
-
-def segment_tiled(
-    model: Model,
-    image: PlaneLike,
-    *,
-    diameter: float | None = None,
-    scale: float | None = None,
-    conf: float | None = None,
-    iou: float | None = None,
-    min_area: float | None = None,
-    max_area: float | None = None,
-    contrast_limits: tuple[float, float] | None = None,
-    labels: Pixels | None = None,
-) -> TiledResult:
-    """Find all objects of a plane of any size.
-
-    Parameters
-    ----------
-    model
-        The network.
-    image
-        (Y, X) or (Y, X, 3 | 4); numpy, dask or zarr, read tile by tile.
-    diameter, scale
-        As in `Tiling`.
-    conf, iou, contrast_limits
-        As in `Model.segment`; the window is one for the whole plane, by default from a sample of it.
-    min_area, max_area
-        Pixels of an object's mask, both included.
-    labels
-        (Y, X) where the label image goes, written tile by tile and all 0 at first: zarr for what is larger than the
-        memory. None = a numpy array, int32.
-
-    Raises
-    ------
-    ImageError
-        If the image is no plane of real numbers, or has no finite value where it was sampled.
-    ParameterError
-        If a parameter is out of its range, or `labels` has another shape.
-    """
-    thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
-    run = start_tiled(model, image, Tiling(diameter, scale), thresholds, contrast_limits, labels=labels)
-    for _ in run:
-        pass
-    return result_of(run)
+    def to_labels(self) -> Pixels:
+        """Return the objects as a label image, in memory or where it was written."""
+        return self.labels
 
 
 def result_of(run: TiledRun) -> TiledResult:
@@ -317,12 +279,12 @@ def start_tiled(
 ) -> TiledRun:
     """Prepare a run: sample the intensities and measure the objects where they are not given.
 
-    Parameters and errors are those of `segment_tiled`; `thresholds` are by default the model's, `first` says where to
-    begin, and `ways` in which ways objects are described.
+    Parameters and errors are those of `model.asking.segment.segment`; `thresholds` are by default the model's, `first`
+    says where to begin, and `ways` in which ways objects are described.
     """
     shape = plane_shape(image)
-    if labels is not None and tuple(labels.shape) != shape:
-        raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
+    if labels is not None:
+        check_labels(labels, shape)
     plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
     return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels), ways=ways)
 
@@ -345,14 +307,10 @@ def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
 
 def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
     """Return all objects of a plane, seen in tiles, with their masks."""
-    pieces = (find_in(model, image, plan, piece, _undescribed) for piece in plan.pieces())
-    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, _undescribed)
+    pieces = (find_in(model, image, plan, piece, undescribed) for piece in plan.pieces())
+    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, undescribed)
     order = np.argsort(-found.scores, kind="stable")
     return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
-
-
-def _undescribed(instances: Instances) -> list[tuple[Hashable, Describe]]:
-    return []
 
 
 def plan_tiles(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.embeddings import Describe, appearance_of, described
+from napari_fastsam.core.objects.embeddings import appearance_of, described
 from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.planes.tiling import Canvas
-
-Ways = Callable[[Instances], Sequence[tuple[Hashable, Describe]]]
-"""Says how objects are to be described: what tells each description from others, and what makes it."""
+from napari_fastsam.model.asking.descriptions import Ways
 
 
 @dataclass(frozen=True, eq=False)

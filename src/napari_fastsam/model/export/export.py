@@ -19,10 +19,13 @@ from typing import Any
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
+from napari_fastsam.files import read_yaml
 from napari_fastsam.model.export.worker import RESULT
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ
-from napari_fastsam.model.weights.card import Card, card_text
+from napari_fastsam.model.weights.card import Card
+from napari_fastsam.model.weights.card_files import write_with_card
 from napari_fastsam.model.weights.formats import Format, format_named, format_of, how_to_install, missing
+from napari_fastsam.model.weights.trust import trust
 from napari_fastsam.model.weights.weights import BUNDLED_NAME, card_for, find, sha256_of
 
 IMGSZ = 1024
@@ -125,16 +128,20 @@ def export_model(
     }  # fmt: skip
     if half:
         options["quantize"] = 16
-    if data is not None:
-        options["data"] = str(Path(data).absolute())
     with tempfile.TemporaryDirectory(prefix="napari-fastsam-") as folder:
+        if data is not None:
+            options["data"] = str(_calibration(Path(data), Path(folder).resolve()))
         made, said = _made(source, options, wanted, Path(folder).resolve())
-        replaced = target.exists()
-        _put(made, target)
-    if card.origin == "unknown":
-        card = replace(card, imgsz=said["imgsz"], trained_imgsz=said["imgsz"], licence=said["licence"])
-    beside = target.with_name(target.name + ".json")
-    _write(beside, card_text(_card_of_export(card, source, target, wanted, half)))
+        if card.origin == "unknown":
+            card = replace(card, imgsz=said["imgsz"], trained_imgsz=said["imgsz"], licence=said["licence"])
+        card = _card_of_export(card, source, made, wanted, half)
+        replaced, beside = target.exists(), target.with_name(target.name + ".json")
+        try:
+            write_with_card(target, beside, card, lambda: _put(made, target))
+        except OSError as error:
+            raise _unwritable(beside, error) from error
+    if not wanted.checked:
+        trust(target)
     return Exported(target, beside, source, wanted, _bytes(target), None if dynamic else side, replaced)
 
 
@@ -152,6 +159,30 @@ def _check(wanted: Format, half: bool, dynamic: bool, data: str | Path | None) -
         raise ParameterError(f"{wanted.title} needs no example images; leave data out")
     if data is not None and not Path(data).is_file():
         raise ParameterError(f"data is {str(data)!r}, and there is no such file; expected a YOLO data.yaml")
+
+
+def _calibration(data: Path, folder: Path) -> Path:
+    """Write a data.yaml with nothing in it but where images are: ultralytics would run what ``download:`` says."""
+    import yaml
+
+    said = read_yaml(data, "a YOLO data.yaml", ParameterError)
+    if not isinstance(said, dict):
+        raise ParameterError(f"{data} holds no settings; expected path:, train:, val: and names:")
+    root = data.absolute().parent
+    kept: dict[str, Any] = {"path": str(root / str(said.get("path") or ""))}
+    for key in ("train", "val", "test"):
+        places = said.get(key) or []
+        places = [str(place) for place in (places if isinstance(places, list) else [places])]
+        if away := next((place for place in places if "://" in place), None):
+            raise ParameterError(f"{key} of {data} is {away!r}; expected folders on this computer")
+        if places:
+            kept[key] = places
+    kept["names"] = {0: "object"}
+    if isinstance(said.get("names"), list | dict):
+        kept["names"] = {i: f"class {i}" for i in range(len(said["names"]))}
+    clean = folder / "data.yaml"
+    clean.write_text(yaml.safe_dump(kept), encoding="utf-8")
+    return clean
 
 
 def _side(imgsz: int | None, card: Card) -> int:
@@ -216,17 +247,17 @@ def _made(source: Path, options: dict[str, Any], wanted: Format, folder: Path) -
     return work / result["path"], result
 
 
-def _card_of_export(card: Card, source: Path, target: Path, wanted: Format, half: bool) -> Card:
+def _card_of_export(card: Card, source: Path, made: Path, wanted: Format, half: bool) -> Card:
     try:
         ours = version("napari-fastsam")
     except PackageNotFoundError:  # run from the sources without an installation
         ours = ""
     weights = " with 16-bit weights" if half else ""
-    made = (
+    note = (
         f"Exported for {wanted.title}{weights} by napari-fastsam {ours} from {source.name}, "
         f"SHA-256 {sha256_of(source)}."
     )
-    return replace(card, notes=f"{card.notes} {made}".strip(), sha256=sha256_of(target))
+    return replace(card, notes=f"{card.notes} {note}".strip(), sha256=sha256_of(made))
 
 
 def _put(made: Path, target: Path) -> None:
@@ -249,16 +280,6 @@ def _put(made: Path, target: Path) -> None:
                 raise
     except OSError as error:
         raise _unwritable(target, error) from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as name:
-            new = Path(name) / "new"
-            new.write_text(text, encoding="utf-8")
-            new.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> FastSAMError:

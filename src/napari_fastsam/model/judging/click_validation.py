@@ -17,7 +17,7 @@ from napari_fastsam.core.judging.click_scores import ROUNDS, ClickedObject, Clic
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
-from napari_fastsam.model.asking.answer import Look, Thresholds, from_kept, look, look_closer, until_answered
+from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
 from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
 from napari_fastsam.model.network.segmenter import Model
 
@@ -127,7 +127,7 @@ class _User:
     """Somebody who clicks on the objects of one image."""
 
     rgb: NDArray[np.uint8]
-    seen: Look | None
+    prediction: PlanePrediction | None
     corrector: WindowPredictor
     start: Start
     limit: int
@@ -146,8 +146,8 @@ class _User:
         if model is None or start == "nothing":
             rgb = to_rgb8(image, window_of(image, "percentiles"))
             return cls(rgb, None, corrector, start, limit, times)
-        seen = look(model, image)
-        return cls(seen.rgb, seen, corrector, start, limit, times)
+        prediction = predict_plane(model, image)
+        return cls(prediction.rgb, prediction, corrector, start, limit, times)
 
     def object(self, example: AnnotatedImage, labels: NDArray[np.integer], label: int, rounds: bool) -> ClickedObject:
         truth = labels == label
@@ -157,7 +157,7 @@ class _User:
         return ClickedObject(example.name, example.group, label, int(truth.sum()), ious, after, first.mask is not None)
 
     def _first_request(self, truth: NDArray[np.bool_]) -> CorrectionRequest:
-        if self.seen is None:
+        if self.prediction is None:
             return CorrectionRequest()
         if self.start == "box":
             rows, columns = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
@@ -166,7 +166,7 @@ class _User:
             return CorrectionRequest(mask=mask, box=None if mask is not None else box)
         click = first_click(truth)
         mask = self._proposal(Prompts(points=[(click.row, click.column)]))
-        return CorrectionRequest(mask=mask, diameter=self.seen.object_diameter)
+        return CorrectionRequest(mask=mask, diameter=self.prediction.object_diameter)
 
     def _proposal(self, prompts: Prompts) -> Crop | None:
         """Return the model's answer, or None if it is less sure of it than it must be of an object.
@@ -174,14 +174,11 @@ class _User:
         Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says
         where its object is and how large, so that whatever fits it will do.
         """
-        seen = self.seen
-        if seen is None:
+        if self.prediction is None:
             return None
-        thresholds = Thresholds(*seen.model.thresholds())
-        (selection,) = until_answered(
-            lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing)
-        )
-        return selection.crop if self.start == "box" or selection.score > thresholds.conf else None
+        (selection,) = self.prediction.select(prompts, refine=False)
+        conf, _ = self.prediction.defaults(None, None)
+        return selection.crop if self.start == "box" or selection.score > conf else None
 
     def _until_right(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
         """Return the IoU after each click."""

@@ -20,7 +20,9 @@ from napari_fastsam.core.objects.proposals import CONF_FLOOR
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ImageError, LabelsError
-from napari_fastsam.model.asking.answer import Look, Thresholds, from_kept, look, look_closer, until_answered
+from napari_fastsam.model.asking.plane_prediction import predict_plane
+from napari_fastsam.model.asking.prediction import Prediction, resolve_prompts
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 
 
@@ -140,15 +142,15 @@ def _prompted(
         boxes.append(region.bbox)
     if not crops:
         return (), ()
-    seen = look(model, image, imgsz, conf_floor=min(thresholds.conf, CONF_FLOOR))
+    seen = predict_plane(model, image, imgsz, conf_floor=min(thresholds.conf, CONF_FLOOR))
     # apart, because a point within another object's box would refine that box
     clicked = _answers(seen, Prompts(points=points), thresholds)
     boxed = _answers(seen, Prompts(boxes=boxes), thresholds)
     return _ious(clicked, crops), _ious(boxed, crops)
 
 
-def _answers(seen: Look, prompts: Prompts, thresholds: Thresholds) -> list[Selection]:
-    return until_answered(lambda: from_kept(seen, prompts, thresholds), lambda missing: look_closer(seen, missing))
+def _answers(prediction: Prediction, prompts: Prompts, thresholds: Thresholds) -> list[Selection]:
+    return resolve_prompts(prediction, prompts.queries, thresholds)
 
 
 def _ious(selections: list[Selection], truth: list[Crop]) -> tuple[float, ...]:

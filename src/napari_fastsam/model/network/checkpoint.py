@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.network.ultralytics_ import UnreadableError, imported, load_checkpoint
-from napari_fastsam.model.text.network import is_clip
+from napari_fastsam.model.files.pickles import Record, RefusedError, UnreadableError
+from napari_fastsam.model.files.tensors import read_torch
+from napari_fastsam.model.network.build import build
+from napari_fastsam.model.network.description import Refused
+from napari_fastsam.model.network.stored import StoredNetwork, plain, stored_network
+from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.formats import FORMATS
 
@@ -20,51 +25,126 @@ MAX_IMGSZ = 8192
 """Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
 
 
+INERT = (
+    "ultralytics.nn.modules", "ultralytics.nn.tasks", "ultralytics.utils", "ultralytics.yolo",
+    "torch.nn.modules", "torch.nn.parallel", "torch.nn.parameter.Parameter", "torch.distributed.algorithms.join",
+    "builtins.getattr", "__builtin__.getattr", "collections.defaultdict", "types.SimpleNamespace",
+    "datetime.datetime", "datetime.timedelta", "datetime.timezone",
+    "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath",
+    "numpy.ndarray", "numpy.dtypes", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+)  # fmt: skip
+"""What checkpoints of ultralytics name beside tensors. All of it is read as a record; none of it is looked up."""
+
+
 def read_network(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     """Read a segmentation network, and everything else that its checkpoint holds.
+
+    Nothing of the file runs: what it says of its network is checked, a network is built from that, and filled with the
+    file's weights (`stored`, `build`).
+
+    Returns
+    -------
+    The network, in float32, and the rest as plain values, tensors, and records of other objects.
 
     Raises
     ------
     ModelError
-        If the file is truncated, refused by the restricted loader or not a YOLO segmentation model.
+        If the file is truncated, names what checkpoints have no need of, or holds no YOLO segmentation network.
+    """
+    stored, checkpoint = read_stored(path)
+    try:
+        return build(stored), checkpoint
+    except Refused as error:
+        raise ModelError(_not_loaded(path, str(error))) from error
+
+
+def read_stored(path: Path, inert: tuple[str, ...] | None = INERT) -> tuple[StoredNetwork, dict[str, Any]]:
+    """Read a network as it lies in a checkpoint, and everything else that this holds.
+
+    Parameters
+    ----------
+    path
+        The file.
+    inert
+        As in `read_torch`.
+
+    Raises
+    ------
+    ModelError
+        As in `read_network`.
     """
     if path.suffix.casefold() != ".pt":
         raise ModelError(
             f"{path} does not end in .pt; expected a checkpoint of FastSAM or another YOLO segmentation model, or one "
             f"exported from it ({', '.join(f.suffix for f in FORMATS)})"
         )
+    content = _content(path, inert)
     try:
-        checkpoint = load_checkpoint(path)
-    except UnreadableError as error:
-        if is_clip(path):
+        stored = stored_network(content)
+    except Refused as error:
+        if _is_clip(content):
             raise ModelError(_is_a_clip(path)) from error
+        task = _task(content)
+        if task is not None:
+            raise ModelError(
+                f"{path} is a YOLO model for the task {task!r}; FastSAM is a segmentation model: "
+                f"choose one whose name ends in -seg"
+            ) from error
+        raise ModelError(_not_loaded(path, str(error))) from error
+    return stored, {key: value for key, value in content.items() if key not in ("model", "ema")}
+
+
+def _content(path: Path, inert: tuple[str, ...] | None) -> Any:
+    try:
+        return read_torch(path, inert)
+    except RefusedError as error:
+        if inert is not None and _names_a_clip(path):
+            raise ModelError(_is_a_clip(path)) from error
+        raise ModelError(_not_loaded(path, str(error))) from error
+    except UnreadableError as error:
         raise ModelError(
             f"{path} is truncated, damaged, or holds something other than a YOLO model, and was not loaded "
             f"({error}); get the file again from a source that you trust"
         ) from error
-    # averaged weights, where training left them, are the better ones
-    network = checkpoint.get("model") if checkpoint.get("ema") is None else checkpoint["ema"]
-    return _segmentation_network(network, path), checkpoint
 
 
-def _segmentation_network(network: Any, path: Path) -> torch.nn.Module:
-    import torch
+def _not_loaded(path: Path, reason: str) -> str:
+    return (
+        f"{path} holds what is not read from a model's file, and was not loaded: {reason}. Nothing of it was run. Take "
+        f"its weights alone (napari-fastsam models convert {shlex.quote(str(path))} -o NEW.pt; docs/security.md says "
+        f"what to do if that is refused too), or train a model here"
+    )
 
-    if not isinstance(network, torch.nn.Module):
-        if is_clip(path):
-            raise ModelError(_is_a_clip(path))
-        raise ModelError(
-            f"{path} holds no network; expected a checkpoint of FastSAM or another YOLO segmentation model"
-        )
-    layers = getattr(network, "model", None)
-    head = layers[-1] if isinstance(layers, torch.nn.Sequential) and len(layers) else None
-    if not hasattr(head, "proto") or not hasattr(head, "nm"):
-        task = getattr(network, "task", type(network).__name__)
-        raise ModelError(
-            f"{path} is a YOLO model for the task {task!r}; FastSAM is a segmentation model: "
-            f"choose one whose name ends in -seg"
-        )
-    return network
+
+def _names_a_clip(path: Path) -> bool:
+    try:
+        return _is_clip(read_torch(path, None))
+    except UnreadableError:
+        return False
+
+
+def _is_clip(content: Any) -> bool:
+    """Say whether it is a CLIP: weights by name, or the values of a TorchScript archive."""
+    values = content.state if isinstance(content, Record) else content
+    if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
+        values = values["state_dict"]
+    return isinstance(values, dict) and {"text_projection", "positional_embedding"} <= values.keys()
+
+
+def _task(content: Any) -> str | None:
+    """Return the task of a YOLO network that is for another one than segmentation."""
+    networks = [content.get("ema"), content.get("model")] if isinstance(content, dict) else []
+    for network in networks:
+        if isinstance(network, Record) and str(network.name).startswith("ultralytics.nn.tasks."):
+            return _TASKS.get(network.name.name)
+    return None
+
+
+_TASKS = {
+    "DetectionModel": "detect", "ClassificationModel": "classify", "PoseModel": "pose", "OBBModel": "obb",
+    "SemanticSegmentationModel": "semantic", "DepthModel": "depth", "RTDETRDetectionModel": "detect",
+    "WorldModel": "detect", "YOLOv10DetectionModel": "detect", "YOLOEModel": "detect",
+}  # fmt: skip
 
 
 def _is_a_clip(path: Path) -> str:
@@ -74,6 +154,35 @@ def _is_a_clip(path: Path) -> str:
     )
 
 
+def convert(path: Path, output: Path) -> None:
+    """Write a network's weights, description and names to a file of plain values, and leave everything else out.
+
+    Whatever the file names is read as a record, so that one that `read_network` refuses for something beside its
+    network can be used; its layers must be known all the same.
+
+    Raises
+    ------
+    ModelError
+        If there is no segmentation network in the file, or the new one cannot be written.
+    """
+    import torch
+
+    stored, rest = read_stored(path, None)
+    try:
+        build(stored)
+    except Refused as error:
+        raise ModelError(_not_loaded(path, str(error))) from error
+    card = card_of(rest, Card(path.stem, origin="unknown"))
+    part = output.with_name(f".{output.name}.part")
+    content = plain(stored, train_args={"imgsz": card.imgsz}, license=card.licence)
+    try:
+        torch.save(content, part)
+        part.replace(output)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise ModelError(f"{output} cannot be written ({error}); make room there or choose another name") from error
+
+
 def card_of(checkpoint: dict[str, Any], card: Card) -> Card:
     """Fill in what a checkpoint without a card says about its own training."""
     arguments = checkpoint.get("train_args") or {}
@@ -81,7 +190,8 @@ def card_of(checkpoint: dict[str, Any], card: Card) -> Card:
     imgsz = 1024
     if isinstance(trained, int | float) and STRIDE_NETWORK <= trained <= MAX_IMGSZ:
         imgsz = int(trained)
-    licence = str(checkpoint.get("license") or card.licence)
+    said = checkpoint.get("license")
+    licence = said[:200] if isinstance(said, str) and said else card.licence
     return replace(card, imgsz=imgsz, trained_imgsz=imgsz, licence=licence)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from napari_fastsam.model.network.statistics import nothing_sent
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.formats import Format, how_to_install, missing
+from napari_fastsam.model.weights.trust import is_trusted
 
 if TYPE_CHECKING:
     import torch
@@ -99,8 +101,8 @@ def load_exported(path: Path, format_: Format, device: str) -> ExportedNetwork:
     Raises
     ------
     ModelError
-        If the library that runs it is missing, the file is damaged, or it is not a YOLO segmentation model that gives
-        all its proposals.
+        If the library that runs it is missing, the file is damaged, it is a program that the user has not vouched for,
+        or not a YOLO segmentation model that gives all its proposals.
     DeviceError
         If there is no such device, or the library does not know it.
     """
@@ -110,17 +112,21 @@ def load_exported(path: Path, format_: Format, device: str) -> ExportedNetwork:
             f"{path} is a model for {format_.title}, which needs {', '.join(lacking)}; "
             f"run: {how_to_install(format_, lacking)}"
         )
+    if not format_.checked and not is_trusted(path):
+        raise ModelError(_untrusted(path, format_))
     where = resolve_device(device)
     try:
         with imported(), nothing_sent(), nothing_installed(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's of TorchScript being old, and those of converters
-            metadata = metadata_of(path)
+            metadata = metadata_of(path, format_)
             runtime = open_runtime(path, format_, where, metadata)
     except ImportError as error:
         raise ModelError(
             f"{path} is a model for {format_.title}, which cannot be run here ({_first_line(error)}); "
             f"run: {how_to_install(format_, format_.to_run or (error.name or str(error),))}"
         ) from error
+    except ModelError:
+        raise
     except Exception as error:  # each library has errors of its own
         raise ModelError(
             f"{path} is truncated, damaged, or not a model for {format_.title} ({_first_line(error)}); "
@@ -192,6 +198,15 @@ def _try(network: ExportedNetwork) -> None:
     )
     if not fits:
         raise ModelError(_unlike_a_segmentation_model(network.path))
+
+
+def _untrusted(path: Path, format_: Format) -> str:
+    return (
+        f"{path} was not opened: a model for {format_.title} is, or may hold, a program, and this one was neither "
+        f"exported by you on this computer nor trusted by you, or has changed since; open the checkpoint or an ONNX or "
+        f"OpenVINO export instead, or, if you would let whoever made it run a program here, run: "
+        f"napari-fastsam models trust {shlex.quote(str(path))}"
+    )
 
 
 def _unlike_a_segmentation_model(path: Path) -> str:

@@ -2,8 +2,9 @@
 
 A network that was trained on objects brought to one size does best on objects of that size, and a person seldom knows
 the size in pixels. So the network looks once at the image as it is, the objects that it is sure of are measured, and if
-their size is far from the one it knows it looks again at the right scale. Cellpose measures the size with a network of
-its own (Stringer et al., Nature Methods 18, 2021); here the boxes of the first look do.
+their size is far from the one it knows it looks again at the right scale. Where it is sure of little it looks at more
+than one scale first. Cellpose measures the size with a network of its own (Stringer et al., Nature Methods 18, 2021);
+here the boxes of the first looks do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.proposals import Proposals
 
@@ -27,6 +29,15 @@ SUPPRESSION = 0.5
 
 _FEW = 3
 
+UNSURE = 0.45
+"""Mean score of what was found, below which other sizes are looked for: the texture of large objects passes for many
+small ones, but not for good ones."""
+
+_COARSER, _ANY = (0.5, 0.25), (2.0, 0.5, 0.25)
+"""Scales of further looks where the first was unsure, and where it found nothing. Coarse ones cost a third together."""
+
+_MOST = 100
+
 _MORE_LOOKS = 2
 """At a wrong scale the large objects are found before the small ones, and the first measure is too large by a few per
 cent, sometimes by half: a third look is rarely needed, and then it is worth it."""
@@ -37,18 +48,33 @@ def diameter_of(proposals: Proposals) -> float | None:
 
     The diameter of an object is that of an ellipse that fills its box: the root of width times height.
     """
-    sizes = _sizes(proposals, SURE)
+    sizes = _sizes(proposals, SURE)[0]
     if len(sizes) < _FEW:
-        sizes = _sizes(proposals, FLOOR)
+        sizes = _sizes(proposals, FLOOR)[0]
     return float(np.median(sizes)) if len(sizes) else None
 
 
-def _sizes(proposals: Proposals, conf: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    boxes = proposals.boxes[proposals.ranks(conf, SUPPRESSION)].astype(np.float64)
-    sizes: np.ndarray[tuple[int], np.dtype[np.float64]] = np.sqrt(
-        np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
-    )
-    return sizes
+def is_sure(proposals: Proposals) -> bool:
+    """Say whether what was found is most likely objects: there are some good ones, and not many more bad ones."""
+    scores = _sizes(proposals, FLOOR)[1]
+    return bool((scores > SURE).any() and scores.mean() >= UNSURE)
+
+
+def evidence(proposals: Proposals) -> float:
+    """Return how much speaks for objects of the size found: the sum of scores times diameters, of the best hundred.
+
+    The sum of scores alone speaks for the small: there are more of them.
+    """
+    sizes, scores = _sizes(proposals, FLOOR)
+    return float((sizes * scores)[:_MOST].sum())
+
+
+def _sizes(proposals: Proposals, conf: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the diameters and scores of the proposals above a score that suppression keeps, best first."""
+    ranks = proposals.ranks(conf, SUPPRESSION)
+    boxes = proposals.boxes[ranks].astype(np.float64)
+    sides = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None)
+    return np.sqrt(sides.prod(axis=1)), proposals.scores[ranks].astype(np.float64)
 
 
 def look_at_scale(look: Callable[[float], Proposals], shown_diameter: float) -> Proposals:
@@ -62,9 +88,10 @@ def look_at_scale(look: Callable[[float], Proposals], shown_diameter: float) -> 
         Diameter in input pixels that the network knows objects at.
     """
     seen = look(1.0)
-    if diameter_of(seen) is None:
+    if not is_sure(seen):
         # objects may be far too small or too large for the first look
-        seen = max((look(scale) for scale in (2.0, 0.5)), key=lambda proposals: float(proposals.scores[:100].sum()))
+        others = _ANY if diameter_of(seen) is None else _COARSER
+        seen = max((seen, *map(look, others)), key=evidence)
     for _ in range(_MORE_LOOKS):
         diameter = diameter_of(seen)
         if diameter is None:

@@ -7,17 +7,22 @@ format is left to ultralytics' own backends.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fastsam.model.network.onnx_files import read_onnx
+from napari_fastsam.model.network.openvino_files import read_note, read_openvino
 from napari_fastsam.model.network.torch_ import threads_may_spin
 from napari_fastsam.model.weights.formats import Format
 
 if TYPE_CHECKING:
     import torch
+
+_MAX_VALUE = 100_000
+"""Characters of a text that is read as a value: the names of a thousand classes have 30,000."""
 
 _opening = threading.RLock()
 
@@ -64,15 +69,26 @@ def open_runtime(path: Path, format_: Format, device: str, metadata: dict[str, A
     return _OPENERS.get(format_.name, _opened_by_ultralytics)(path, device, metadata)
 
 
-def metadata_of(path: Path) -> dict[str, Any]:
-    """Return what ultralytics wrote into an export, its texts read as values; empty if there is nothing."""
-    import ast
+def metadata_of(path: Path, format_: Format) -> dict[str, Any]:
+    """Return what ultralytics wrote into an export, its texts read as values; empty if there is nothing.
 
+    Of a format that is not checked it is read by ultralytics, so the file has to be trusted.
+    """
+    if format_.name == "openvino":
+        return _values(read_note(path))
+    if format_.name == "onnx":
+        return _values(read_onnx(path).metadata)
     from ultralytics.nn.backends.base import BaseBackend
 
+    return _values(BaseBackend.read_metadata(path))
+
+
+def _values(note: Mapping[str, Any]) -> dict[str, Any]:
+    import ast
+
     found = {}
-    for key, value in BaseBackend.read_metadata(path).items():
-        if isinstance(value, str) and value[:1] in "[{(":
+    for key, value in note.items():
+        if isinstance(value, str) and value[:1] in ("[", "{", "(") and len(value) <= _MAX_VALUE:
             try:
                 value = ast.literal_eval(value)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -123,7 +139,9 @@ def _opened_as_onnx(path: Path, device: str, metadata: dict[str, Any]) -> Runtim
     # as many as torch was told to take; left alone, ONNX Runtime takes a thread for each core of the machine
     options.intra_op_num_threads = torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(threads_may_spin())))
-    session = onnxruntime.InferenceSession(path, options, providers=providers)
+    # from memory, and as nothing but ONNX, so that what was checked is what runs, and no other file is looked for
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    session = onnxruntime.InferenceSession(read_onnx(path).content, options, providers=providers)
     first, *more = session.get_inputs()
     kind_of_number = torch.float16 if "float16" in first.type else torch.float32
 
@@ -139,14 +157,14 @@ def _opened_by_openvino(path: Path, device: str, metadata: dict[str, Any]) -> Ru
     import openvino
     import torch
 
-    (description,) = path.glob("*.xml")
+    files = read_openvino(path)
     core = openvino.Core()
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     halved = isinstance(metadata.get("args"), dict) and metadata["args"].get("quantize") == 16
     if not halved:
         # by default it takes 16-bit floats where the processor has them, and objects change
         options["INFERENCE_PRECISION_HINT"] = "f32"
-    compiled = core.compile_model(core.read_model(description), "CPU", options)
+    compiled = core.compile_model(core.read_model(files.description, files.weights), "CPU", options)
 
     def run(batch: torch.Tensor) -> Any:
         return list(compiled(batch.cpu().contiguous().numpy()).values())

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 _READ_BY_ULTRALYTICS = {
     # nothing is installed behind a person's back, and nothing is sent or looked up
@@ -69,47 +65,3 @@ def _restore(variables: dict[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-
-
-class UnreadableError(Exception):
-    """A file is not a checkpoint, or not one that is safe to load; the text says what the loader said."""
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint with ultralytics' restricted loader: a file from a stranger cannot run code.
-
-    Raises
-    ------
-    UnreadableError
-        If the loader refuses the file or cannot read it.
-    """
-    with imported():
-        import torch
-        from ultralytics.nn.tasks import torch_safe_load
-
-    # without this function ultralytics would fall back to the unrestricted loader
-    if not hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint"):
-        raise UnreadableError(f"torch {torch.__version__} cannot load checkpoints safely; install torch 2.6 or newer")
-    with _under_a_plain_name(path) as plain:
-        try:
-            checkpoint, _ = torch_safe_load(str(plain), safe_only=True)
-            return dict(checkpoint)
-        except Exception as error:  # the unpickler may raise anything on a damaged or hostile file
-            first_line = (str(error).splitlines() or [""])[0].replace(str(plain), path.name)
-            raise UnreadableError(f"{type(error).__name__}: {first_line}") from error
-
-
-@contextmanager
-def _under_a_plain_name(path: Path) -> Iterator[Path]:
-    """Give the same file under a name that means nothing to ultralytics.
-
-    Its loader takes apostrophes out of a path, turns yolov5s.pt into yolov5su.pt, and looks for a file of the changed
-    name on the network.
-    """
-    with tempfile.TemporaryDirectory(prefix="napari-fastsam-") as folder:
-        plain = Path(folder) / "checkpoint.pt"
-        try:
-            plain.symlink_to(path.absolute())
-        except OSError:  # Windows, without the right to make links
-            shutil.copyfile(path, plain)
-        yield plain

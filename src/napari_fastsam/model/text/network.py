@@ -2,86 +2,103 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.text.clip import clip_file
+from napari_fastsam.model.text.clip_weights import EXPECTED, read_weights
 
 if TYPE_CHECKING:
     import torch
 
 _NEEDED = ("text_projection", "token_embedding.weight", "positional_embedding", "ln_final.weight")
 
+_MAX_TOKENS, _MAX_SIDE, _MAX_PATCHES = 1024, 2048, 4096
+"""Tokens of a text, pixels along a picture's side, and patches of a picture that a network may take: memory grows with
+their squares. The largest CLIPs take 77, 448 and 576."""
+
+_MAX_VALUES = 1_000_000_000
+"""Weights of a network; the largest CLIP has 620 million."""
+
 
 def read_clip(path: Path, device: str) -> torch.nn.Module:
     """Read a CLIP network, in float32.
 
-    Both kinds of files that CLIP itself takes will do: a TorchScript archive, as released, and weights by name. Weights
-    are read with torch's restricted loader, which runs no code of the file; of an archive the weights are taken, and
-    its own program is left aside.
+    Both kinds of files that CLIP itself takes will do: a TorchScript archive, as released, and weights by name. Tensors
+    and plain values are all that is read; an archive's program is left aside.
 
     Raises
     ------
     ModelError
-        If the file is truncated, refused by the restricted loader or not a CLIP.
+        If the file is truncated, holds anything but weights, or is not a CLIP.
     """
-    weights = _read(path)
+    weights = read_weights(path)
     missing = [name for name in _NEEDED if name not in weights]
     if missing:
-        raise ModelError(f"{path} is no CLIP: it has no {missing[0]!r}; {_WANTED}")
+        raise ModelError(f"{path} is no CLIP: it has no {missing[0]!r}; {EXPECTED}")
     clip = clip_file("model")
     try:
         # the released files hold half floats, and what clip builds does too; whole floats of a file stay what they are
-        network: torch.nn.Module = clip.build_model(dict(weights)).float()
+        with _bounded():
+            network: torch.nn.Module = clip.build_model(dict(weights)).float()
+        _check_sizes(network, weights)
         network.load_state_dict({name: value for name, value in weights.items() if name in network.state_dict()})
-    except (RuntimeError, KeyError, IndexError, AttributeError, ValueError, ZeroDivisionError, AssertionError) as error:
+    except (
+        RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, ArithmeticError, AssertionError,
+    ) as error:  # fmt: skip
         first_line = (str(error).splitlines() or [""])[0]
-        raise ModelError(f"{path} is no CLIP ({type(error).__name__}: {first_line}); {_WANTED}") from error
+        raise ModelError(f"{path} is no CLIP ({type(error).__name__}: {first_line}); {EXPECTED}") from error
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network.to(device).eval()
 
 
 def is_clip(path: Path) -> bool:
-    """Return whether a file can be read and holds what a CLIP does."""
+    """Return whether a file can be read and holds what a CLIP does; nothing of it is run."""
     try:
-        weights = _read(path)
+        weights = read_weights(path)
     except ModelError:
         return False
     return all(name in weights for name in _NEEDED)
 
 
-_WANTED = "expected a file of OpenAI's CLIP, or of a network trained from it: get it again, or name another"
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Let no layers be made that take more than any CLIP: a few small tensors may claim any size.
 
-
-def _read(path: Path) -> dict[str, Any]:
+    Torch's meta device would tell sizes without memory. It imports triton, which ends a process that has drawn with
+    Mesa's OpenGL.
+    """
     import torch
+    from torch.overrides import TorchFunctionMode
 
-    try:
-        if _is_archive(path):
-            with warnings.catch_warnings():
-                # torch means to give up TorchScript; CLIP is released as nothing else
-                warnings.filterwarnings("ignore", "`torch.jit.load` is")
-                return dict(torch.jit.load(str(path), map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # loaders may raise anything on a damaged or hostile file
-        first_line = (str(error).splitlines() or [""])[0]
-        raise ModelError(
-            f"{path} is truncated, damaged, or holds something other than weights, and was not loaded "
-            f"({type(error).__name__}: {first_line}); get the file again from a source that you trust"
-        ) from error
-    weights = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise ModelError(f"{path} holds no weights by name; {_WANTED}")
-    return weights
+    values = 0
+
+    class Bounded(TorchFunctionMode):
+        """For this thread alone."""
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal values
+            if function in (torch.empty, torch.randn):
+                values += math.prod(args[0] if isinstance(args[0], tuple | list | torch.Size) else args)
+                if values > _MAX_VALUES:
+                    raise ValueError(f"its tensors claim a network of over {_MAX_VALUES:,} weights")
+            return function(*args, **(kwargs or {}))
+
+    with Bounded():
+        yield
 
 
-def _is_archive(path: Path) -> bool:
-    """Whether a file is a TorchScript archive: a zip file with constants in it."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.rpartition("/")[2] == "constants.pkl" for name in archive.namelist())
+def _check_sizes(network: Any, weights: Mapping[str, torch.Tensor]) -> None:
+    """Raise ValueError if the network would take texts or pictures that are too large."""
+    tokens, side = network.context_length, network.visual.input_resolution
+    patches = max(len(v) for name, v in weights.items() if name.endswith("positional_embedding"))
+    if tokens > _MAX_TOKENS or side > _MAX_SIDE or patches > _MAX_PATCHES + 1:
+        raise ValueError(
+            f"it takes {tokens:,} tokens, {side:,} pixels and {patches:,} patches; expected at most {_MAX_TOKENS}, "
+            f"{_MAX_SIDE} and {_MAX_PATCHES}"
+        )

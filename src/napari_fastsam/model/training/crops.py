@@ -46,6 +46,8 @@ class Annotated:
         (Y, X) uint16, 0 = background, numbered without gaps.
     diameter
         Median equivalent diameter of its objects in pixels; NaN = it has none.
+    complete
+        Whether all objects are labelled; if not, nothing is known of what is not labelled.
     """
 
     name: str
@@ -53,9 +55,12 @@ class Annotated:
     rgb: NDArray[np.uint8]
     labels: NDArray[np.uint16]
     diameter: float
+    complete: bool = True
 
     @classmethod
-    def of(cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer]) -> Annotated:
+    def of(
+        cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer], *, complete: bool = True
+    ) -> Annotated:
         """Return a plane whose labels are numbered without gaps.
 
         Raises
@@ -71,7 +76,7 @@ class Annotated:
             raise LabelsError(f"{name} has {len(values):,} objects; cut it into images of fewer than 65,535")
         numbered = (numbered.reshape(labels.shape) + first).astype(np.uint16)
         sizes = diameters_of(numbered)
-        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan)
+        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan, complete)
 
 
 @dataclass(frozen=True)
@@ -161,18 +166,22 @@ class Crops:
         -------
         dict
             ``img`` (3, size, size) uint8; ``masks`` (size, size) uint8 or int16 with k + 1 for the k-th object;
-            ``bboxes`` (K, 4) centre x, centre y, width, height as shares of the size; ``cls`` (K, 1) zeros.
+            ``bboxes`` (K, 4) centre x, centre y, width, height as shares of the size; ``cls`` (K, 1) zeros;
+            ``undecided`` (size, size) bool, where it is not known whether there is an object: where none is labelled in
+            an image that is labelled in part, and where an object is all but cut off by the edge.
         """
         rng = np.random.default_rng((self.seed, self.epoch, index))
         which = int(rng.choice(len(self.planes), p=self._chances))
         rgb, labels = self._cut(which, rng)
         rgb = vary(rgb, rng, self.augmentation)
         masks, boxes = _objects(labels)
+        unlabelled = labels == 0
         return {
             "img": np.ascontiguousarray(rgb.transpose(2, 0, 1)),
             "masks": masks,
             "bboxes": boxes,
             "cls": np.zeros((len(boxes), 1), np.float32),
+            "undecided": (masks == 0) & ~unlabelled if self.planes[which].complete else masks == 0,
         }
 
     def _cut(self, which: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -284,6 +293,7 @@ def collate(crops: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "img": torch.from_numpy(np.stack([crop["img"] for crop in crops])),
         "masks": torch.from_numpy(np.stack([crop["masks"] for crop in crops])),
+        "undecided": torch.from_numpy(np.stack([crop["undecided"] for crop in crops])),
         "bboxes": torch.from_numpy(np.concatenate([crop["bboxes"] for crop in crops])),
         "cls": torch.from_numpy(np.concatenate([crop["cls"] for crop in crops])),
         "batch_idx": torch.repeat_interleave(torch.arange(len(crops), dtype=torch.float32), torch.tensor(counts)),

@@ -5,6 +5,8 @@ one pays for more. A mask is used only in its box, and is interpolated between p
 at points in the box and a little around it, interpolated in the same way, with the labels at full resolution. That is
 cheaper and teaches edges finer than a prototype cell. Comparing masks at random points goes back to Kirillov et al.,
 "PointRend", CVPR 2020.
+
+Where it is not known whether there is an object, the lack of one is not taught either.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import torch.nn.functional as F
 from ultralytics.utils.loss import v8SegmentationLoss
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 POINTS = 26
 """Points along each side of a box."""
@@ -25,11 +27,20 @@ AROUND = 0.125
 """Share of a box's sides that is compared beyond each edge. Nothing else teaches a mask where to end: without this,
 masks ran over their boxes, and the boxes cut them (area 7 % too large, centres a third of a pixel off)."""
 
+MOST = 96
+"""Masks that are compared in an image; of more anchors with an object, so many are drawn at random."""
+
 
 class PointMaskLoss(v8SegmentationLoss):
     """Boxes, classes and distributions as ultralytics has them; masks at points: cross entropy and Dice."""
 
-    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        self._entropy: Any = self.bce
+        self.bce: Any = self._decided_entropy
+        self._unknown: Tensor | None = None
+
+    def loss(self, preds: dict[str, Any], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its parts.
 
         Parameters
@@ -37,15 +48,25 @@ class PointMaskLoss(v8SegmentationLoss):
         preds
             What the network says in training.
         batch
-            As `crops.collate` makes it; ``masks`` (B, H, W) hold k + 1 on the k-th object of the image.
+            As `crops.collate` makes it; ``masks`` (B, H, W) hold k + 1 on the k-th object of the image, ``undecided``
+            (B, H, W) is true where it is not known whether there is an object.
         """
         self._labels = batch["masks"]
+        undecided = batch.get("undecided")
+        self._unknown = None if undecided is None else at_anchors(undecided, preds["feats"])
         # ultralytics would enlarge the prototypes to the size of the masks; at their own size it leaves them alone
         step = self._labels.shape[-1] // preds["proto"].shape[-1]
         found: tuple[Tensor, dict[str, Tensor]] = super().loss(
             preds, batch | {"masks": self._labels[:, ::step, ::step]}
         )
         return found
+
+    def _decided_entropy(self, scores: Tensor, wanted: Tensor) -> Tensor:
+        """Return the cross entropy of the scores, (B, A, 1); 0 where an anchor has no object, but may have one."""
+        entropy: Tensor = self._entropy(scores, wanted)
+        if self._unknown is None:
+            return entropy
+        return entropy.masked_fill(self._unknown[..., None] & (wanted == 0), 0)
 
     def calculate_segmentation_loss(
         self,
@@ -73,18 +94,35 @@ class PointMaskLoss(v8SegmentationLoss):
         imgsz
             Height and width of the input.
         """
-        shares = target_bboxes / imgsz[[1, 0, 1, 0]]
-        total = (proto * 0).sum() + (pred_masks * 0).sum()
-        # iterated, not indexed: the gradient of an index into the batch is a whole batch of zeros for each image
-        images = zip(fg_mask, target_gt_idx, shares, proto, pred_masks, self._labels, strict=True)
-        for found, objects, boxes, prototypes, coefficients, labels in images:
-            if found.any():
-                logits = torch.einsum("nk,khw->nhw", coefficients[found], prototypes)
-                grid = _points_in(boxes[found])
-                seen = F.grid_sample(logits[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
-                truth = _labels_at(labels, grid) == (objects[found] + 1)[:, None, None]
-                total = total + _difference(seen, truth.to(seen.dtype))
-        return total / fg_mask.sum().clamp(min=1)
+        count, _, height, width = proto.shape
+        counts = fg_mask.sum(1)
+        most = min(MOST, max(1, int(counts.max())))
+        order = torch.where(fg_mask, torch.rand(fg_mask.shape, device=proto.device), -1.0)
+        drawn = order.topk(most, dim=1)
+        anchors, there = drawn.indices, drawn.values >= 0
+
+        def of(values: Tensor) -> Tensor:
+            return values.gather(1, anchors[..., None].expand(-1, -1, values.shape[-1]))
+
+        logits = torch.bmm(of(pred_masks), proto.flatten(2)).view(count * most, 1, height, width)
+        grid = _points_in(of(target_bboxes / imgsz[[1, 0, 1, 0]]).flatten(0, 1))
+        seen = F.grid_sample(logits, grid, padding_mode="border", align_corners=False)[:, 0]
+        images = torch.arange(count, device=proto.device).repeat_interleave(most)
+        wanted = target_gt_idx.gather(1, anchors).flatten() + 1
+        truth = _labels_at(self._labels, images, grid) == wanted[:, None, None]
+        # each stands for all of its image that were not drawn
+        shares = there * (counts / there.sum(1).clamp(min=1))[:, None]
+        differences = _difference(seen, truth.to(seen.dtype)) * shares.flatten()
+        return differences.sum() / counts.sum().clamp(min=1)
+
+
+def at_anchors(picture: Tensor, features: list[Tensor]) -> Tensor:
+    """Return what a picture (B, H, W) holds at the middle of each anchor of feature maps (B, C, h, w): (B, A)."""
+    levels = []
+    for feature in features:
+        step = picture.shape[-1] // feature.shape[-1]
+        levels.append(picture[:, step // 2 :: step, step // 2 :: step].flatten(1))
+    return torch.cat(levels, 1)
 
 
 def _points_in(boxes: Tensor) -> Tensor:
@@ -101,18 +139,19 @@ def _points_in(boxes: Tensor) -> Tensor:
     return torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=-1) * 2 - 1
 
 
-def _labels_at(labels: Tensor, grid: Tensor) -> Tensor:
-    height, width = labels.shape
+def _labels_at(labels: Tensor, images: Tensor, grid: Tensor) -> Tensor:
+    """Return the labels (B, H, W) of images (N,) at points (N, P, P, 2)."""
+    height, width = labels.shape[-2:]
     columns = ((grid[..., 0] + 1) / 2 * width).long().clamp_(0, width - 1)
     rows = ((grid[..., 1] + 1) / 2 * height).long().clamp_(0, height - 1)
-    return labels[rows, columns]
+    return labels[images[:, None, None], rows, columns]
 
 
 def _difference(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return cross entropy plus Dice, summed over objects."""
-    entropy: Any = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=(1, 2)).sum()
+    """Return cross entropy plus Dice of each object, (N,)."""
+    entropy: Any = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=(1, 2))
     share = logits.sigmoid()
     overlap = 2 * (share * truth).sum(dim=(1, 2))
     both = share.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
-    total: Tensor = entropy + (1 - (overlap + 1) / (both + 1)).sum()
+    total: Tensor = entropy + 1 - (overlap + 1) / (both + 1)
     return total

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +19,6 @@ SHOWN_DIAMETER = 28.0
 
 _SAME_SIZE = 1.6
 _FROM_SCRATCH, _ONWARD = 100_000, 12_000
-
-
-class Named(Protocol):
-    """Anything with a name and a kind."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def group(self) -> str:
-        """What kind it is of; empty = not known."""
 
 
 @dataclass(frozen=True)
@@ -78,33 +64,6 @@ class Settings:
             return np.full(len(planes), self.scale)
         sizes = np.array([usual if math.isnan(plane.diameter) else plane.diameter for plane in planes])
         return self.object_size / sizes
-
-
-def held_out(examples: Sequence[Named], share: float, seed: int) -> list[bool]:
-    """Say which examples are kept from training to measure it: the same ones for the same names and seed.
-
-    The share is taken from each group on its own, so that every kind of image is measured. With fewer than six examples
-    none is held out: training needs them more.
-
-    Raises
-    ------
-    ParameterError
-        If the share is not from 0 to below 1.
-    """
-    if not 0 <= share < 1:
-        raise ParameterError(f"the share of images to hold out is {share!r}; expected a number from 0 to below 1")
-    if len(examples) < 6 or share == 0:
-        return [False] * len(examples)
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, example in enumerate(examples):
-        groups[example.group].append(index)
-    chosen = [False] * len(examples)
-    for members in groups.values():
-        count = round(share * len(members)) or int(len(members) >= 5)
-        order = sorted(members, key=lambda i: hashlib.sha256(f"{seed}:{examples[i].name}".encode()).digest())
-        for index in order[:count]:
-            chosen[index] = True
-    return chosen
 
 
 def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any) -> tuple[Settings, list[str]]:

@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
+from ultralytics.engine import trainer as engine
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.segment.train import SegmentationTrainer
 from ultralytics.nn.tasks import SegmentationModel
 from ultralytics.utils import LOGGER, callbacks
 
-from napari_fastsam.model.network.ultralytics_ import load_checkpoint
+from napari_fastsam.errors import ModelError
+from napari_fastsam.model.network.build import new
+from napari_fastsam.model.network.checkpoint import read_network
+from napari_fastsam.model.network.description import Refused
 from napari_fastsam.model.training.crops import Crops, collate
 from napari_fastsam.model.training.mask_loss import PointMaskLoss
 
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 
 NAMES = {0: "object"}
 
-_LOSSES = {"box_loss": "box", "seg_loss": "mask", "cls_loss": "class", "dfl_loss": "dfl"}
+LOSSES = {"box_loss": "box", "seg_loss": "mask", "cls_loss": "class", "dfl_loss": "dfl"}
+"""What ultralytics' losses are called here; others are not told."""
 
 _QUIET: dict[str, Any] = {"plots": False, "verbose": False, "exist_ok": True, "deterministic": False}
 _NOT_OURS: dict[str, Any] = {"close_mosaic": 0, "mosaic": 0.0, "multi_scale": 0.0, "patience": 0}
@@ -122,10 +127,19 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
         """Return the checkpoint to go on from, if there is one; the network is there already."""
         if not self._resumed:
             return None
-        checkpoint = load_checkpoint(self.last)
-        self.model.load_state_dict(checkpoint["ema"].float().state_dict())
+        checkpoint = _checkpoint(self.last)
+        self.model.load_state_dict(checkpoint["ema"].state_dict())
         self.resume = True
         return checkpoint
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """Go back to the last checkpoint if a loss is no number, read as all others are."""
+        theirs = engine.load_checkpoint
+        engine.load_checkpoint = lambda path: (None, _checkpoint(Path(path)))
+        try:
+            return bool(super()._handle_nan_recovery(epoch))
+        finally:
+            engine.load_checkpoint = theirs
 
     def set_model_attributes(self) -> None:
         """Give the network its loss and the memory layout that processors are fast with."""
@@ -201,7 +215,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
             self.stop = True
 
     def _after_epoch(self, _: Any) -> None:
-        losses = {_LOSSES[name]: round(float(value), 4) for name, value in self.tloss.items() if name in _LOSSES}
+        losses = {LOSSES[name]: round(float(value), 4) for name, value in self.tloss.items() if name in LOSSES}
         best = self.fitness is not None and self.fitness == self.best_fitness
         self._hooks.on_epoch(self.epoch + 1, losses, self._measured, best)
 
@@ -218,17 +232,31 @@ def _nothing_reported() -> Iterator[None]:
         callbacks.add_integration_callbacks = connect
 
 
-def new_network(architecture: str | dict[str, Any], weights: nn.Module | None = None) -> SegmentationModel:
+def _checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of a training with its network under ``ema``, as ultralytics' trainer takes it."""
+    network, rest = read_network(path)
+    return {**rest, "model": None, "ema": network}
+
+
+def new_network(description: dict[str, Any], weights: nn.Module | None = None) -> SegmentationModel:
     """Build a network of one class, with the weights that fit from another.
 
     Parameters
     ----------
-    architecture
-        Name of a file that comes with ultralytics, such as ``yolov8n-seg.yaml``, or what such a file says.
+    description
+        From `read_description`, or the ``yaml`` of a network that `read_network` returned.
     weights
         A segmentation network; layers of other shapes, such as those for more classes, start anew.
+
+    Raises
+    ------
+    ModelError
+        If the description's layers do not go together.
     """
-    network = SegmentationModel(architecture, ch=3, nc=1, verbose=False)
+    try:
+        network: Any = new({**description, "channels": 3}, classes=1)
+    except Refused as error:
+        raise ModelError(f"the network to start from cannot be built: {error}; take another --base") from error
     network.names = NAMES
     if weights is not None:
         network.load(weights, verbose=False)

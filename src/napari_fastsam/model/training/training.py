@@ -6,10 +6,11 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,25 +19,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.core.judging.held_out import held_out
 from napari_fastsam.errors import ModelError, ParameterError
+from napari_fastsam.files import read_json
 from napari_fastsam.model.network.checkpoint import prepared, read_network
+from napari_fastsam.model.network.description import read_description
 from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.network.segmenter import Model
-from napari_fastsam.model.network.ultralytics_ import imported, load_checkpoint
+from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import Annotated, Augmentation, Crops
-from napari_fastsam.model.training.settings import Settings, choose, counted, held_out
-from napari_fastsam.model.weights.card import Card, card_text
+from napari_fastsam.model.training.settings import Settings, choose, counted
+from napari_fastsam.model.weights.card import Card
+from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
 from napari_fastsam.model.weights.weights import cache_folder, card_for, find
 
 if TYPE_CHECKING:
     from torch import nn
 
 Event = dict[str, Any]
+Told = Callable[[Event], None]
 
 
 class Example(Protocol):
-    """An annotated image: `io.annotations.datasets.Example`, or anything like it."""
+    """An annotated image: `io.annotations.datasets.Example`, or anything like it.
+
+    It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
+    learnt as background.
+    """
 
     @property
     def name(self) -> str:
@@ -88,7 +98,8 @@ class Run:
 def annotated(example: Example) -> Annotated:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
-    return Annotated.of(example.name, example.group, to_rgb8(plane, window_of(plane, WINDOW)), example.labels())
+    rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
+    return Annotated.of(example.name, example.group, rgb, example.labels(), complete=complete)
 
 
 def train(
@@ -101,6 +112,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
+    minutes: float | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     **wanted: Any,
@@ -123,6 +135,9 @@ def train(
         ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``.
     resume
         Go on with a run that broke off, with the same data and settings.
+    minutes
+        Train for so long instead of for a number of epochs, with crops that are made on the device: on a GPU thousands
+        a second. Such a run cannot be resumed.
     on_event
         Told of the start, of each batch and each epoch, as dictionaries with a key ``event``.
     stop
@@ -141,6 +156,7 @@ def train(
         If the data, the base or a setting is of no use, or there is nothing to resume.
     """
     check_output(output)
+    _check_minutes(minutes, resume)
     where = resolve_device(device)
     network, base_card = _base(base)
     planes = [annotated(example) for example in examples]
@@ -150,18 +166,26 @@ def train(
     if validation is not None:
         measured = [annotated(example) for example in validation]
     settings, said = choose(learnt, base_card, seed, **wanted)
+    if minutes is not None:
+        settings = dataclasses.replace(settings, epochs=1)
+        said[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
     said.append(_said_of_validation(measured))
     run = Run(output, base, learnt, measured, settings, where)
-    _begin(run, resume)
-    start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
-    on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": said})
-    try:
-        _fit(run, network, resume, on_event, stop)
-    except KeyboardInterrupt:
-        if not (run.folder / "best.pt").exists():
-            raise
-    card = _finish(run, base_card)
-    shutil.rmtree(run.folder)
+    with _alone(run):
+        settle(output, output.with_suffix(".json"))
+        _begin(run, resume)
+        start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
+        on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": said})
+        try:
+            if minutes is None:
+                _fit(run, network, resume, on_event, stop)
+            else:
+                _fit_by_clock(run, network, 60 * minutes, on_event, stop)
+        except KeyboardInterrupt:
+            if not (run.folder / "best.pt").exists():
+                raise
+        card = _finish(run, base_card)
+        shutil.rmtree(run.folder)
     on_event({"event": "done", "file": str(output), **dict(card.metrics)})
     return card
 
@@ -180,6 +204,15 @@ def check_output(file: Path) -> None:
         raise ParameterError(f"{file} is a folder; name a file in it, such as {file / 'my-cells.pt'}")
 
 
+def _check_minutes(minutes: float | None, resume: bool) -> None:
+    if minutes is None:
+        return
+    if not (math.isfinite(minutes) and minutes > 0):
+        raise ParameterError(f"minutes is {minutes!r}; expected a number above 0")
+    if resume:
+        raise ParameterError("a training by the clock keeps nothing to resume; leave resume or the minutes out")
+
+
 def _said_of_validation(measured: Sequence[Annotated]) -> str:
     if measured:
         one = len(measured) == 1
@@ -187,36 +220,12 @@ def _said_of_validation(measured: Sequence[Annotated]) -> str:
     return "there are too few images to hold some out: AP is measured on the training images, and too good"
 
 
-def _base(base: str) -> tuple[nn.Module | str, Card | None]:
+def _base(base: str) -> tuple[nn.Module | dict[str, Any], Card | None]:
     """Return what training starts from: a network and its card, or a description and None."""
     if base.endswith((".yaml", ".yml")):
-        _check_description(base)
-        return base, None
+        return read_description(base), None
     path = find(base)
     return read_network(path)[0], card_for(path)
-
-
-def _check_description(name: str) -> None:
-    """Say so if a network's description is not on this computer, or describes no segmentation network.
-
-    Raises
-    ------
-    ModelError
-        If so. Ultralytics would fetch an address; nothing is fetched here.
-    """
-    with imported():
-        from ultralytics.nn.tasks import guess_model_task, yaml_model_load
-    try:
-        if "://" in name:
-            raise FileNotFoundError(name)
-        task = guess_model_task(yaml_model_load(name))
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{name} is not there, or does not describe a network; expected a file, or a name that ultralytics knows "
-            f"such as yolov8n-seg.yaml"
-        ) from error
-    if task != "segment":
-        raise ModelError(f"{name} describes a network for the task {task!r}; expected one whose name ends in -seg.yaml")
 
 
 def _begin(run: Run, resume: bool) -> None:
@@ -234,7 +243,7 @@ def _begin(run: Run, resume: bool) -> None:
                 f"no training of {run.output} broke off on this computer, so there is none to resume; "
                 f"leave --resume out to start one"
             )
-        kept = json.loads(record.read_text(encoding="utf-8"))
+        kept = read_json(record, "the record of a training", ModelError)
         changed = [key for key, value in facts.items() if kept.get(key) != value]
         if changed:
             raise ParameterError(
@@ -248,17 +257,16 @@ def _begin(run: Run, resume: bool) -> None:
     record.write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _fit(
-    run: Run, base: nn.Module | str, resume: bool, on_event: Callable[[Event], None], stop: Callable[[], bool]
-) -> None:
+def _fit(run: Run, base: nn.Module | dict[str, Any], resume: bool, on_event: Told, stop: Callable[[], bool]) -> None:
     """Run ultralytics' trainer."""
     with imported():
         from napari_fastsam.model.training.trainer import Hooks, Trainer, new_network
 
     settings = run.settings
-    if resume and load_checkpoint(run.folder / "last.pt")["epoch"] + 1 >= settings.epochs:
+    if resume and read_network(run.folder / "last.pt")[1]["epoch"] + 1 >= settings.epochs:
         return  # it broke off after its last epoch, while the best was looked through or written
-    network = new_network(base) if isinstance(base, str) else new_network(_architecture(base), base)
+    description, weights = (base, None) if isinstance(base, dict) else (_architecture(base), base)
+    network = new_network(description, weights)
     crops = Crops(
         run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
         settings.seed,
@@ -291,6 +299,37 @@ def _fit(
     trainer.train()
 
 
+def _fit_by_clock(
+    run: Run, base: nn.Module | dict[str, Any], seconds: float, on_event: Told, stop: Callable[[], bool]
+) -> None:
+    """Train until the time is up, and leave the averaged network as the run's best."""
+    with imported():
+        from napari_fastsam.model.training.by_clock import Clock, Progress, fit
+        from napari_fastsam.model.training.device_crops import DeviceCrops
+        from napari_fastsam.model.training.light import Light
+        from napari_fastsam.model.training.rendered import Rendered
+        from napari_fastsam.model.training.trainer import LOSSES, new_network, serialised
+    import torch
+
+    settings, device = run.settings, torch.device(run.device)
+    network = new_network(base) if isinstance(base, dict) else new_network(_architecture(base), base)
+    crops = DeviceCrops(
+        run.training, settings.imgsz, settings.scales_of(run.training), device,
+        vary=Light(), render=Rendered(diameter=settings.object_size), seed=settings.seed,
+    )  # fmt: skip
+    clock = Clock(seconds, settings.batch, settings.learning_rate, report_every=min(2.0, seconds / 4))
+
+    def report(progress: Progress) -> None:
+        now = {"batch": min(round(progress.seconds), round(seconds)), "batches": max(1, round(seconds))}
+        on_event({"event": "batch", "epoch": 1, "epochs": 1, **now})
+
+    done = fit(network, crops, clock, device, report, stop)
+    (run.folder / "best.pt").write_bytes(serialised(done.averaged.cpu(), {"imgsz": settings.imgsz, "task": "segment"}))
+    losses = {LOSSES[name]: value for name, value in done.losses.items() if name in LOSSES}
+    seconds = round(done.seconds, 2)
+    on_event({"event": "epoch", "epoch": 1, "epochs": 1, "losses": losses, "seconds": seconds, "best": True})
+
+
 def _architecture(network: Any) -> dict[str, Any]:
     return dict(network.yaml)
 
@@ -313,22 +352,45 @@ def _finish(run: Run, base: Card | None) -> Card:
     model = _as_model(run, network, base)
     model = dataclasses.replace(model, card=tuned(model, planes))
     card = dataclasses.replace(measured(model, planes), sha256=hashlib.sha256(data).hexdigest())
-    for path, content in ((run.output, data), (run.output.with_suffix(".json"), card_text(card).encode())):
-        _write(path, content)
+    _write(run.output, data, card)
     return card
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+def _write(path: Path, content: bytes, card: Card) -> None:
+    """Write a model and its card, so that neither is ever half there nor beside another's."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
+        with written_beside(path, content) as new:
+            write_with_card(path, path.with_suffix(".json"), card, lambda: os.replace(new, path))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise ModelError(
             f"the trained model cannot be written to {path}: {error.strerror or error}; nothing of it is lost: "
             f"make room there, then resume (--resume on the command line)"
         ) from error
+
+
+@contextlib.contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Keep other trainings of the same file away; the system lets go of the lock if this process ends.
+
+    Raises
+    ------
+    ModelError
+        If one goes on.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"training-{run.folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ModelError(
+            f"another training of {run.output} goes on on this computer; wait until it ends, stop it, or train under "
+            f"another name"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

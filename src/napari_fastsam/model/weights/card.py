@@ -17,9 +17,13 @@ from typing import Any, Literal, get_args
 
 from napari_fastsam.core.image.intensity import Window
 from napari_fastsam.errors import ModelError
+from napari_fastsam.files import read_json
 
 Origin = Literal["file", "registry", "unknown"]
 BoxPixels = Literal["index", "centre"]
+
+_MAX_BYTES = 1_000_000
+"""The names of some ten thousand validation images fit into it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +139,9 @@ def read_card(path: Path) -> Card | None:
         If the file cannot be read, is not JSON, or a value of the card has the wrong type or range.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the model card {path} cannot be read ({error}); correct it or move it") from error
+        found = read_json(path, "a model card", ModelError, _MAX_BYTES)
+    except ModelError as error:
+        raise ModelError(f"the model card cannot be read: {error}; correct it or move it") from error
     if not isinstance(found, dict) or not {"name", "task"} <= found.keys():
         return None
     try:

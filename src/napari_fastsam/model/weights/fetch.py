@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
+import os
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from napari_fastsam.errors import DownloadError
+
+if TYPE_CHECKING:
+    import requests
 
 # A dropped connection is worth another try; three in a row say that somebody has to look.
 _ATTEMPTS = 3
@@ -19,6 +26,9 @@ _PAUSE_SECONDS = 1.0
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 15.0
 # Small, because a cancel is looked at between chunks and a slow line takes long over a large one.
 _CHUNK_BYTES = 8192
+_MAX_BYTES = 2_000_000_000
+"""Most that is fetched where the size is not known; the largest CLIP has 1.3 GB."""
+_FILE_MODE = 0o644
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -41,7 +51,9 @@ def fetch(
 
     The bytes go into a temporary file of the same folder, which takes the target's name once the SHA-256
     agrees and is removed otherwise; whatever lay under that name stays until then. A connection that breaks
-    after bytes have come, or a server in trouble, is tried again from the start, three times in all.
+    after bytes have come, or a server in trouble, is tried again from the start, three times in all. A server that
+    sends more than `size` (or 2 GB where that is not known) is left at that point. Everyone may read the file, as far
+    as the user's umask lets them: a cache may be shared.
 
     Parameters
     ----------
@@ -50,7 +62,7 @@ def fetch(
     target
         Where to; its folder is made if needed.
     size
-        Bytes that are expected, to see beforehand whether there is room; 0 = not known.
+        Bytes that are expected, and the most that is taken; 0 = not known.
     sha256
         Expected, in hexadecimal.
     otherwise
@@ -69,7 +81,7 @@ def fetch(
     DownloadError
         If there is no network, no room, no permission, or what came is not the right file.
     """
-    relay = _Relay(progress, cancel)
+    relay = _Relay(progress, cancel, size or _MAX_BYTES)
     for attempt in range(1, _ATTEMPTS + 1):
         relay.start()
         try:
@@ -77,7 +89,14 @@ def fetch(
             if not (target.is_file() and target.stat().st_size == size):
                 _check_room(size, target.parent)
             _retrieve(url, target, sha256, relay)
+            with contextlib.suppress(OSError):  # somebody else's file, which is whole
+                _let_others_read(target)
             return
+        except _TooMuch as error:
+            raise DownloadError(
+                f"{target.name} was not downloaded: {urlsplit(url).hostname} sends {error}, and {relay.limit:,} bytes "
+                f"{'are expected' if size else 'are taken at most'}; nothing of it was kept. {otherwise}"
+            ) from error
         except _NoAnswer as error:
             if not error.again or attempt == _ATTEMPTS:
                 times = f", {attempt} times" if attempt > 1 else ""
@@ -101,18 +120,23 @@ class _NoAnswer(Exception):
         self.again = again
 
 
+class _TooMuch(Exception):
+    """The server sends more than the file can have; the text says what."""
+
+
 def _retrieve(url: str, target: Path, sha256: str, relay: _Relay) -> None:
     """Let pooch do it, with its network errors sorted; OSError (disk) and ValueError (wrong SHA-256) pass."""
     import pooch
     import requests
 
     relay.check()
-    answers: list[requests.Response] = []
     downloader = pooch.HTTPDownloader(
         progressbar=relay,
         chunk_size=_CHUNK_BYTES,
         timeout=(_CONNECT_SECONDS, _READ_SECONDS),
-        hooks={"response": lambda answer, *args, **kwargs: answers.append(answer)},
+        # a compressed answer could unpack to anything
+        headers={"Accept-Encoding": "identity"},
+        hooks={"response": lambda answer, *args, **kwargs: relay.answered(answer)},
     )
     host = urlsplit(url).hostname
     try:
@@ -128,8 +152,20 @@ def _retrieve(url: str, target: Path, sha256: str, relay: _Relay) -> None:
         raise _NoAnswer(f"{host} cannot be reached (is there a network?)", again=False) from error
     finally:
         # pooch leaves the connection open where the download ends early.
-        for answer in answers:
-            answer.close()
+        relay.hang_up()
+
+
+def _let_others_read(target: Path) -> None:
+    """Give a file the mode that a new one gets; pooch's temporary files are their owner's only."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        # the umask can only be asked for by changing it, which other threads would feel
+        new = os.open(Path(folder) / "new", os.O_CREAT | os.O_WRONLY, _FILE_MODE)
+        try:
+            mode = stat.S_IMODE(os.fstat(new).st_mode)
+        finally:
+            os.close(new)
+    if target.stat().st_mode & mode != mode:
+        os.chmod(target, stat.S_IMODE(target.stat().st_mode) | mode)
 
 
 def _make_folder(folder: Path) -> None:
@@ -160,15 +196,35 @@ def _no_place(target: Path, size: int, error: OSError) -> str:
 class _Relay:
     """What pooch takes for a progress bar: passes the count on, and stops the download when asked to."""
 
-    def __init__(self, progress: Callable[[int, int], None] | None, cancel: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, progress: Callable[[int, int], None] | None, cancel: Callable[[], bool] | None, limit: int
+    ) -> None:
         self.total = 0
         self.done = 0
+        self.limit = limit
+        self._answers: list[requests.Response] = []
         self._progress = progress
         self._cancel = cancel
 
     def start(self) -> None:
         """Count from 0 again: every attempt fetches the whole file."""
         self.total = self.done = 0
+
+    def answered(self, answer: requests.Response) -> None:
+        """Look at what a server says before the bytes come."""
+        self._answers.append(answer)
+        encoding = answer.headers.get("Content-Encoding", "identity")
+        length = answer.headers.get("Content-Length", "0")
+        if encoding != "identity":
+            raise _TooMuch(f"it compressed ({encoding[:40]!r})")
+        if answer.ok and not (length.isdecimal() and int(length) <= self.limit):
+            raise _TooMuch(f"{length[:40]} bytes")
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        for answer in self._answers:
+            answer.close()
+        self._answers.clear()
 
     def check(self) -> None:
         if self._cancel is not None and self._cancel():
@@ -182,6 +238,8 @@ class _Relay:
 
     def update(self, count: int) -> None:
         self.check()
+        if self._answers and self._answers[-1].raw.tell() > self.limit:
+            raise _TooMuch("more than that")
         # pooch counts whole chunks, so the last one would go beyond the end.
         self.done = min(self.done + count, self.total) if self.total else self.done + count
         if self._progress is not None:
@@ -194,7 +252,7 @@ class _Relay:
         """Do nothing: there is no bar to close."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet_pooch() -> Iterator[None]:
     """Keep pooch's own lines off the terminal: progress is told through the callback."""
     import pooch

@@ -42,6 +42,9 @@ class Format:
         ultralytics' messages.
     calibrates
         Whether it is made of 8-bit integers, whose range is measured on example images.
+    checked
+        Whether it is data that is checked here before its library sees it. The others are, or may hold, programs, and
+        are opened only where they are trusted (`weights.trust`).
     """
 
     name: str
@@ -53,14 +56,18 @@ class Format:
     to_export: tuple[str, ...] = ()
     to_run: tuple[str, ...] = ()
     calibrates: bool = False
+    checked: bool = False
 
 
 FORMATS: tuple[Format, ...] = (
     Format("torchscript", "TorchScript", ".torchscript", dynamic=True, half=True),
-    Format("onnx", "ONNX", ".onnx", dynamic=True, half=True, to_export=_ONNX, to_run=("onnxruntime",)),
+    Format(
+        "onnx", "ONNX", ".onnx", dynamic=True, half=True,
+        to_export=_ONNX, to_run=("onnx", "onnxruntime"), checked=True,
+    ),
     Format(
         "openvino", "OpenVINO", "_openvino_model", folder=True, dynamic=True, half=True,
-        to_export=("openvino",), to_run=("openvino",),
+        to_export=("openvino",), to_run=("openvino",), checked=True,
     ),
     Format(
         "engine", "TensorRT", ".engine", dynamic=True, half=True,

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.weights.card import Card
+from napari_fastsam.model.weights.card_files import card_beside
 from napari_fastsam.model.weights.formats import format_of
+from napari_fastsam.model.weights.registry import REGISTRY, entry_named
 
 FOLDER_VARIABLE = "NAPARI_FASTSAM_MODELS"
 SUFFIX = ".pt"
@@ -65,14 +67,12 @@ def files() -> dict[str, Path]:
     An exported model, a file or a folder, goes by its whole name. A checkpoint whose name belongs to a model of the
     registry is left out: its path is what it can be chosen by. A folder that is missing or may not be read has none.
     """
-    from napari_fastsam.model.weights.weights import known  # which asks here for names that it does not know
-
     try:
         there = sorted(folder().iterdir(), key=lambda path: (path.name.casefold(), path.name))
     except OSError:
         return {}
     named = {_name_of(path): path for path in there if not path.name.startswith(".")}
-    return {name: path for name, path in named.items() if name and known(name) is None}
+    return {name: path for name, path in named.items() if name and entry_named(name, REGISTRY) is None}
 
 
 def locate(name: str) -> Path | None:
@@ -105,8 +105,6 @@ def path_for(name: str) -> Path:
     ParameterError
         If the name is empty or too long, cannot be a file's, or is taken.
     """
-    from napari_fastsam.model.weights.weights import REGISTRY, known
-
     plain = name.strip()
     plain = plain[: -len(SUFFIX)] if plain.casefold().endswith(SUFFIX) else plain
     if not plain:
@@ -115,7 +113,7 @@ def path_for(name: str) -> Path:
         raise ParameterError(f"the model's name has {len(plain)} characters; expected {LONGEST_NAME} at most")
     if _NO_FILE_NAMES.search(plain) or plain[0] in ".-" or plain[-1] in ". " or _DEVICES.fullmatch(plain):
         raise ParameterError(f"{plain!r} cannot be the name of a file; use letters, digits, spaces, '-' and '_'")
-    if known(plain) is not None:
+    if entry_named(plain, REGISTRY) is not None:
         raise ParameterError(
             f"{plain!r} is the name of a model of the plugin ({', '.join(w.name for w in REGISTRY)}); "
             f"choose another, such as {free_name(plain)!r}"
@@ -130,10 +128,8 @@ def path_for(name: str) -> Path:
 
 def free_name(name: str) -> str:
     """Return `name`, or `name` with the first number behind it that is not taken."""
-    from napari_fastsam.model.weights.weights import known
-
     plain = " ".join(_NO_FILE_NAMES.sub(" ", name).split()).strip(".- ")[: LONGEST_NAME - 4].strip(".- ") or "model"
-    if known(plain) is None and locate(plain) is None and not _DEVICES.fullmatch(plain):
+    if entry_named(plain, REGISTRY) is None and locate(plain) is None and not _DEVICES.fullmatch(plain):
         return plain
     stem = re.sub(r"-\d{1,3}$", "", plain)
     return next(n for i in range(2, 100_000) if locate(n := f"{stem}-{i}") is None)
@@ -148,9 +144,8 @@ def _name_of(path: Path) -> str:
 
 
 def _described(name: str, path: Path) -> OwnModel:
-    from napari_fastsam.model.weights.weights import card_for
-
     try:
-        return OwnModel(name, path, card_for(path))
+        unknown = Card(name=path.stem, description="a checkpoint without a card", origin="unknown")
+        return OwnModel(name, path, card_beside(path) or unknown)
     except ModelError as error:
         return OwnModel(name, path, Card(name=name, origin="unknown"), str(error))

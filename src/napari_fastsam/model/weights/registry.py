@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -170,3 +171,9 @@ def cache_folder() -> Path:
     import pooch
 
     return Path(pooch.os_cache("napari-fastsam"))
+
+
+def entry_named(name: str, entries: Iterable[Weights]) -> Weights | None:
+    """Return the entry of that name, in any case, with or without ``.pt``, or None; a file's name will do."""
+    wanted = name.strip().casefold().removesuffix(".pt")
+    return next((w for w in entries if wanted in (w.name.casefold(), Path(w.file).stem.casefold())), None)

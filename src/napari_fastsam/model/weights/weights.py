@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
 import os
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.weights import own_models
-from napari_fastsam.model.weights.card import FASTSAM, Card, read_card
+from napari_fastsam.model.weights.card import FASTSAM, Card
+from napari_fastsam.model.weights.card_files import card_beside
 from napari_fastsam.model.weights.fetch import DownloadCancelled, fetch
 from napari_fastsam.model.weights.formats import exported_at
+from napari_fastsam.model.weights.hashes import known_sha256, sha256_of
 from napari_fastsam.model.weights.registry import (
     BUNDLED_FOLDER,
     BUNDLED_NAME,
@@ -29,6 +29,7 @@ from napari_fastsam.model.weights.registry import (
     Purpose,
     Weights,
     cache_folder,
+    entry_named,
 )
 
 __all__ = [
@@ -65,8 +66,7 @@ def known(name: str, purpose: Purpose | None = "segmentation") -> Weights | None
     purpose
         What the checkpoint is to be for; None = whatever it is for.
     """
-    wanted = name.strip().casefold().removesuffix(".pt")
-    return next((w for w in _entries(purpose) if wanted in (w.name.casefold(), Path(w.file).stem.casefold())), None)
+    return entry_named(name, _entries(purpose))
 
 
 def find(name_or_path: str | Path, purpose: Purpose = "segmentation") -> Path:
@@ -77,12 +77,19 @@ def find(name_or_path: str | Path, purpose: Purpose = "segmentation") -> Path:
     this purpose are tried, then, for segmentation, those of the person's own models (`model.weights.own_models`). An
     exported model may be a folder; a file that lies in one, such as OpenVINO's ``.xml``, stands for it.
 
+    The SHA-256 of a file that a name of the registry stands for is compared, once in a process as long as it stays as
+    it is.
+
     Raises
     ------
     ModelError
         If there is no such file or name, the name is known for another purpose, it is a folder, or the cached file is
-        not complete.
+        damaged.
     """
+    return _found(name_or_path, purpose, thoroughly=True)
+
+
+def _found(name_or_path: str | Path, purpose: Purpose, thoroughly: bool) -> Path:
     text, path = str(name_or_path), Path(os.path.expanduser(name_or_path))
     plain = path.name == str(path)
     looks_like_file = isinstance(name_or_path, Path) or bool(path.suffix) or not plain
@@ -99,19 +106,22 @@ def find(name_or_path: str | Path, purpose: Purpose = "segmentation") -> Path:
         raise ModelError(_why_not_found(text, path, looks_like_file, purpose))
     if not weights.path.is_file():
         raise ModelError(_how_to_get(weights))
-    size = weights.path.stat().st_size
-    if weights.bytes and size != weights.bytes:
-        raise ModelError(
-            f"{weights.path} has {size:,} bytes instead of {weights.bytes:,}, so it is not {weights.name} or "
-            f"not all of it: download it again, or name its path if it is yours"
-        )
+    if not _is_whole(weights, weights.path, thoroughly):
+        raise ModelError(_damaged(weights))
     return weights.path
 
 
+def _is_whole(weights: Weights, path: Path, thoroughly: bool = True) -> bool:
+    """Whether a file is that of a registry's entry: by size, and by SHA-256 where it is known or may be computed."""
+    if weights.bytes and path.stat().st_size != weights.bytes:
+        return False
+    return (sha256_of(path) if thoroughly else known_sha256(path)) in (weights.sha256, None)
+
+
 def is_available(name_or_path: str | Path, purpose: Purpose = "segmentation") -> bool:
-    """Return whether `find` would find it."""
+    """Return whether `find` would find it, as far as can be told without reading the file."""
     try:
-        find(name_or_path, purpose)
+        _found(name_or_path, purpose, thoroughly=False)
     except ModelError:
         return False
     return True
@@ -121,48 +131,21 @@ def card_for(path: Path) -> Card:
     """Return what is known about a checkpoint.
 
     In this order: the JSON file beside it of the same name with ``.json`` behind it, then that of the same stem; the
-    stand-in for FastSAM's own, told by file name and size; a card that says nothing (``origin`` is then ``"unknown"``).
+    stand-in for FastSAM's own, told by file name, size and SHA-256; a card that says nothing (``origin`` is then
+    ``"unknown"``).
 
     Raises
     ------
     ModelError
-        If there is a card beside it and it is wrong.
+        If there is a card beside it and it is wrong, or names the SHA-256 of another file.
     """
-    for beside in (path.with_name(path.name + ".json"), path.with_suffix(".json")):
-        card = read_card(beside) if beside.is_file() else None
-        if card is not None:
-            return card
+    card = card_beside(path)
+    if card is not None:
+        return card
     weights = next((w for w in REGISTRY if w.file.casefold() == path.name.casefold() and not w.bundled), None)
-    if weights is not None and path.is_file() and path.stat().st_size == weights.bytes:
+    if weights is not None and path.is_file() and _is_whole(weights, path):
         return dataclasses.replace(FASTSAM, name=weights.name, licence=weights.licence, sha256=weights.sha256)
     return Card(name=path.stem, description="a checkpoint without a card", origin="unknown")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the file's SHA-256 in hexadecimal; the same file, unchanged in size and time, is read once.
-
-    Of a folder it is the SHA-256 of lines with the name and the SHA-256 of each of its files, in order of the names.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read.
-    """
-    try:
-        if path.is_dir():
-            files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
-            lines = "".join(f"{name} {sha256_of(files[name])}\n" for name in sorted(files))
-            return hashlib.sha256(lines.encode()).hexdigest()
-        status = path.stat()
-        return _sha256(path, status.st_size, status.st_mtime_ns)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-@lru_cache(maxsize=32)
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(
@@ -205,7 +188,7 @@ def download(
         size=weights.bytes,
         sha256=weights.sha256,
         otherwise=_by_hand(weights),
-        doubt="" if weights.confirmed else " (seen in copies, not confirmed against the release)",
+        doubt=_doubt_of(weights),
         progress=progress,
         cancel=cancel,
     )
@@ -256,6 +239,26 @@ def _why_not_found(text: str, path: Path, looks_like_file: bool, purpose: Purpos
     if looks_like_file:
         return f"there is no file {path.absolute()}{near}; expected a checkpoint or one of {names}"
     return f"{text!r} is neither a file nor a model of the registry{near}; there are {names}"
+
+
+def _damaged(weights: Weights) -> str:
+    size = weights.path.stat().st_size
+    if weights.bundled:
+        return f"{weights.path} is damaged, so the installation is broken; install napari-fastsam again"
+    if weights.bytes and size != weights.bytes:
+        what = f"has {size:,} bytes instead of {weights.bytes:,}, so it is not {weights.name} or not all of it"
+    else:
+        what = f"is damaged or not {weights.name}: its SHA-256 is {sha256_of(weights.path)}, not {weights.sha256}"
+        what += _doubt_of(weights)
+    return (
+        f"{weights.path} {what}; download it again with 'napari-fastsam models download {weights.name}' or in the "
+        f"dock, or, if it is a file of yours, name its path"
+    )
+
+
+def _doubt_of(weights: Weights) -> str:
+    """Return what is to be said about an expected SHA-256 that was never confirmed."""
+    return "" if weights.confirmed else " (seen in copies, not confirmed against the release)"
 
 
 def _how_to_get(weights: Weights) -> str:

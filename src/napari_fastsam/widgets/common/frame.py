@@ -25,7 +25,8 @@ class Frame(QWidget):
     """
 
     removed = Signal()
-    """napari took it out of its dock, for good: it is not deleted then, only left without a parent."""
+    """napari took it out of its dock, for good. It only leaves it without a parent: the frame deletes itself then, or
+    Qt's widgets would keep the Python side of the dock alive, and that them."""
 
     def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str | None = None) -> None:
         super().__init__()
@@ -82,6 +83,7 @@ class Frame(QWidget):
             elif self._was_docked:
                 self._was_docked = False
                 self.removed.emit()
+                self.deleteLater()
         return bool(super().event(event))
 
 

@@ -40,7 +40,7 @@ def about(name: str) -> str:
         return card_as_html(weights.card_for(path), path)
     except FastSAMError as error:
         known = weights.known(name)
-        if known is None:
+        if known is None or known.path.is_file():  # it is damaged, or its card is another file's
             return html.escape(str(error))
         return f"<b>{known.name}</b>: {known.about}. Licence {known.licence}. Not on this computer yet."
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from qtpy.QtCore import QTimer
 
 from napari_fastsam.layers.answers.steps import Step
 
@@ -46,16 +47,28 @@ class Runner:
         job = self._job
         return job is not None and job.cancelled
 
-    def start(self, work: Work, title: str | None) -> None:
-        """Start work; nothing may be under way. Without a title it is not shown in the activity dock."""
+    def start(self, work: Work, title: str | None, after_ms: int = 0) -> None:
+        """Start work; nothing may be under way. Without a title it is not shown in the activity dock.
+
+        With `after_ms` it begins once the event loop has run for so long, and counts as under way until then.
+        """
         if self._closed:
             return
-        job = self._job = _Job(work)
+        job = self._job = _Job(work, self)
+        if after_ms:
+            # what waits in the event loop now, such as a dock that is drawn for the first time, may take longer
+            QTimer.singleShot(0, lambda: QTimer.singleShot(after_ms, lambda: self._begin(job, title)))
+        else:
+            self._begin(job, title)
+
+    def _begin(self, job: _Job, title: str | None) -> None:
+        if job is not self._job:
+            return
         job.worker = worker = create_worker(
             job.steps,
             _start_thread=False,
             _ignore_errors=True,
-            _connect={"yielded": lambda said: self._yielded(job, said), "finished": lambda: self._finished(job)},
+            _connect={"yielded": job.yielded, "finished": job.finished},
         )
         # napari handles events while it draws progress: from here on, whoever asks finds us busy
         job.progress = None if title is None else cancelable_progress(desc=title, total=0)
@@ -76,8 +89,10 @@ class Runner:
             # a thread that outlives the application's objects crashes it when it reports to them
             job.wait(LONGEST_STEP)
             job.close_progress()
+            job.let_go()
 
-    def _yielded(self, job: _Job, said: str) -> None:
+    def tell(self, job: _Job, said: str) -> None:
+        """Report what a job does next, unless it is not the one under way."""
         if job is not self._job:
             return
         if job.cancelled:
@@ -91,13 +106,16 @@ class Runner:
             finally:
                 job.drawing = False
 
-    def _finished(self, job: _Job) -> None:
+    def end(self, job: _Job) -> None:
+        """Report that a job has ended, unless it is not the one under way."""
         if job is not self._job:
             return
         job.close_progress()  # handles events: busy until it is done, or new work would be taken for this
         if job is self._job:
             self._job = None
-            self._on_done(job.failure, job.cancelled)
+            failure, cancelled = job.failure, job.cancelled
+            job.let_go()
+            self._on_done(failure, cancelled)
 
 
 def _draw(job: _Job, said: str) -> None:
@@ -112,10 +130,15 @@ def _draw(job: _Job, said: str) -> None:
 
 
 class _Job:
-    """One piece of work, and how it went."""
+    """One piece of work, and how it went.
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    napari keeps every worker that there ever was, and the worker what it is connected with: this, which therefore lets
+    go of everything else when it is over.
+    """
+
+    def __init__(self, work: Work, runner: Runner) -> None:
+        self._work: Work | None = work
+        self._runner: Runner | None = runner
         self.worker: GeneratorWorker | None = None
         self.progress: cancelable_progress | None = None
         self.drawing = False
@@ -133,8 +156,9 @@ class _Job:
     def steps(self) -> Iterator[str]:
         """Do the work. Keeps its exception: the thread's own machinery drops a RuntimeError."""
         self._begun.set()
+        work = self._work
         try:
-            for said in self.work():
+            for said in () if work is None else work():
                 if self.cancelled:
                     return
                 yield said
@@ -142,6 +166,20 @@ class _Job:
             self.failure = error
         finally:
             self._ended.set()
+
+    def yielded(self, said: str) -> None:
+        """Tell the runner, if it still wants to know."""
+        if self._runner is not None:
+            self._runner.tell(self, said)
+
+    def finished(self) -> None:
+        """Tell the runner, if it still wants to know."""
+        if self._runner is not None:
+            self._runner.end(self)
+
+    def let_go(self) -> None:
+        """Keep nothing alive: nobody wants to know any more."""
+        self._work = self._runner = self.failure = self.worker = None
 
     def cancel(self) -> None:
         self._cancelled = True

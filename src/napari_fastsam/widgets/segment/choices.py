@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class LayerChoices:
     prompts
         Choose prompt layers; take the first that comes while nothing is chosen.
     labels
-        Chooses what the objects are added to.
+        Chooses what the objects are added to: for each image what was chosen for it, a new layer before that.
     on_change
         Called when another image or prompt layer is chosen because the list changed.
     """
@@ -41,6 +41,37 @@ class LayerChoices:
         self._boxes = (image, *prompts, labels)
         self._labels = labels
         self._on_change = on_change
+        self._for: tuple[Hashable, str] | None = None
+        self._targets: dict[Hashable, Hashable] = {}
+        """The Labels layer that was chosen for each image, both by their unique ids."""
+        self.left: tuple[str, str] | None = None
+        """The Labels layer that was left when another image was chosen, and the image it is for; None = none was."""
+        labels.changed.connect(self._target_chosen)
+
+    def target_follows(self) -> None:
+        """Choose what was chosen for the image that is chosen now: another image's labels are not added to."""
+        image, before = self._image.value, self._for
+        if image is None or (before is not None and image.unique_id == before[0]):
+            return
+        self._for = image.unique_id, image.name
+        if before is None:  # what was chosen without an image is meant for the first that comes
+            self._target_chosen()
+            return
+        wanted, chosen = self._targets.get(image.unique_id), self._labels.value
+        target = next((layer for layer in _layers(self._labels) if layer.unique_id == wanted), None)
+        if chosen is not None and target is None:
+            self.left = (chosen.name, before[1])
+        elif target is not None:
+            self.left = None
+        with self._labels.changed.blocked():
+            self._labels.value = target
+
+    def _target_chosen(self, *_: Any) -> None:
+        """Remember what is chosen for this image."""
+        image, chosen = self._image.value, self._labels.value
+        if image is not None:
+            self._targets[image.unique_id] = None if chosen is None else chosen.unique_id
+            self.left = None
 
     def choose_first(self) -> None:
         """Choose the selected image, or the uppermost, and the uppermost prompt layers."""

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.layers.answers.session import Controls
-from napari_fastsam.model.asking.answer import Thresholds
+from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.weights import own_models
 from napari_fastsam.model.weights.formats import FILE_PATTERNS
 from napari_fastsam.model.weights.weights import REGISTRY

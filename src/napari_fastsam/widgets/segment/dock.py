@@ -19,13 +19,14 @@ from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.session import Request, Result, Session
+from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.connections import Connections, layer_emitters
-from napari_fastsam.layers.labels.tracks import tracks_of
 from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.layers.prompts import new as new_prompts
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.common.files import file_to_open, file_to_save
 from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.plain import plain
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import read_settings
 from napari_fastsam.widgets.segment import messages, shortcuts
@@ -44,17 +45,20 @@ from napari_fastsam.widgets.segment.next_prompts import NextPrompts
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.search import SearchPanel
 from napari_fastsam.widgets.segment.updates import Updates
-from napari_fastsam.widgets.segment.work import Failure, RunSummary, Work, said_of, same_place
+from napari_fastsam.widgets.segment.work import Added, Failure, RunSummary, Work, said_of, same_place
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Labels, Points, Shapes, Tracks
+    from napari.layers import Labels, Layer, Points, Shapes, Tracks
 
     from napari_fastsam.core.likeness.exemplars import Exemplars
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+DRAWN_MS = 50
+"""The dock is on the screen by then."""
 
 REDRAW_SECONDS = 1.0
 """What a long run has found so far is drawn not more often than this."""
@@ -103,7 +107,7 @@ class FastSAMWidget(Container[Any]):
         )
         self._asked: Request | None = None
         self._shown: Result | None = None
-        self._added: Request | None = None
+        self._added: Added | None = None
         self._work: Work | None = None
         self._failure: Failure | None = None
         self._plain_status = ""
@@ -178,20 +182,33 @@ class FastSAMWidget(Container[Any]):
             The layer; None if there is nothing to add, or it could not take them (nothing is lost then).
         """
         self._updates.flush()  # what was changed a moment ago counts
-        shown = self._shown
-        if shown is None or not shown.count:
-            self._say(messages.NOTHING_TO_ADD)
+        shown = None if self._shown is None else self._session.frozen(self._shown)
+        why_not = self._nothing_to_add(shown)
+        if shown is None or why_not:
+            self._say(why_not)
             return None
         layer, committed = self._output.commit(
             shown, self.labels.value, self.preserve.value, self._session.model_hash(shown.request)
         )
+        self._session.added(shown, layer)
         self._choices.refresh()
         self.labels.value = layer
         self._clear(shown)
-        self._added = shown.request
-        self._updates.flush()  # says that there are no prompts now: not the last word
-        self._say(messages.added(committed, layer.name))
+        self._added = Added(shown.request, layer) if shown.lasts else None
+        if not shown.complete:
+            self._updates.soon()  # shows what is left
+        self._updates.flush()  # says what there is now: not the last word
+        self._say(messages.added(committed, layer.name, shown))
         return layer
+
+    def _nothing_to_add(self, shown: Result | None) -> str:
+        """Say why there is nothing to add now; empty = there is something."""
+        if shown is not None and shown.waiting:
+            if shown.request.controls.task == "everything":
+                return messages.STILL_LINKING
+            if self._work is not None and self._work.kind == "segment":
+                return messages.STILL_FOLLOWING
+        return "" if shown is not None and shown.count else messages.NOTHING_TO_ADD
 
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
@@ -484,7 +501,9 @@ class FastSAMWidget(Container[Any]):
 
     def _lasts(self, request: Request) -> bool:
         """Whether a request asks for what was added, apart from prompts in layers."""
-        return self._added is not None and request.lasting is not None and request.lasting == self._added.lasting
+        return (
+            self._added is not None and request.lasting is not None and request.lasting == self._added.request.lasting
+        )
 
     def _step(self, direction: int) -> None:
         request = self._request()
@@ -517,7 +536,8 @@ class FastSAMWidget(Container[Any]):
         model, device = self.model.value, self.device.value
         if weights.is_available(model):
             self._work = Work("warm up")
-            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM")
+            # to import torch takes the interpreter from whoever draws: first the dock, then that
+            self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM", after_ms=DRAWN_MS)
 
     def _start(self, request: Request, by_hand: bool) -> None:
         if self._work is not None:
@@ -583,7 +603,7 @@ class FastSAMWidget(Container[Any]):
         if self._work is None:
             self._say(message)
         if isinstance(error, FastSAMError):
-            show_error(message)
+            show_error(plain(message))
         else:
             notification_manager.dispatch(ErrorNotification(error))
 
@@ -630,6 +650,7 @@ class FastSAMWidget(Container[Any]):
     def _layers_chosen(self, *_: Any) -> None:
         """Follow the layers that are chosen now, and no others."""
         self._per_layer.undo()
+        self._choices.target_follows()
         image, points, shapes = self.image.value, self.points.value, self.shapes.value
         if image is not None:
             self._per_layer.connect((image.events.data,), self._image_changed)
@@ -683,10 +704,17 @@ class FastSAMWidget(Container[Any]):
             if event.type == "removed" and self._output.forget(layer):
                 self._shown = None  # thrown away by the person: nothing to add until something is asked for again
             return
-        if event.type == "removed" and layer in self.image.choices:
-            self._session.image_changed(layer)
+        if event.type == "removed":
+            self._layer_removed(layer)
         self._choices.refresh()
         self._updates.soon()
+
+    def _layer_removed(self, layer: Layer) -> None:
+        if layer in self.image.choices:
+            self._session.image_changed(layer)
+        self._session.layer_removed(layer)  # what went into it is in no layer now
+        if self._added is not None and self._added.layer == layer:
+            self._added = None
 
     def _active_changed(self, *_: Any) -> None:
         self._choices.follow_active()
@@ -747,9 +775,11 @@ class FastSAMWidget(Container[Any]):
 
     def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
         self._plain_status = message
-        self.status.value = messages.as_html(message, details)
+        left = self._choices.left
+        notes = () if left is None else (messages.new_target(*left),)
+        self.status.value = messages.as_html(message, (*notes, *details))
 
     def _fail(self, error: FastSAMError, notify: bool = True) -> None:
         self._say(str(error))
         if notify:
-            show_error(str(error))
+            show_error(plain(str(error)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.layers.answers.request import Request
+    from napari_fastsam.layers.answers.results import SeenTiles
     from napari_fastsam.layers.answers.session import Result
     from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.model.weights.weights import Weights
@@ -29,7 +30,16 @@ LARGE_SEARCH = (
     "view to search there at once."
 )
 LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
-ALREADY_ADDED = "These objects are in the Labels layer. Run finds them again; another plane or threshold, others."
+ALREADY_ADDED = (
+    "These objects were added to the Labels layer. Run finds them again; another plane or threshold, others."
+)
+STILL_FOLLOWING = (
+    "The objects are still being followed through the planes, and are added whole: wait until that is done, or cancel "
+    "it and add them as far as they were followed."
+)
+STILL_LINKING = (
+    "Objects are linked once all planes were seen, and can be added then: Run (Shift-R) goes on where it was."
+)
 CANCELLED = "Cancelled. Run starts it again."
 DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
 STILL_BUSY = "Wait for the work under way, or cancel it, then download."
@@ -61,9 +71,7 @@ def summary(result: Result, network_seconds: float) -> str:
     if stack is not None and not result.waiting:
         said += f" · {stack.count} planes"
     if result.tiles is not None:
-        size = "" if result.tiles.diameter is None else f" · objects of about {result.tiles.diameter:.0f} px"
-        tiles = f"{result.tiles.done} of {len(result.tiles)} tiles"
-        return f"{counted(count)} · {tiles}{size}" + ("" if result.complete else ". Run goes on.")
+        return _over_tiles(result.tiles)
     if result.missing:
         return f"{said} · looking closer …"
     if result.waiting:
@@ -79,13 +87,41 @@ def summary(result: Result, network_seconds: float) -> str:
     return said
 
 
-def added(committed: Committed, layer_name: str) -> str:
-    """Say what went into a Labels layer."""
+def _over_tiles(seen: SeenTiles) -> str:
+    """Say what was found on a large plane, how much of it was added, and how much is left to add."""
+    run, left = seen.run, len(seen.drawn)
+    size = "" if run.diameter is None else f" · objects of about {run.diameter:.0f} px"
+    said = f"{counted(seen.drawn.total)} · {seen.done} of {len(run)} tiles{size}"
+    if seen.taken:
+        said += f" · {seen.taken} of {seen.drawn.total} were added"
+        said += f"; Add to labels adds the other {left}" if left else ""
+    return said if seen.complete else f"{said}. Run goes on."
+
+
+def added(committed: Committed, layer_name: str, result: Result) -> str:
+    """Say what went into a Labels layer, and what of a result did not yet."""
     said = f"Added {counted(len(committed.ids))} to “{layer_name}”"
     said += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
         said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+    if result.tiles is not None and not result.complete:
+        seen = result.tiles
+        said += (
+            f" {seen.done} of {len(seen.run)} tiles were seen: what the others bring is shown as it comes, and Add to "
+            "labels adds it."
+        )
+    elif result.undescribed:
+        said += " What is searched for by words and examples was not found yet, and is not in the layer."
+    elif result.waiting:
+        said += " They go no further than they were followed: not all planes were seen."
+    elif result.missing:
+        said += " Prompts that the network has not answered yet stay."
     return said
+
+
+def new_target(layer_name: str, image_name: str) -> str:
+    """Say that objects of another image go into a new layer."""
+    return f"“add to” is a new layer for this image: “{layer_name}” was chosen for “{image_name}”."
 
 
 def recipe_saved(path: str) -> str:

@@ -58,8 +58,8 @@ class Output:
         self._hidden = False
         if result.tiles is not None:
             if result.complete:
-                numbers = np.arange(1, result.count + 1)
-                preview.features = {"index": numbers, "score": np.array(result.tiles.canvas.scores)}
+                scores = result.scores
+                preview.features = {"index": np.array(list(scores), int), "score": np.array(list(scores.values()))}
             return
         objects = list(result.by_number.values())
         preview.features = {
@@ -100,7 +100,7 @@ class Output:
     def commit(
         self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
     ) -> tuple[Labels, Committed]:
-        """Put a result into a Labels layer; None makes a new one.
+        """Put a result that nothing changes any more into a Labels layer; None makes a new one.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Output:
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
                 columns=_columns(result),
-                keep_numbers=request.controls.classes and bool(result.questions),
+                classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
             )
@@ -172,7 +172,7 @@ def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
         "plane": list(request.plane.index),
         "level": request.plane.level,
         "region": list(request.plane.region),
-        **_prompts(prompts if controls.task == "prompts" else Prompts()),
+        "prompts": prompts.to_json() if controls.task == "prompts" else None,
         **_stack(request),
         **(_search(controls, prompts) if controls.task == "prompts" else {}),
     }
@@ -183,18 +183,8 @@ def _stack(request: Request) -> dict[str, Any]:
     stack = request.stack
     if stack is None:
         return {}
-    prompts = {str(position): _prompts(single.read.prompts) for position, single in stack.at.items()}
+    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.at.items()}
     return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
-
-
-def _prompts(prompts: Prompts) -> dict[str, Any]:
-    return {
-        "points": prompts.points.tolist(),
-        "point_labels": prompts.point_labels.tolist(),
-        "boxes": prompts.boxes.tolist(),
-        "outlines": [outline.tolist() for outline in prompts.outlines],
-        "scribbles": [scribble.tolist() for scribble in prompts.scribbles],
-    }
 
 
 def _search(controls: Controls, prompts: Prompts) -> dict[str, Any]:
@@ -202,14 +192,9 @@ def _search(controls: Controls, prompts: Prompts) -> dict[str, Any]:
     if not prompts.searches:
         return {}
     return {
-        "texts": list(prompts.texts),
         "text_encoder": controls.text_encoder if prompts.texts else None,
         "text_threshold": controls.search.text_threshold,
         "text_best": controls.search.best_only,
-        "examples": prompts.examples.tolist(),
-        "counter_examples": prompts.counter_examples.tolist(),
-        "example_boxes": prompts.example_boxes.tolist(),
-        "counter_example_boxes": prompts.counter_example_boxes.tolist(),
         "example_threshold": controls.search.example_threshold,
         "classes": controls.classes,
     }

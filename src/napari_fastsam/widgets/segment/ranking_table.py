@@ -55,7 +55,7 @@ def ranking_of(result: Result | None) -> Ranking | None:
         return None
     searched, read = result.searched, result.request.read
     numbers = {(o.prompt, o.identity): o.number for o in result.objects if o.text}
-    names = [named(question.ref, read) for question in result.questions]
+    names = [named(question.query, read) for question in result.questions]
     orders = [np.argsort(-question.similarities, kind="stable") for question in result.questions]
     positions = np.concatenate(orders)
     like = tuple(name for name, order in zip(names, orders, strict=True) for _ in order)

@@ -114,9 +114,9 @@ class SearchPanel(QCollapsible):
         if self.by_number.value:
             with self.likeness.changed.blocked():
                 for question in questions:
-                    if question.ref.kind == "example":
+                    if question.query.field == "examples":
                         self.likeness.value = question.threshold
-        texts = [q for q in questions if q.ref.kind == "text"]
+        texts = [q for q in questions if q.query.field == "texts"]
         values = np.concatenate([q.similarities for q in texts]) if texts else np.zeros(0)
         if not len(values):
             return

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from napari_fastsam.errors import DeviceError, FastSAMError, ModelError
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
+
     from napari_fastsam.layers.answers.request import Request
 
 
@@ -52,6 +54,22 @@ class Work:
     kind: Literal["warm up", "segment", "download"]
     request: Request | None = None
     by_hand: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """What was added last, all of it: it does not come again by itself.
+
+    Attributes
+    ----------
+    request
+        What it answered.
+    layer
+        Where it is.
+    """
+
+    request: Request
+    layer: Labels
 
 
 @dataclass(frozen=True)

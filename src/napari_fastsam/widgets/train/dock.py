@@ -16,6 +16,7 @@ from napari_fastsam.io.annotations.training_data import write_training_data
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.plain import plain
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
 from napari_fastsam.widgets.segment.controls import FROM_FILE, make_compact
@@ -241,9 +242,9 @@ class TrainWidget(Container[Any]):
         self._say(said, self.run_view.reasons if outcome.done else ())
         if outcome.done is not None:
             self._offer(name)
-            show_info(said)
+            show_info(plain(said))
         elif not outcome.stopped:
-            show_error(said)
+            show_error(plain(said))
 
     def _offer(self, name: str) -> None:
         """Put the new model into every list of models."""
@@ -329,7 +330,7 @@ class TrainWidget(Container[Any]):
 
     def _fail(self, error: FastSAMError) -> None:
         self._say(str(error))
-        show_error(str(error))
+        show_error(plain(str(error)))
 
 
 def _images(pairs: list[TrainingPair]) -> Iterator[TrainingImage | None]:

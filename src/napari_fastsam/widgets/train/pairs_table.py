@@ -23,6 +23,7 @@ from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.training.pairs import Counted, TrainingPair, find_pair
 from napari_fastsam.widgets.common.frame import make_readable
+from napari_fastsam.widgets.common.plain import plain
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.messages import as_html
 from napari_fastsam.widgets.train import messages
@@ -248,7 +249,7 @@ class _Table(QTableWidget):
         for number, texts in enumerate(rows):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(plain(text))
                 self.setItem(number, column, item)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.core.judging.held_out import held_out
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.correcting.training.images import LabelledPicture
-from napari_fastsam.model.training.settings import held_out
 
 
 class AnnotatedExample(Protocol):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
+from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.model.weights.card import Card
 
 SMALLEST_INPUT, LARGEST_INPUT = 64, 1024
@@ -18,7 +17,7 @@ _SIZE_AMONG_ALL = 160.0
 
 
 @dataclass(frozen=True)
-class Window:
+class CropRegion:
     """A crop of the plane and the size that the network sees it at.
 
     Attributes
@@ -34,20 +33,7 @@ class Window:
     imgsz: int
 
 
-def may_be_there(ref: PromptRef, prompts: Prompts, shape: tuple[int, int]) -> bool:
-    """Whether a closer look can help: the prompt has pixels of the plane to look at.
-
-    Points all have to lie on the plane, since one object has to hold them all.
-    """
-    low, high = extent_of(ref, prompts)
-    if ref.kind == "point":
-        return bool((low >= -1).all() and (high < np.array(shape)).all())
-    return bool((high > low).all() and (high > -0.5).all() and (low < np.array(shape) - 0.5).all())
-
-
-def windows_for(
-    ref: PromptRef, prompts: Prompts, shape: tuple[int, int], card: Card, usual: float | None = None
-) -> list[Window]:
+def crop_regions(query: Query, shape: tuple[int, int], card: Card, usual: float | None = None) -> list[CropRegion]:
     """Return the crops to look at for one prompt, the likeliest first.
 
     A point does not say how large its object is: a crop for an object of the size that the model was trained on, shown
@@ -57,8 +43,8 @@ def windows_for(
 
     Parameters
     ----------
-    ref, prompts
-        Which of the prompts.
+    query
+        The prompt.
     shape
         ``(H, W)`` of the plane.
     card
@@ -66,36 +52,23 @@ def windows_for(
     usual
         Diameter that objects of the plane usually have, in its pixels; None = what the card says.
     """
-    low, high = extent_of(ref, prompts)
+    low, high = query.extent()
     extent = float((high - low).max())
     known = card.shown_diameter or card.object_diameter
-    if ref.kind in ("box", "outline"):
+    if query.tells_size:
         size = known or _SIZE_AMONG_ALL
         sides = [(max(3 * extent, 16.0), 2 * size / extent), (max(6 * extent, 16.0), size / extent)]
     else:
         usual = usual or card.object_diameter or max(shape) / 16
         zoom = card.shown_diameter / usual if card.shown_diameter else 1.0
         sides = [(max(6 * usual, 2 * extent), 2 * zoom), (max(24 * usual, 4 * extent), zoom / 2)]
-    windows = []
+    regions = []
     for side, zoom in sides:
         rows, columns = (_span((low[a] + high[a]) / 2, side, shape[a]) for a in (0, 1))
         longest = max(rows[1] - rows[0], columns[1] - columns[0])
-        shown = longest * zoom if known or ref.kind in ("box", "outline") else card.imgsz or LARGEST_INPUT
-        windows.append(Window(rows, columns, int(np.clip(round(shown / 32) * 32, SMALLEST_INPUT, LARGEST_INPUT))))
-    return list(dict.fromkeys(windows))
-
-
-def extent_of(ref: PromptRef, prompts: Prompts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lowest and the highest row and column that a prompt's pixels reach, on the scale of pixel centres."""
-    first = ref.indices[0]
-    if ref.kind == "box":
-        box = prompts.boxes[first]
-        return box[:2] - 0.5, box[2:] - 0.5
-    if ref.kind == "point":
-        vertices = prompts.points[list(ref.indices)]
-    else:
-        vertices = (prompts.outlines if ref.kind == "outline" else prompts.scribbles)[first]
-    return vertices.min(axis=0) - 0.5, vertices.max(axis=0) + 0.5
+        shown = longest * zoom if known or query.tells_size else card.imgsz or LARGEST_INPUT
+        regions.append(CropRegion(rows, columns, int(np.clip(round(shown / 32) * 32, SMALLEST_INPUT, LARGEST_INPUT))))
+    return list(dict.fromkeys(regions))
 
 
 def _span(centre: float, side: float, length: int) -> tuple[int, int]:

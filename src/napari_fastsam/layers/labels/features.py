@@ -1,0 +1,101 @@
+"""The features of a Labels layer: a row a label, and one truth about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.target import pixels_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari.layers import Labels
+
+_SURER = ("score", "text", "similarity")
+"""What a class has from the surer of two objects; other columns are the person's, and stay."""
+
+
+def indexed(layer: Labels) -> pd.DataFrame:
+    """Return the layer's features with the label that each row is about; without that column it is the row's place."""
+    import pandas as pd  # here, and the dock opens without it
+
+    table = pd.DataFrame(layer.features)
+    return table if "index" in table else table.assign(index=np.arange(len(table)))
+
+
+def features_with(layer: Labels, new: pd.DataFrame) -> pd.DataFrame:
+    """Return the layer's features with new rows; a leftover row of the same number goes."""
+    import pandas as pd  # here, and the dock opens without it
+
+    table = indexed(layer)
+    table = table[~table["index"].isin(new["index"])]
+    return (
+        pd.concat([table, new], ignore_index=True)
+        if len(table)
+        else new.reindex(columns=[*table.columns, *new.columns.difference(table.columns, sort=False)])
+    )
+
+
+def pixels_of_classes(layer: Labels, classes: Sequence[int]) -> dict[int, int]:
+    """Return how many pixels of the layer each class has that is there."""
+    import pandas as pd  # here, and the dock opens without it
+
+    if not classes:
+        return {}
+    if layer.multiscale:  # too large to look at all of it, and nobody paints there
+        table = pd.DataFrame(layer.features)
+        known = {} if "area" not in table else dict(zip(table["index"], table["area"], strict=True))
+        return {i: int(known[i]) for i in classes if known.get(i, 0) > 0}
+    data = pixels_of(layer)
+    parts = [data] if isinstance(data, np.ndarray) else (np.asarray(data[i]) for i in range(data.shape[0]))
+    counts = Counter[int]()
+    for part in parts:
+        counts.update({i: int(np.count_nonzero(part == i)) for i in classes})
+    return {i: count for i, count in counts.items() if count}
+
+
+def with_classes(layer: Labels, new: pd.DataFrame, there: Mapping[int, int], same: Mapping[int, int]) -> pd.DataFrame:
+    """Return new rows in which those of classes that are there already tell of all of the class.
+
+    Parameters
+    ----------
+    layer
+        Its features have what is known of them.
+    new
+        A row an object.
+    there
+        Pixels of each class that the layer has already.
+    same
+        How many of these are written once more.
+
+    Raises
+    ------
+    LabelsError
+        If a class has another name in the layer.
+    """
+    import pandas as pd  # here, and the dock opens without it
+
+    table = indexed(layer)
+    records = new.to_dict("records")
+    for record in records:
+        number = record["index"]
+        if number not in there:
+            continue
+        record["area"] += there[number] - same.get(number, 0)
+        known = table[table["index"] == number].to_dict("records")
+        if not known:
+            continue
+        row, text = known[-1], record.get("text")
+        before = row.get("text")
+        if text and before and isinstance(before, str) and before != text:
+            raise LabelsError(
+                f'Label {number} of layer "{layer.name}" is the class “{before}”, and “{text}” has that number now. '
+                "Choose a new layer, or give the words in the order in which they were given before."
+            )
+        surer = row.get("score", np.nan) >= record["score"]
+        record.update({name: value for name, value in row.items() if name not in new or (surer and name in _SURER)})
+    return pd.DataFrame(records, columns=[*new.columns, *table.columns.difference(new.columns, sort=False)])

@@ -1,0 +1,46 @@
+"""The tables of features that prompt layers come with: what a column's values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.layers import Points, Shapes
+
+POSITIVE_WORDS = frozenset({"positive", "foreground", "true", "+", ""})
+NEGATIVE_WORDS = frozenset({"negative", "background", "false", "-"})
+EXAMPLE, COUNTER_EXAMPLE = "example", "counter-example"
+"""What the feature `polarity` says of a point or a shape that shows what the objects wanted are like, or unlike."""
+
+
+def feature_of(layer: Points | Shapes, names: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the first of some features that a layer has, and its values; None for each row if it has none."""
+    for name in names:
+        if name in layer.features:
+            return name, list(layer.features[name])
+    return names[0], [None] * len(layer.data)
+
+
+def as_word(value: object) -> str:
+    """Return a value as a word in lower case; empty for a missing one."""
+    return "" if is_missing(value) else str(value).strip().lower()
+
+
+def as_number(value: Any) -> float | None:
+    """Return a value as a number; None if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def as_object_number(value: object) -> int | None:
+    """Return an object number, 0 for a missing one; None if it is no whole number from 0."""
+    number = 0.0 if is_missing(value) or value == "" else as_number(value)
+    return int(number) if number is not None and number >= 0 and number.is_integer() else None
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value is one of those that a column holds for rows that are older than the column."""
+    return value is None or str(value) in ("nan", "NaT", "<NA>")

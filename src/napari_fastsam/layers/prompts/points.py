@@ -1,0 +1,83 @@
+"""Points layers → positive and negative points, and examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.layers.planes.plane import Plane
+from napari_fastsam.layers.prompts.collecting import PromptCollector
+from napari_fastsam.layers.prompts.features import (
+    COUNTER_EXAMPLE,
+    EXAMPLE,
+    NEGATIVE_WORDS,
+    POSITIVE_WORDS,
+    as_number,
+    as_object_number,
+    as_word,
+    feature_of,
+)
+from napari_fastsam.layers.prompts.sources import SOURCES, outside_reason
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+
+
+class PointsSource:
+    """Reads Points layers.
+
+    Points are positive unless a feature `polarity` (positive, negative) or `label` (1, 0) says otherwise; a
+    feature `object` gives the object number. Those with the polarity `EXAMPLE` or `COUNTER_EXAMPLE` show what to
+    search for.
+    """
+
+    name = "points"
+
+    def vertices(self, layer: Points) -> NDArray[np.float64]:
+        """Return (P, D) coordinates, one row a point."""
+        return np.asarray(layer.data, np.float64)
+
+    def read(self, layer: Points, vertices: NDArray[np.float64], plane: Plane, collector: PromptCollector) -> None:
+        """Hand over each point; see `Source.read`."""
+        yx = plane.data_to_region(vertices)
+        on_plane, inside, shown = plane.on_plane(vertices), plane.inside(yx), np.asarray(layer.shown)
+        name, signs = feature_of(layer, ("polarity", "label"))
+        _, objects = feature_of(layer, ("object",))
+        for row in range(len(yx)):
+            meaning, number = _meaning(signs[row]), as_object_number(objects[row])
+            if not np.isfinite(yx[row]).all():
+                collector.leave_out("point", row, "has a coordinate that is not finite")
+            elif not shown[row]:
+                collector.leave_out("point", row, "is hidden")
+            elif not on_plane[row]:
+                collector.leave_out("point", row, "is on another slice")
+            elif not inside[row]:
+                collector.leave_out("point", row, outside_reason(plane))
+            elif meaning is None:
+                expected = f"positive, negative, {EXAMPLE} or {COUNTER_EXAMPLE}"
+                collector.leave_out("point", row, f"has the {name} {signs[row]!r}; expected {expected}")
+            elif number is None:
+                collector.leave_out("point", row, f"has the object {objects[row]!r}; expected a whole number from 0")
+            elif isinstance(meaning, str):
+                collector.add(meaning, row, yx[row])
+            else:
+                collector.add_point(row, yx[row], meaning, number)
+
+
+def _meaning(value: object) -> bool | str | None:
+    """Return whether a polarity or a label makes a point positive, or which examples it belongs to; None for neither.
+
+    A missing value is positive.
+    """
+    word = as_word(value)
+    if word in (EXAMPLE, COUNTER_EXAMPLE):
+        return "examples" if word == EXAMPLE else "counter_examples"
+    if word in POSITIVE_WORDS | NEGATIVE_WORDS:
+        return word in POSITIVE_WORDS
+    number = as_number(word)
+    return bool(number) if number in (0, 1) else None
+
+
+SOURCES["Points"] = PointsSource()

@@ -1,0 +1,160 @@
+"""The stages by which prompts are answered: propose, select, refine; the same for every kind of plane.
+
+A prediction is what the network said about a plane so far. It answers queries from that, and says what the network has
+yet to look at before a query without an object can be called unanswered. How it comes by its proposals (in one pass, in
+tiles, from something else) is its own affair: a further kind is a class with these methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.likeness.search import Search
+from napari_fastsam.core.likeness.text import TextEncoder
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.selection import Selection, select_alike
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.model.asking.descriptions import Ways, ways_of
+from napari_fastsam.model.asking.plane_scale import PlaneLike
+from napari_fastsam.model.asking.refining import Refiner, chosen_refiner, refined
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.asking.tiled import TiledResult
+
+PendingInference: TypeAlias = Any
+"""Something that the network has yet to look at, as a prediction names it; hashable."""
+
+
+class Prediction(Protocol):
+    """What the network said about a plane so far, and how queries are answered from it."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(H, W)`` of the plane."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+
+    def defaults(self, conf: float | None, iou: float | None) -> tuple[float, float]:
+        """Return the thresholds of confidence and overlap: those given, or else what suits the model."""
+
+    def select_from_cache(
+        self, queries: Sequence[Query], thresholds: Thresholds
+    ) -> tuple[list[Selection], list[PendingInference]]:
+        """Answer queries from what is kept, without the network.
+
+        Returns
+        -------
+        selections
+            One a query, in their order.
+        pending
+            What the network has yet to look at before the queries without an object can be called unanswered.
+        """
+
+    def predict_crops(self, pending: Sequence[PendingInference]) -> Iterator[int]:
+        """Run the network on what is pending and keep what it says; yields how many are done."""
+
+    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> Instances | TiledResult:
+        """Return all objects that reach the thresholds.
+
+        `labels` is where the label image goes, (Y, X) and all 0 at first; None = into memory.
+        """
+
+    def objects(self, thresholds: Thresholds, ways: Ways) -> Instances:
+        """Return all objects of the plane that reach the thresholds, described for a search in some ways."""
+
+    def release(self, queries: Sequence[Query], limit: int) -> None:
+        """Let go of what these queries do not need; `limit` is how many bytes closer looks may take.
+
+        What the queries need stays, also if it alone takes more: it would be looked at again at once.
+        """
+
+    def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Return (h, w, 3) pixels of the plane at its full resolution, as the network sees them."""
+
+    def is_current(self, image: PlaneLike) -> bool:
+        """Whether the plane still has the pixels that the network saw."""
+
+    def select(
+        self,
+        prompts: Prompts,
+        *,
+        conf: float | None = None,
+        iou: float | None = None,
+        min_area: float | None = None,
+        max_area: float | None = None,
+        text_encoder: TextEncoder | None = None,
+        text_threshold: float | None = None,
+        text_best: bool = False,
+        example_threshold: float | None = None,
+        refine: bool | Refiner = True,
+    ) -> list[Selection]:
+        """Find the object of each prompt; the network looks again only where it has not, and a prompt needs it.
+
+        Parameters
+        ----------
+        prompts
+            In pixels of the plane.
+        conf, iou, min_area, max_area
+            As in `Instances.filter`; confidence and overlap are by default those that suit the model.
+        text_encoder, text_threshold, text_best, example_threshold
+            As in `core.prompts.selection.select`.
+        refine
+            Whether clicks correct the object that was found, and by what; False only chooses.
+
+        Returns
+        -------
+        list of Selection
+            In the order of `core.prompts.selection.select`.
+
+        Raises
+        ------
+        ParameterError
+            If a threshold is out of range, or there are texts and no encoder.
+        """
+        thresholds = Thresholds(*self.defaults(conf, iou), min_area, max_area)
+        search = Search(text_threshold, text_best, example_threshold)
+        check_encoder(prompts, text_encoder)
+        selections = resolve_prompts(self, prompts.queries, thresholds, chosen_refiner(refine))
+        if not prompts.searches:
+            return selections
+        everything = self.objects(thresholds, partial(ways_of, prompts, text_encoder))
+        return selections + select_alike(everything, prompts, search, text_encoder)
+
+
+def resolve_prompts(
+    prediction: Prediction, queries: Sequence[Query], thresholds: Thresholds, refiner: Refiner | None = None
+) -> list[Selection]:
+    """Answer queries, having the network look at what is missing until nothing is; then refine the objects.
+
+    Parameters
+    ----------
+    prediction
+        Of the plane; keeps what the network says on the way.
+    queries
+        In pixels of the plane.
+    thresholds
+        What an object must reach.
+    refiner
+        Corrects the objects by clicks; None = they stay as they were proposed.
+    """
+    while True:
+        selections, pending = prediction.select_from_cache(queries, thresholds)
+        if not pending:
+            return refined(prediction, selections, refiner)
+        for _ in prediction.predict_crops(pending):
+            pass
+
+
+def check_encoder(prompts: Prompts, text_encoder: TextEncoder | None) -> None:
+    """Raise a ParameterError if there are texts and nothing that compares them with pictures."""
+    if prompts.texts and text_encoder is None:
+        raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")

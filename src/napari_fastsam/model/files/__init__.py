@@ -1,0 +1,1 @@
+"""Files of strangers: read without running anything of them."""
