@@ -116,6 +116,26 @@ def draw_alone(
     return condition(mean, picture, clicks, positive, ALONE)
 
 
+def separation(picture: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Return the share of a picture's variance that a mask explains, 0 … 1, less what of the mask is cut off.
+
+    Parameters
+    ----------
+    picture
+        (C, S, S).
+    mask
+        (S, S).
+    """
+    looks = _looks(picture)
+    share = float(mask.mean())
+    if share in (0.0, 1.0):
+        return 0.0
+    apart = looks[:, mask].mean(axis=1) - looks[:, ~mask].mean(axis=1)
+    explained = share * (1 - share) * float((apart**2).sum()) / (float(looks.var(axis=(1, 2)).sum()) + 1e-6)
+    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return min(explained, 1.0) * float(1 - rim.mean())
+
+
 def _looks(picture: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the picture, smoothed and in standard deviations of its values."""
     smooth = ndimage.gaussian_filter(picture.astype(np.float64), (0, 1.0, 1.0))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.correcting import rules
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks
-from napari_fastsam.core.correcting.gaussian_process import ENFORCING, condition, draw_alone
+from napari_fastsam.core.correcting.gaussian_process import ENFORCING, condition, draw_alone, separation
 from napari_fastsam.core.correcting.windows import (
     CorrectionWindow,
     RGBPlane,
@@ -30,7 +30,7 @@ from napari_fastsam.core.correcting.windows import (
 from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.model.correcting.inputs import WindowInput
 
-SIDES = (0.5, 1.0, 2.0, 4.0)
+SIDES = (0.6, 1.0, 1.7, 3.0, 5.0)
 """Windows that are tried where no mask is known, times twice the diameter that objects usually have."""
 
 UNKNOWN_DIAMETER = 32.0
@@ -111,10 +111,10 @@ class GaussianProcess:
     cells: int = 96
 
     def __call__(self, inputs: Sequence[WindowInput], /) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits, and a quality that is lower the more of the mask touches the window's edge."""
+        """Return logits, and as quality how well the mask separates light from dark."""
         logits = np.stack([draw_alone(one.picture, one.prior, one.clicks, one.positive) for one in inputs])
-        rim = np.concatenate([logits[:, 0], logits[:, -1], logits[:, :, 0], logits[:, :, -1]], axis=1) > 0
-        return logits, (0.5 * (1 - rim.mean(axis=1))).astype(np.float32)
+        quality = [separation(one.picture, values > 0) for one, values in zip(inputs, logits, strict=True)]
+        return logits, np.array(quality, np.float32)
 
 
 def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[CorrectionRequest]) -> list[CorrectedMask]:
