@@ -29,6 +29,9 @@ _FORBIDDEN = (
     "ctypes.dlopen", "pickle.find_class", "cpython.run", "code.__new__",
 )  # fmt: skip
 
+_NEVER_IMPORTED = ("this", "bait_module")
+"""Modules that only a hostile file has a use for."""
+
 _effects: list[str] = []
 _allowed = Path("nowhere")
 _listening = False
@@ -158,6 +161,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     global _listening
     _effects.clear()
     before = set(os.listdir())
+    for module in _NEVER_IMPORTED:
+        sys.modules.pop(module, None)
     process = psutil.Process()
     _listening = True
     try:
@@ -170,8 +175,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     finally:
         _listening = False
     effects = list(_effects)
-    # importlib imports without an audit event
-    effects += [f"import {module}" for module in ("this", "bait_module") if sys.modules.pop(module, None)]
+    # importlib tells no audit hook of what it imports
+    effects += [f"import {module}" for module in _NEVER_IMPORTED if module in sys.modules]
     effects += [f"new file {name}" for name in set(os.listdir()) - before]
     effects += [f"child {child.name()}" for child in process.children(recursive=True)]
     effects += [f"connection {c}" for c in process.net_connections()]
