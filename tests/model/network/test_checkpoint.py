@@ -189,8 +189,8 @@ class TestAccepted:
 
         from napari_fastsam.model.weights import weights
 
-        size = source.stat().st_size
-        registry = tuple(dataclasses.replace(w, bytes=size) if w is entry else w for w in weights.REGISTRY)
+        stored = {"bytes": source.stat().st_size, "sha256": weights.sha256_of(source)}
+        registry = tuple(dataclasses.replace(w, **stored) if w is entry else w for w in weights.REGISTRY)
         monkeypatch.setattr(weights, "REGISTRY", registry)
         by_name = load_model("FastSAM-s", "cpu")
         assert by_name.path == cache / "FastSAM-s.pt"
