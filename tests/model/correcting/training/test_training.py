@@ -108,8 +108,10 @@ def test_clicks_lie_on_errors():
     at, positive, there = next_clicks(mask, truth, exact, no)
     assert positive.tolist() == [True, False]
     assert there.all()
-    assert truth[0, 0, at[0, 0], at[0, 1]] == 1 and mask[0, 0, at[0, 0], at[0, 1]] == 0
-    assert truth[1, 0, at[1, 0], at[1, 1]] == 0 and mask[1, 0, at[1, 0], at[1, 1]] == 1
+    assert truth[0, 0, at[0, 0], at[0, 1]] == 1
+    assert mask[0, 0, at[0, 0], at[0, 1]] == 0
+    assert truth[1, 0, at[1, 0], at[1, 1]] == 0
+    assert mask[1, 0, at[1, 0], at[1, 1]] == 1
     _, _, there = next_clicks(truth, truth, exact, no)
     assert not there.any()
     _, depth = deep_cells(torch.zeros(2, 1, 32, 32), exact)
@@ -155,9 +157,10 @@ def test_it_learns_and_writes_weights_with_their_card(tmp_path):
     assert card["validation_images"] == ["disks-9"]
     assert "3 images (disks)" in card["training_data"]
     assert 0 < card["metrics"]["iou_1"] <= 1
-    assert [event["event"] for event in events][0] == "start"
+    assert next(event["event"] for event in events) == "start"
     assert events[-1]["event"] == "done"
-    assert not list(tmp_path.glob("*.training")) and not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob("*.training"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_loss_falls():
@@ -185,7 +188,7 @@ def test_loss_falls():
 
 def test_a_training_that_broke_off_goes_on(tmp_path):
     file, events = tmp_path / "mine.pt", []
-    with pytest.raises(ModelError, match="no .*to go on from"):
+    with pytest.raises(ModelError, match=r"no .*to go on from"):
         train_corrections([disks(0)], file, SMALL, resume=True)
     from napari_fastsam.model.correcting.network import CorrectionNetwork
     from napari_fastsam.model.correcting.training.training import _Run
@@ -249,6 +252,7 @@ def test_images_are_read_as_the_network_sees_them():
 
     (picture,) = labelled_pictures([Example()])
     assert picture.rgb.dtype == np.uint8
-    assert picture.rgb.min() == 0 and picture.rgb.max() == 255
+    assert picture.rgb.min() == 0
+    assert picture.rgb.max() == 255
     assert (picture.name, picture.group) == ("sixteen bit", "kind")
     assert len(picture.objects) == 1
