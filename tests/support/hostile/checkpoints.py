@@ -153,7 +153,7 @@ def _a_methodcaller(folder: Path) -> Path:
 
 @hostile(*DOORS, refused="importlib.import_module", trips=True)
 def _an_import(folder: Path) -> Path:
-    return saved(folder, {"model": Call(importlib.import_module, "antigravity")})
+    return saved(folder, {"model": Call(importlib.import_module, "this")})
 
 
 @hostile(*DOORS, refused="torch.hub", trips=False)

@@ -30,7 +30,7 @@ def _a_python_object(folder: Path) -> Path:
 
 @hostile("base", refused="does not describe")
 def _a_python_module(folder: Path) -> Path:
-    return _written(folder, f"{CLEAN}\nx: !!python/module:antigravity\n")
+    return _written(folder, f"{CLEAN}\nx: !!python/module:this\n")
 
 
 @hostile("base", refused="activation")

@@ -29,6 +29,9 @@ _FORBIDDEN = (
     "ctypes.dlopen", "pickle.find_class", "cpython.run", "code.__new__",
 )  # fmt: skip
 
+_NEVER_IMPORTED = ("this", "bait_module")
+"""Modules that only a hostile file has a use for."""
+
 _effects: list[str] = []
 _allowed = Path("nowhere")
 _listening = False
@@ -39,8 +42,6 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == "open" and _harms(args):
         _effects.append(f"open {args[0]!r} {args[1]!r}")
-    elif event == "import" and args[0] in ("antigravity", "bait_module"):
-        _effects.append(f"import {args[0]}")
     elif event == "compile" and args[1] != "<unknown>":  # as which text is only parsed
         _effects.append(f"compile {args[1]!r}")
     elif event == "exec" and getattr(args[0], "co_filename", "").startswith("<string"):
@@ -160,6 +161,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     global _listening
     _effects.clear()
     before = set(os.listdir())
+    for module in _NEVER_IMPORTED:
+        sys.modules.pop(module, None)
     process = psutil.Process()
     _listening = True
     try:
@@ -172,6 +175,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     finally:
         _listening = False
     effects = list(_effects)
+    # importlib tells no audit hook of what it imports
+    effects += [f"import {module}" for module in _NEVER_IMPORTED if sys.modules.pop(module, None)]
     effects += [f"new file {name}" for name in set(os.listdir()) - before]
     effects += [f"child {child.name()}" for child in process.children(recursive=True)]
     effects += [f"connection {c}" for c in process.net_connections()]
