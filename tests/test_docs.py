@@ -135,6 +135,8 @@ def test_command_lines_run_and_print_what_is_said(block: Block, line: str, outpu
         arguments += ["--text-encoder", str(small_clip)]
     elif arguments[0] == "train":
         arguments += SMALL_TRAINING
+    elif arguments[0] == "train-corrections":
+        arguments += ["--minutes", "0.02", "--batch", "4", "--device", "cpu"]
     elif (named := _model_of(arguments)) is not None:
         # one that is not here: the bundled one stands in for it
         trained = f" -o {named}" in block.page.read_text(encoding="utf-8")

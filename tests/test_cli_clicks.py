@@ -1,0 +1,112 @@
+"""``evaluate --clicks`` and ``train-corrections``, as they are typed."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import imageio.v3 as iio
+import pytest
+from typer.testing import CliRunner
+
+from napari_fastsam.cli import app
+from napari_fastsam.model.correcting.weights import load_corrector
+
+PICTURES = Path(__file__).parent / "data" / "dsb2018"
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "nuclei"
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for stem in ("sparse", "tissue"):
+        shutil.copy(PICTURES / f"{stem}.png", folder / "images" / f"{stem}.png")
+        shutil.copy(PICTURES / f"{stem}_labels.png", folder / "labels" / f"{stem}.png")
+    (folder / "index.csv").write_text("id,kind\nsparse,fluorescence\ntissue,stained\n")
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("start", ["point", "box", "nothing"])
+def test_clicks_make_objects_better_and_that_is_written(data, tmp_path, start):
+    files = {
+        name: tmp_path / f"clicks.{suffix}" for name, suffix in (("json", "json"), ("csv", "csv"), ("plot", "png"))
+    }
+    options = [part for name, file in files.items() for part in (f"--{name}", file)]
+    result = run("evaluate", data, "--clicks", 5, "--start", start, "--per-image", 2, *options)
+    assert result.exit_code == 0, result.output
+    assert "IoU@5" in result.stdout
+    assert "mSA@7" in result.stdout
+    assert max(map(len, result.stdout.replace(str(tmp_path), "").splitlines())) <= 80
+    content = json.loads(files["json"].read_text())
+    curve = content["all"]["curve"]
+    assert len(content["objects"]) == content["all"]["objects"] == 4
+    assert curve[4] > max(curve[0] - 0.01, 0.65)
+    assert set(content["kinds"]) == {"fluorescence", "stained"}
+    assert content["start"] == start
+    with files["csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["kind"] for row in rows] == ["fluorescence"] * 2 + ["stained"] * 2
+    assert float(rows[0]["iou_5"]) == pytest.approx(content["objects"][0]["iou"][4], abs=1e-3)
+    assert iio.imread(files["plot"]).shape[0] > 100
+
+
+def test_without_the_network_the_gaussian_process_answers(data):
+    result = run(
+        "evaluate", data, "--clicks", 2, "--start", "nothing", "--per-image", 1, "--corrections", "gaussian-process"
+    )
+    assert result.exit_code == 0, result.output
+    assert "Gaussian process" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--start", "box"), "add --clicks 20"),
+        (("--clicks", "0", "--start", "nothing"), "clicks is 0"),
+        (("--clicks", "2", "--corrections", "nowhere.pt", "--start", "nothing"), "nowhere.pt"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(data, options, said):
+    result = run("evaluate", data, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_correcting_network_is_trained_from_several_folders(data, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(data, other)
+    held_out = tmp_path / "names.txt"
+    held_out.write_text("nuclei/tissue\n")
+    file = tmp_path / "mine.pt"
+    result = run(
+        "train-corrections", data, other, "-o", file, "--minutes", 0.03, "--base", "none", "--widths", "8,8,8",
+        "--cells", 32, "--batch", 4, "--device", "cpu", "--held-out", held_out,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "of 2 images to learn from, 2 images held out" in result.stdout
+    assert load_corrector(file).cells == 32
+    assert json.loads(file.with_suffix(".json").read_text())["validation_images"] == ["tissue", "tissue"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "a.onnx"), "ends in .pt"),
+        (("-o", "a.pt", "--widths", "8,9"), "--widths"),
+        (("-o", "a.pt", "--minutes", "0"), "training time"),
+        (("-o", "a.pt", "--base", "nowhere.pt"), "nowhere.pt"),
+        (("-o", "a.pt", "--held-out", "nowhere.txt"), "nowhere.txt"),
+    ],
+)
+def test_a_training_that_cannot_be_is_one_line(data, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    result = run("train-corrections", data, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not list(tmp_path.glob("a.*"))
