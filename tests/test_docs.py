@@ -236,7 +236,7 @@ def test_constants_that_the_rules_name():
     """The pages explain rules with their numbers; whoever changes a number changes the page."""
     from napari_fastsam.core.objects import painting, proposals
     from napari_fastsam.core.prompts import ranking
-    from napari_fastsam.model.asking import windows
+    from napari_fastsam.model.asking.crop_regions import crop_regions
 
     text = " ".join((ROOT / "docs" / "prompts.md").read_text(encoding="utf-8").split())
     assert f"at most {ranking.SCORE_REACH} below the best one's" in text
@@ -252,7 +252,7 @@ def test_constants_that_the_rules_name():
     prompts = Prompts(points=[[500, 520]], boxes=[[490, 490, 510, 510]])
     card = Card("any", object_diameter=20.0)
     sides = {
-        query.kind: [w.rows[1] - w.rows[0] for w in windows.windows_for(query, (1000, 1000), card)]
+        query.kind: [w.rows[1] - w.rows[0] for w in crop_regions(query, (1000, 1000), card)]
         for query in prompts.queries
     }
     assert sides == {"point": [6 * 20, 24 * 20], "box": [3 * 20, 6 * 20]}

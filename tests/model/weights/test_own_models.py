@@ -168,3 +168,10 @@ def test_a_model_that_was_put_there_runs_by_its_name(folder: Path) -> None:
     model = load_model("copied", "cpu")
     assert (model.name, model.path) == ("copied", folder / "copied.pt")
     assert model.card.origin == "unknown"
+
+
+def test_a_network_that_corrects_objects_is_no_model_that_finds_them(folder: Path) -> None:
+    put(folder, "yeast", licence="CC0-1.0")
+    put(folder, "my corrections", task="correct")
+    assert [model.name for model in own_models.own_models()] == ["yeast"]
+    assert own_models.locate("my corrections") is None

@@ -46,6 +46,7 @@ def plane_shown(viewer: ViewerModel, image: Image, region: Region = "plane") -> 
     if region == "view":
         bounds = _on_canvas(np.asarray(image.corner_pixels)[:, list(axes)], bounds[1])
     # napari picks a level's slice from the slider without the half-pixel shift; read what is seen
+    # (https://github.com/napari/napari/issues/6320)
     scaled = position * np.asarray(level_shape) / np.asarray(shape)
     return Plane(
         image_shape=shape,

@@ -16,13 +16,16 @@ _READ_BY_ULTRALYTICS = {
 }
 
 _SET_BY_ULTRALYTICS = (
-    "OMP_NUM_THREADS",  # to 1, which would slow down whatever is imported or started later
+    # to 1, which would slow down whatever is imported or started later
+    # (https://github.com/ultralytics/ultralytics/pull/13158)
+    "OMP_NUM_THREADS",
     "NUMEXPR_MAX_THREADS",
     "TF_CPP_MIN_LOG_LEVEL",
     "TORCH_CPP_LOG_LEVEL",
     "KINETO_LOG_LEVEL",
 )
 
+# https://github.com/opencv/opencv-python/issues/736
 _SET_BY_OPENCV = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
 
 _importing = threading.RLock()
@@ -52,6 +55,7 @@ def imported() -> Iterator[None]:
         try:
             import cv2
 
+            # set to one by ultralytics: https://github.com/ultralytics/ultralytics/issues/7750
             threads = cv2.getNumThreads()
             yield
             cv2.setNumThreads(threads)

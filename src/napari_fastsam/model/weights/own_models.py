@@ -72,7 +72,11 @@ def files() -> dict[str, Path]:
     except OSError:
         return {}
     named = {_name_of(path): path for path in there if not path.name.startswith(".")}
-    return {name: path for name, path in named.items() if name and entry_named(name, REGISTRY) is None}
+    return {
+        name: path
+        for name, path in named.items()
+        if name and entry_named(name, REGISTRY) is None and not _corrects(path)
+    }
 
 
 def locate(name: str) -> Path | None:
@@ -141,6 +145,15 @@ def _name_of(path: Path) -> str:
         return path.stem if path.is_file() else ""
     format_ = format_of(path)
     return path.name if format_ is not None and path.is_dir() == format_.folder else ""
+
+
+def _corrects(path: Path) -> bool:
+    """Whether a file is a network that corrects objects, which finds none itself."""
+    try:
+        card = card_beside(path)
+    except ModelError:  # said where the model is described
+        return False
+    return card is not None and card.task == "correct"
 
 
 def _described(name: str, path: Path) -> OwnModel:

@@ -171,7 +171,8 @@ class CompareWidget(Container[Any]):
         self._always.undo()
         listed = self._viewer.layers.events
         for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
-            emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
+            # napari connects it when it docks a magicgui widget: https://github.com/napari/napari/pull/1856
+            emitter.disconnect(self.reset_choices)
         self._output.show_others()
         self._output.remove()
         self._shown = None

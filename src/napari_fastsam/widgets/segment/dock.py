@@ -127,7 +127,10 @@ class FastSAMWidget(Container[Any]):
 
     @property
     def native(self) -> Any:
-        """What napari docks. magicgui says the widget inside its scroll area here."""
+        """What napari docks.
+
+        magicgui says the widget inside its scroll area here (https://github.com/pyapp-kit/magicgui/issues/431).
+        """
         return super().native if self._frame is None else self._frame
 
     @property  # type: ignore[misc]
@@ -366,7 +369,8 @@ class FastSAMWidget(Container[Any]):
         self._unbind()
         listed = self._viewer.layers.events
         for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
-            emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
+            # napari connects it when it docks a magicgui widget: https://github.com/napari/napari/pull/1856
+            emitter.disconnect(self.reset_choices)
         self._output.remove_preview()
         self._shown = None
         self._session.forget()  # napari may hold on to the widget
@@ -765,7 +769,8 @@ class FastSAMWidget(Container[Any]):
         controls: list[Any] = list(self)
         make_compact([*controls, self.actions])
         make_readable(self.status.native)
-        self.image.label = "image"  # set once all are there, so that magicgui gives all labels one width
+        # set once all are there, so that all labels have one width: https://github.com/pyapp-kit/magicgui/issues/729
+        self.image.label = "image"
         frame = Frame(self.root_native_widget, [self.actions.native, self.status.native], shortcuts.as_html())
         frame.belongs_to(self)
         frame.put_below(self.model.native, self.about)

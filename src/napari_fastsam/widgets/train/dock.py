@@ -162,7 +162,8 @@ class TrainWidget(Container[Any]):
         self._always.undo()
         listed = self._viewer.layers.events
         for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
-            emitter.disconnect(self.reset_choices)  # napari connects it when it docks a magicgui widget
+            # napari connects it when it docks a magicgui widget: https://github.com/napari/napari/pull/1856
+            emitter.disconnect(self.reset_choices)
         self.pairs.close_down()
         self._writer.close()
         process, self._process = self._process, None
@@ -269,7 +270,8 @@ class TrainWidget(Container[Any]):
         controls: list[Any] = list(self)
         make_compact([*controls, *self.advanced, self.actions])
         make_readable(self.status.native)
-        self.image.label = "image"  # set once all are there, so that magicgui gives all labels one width
+        # set once all are there, so that all labels have one width: https://github.com/pyapp-kit/magicgui/issues/729
+        self.image.label = "image"
         frame = Frame(self.root_native_widget, [self.run_view, self.actions.native, self.status.native])
         frame.belongs_to(self)
         frame.put_below(self.pair_buttons.native, self.pairs)
