@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,10 @@ def _own_screen() -> subprocess.Popen[str] | None:
 
 
 _SCREEN = _own_screen()
+
+# Shells start what runs in the background deaf to Ctrl-C, and the programs that tests stop by it would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
