@@ -164,6 +164,7 @@ def test_it_learns_and_writes_weights_with_their_card(tmp_path):
 
 
 def test_loss_falls():
+    """One batch is learnt by heart: what is drawn anew each step would hide it in noise."""
     from napari_fastsam.model.correcting.network import CorrectionNetwork
     from napari_fastsam.model.correcting.training.training import loss_of
 
@@ -171,19 +172,16 @@ def test_loss_falls():
     images = TrainingImages([disks(s) for s in range(3)], CPU)
     rollout, network = Rollout(images, 16, 32), CorrectionNetwork((8, 8, 8))
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
-    losses = []
-    for _ in range(150):
-        with torch.no_grad():
-            rollout.renew()
-        logits, quality = network(rollout.inputs())
+    rollout.renew()
+    inputs, losses = rollout.inputs(), []
+    for _ in range(60):
+        logits, quality = network(inputs)
         loss, _ = loss_of(logits, quality, rollout)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        with torch.no_grad():
-            rollout.answer(logits)
         losses.append(loss.item())
-    assert np.mean(losses[-20:]) < 0.85 * np.mean(losses[:5])
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_a_training_that_broke_off_goes_on(tmp_path):
