@@ -267,7 +267,7 @@ class _Tally:
         self._sums.index_add_(0, clicked.clamp_max(11), torch.stack([one, iou, one * loss], 1))
 
     def taken(self) -> Event:
-        count, iou, loss = self._sums.cpu().unbind(1)
+        count, iou, loss = self._sums.clone().cpu().unbind(1)
         self._sums.zero_()
         by_clicks = {str(k): round(float(iou[k] / count[k]), 3) for k in range(len(count)) if count[k]}
         return {"loss": round(float(loss.sum() / count.sum().clamp_min(1)), 4), "iou": by_clicks}
