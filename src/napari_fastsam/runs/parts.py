@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_fastsam.core.objects.features import Appearance, FeatureMap
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
@@ -147,7 +147,7 @@ def read_found(path: Path) -> Found:
         lengths = places[:, 2] * places[:, 3]
         pixels = np.split(np.unpackbits(kept["pixels"], count=int(lengths.sum())).astype(bool), np.cumsum(lengths))
     masks = [
-        Crop(top, left, own.reshape(height, width))
+        CroppedMask(top, left, own.reshape(height, width))
         for (top, left, height, width), own in zip(places.tolist(), pixels, strict=False)
     ]
     return Found((y0, x0, y1, x1), masks, scores, coarse, looks)

@@ -15,7 +15,7 @@ from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.objects.embeddings import appearance_of
 from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 LEVELS = 1
 """How many of the network's feature maps are used, fine to coarse: the coarser ones made the answers worse."""
@@ -75,7 +75,7 @@ def _cells(letterbox: Letterbox, stride: float) -> tuple[NDArray[np.intp], NDArr
 
 
 def _pooled(
-    crop: Crop, values: NDArray[np.floating], rows: NDArray[np.intp], columns: NDArray[np.intp]
+    crop: CroppedMask, values: NDArray[np.floating], rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Return the mean of an (h, w, C) map over a mask, each cell by the pixels of the mask whose centres lie in it."""
     if not crop.area:
@@ -97,7 +97,7 @@ def _runs(cells: NDArray[np.intp]) -> tuple[int, int, NDArray[np.intp]]:
     return int(cells[0]), int(cells[-1]) + 1, starts
 
 
-def _form(crop: Crop) -> NDArray[np.float32]:
+def _form(crop: CroppedMask) -> NDArray[np.float32]:
     """Return size and shape: log of the diameter, log of the elongation, share of its box, raggedness of its edge."""
     pixels, area = crop.pixels, crop.area
     if not area:
@@ -113,7 +113,7 @@ def _form(crop: Crop) -> NDArray[np.float32]:
     )
 
 
-def _colours(crop: Crop, appearance: Appearance) -> NDArray[np.float32]:
+def _colours(crop: CroppedMask, appearance: Appearance) -> NDArray[np.float32]:
     """Return mean and spread of each colour within the object, and how its mean differs from its surroundings'."""
     height, width = appearance.rgb.shape[:2]
     down, across = crop.window

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.core.objects.features import Appearance
-from napari_fastsam.core.objects.masks import Crop, LazyMasks
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 from napari_fastsam.core.objects.suppression import suppress
 from napari_fastsam.errors import ParameterError
 
@@ -58,7 +58,7 @@ class Instances:
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
-    masks: Sequence[Crop]
+    masks: Sequence[CroppedMask]
     shape: tuple[int, int]
     proposals: ProposalSource | None = field(default=None, repr=False)
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
@@ -105,7 +105,7 @@ class Instances:
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
             if len(rows):
                 window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-                crops.append(Crop(int(rows[0]), int(columns[0]), mask[window].copy()))
+                crops.append(CroppedMask(int(rows[0]), int(columns[0]), mask[window].copy()))
                 kept.append(i)
         boxes = [[c.top, c.left, c.window[0].stop, c.window[1].stop] for c in crops]
         order = np.argsort(-given[kept], kind="stable")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.geometry import Letterbox, pixel_range
 from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
-from napari_fastsam.core.objects.masks import Crop, LazyMasks
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 from napari_fastsam.core.objects.suppression import IOU_FLOOR, Overlaps
 
 CONF_FLOOR = 0.05
@@ -60,7 +60,7 @@ class Proposals:
     conf_floor: float = CONF_FLOOR
     by_centre: bool = False
     appearance: Appearance | None = field(default=None, repr=False)
-    _crops: dict[int, Crop] = field(default_factory=dict, repr=False)
+    _crops: dict[int, CroppedMask] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return the number of proposals."""
@@ -128,12 +128,12 @@ class Proposals:
         masks = LazyMasks(self.crop, ranks)
         return Instances(self.boxes[ranks], self.scores[ranks], masks, self.shape, self, ranks, self.appearance)
 
-    def crop(self, rank: int) -> Crop:
+    def crop(self, rank: int) -> CroppedMask:
         """Return the mask of one proposal."""
         crop = self._crops.get(rank)
         if crop is None:
             top, left, values = self.logits(rank)
-            crop = self._crops[rank] = Crop(top, left, values > 0)
+            crop = self._crops[rank] = CroppedMask(top, left, values > 0)
         return crop
 
     def logits(self, rank: int) -> tuple[int, int, NDArray[np.float32]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.instances import Crop, Instances
+from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.planes.tiling import Drawn
@@ -46,7 +46,7 @@ class Found:
     """
 
     number: int
-    crop: Crop
+    crop: CroppedMask
     score: float
     prompt: str = ""
     reason: str = ""
@@ -250,7 +250,7 @@ def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Resul
     return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
-def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
+def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     """Return windows that hold masks, those that overlap put together."""
     windows: list[tuple[int, int, int, int]] = []
     for crop in crops:
@@ -392,5 +392,5 @@ def stepped(selection: Selection, steps: int) -> Selection:
     return selection
 
 
-def _identity(crop: Crop) -> Hashable:
+def _identity(crop: CroppedMask) -> Hashable:
     return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
 from napari_fastsam.model.asking.descriptions import Ways, undescribed
 from napari_fastsam.model.asking.plane_scale import (
@@ -87,7 +87,7 @@ class Found:
     """
 
     window: Box
-    masks: Sequence[Crop]
+    masks: Sequence[CroppedMask]
     scores: Sequence[float]
     coarse: bool = False
     looks: Looks | None = None

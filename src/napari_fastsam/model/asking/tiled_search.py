@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.embeddings import appearance_of, described
 from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Canvas
 from napari_fastsam.model.asking.descriptions import Ways
 
@@ -40,7 +40,7 @@ class Looks:
         return cls(Appearance(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
 
 
-Described = tuple[Sequence[int], Sequence[Crop], Looks]
+Described = tuple[Sequence[int], Sequence[CroppedMask], Looks]
 """Of some objects their numbers on a canvas (0 = it was there already), masks and looks."""
 
 
@@ -56,7 +56,7 @@ def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instanc
     ways
         As for `Looks.of`.
     """
-    masks: dict[int, Crop] = {}
+    masks: dict[int, CroppedMask] = {}
     rows: dict[int, list[NDArray[np.float32]]] = {}
     seen_in = Appearance(np.zeros((0, 0, 3), np.uint8))
     for numbers, found, looks in pieces:
