@@ -15,9 +15,12 @@ from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.core.objects.features import Appearance
 from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 from napari_fastsam.core.objects.suppression import suppress
+from napari_fastsam.deprecation import renamed
 from napari_fastsam.errors import ParameterError
 
-__all__ = ["Crop", "Instances", "check_thresholds"]
+__all__ = ["CroppedMask", "Instances", "check_thresholds"]
+
+__getattr__ = renamed(__name__, {"Crop": "CroppedMask"})
 
 
 class ProposalSource(Protocol):

@@ -10,6 +10,10 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.deprecation import renamed
+
+__getattr__ = renamed(__name__, {"Crop": "CroppedMask"})
+
 
 @dataclass(frozen=True, eq=False)
 class CroppedMask:
