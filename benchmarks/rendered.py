@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 from skimage.draw import polygon2mask
 
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 
@@ -69,7 +69,11 @@ class Scene:
         boxes = [[c.top, c.left, c.window[0].stop, c.window[1].stop] for c in crops]
         shape = self.picture.shape[0], self.picture.shape[1]
         return Instances(
-            np.array(boxes, np.float32), np.ones(len(crops)), tuple(crops), shape, appearance=Appearance(self.picture)
+            np.array(boxes, np.float32),
+            np.ones(len(crops)),
+            tuple(crops),
+            shape,
+            image_features=ImageFeatures(self.picture),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_fastsam.core.objects.features import Appearance, FeatureMap
+from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.images.images import every_index
@@ -167,7 +167,7 @@ def _restored(kept: Mapping[str, Any]) -> Looks:
     levels = zip(kept["channels"].tolist(), kept["strides"].tolist(), strict=True)
     maps = tuple(FeatureMap(np.zeros((0, 0, channels), np.float32), stride) for channels, stride in levels)
     ways = sum(name.startswith("described") for name in kept)
-    seen_in = Appearance(np.zeros((0, 0, 3), np.uint8), maps, str(kept["source"]))
+    seen_in = ImageFeatures(np.zeros((0, 0, 3), np.uint8), maps, str(kept["source"]))
     return Looks(seen_in, tuple(kept[f"described{way}"] for way in range(ways)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.cutouts import DEFAULT, Cutting, cutout
-from napari_fastsam.core.objects.embeddings import Describe, appearance_of, described
+from napari_fastsam.core.objects.embeddings import Describe, described, image_features_of
 from napari_fastsam.core.objects.instances import Instances
 
 __all__ = ["TextEncoder", "crop_kind", "crop_maker", "text_similarities"]
@@ -46,10 +46,10 @@ def crop_kind(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Hashable:
 
 
 def crop_maker(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Describe:
-    """Return what describes objects by their pictures, for `core.objects.appearance.describe`."""
+    """Return what describes objects by their pictures, for `core.objects.embeddings.embed`."""
 
     def make(instances: Instances, positions: Sequence[int]) -> NDArray[np.float32]:
-        rgb = appearance_of(instances).rgb
+        rgb = image_features_of(instances).rgb
         return encoder.encode_images([cutout(rgb, instances.masks[i], cutting) for i in positions])
 
     return make

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ParameterError
 
@@ -23,7 +23,7 @@ BATCH = 32
 """Objects that are described together: enough for a network to be busy, few enough that Cancel is heard soon."""
 
 
-def appearance_of(instances: Instances) -> Appearance:
+def image_features_of(instances: Instances) -> ImageFeatures:
     """Return how the plane of some instances looks.
 
     Raises
@@ -31,17 +31,17 @@ def appearance_of(instances: Instances) -> Appearance:
     ParameterError
         If they do not know their image.
     """
-    if instances.appearance is None:
+    if instances.image_features is None:
         raise ParameterError(
             "these instances do not know their image, which texts and examples need; expected instances from "
             "Model.segment, or from Instances.from_masks with image="
         )
-    return instances.appearance
+    return instances.image_features
 
 
 def undescribed(instances: Instances, kind: Hashable) -> list[int]:
     """Return the positions of the instances that have no description of this kind yet."""
-    kept = appearance_of(instances).kept.get(kind, {})
+    kept = image_features_of(instances).kept.get(kind, {})
     return [i for i, identity in enumerate(instances.identities.tolist()) if identity not in kept]
 
 
@@ -62,8 +62,8 @@ def describe(instances: Instances, kind: Hashable, make: Describe) -> Iterator[t
     done, total
         Objects described so far, of those that were not. A caller may stop in between: what is done is kept.
     """
-    appearance, missing = appearance_of(instances), undescribed(instances, kind)
-    kept = appearance.kept.setdefault(kind, {})
+    image_features, missing = image_features_of(instances), undescribed(instances, kind)
+    kept = image_features.kept.setdefault(kind, {})
     identities = instances.identities.tolist()
     for start in range(0, len(missing), BATCH):
         positions = missing[start : start + BATCH]
@@ -76,6 +76,6 @@ def described(instances: Instances, kind: Hashable, make: Describe) -> NDArray[n
     """Return the descriptions of all instances, (N, D), making those that are not kept yet."""
     for _ in describe(instances, kind, make):
         pass
-    kept = appearance_of(instances).kept.get(kind, {})
+    kept = image_features_of(instances).kept.get(kind, {})
     vectors = [kept[identity] for identity in instances.identities.tolist()]
     return np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.image.intensity import to_rgb8
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 from napari_fastsam.core.objects.suppression import suppress
 from napari_fastsam.deprecation import renamed
@@ -50,7 +50,7 @@ class Instances:
         ``(H, W)`` of the plane.
     proposals, ranks
         What they were chosen from and where they stand in it, if they came from a network.
-    appearance
+    image_features
         The image that they are seen in, with what is kept of their looks; None = not known.
 
     Raises
@@ -65,7 +65,7 @@ class Instances:
     shape: tuple[int, int]
     proposals: ProposalSource | None = field(default=None, repr=False)
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
-    appearance: Appearance | None = field(default=None, repr=False)
+    image_features: ImageFeatures | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
@@ -102,7 +102,7 @@ class Instances:
         given = np.ones(len(stack)) if scores is None else np.asarray(scores, np.float64)
         if given.shape != (len(stack),):
             raise ParameterError(f"scores has shape {given.shape}; expected ({len(stack)},), one a mask")
-        appearance = None if image is None else _seen(image, (int(stack.shape[1]), int(stack.shape[2])))
+        image_features = None if image is None else _seen(image, (int(stack.shape[1]), int(stack.shape[2])))
         crops, kept = [], []
         for i, mask in enumerate(stack):
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -117,7 +117,7 @@ class Instances:
             given[kept][order].astype(np.float32),
             tuple(crops[i] for i in order),
             (int(stack.shape[1]), int(stack.shape[2])),
-            appearance=appearance,
+            image_features=image_features,
         )
 
     def __len__(self) -> int:
@@ -150,7 +150,7 @@ class Instances:
             self.shape,
             self.proposals,
             self.identities[index],
-            self.appearance,
+            self.image_features,
         )
 
     def filter(
@@ -208,11 +208,11 @@ class Instances:
         return paint(self.masks, self.shape, scores=self.scores.tolist())
 
 
-def _seen(image: ArrayLike, shape: tuple[int, int]) -> Appearance:
+def _seen(image: ArrayLike, shape: tuple[int, int]) -> ImageFeatures:
     rgb = to_rgb8(image)
     if rgb.shape[:2] != shape:
         raise ParameterError(f"image has {rgb.shape[:2]} pixels and the masks {shape}; expected the same")
-    return Appearance(rgb)
+    return ImageFeatures(rgb)
 
 
 def check_thresholds(

@@ -101,7 +101,7 @@ class PlanePrediction(Prediction):
                 crop = np.ascontiguousarray(self.pixels(slice(*region.rows), slice(*region.columns)))
                 proposals = self.model.propose(crop, self.model.at_most(region.imgsz))
                 # nobody searches a crop by looks
-                self.crops[region] = replace(proposals, appearance=None)
+                self.crops[region] = replace(proposals, image_features=None)
             yield done
 
     def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> Instances:

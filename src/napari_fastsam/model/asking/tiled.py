@@ -143,7 +143,7 @@ def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, ways: 
     limits, (top, left) = plan.thresholds, tile.window[:2]
     rgb = model.rgb8(read_tile(image, grid, tile), plan.contrast_limits)
     seen = model.propose(rgb, shown_size(tile.shape, grid.scale), limits.conf, tile.shape)
-    proposals = seen if ways is not None else replace(seen, appearance=None)
+    proposals = seen if ways is not None else replace(seen, image_features=None)
     ranks = proposals.ranks(limits.conf, limits.iou)
     boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
     own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)

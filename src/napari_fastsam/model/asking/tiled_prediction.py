@@ -122,7 +122,7 @@ class TiledPrediction(Prediction):
         if seen is None:
             rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
             proposals = self.model.propose(rgb, shown_size(tile.shape, grid.scale), plane=tile.shape)
-            seen = PlanePrediction(self.model, rgb, replace(proposals, appearance=None))
+            seen = PlanePrediction(self.model, rgb, replace(proposals, image_features=None))
             self.tiles[grid, tile] = seen
         return seen
 

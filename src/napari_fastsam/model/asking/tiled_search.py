@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.embeddings import appearance_of, described
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.embeddings import described, image_features_of
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Canvas
@@ -28,16 +28,16 @@ class Looks:
         One for each way, (N, D).
     """
 
-    seen_in: Appearance
+    seen_in: ImageFeatures
     descriptions: tuple[NDArray[np.float32], ...]
 
     @classmethod
     def of(cls, instances: Instances, ways: Ways) -> Looks:
         """Describe instances that know their image."""
-        seen = appearance_of(instances)
+        seen = image_features_of(instances)
         without = tuple(replace(level, values=level.values[:0, :0].copy()) for level in seen.maps)
         vectors = tuple(described(instances, kind, make) for kind, make in ways(instances))
-        return cls(Appearance(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
+        return cls(ImageFeatures(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
 
 
 Described = tuple[Sequence[int], Sequence[CroppedMask], Looks]
@@ -58,7 +58,7 @@ def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instanc
     """
     masks: dict[int, CroppedMask] = {}
     rows: dict[int, list[NDArray[np.float32]]] = {}
-    seen_in = Appearance(np.zeros((0, 0, 3), np.uint8))
+    seen_in = ImageFeatures(np.zeros((0, 0, 3), np.uint8))
     for numbers, found, looks in pieces:
         seen_in = looks.seen_in
         for i, number in enumerate(numbers):
@@ -72,8 +72,8 @@ def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instanc
         tuple(masks[number] for number in range(1, count + 1)),
         (int(canvas.labels.shape[0]), int(canvas.labels.shape[1])),
         ranks=np.arange(count),
-        appearance=replace(seen_in, kept={}),
+        image_features=replace(seen_in, kept={}),
     )
     for way, (kind, _) in enumerate(ways(everything)):
-        appearance_of(everything).kept[kind] = {number - 1: vectors[way] for number, vectors in rows.items()}
+        image_features_of(everything).kept[kind] = {number - 1: vectors[way] for number, vectors in rows.items()}
     return everything
