@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -128,6 +129,12 @@ class Instances:
     def areas(self) -> NDArray[np.int64]:
         """(N,) number of pixels of each object."""
         return np.fromiter((crop.area for crop in self.masks), np.int64, len(self))
+
+    @property
+    def appearance(self) -> ImageFeatures | None:
+        """Deprecated name of `image_features`."""
+        warnings.warn("appearance is deprecated; use image_features", DeprecationWarning, stacklevel=2)
+        return self.image_features
 
     @property
     def identities(self) -> NDArray[np.intp]:

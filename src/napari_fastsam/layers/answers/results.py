@@ -20,7 +20,7 @@ from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named, place_of
-from napari_fastsam.model.asking.descriptions import undescribed
+from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction
 from napari_fastsam.model.asking.refining import default_refiner, refined
@@ -104,7 +104,7 @@ class Result:
         Sentences about the prompts that have no object, and about those that were left out.
     missing
         Crops and tiles that the network has yet to look at.
-    undescribed
+    missing_embeddings
         Whether a search waits for descriptions of the objects.
     pending
         Places of the prompts that wait for these crops.
@@ -126,7 +126,7 @@ class Result:
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
     missing: tuple[PendingInference, ...]
-    undescribed: bool
+    missing_embeddings: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
@@ -149,7 +149,7 @@ class Result:
     @property
     def lasts(self) -> bool:
         """Whether all was found that would be found again once drawn prompts are cleared."""
-        return not self.waiting and not self.undescribed and (self.tiles is None or self.tiles.complete)
+        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
@@ -180,7 +180,7 @@ class _Answer:
     objects: list[Found] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
-    undescribed: bool = False
+    missing_embeddings: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
@@ -226,7 +226,7 @@ def make_result(
         tuple(objects),
         tuple(answer.unanswered),
         tuple(answer.missing),
-        answer.undescribed,
+        answer.missing_embeddings,
         answer.pending,
         labels,
         seconds,
@@ -265,7 +265,7 @@ def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
 
 
 def _everything(prediction: Prediction, request: Request) -> _Answer:
-    instances = prediction.objects(request.controls.thresholds, undescribed)
+    instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
     return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
@@ -289,7 +289,7 @@ def _at_prompts(
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
-            answer.undescribed = True
+            answer.missing_embeddings = True
         else:
             alike = _search(among, request, encoder, answer)
     drawn = identified(request)
