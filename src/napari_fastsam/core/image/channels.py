@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.intensity import Window, check_plane, to_rgb8, window_of
+from napari_fastsam.core.image.intensity import NormalizationRule, check_plane, to_rgb8, window_of
 from napari_fastsam.errors import ImageError, ParameterError
 
 MOST_CHANNELS = 3
@@ -80,7 +80,7 @@ class ColourPlane:
 
 def colour_plane(
     channels: Sequence[ChannelLike],
-    rule: Window = "percentiles",
+    rule: NormalizationRule = "percentiles",
     limits: Sequence[tuple[float, float] | None] | None = None,
 ) -> ColourPlane:
     """Show two or three channels of a plane together.
