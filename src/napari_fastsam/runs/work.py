@@ -40,7 +40,7 @@ from napari_fastsam.model.asking.segment import paint as paint_selections
 from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled import Found, TilePlan, find_in, gather, plan_tiles
+from napari_fastsam.model.asking.tiled import Found, TilePlan, gather, plan_tiles, segment_tile
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
@@ -103,7 +103,7 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
-        pieces = (find_in(model, plane, plan, piece, descriptors) for piece in plan.pieces())
+        pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
     found = _predicted(recipe, plane).objects(thresholds, no_descriptors)
     numbers = list(range(1, len(found) + 1))
@@ -246,7 +246,7 @@ def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str,
     else:
         plan = read_plan(Part("plan", part.index).path(folder))
         piece = next(islice(plan.pieces(), part.number, None))
-        write_found(path, find_in(model, plane, plan, piece, _descriptors(recipe)))
+        write_found(path, segment_tile(model, plane, plan, piece, _descriptors(recipe)))
     return {"pieces": pieces, "seconds": time.perf_counter() - start}
 
 

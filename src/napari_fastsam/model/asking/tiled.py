@@ -137,7 +137,7 @@ class TilePlan:
             least = grid.halo
 
 
-def find_in(
+def segment_tile(
     model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, descriptors: Descriptors | None = None
 ) -> Found:
     """Show one piece to the network; returns the objects that belong to it, embedded by `descriptors`."""
@@ -213,7 +213,7 @@ class TiledRun:
         total = len(self)
         for place, piece in enumerate(self.plan.pieces(), start=1):
             if place > self.done:
-                found = find_in(self.model, self.image, self.plan, piece, self.descriptors)
+                found = segment_tile(self.model, self.image, self.plan, piece, self.descriptors)
                 numbers = found.put_on(self.canvas)
                 if found.embeddings is not None:
                     self.embedded.append((numbers, found.masks, found.embeddings))
@@ -315,7 +315,7 @@ def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) ->
 
 def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
     """Return all objects of a plane, seen in tiles, with their masks."""
-    pieces = (find_in(model, image, plan, piece, no_descriptors) for piece in plan.pieces())
+    pieces = (segment_tile(model, image, plan, piece, no_descriptors) for piece in plan.pieces())
     found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, no_descriptors)
     order = np.argsort(-found.scores, kind="stable")
     return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
