@@ -146,7 +146,7 @@ def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], label
     descriptors = _descriptors(recipe)
     if recipe.search is None or descriptors is None:
         for found in pieces:
-            found.put_on(canvas)
+            found.merge_into(canvas)
         return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
     chosen, numbers = _searched(gather(canvas, pieces, descriptors), recipe.search)
     renamed = np.zeros(len(canvas) + 1, np.int32)

@@ -92,7 +92,7 @@ class Found:
     coarse: bool = False
     embeddings: ObjectEmbeddings | None = None
 
-    def put_on(self, canvas: Canvas) -> list[int]:
+    def merge_into(self, canvas: Canvas) -> list[int]:
         """Add the objects to those that are there; returns the number of each, 0 = it was there."""
         if not self.coarse:
             return canvas.add(self.window, self.masks, self.scores)
@@ -214,7 +214,7 @@ class TiledRun:
         for place, piece in enumerate(self.plan.pieces(), start=1):
             if place > self.done:
                 found = segment_tile(self.model, self.image, self.plan, piece, self.descriptors)
-                numbers = found.put_on(self.canvas)
+                numbers = found.merge_into(self.canvas)
                 if found.embeddings is not None:
                     self.embedded.append((numbers, found.masks, found.embeddings))
                 self.done = place
@@ -305,7 +305,7 @@ def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) ->
     descriptors
         What embedded them.
     """
-    seen = ((found.put_on(canvas), found.masks, found.embeddings) for found in pieces)
+    seen = ((found.merge_into(canvas), found.masks, found.embeddings) for found in pieces)
     return gathered(
         canvas,
         ((numbers, masks, embeddings) for numbers, masks, embeddings in seen if embeddings is not None),
