@@ -16,7 +16,7 @@ from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled import Found, TilePlan
+from napari_fastsam.model.asking.tiled import TileDetections, TilePlan
 from napari_fastsam.model.asking.tiled_search import ObjectEmbeddings
 
 Index = tuple[int, ...]
@@ -51,7 +51,7 @@ class Part:
 
     def is_whole(self, folder: Path) -> bool:
         """Whether it was finished, and can be read."""
-        reader: Callable[[Path], object] = {"plane": read_plane, "plan": read_plan, "tile": read_found}[self.kind]
+        reader: Callable[[Path], object] = {"plane": read_plane, "plan": read_plan, "tile": read_detections}[self.kind]
         try:
             reader(self.path(folder))
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
@@ -124,7 +124,7 @@ def read_plan(path: Path) -> TilePlan:
     )
 
 
-def write_found(path: Path, found: Found) -> None:
+def write_detections(path: Path, found: TileDetections) -> None:
     """Keep what was found in a tile, whole or not at all."""
     embeddings = {} if found.embeddings is None else _stored(found.embeddings)
     _write_arrays(
@@ -138,8 +138,8 @@ def write_found(path: Path, found: Found) -> None:
     )
 
 
-def read_found(path: Path) -> Found:
-    """Read what `write_found` kept."""
+def read_detections(path: Path) -> TileDetections:
+    """Read what `write_detections` kept."""
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
         places, scores, coarse = kept["places"], kept["scores"].tolist(), bool(kept["coarse"])
         y0, x0, y1, x1 = kept["window"].tolist()
@@ -150,7 +150,7 @@ def read_found(path: Path) -> Found:
         CroppedMask(top, left, own.reshape(height, width))
         for (top, left, height, width), own in zip(places.tolist(), pixels, strict=False)
     ]
-    return Found((y0, x0, y1, x1), masks, scores, coarse, embeddings)
+    return TileDetections((y0, x0, y1, x1), masks, scores, coarse, embeddings)
 
 
 def _stored(embeddings: ObjectEmbeddings) -> dict[str, Any]:

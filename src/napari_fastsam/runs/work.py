@@ -40,7 +40,7 @@ from napari_fastsam.model.asking.segment import paint as paint_selections
 from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled import Found, TilePlan, gather, plan_tiles, segment_tile
+from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, plan_tiles, segment_tile
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
@@ -48,10 +48,10 @@ from napari_fastsam.runs.parts import (
     Index,
     Part,
     PlaneLabels,
-    read_found,
+    read_detections,
     read_plan,
     read_plane,
-    write_found,
+    write_detections,
     write_plan,
     write_plane,
 )
@@ -140,7 +140,7 @@ def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
 
-def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
+def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[TileDetections], labels: Any = None) -> PlaneLabels:
     """Return the labels of a plane of which all pieces, in their order, were seen."""
     canvas = Canvas(np.zeros(plan.grid.shape, np.int32) if labels is None else labels)
     descriptors = _descriptors(recipe)
@@ -246,7 +246,7 @@ def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str,
     else:
         plan = read_plan(Part("plan", part.index).path(folder))
         piece = next(islice(plan.pieces(), part.number, None))
-        write_found(path, segment_tile(model, plane, plan, piece, _descriptors(recipe)))
+        write_detections(path, segment_tile(model, plane, plan, piece, _descriptors(recipe)))
     return {"pieces": pieces, "seconds": time.perf_counter() - start}
 
 
@@ -331,7 +331,7 @@ def _found(
         onto = labels if not lengths else None
         planned = Part("plan", index)
         if folder is not None and planned.path(folder).exists():
-            pieces = (read_found(tile.path(folder)) for tile in planned.tiles(folder))
+            pieces = (read_detections(tile.path(folder)) for tile in planned.tiles(folder))
             yield index, _put_together(recipe, read_plan(planned.path(folder)), pieces, onto)
         elif folder is not None and (plane := Part("plane", index).path(folder)).exists():
             yield index, read_plane(plane)

@@ -71,7 +71,7 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class TileDetections:
     """What was found in one piece.
 
     Attributes
@@ -139,7 +139,7 @@ class TilePlan:
 
 def segment_tile(
     model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, descriptors: Descriptors | None = None
-) -> Found:
+) -> TileDetections:
     """Show one piece to the network; returns the objects that belong to it, embedded by `descriptors`."""
     grid, tile = piece.grid, piece.tile
     limits, (top, left) = plan.thresholds, tile.window[:2]
@@ -155,7 +155,7 @@ def segment_tile(
     found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
     embeddings = None if descriptors is None else ObjectEmbeddings.of(found, descriptors)
     masks = [mask.moved(top, left) for mask in found.masks]
-    return Found(tile.window, masks, found.scores.tolist(), grid != plan.grid, embeddings)
+    return TileDetections(tile.window, masks, found.scores.tolist(), grid != plan.grid, embeddings)
 
 
 @dataclass(eq=False)
@@ -293,7 +293,7 @@ def start_tiled(
     )
 
 
-def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) -> Instances:
+def gather(canvas: Canvas, pieces: Iterable[TileDetections], descriptors: Descriptors) -> Instances:
     """Put pieces whose objects were described on a canvas; returns all objects, in the order of their numbers.
 
     Parameters
