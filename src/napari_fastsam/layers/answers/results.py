@@ -28,7 +28,7 @@ from napari_fastsam.model.asking.tiled import TiledRun
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SegmentedObject:
     """One object of a result.
 
     Attributes
@@ -123,7 +123,7 @@ class Result:
     """
 
     request: Request
-    objects: tuple[Found, ...]
+    objects: tuple[SegmentedObject, ...]
     unanswered: tuple[str, ...]
     missing: tuple[PendingInference, ...]
     missing_embeddings: bool
@@ -168,7 +168,7 @@ class Result:
         return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
 
     @property
-    def by_number(self) -> dict[int, Found]:
+    def by_number(self) -> dict[int, SegmentedObject]:
         """The objects by their number in the label image, in its order; of several with one number the surest."""
         return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
 
@@ -177,7 +177,7 @@ class Result:
 class _Answer:
     """What a result is made of, before it is painted."""
 
-    objects: list[Found] = field(default_factory=list)
+    objects: list[SegmentedObject] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
     missing_embeddings: bool = False
@@ -267,7 +267,7 @@ def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
 def _everything(prediction: Prediction, request: Request) -> _Answer:
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    return _Answer([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
 def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
@@ -325,7 +325,7 @@ def _drawn_objects(
             if twin is not name:
                 answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
                 continue
-            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+            answer.objects.append(SegmentedObject(number + classes, chosen.crop, chosen.score, name, chosen.reason))
         elif answer.missing:
             waiting.append(query)
         else:
@@ -354,10 +354,10 @@ def _search(
     return [(question, i) for i, question in alike.items()]
 
 
-def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> Found:
+def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> SegmentedObject:
     if request.controls.classes:
         number = question.query.class_number
-    return Found(
+    return SegmentedObject(
         number,
         instances.masks[i],
         float(instances.scores[i]),

@@ -14,7 +14,7 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import Found, Result, identified, stepped
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, stepped
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
@@ -63,7 +63,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
     for instances, ids in zip(found.planes, found.links.ids, strict=True):
         crops |= dict(zip(ids.tolist(), instances.masks, strict=True))
     objects = [
-        Found(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
+        SegmentedObject(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
         for number, score in enumerate(found.scores.tolist(), start=1)
     ]
     return _result(request, objects, [], found.labels, start, links=found.links)
@@ -108,7 +108,7 @@ def followed_result(
         crops = [one.masks[plane] for one, _ in there]
         labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
     found = [
-        Found(
+        SegmentedObject(
             number, next(iter(one.anchors.values())), one.score, one.name, f"{one.reason}; on {len(one.masks)} planes"
         )
         for one, number in zip(objects, numbers, strict=True)
@@ -199,7 +199,7 @@ def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequen
 
 def _result(
     request: Request,
-    objects: list[Found],
+    objects: list[SegmentedObject],
     unanswered: list[str],
     labels: NDArray[np.int32],
     start: float,
