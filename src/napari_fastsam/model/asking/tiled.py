@@ -61,13 +61,13 @@ class Piece:
     ----------
     grid, tile
         Which.
-    least
+    min_extent
         Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
     """
 
     grid: Grid
     tile: Tile
-    least: float
+    min_extent: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +130,11 @@ class TilePlan:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield tile after tile, then those of coarser grids, for objects larger than a halo."""
-        least = 0.0
+        min_extent = 0.0
         for grid in coarser(self.grid):
             for tile in grid.tiles(self.first):
-                yield Piece(grid, tile, least)
-            least = grid.halo
+                yield Piece(grid, tile, min_extent)
+            min_extent = grid.halo
 
 
 def segment_tile(
@@ -149,7 +149,7 @@ def segment_tile(
     ranks = proposals.ranks(limits.conf, limits.iou)
     boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
     own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
-    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
+    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.min_extent
     found = proposals.subset(ranks[own])
     low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
     found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
