@@ -13,7 +13,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_fastsam.core.judging.comparison import Comparison, Found, Kind, compare
+from napari_fastsam.core.judging.comparison import Comparison, Kind, MatchTable, compare
 from napari_fastsam.core.judging.metrics import Matching
 from napari_fastsam.layers.planes.alignment import Alignment
 from napari_fastsam.layers.planes.transforms import placed_on
@@ -63,7 +63,7 @@ class Compared:
         """Count hits, false and missed objects of all parts together."""
         return reduce(add, (part.comparison.matching(threshold) for part in self.parts))
 
-    def found(self, threshold: float) -> Found:
+    def found(self, threshold: float) -> MatchTable:
         """Say of each object of all parts how it fared.
 
         Returns
@@ -77,7 +77,7 @@ class Compared:
         def joined(name: str) -> NDArray[Any]:
             return np.concatenate([getattr(found, name) for found in each])
 
-        return Found(
+        return MatchTable(
             joined("kind"),
             joined("truth"),
             joined("predicted"),
@@ -100,7 +100,7 @@ class Compared:
             image[self.alignment.part_of(part.place)] = part.comparison.painted(threshold)
         return image
 
-    def inside(self, found: Found, row: int) -> NDArray[np.float64]:
+    def inside(self, found: MatchTable, row: int) -> NDArray[np.float64]:
         """Return the pixel of a row's object that is nearest to its centroid.
 
         Returns
@@ -126,7 +126,7 @@ class Compared:
             np.arange(len(self.alignment.shape)) if self.alignment.scope == "volume" else np.array(self.alignment.axes)
         )
 
-    def _embedded(self, part: Part, found: Found) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _embedded(self, part: Part, found: MatchTable) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return a part's centroids and boxes with all axes of the segmentation."""
         own, count = self._own_axes(), len(self.alignment.shape)
         here = np.asarray(part.place) + self.alignment.start
