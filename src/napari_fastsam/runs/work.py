@@ -44,10 +44,10 @@ from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, 
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
-from napari_fastsam.runs.parts import (
+from napari_fastsam.runs.tasks import (
     Index,
-    Part,
     PlaneLabels,
+    RunTask,
     read_detections,
     read_plan,
     read_plane,
@@ -224,7 +224,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
 # ---------------------------------------------------------------- tasks
 
 
-def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str, Any]:
+def do_part(recipe: Recipe, image: Input, part: RunTask, folder: Path) -> dict[str, Any]:
     """Find some of an image, and keep it in a file, whole or not at all, until all is there.
 
     Returns
@@ -244,7 +244,7 @@ def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str,
         write_plan(path, plan)
         pieces = len(plan)
     else:
-        plan = read_plan(Part("plan", part.index).path(folder))
+        plan = read_plan(RunTask("plan", part.index).path(folder))
         piece = next(islice(plan.pieces(), part.number, None))
         write_detections(path, segment_tile(model, plane, plan, piece, _descriptors(recipe)))
     return {"pieces": pieces, "seconds": time.perf_counter() - start}
@@ -329,11 +329,11 @@ def _found(
         return
     for index in every_index(lengths):
         onto = labels if not lengths else None
-        planned = Part("plan", index)
+        planned = RunTask("plan", index)
         if folder is not None and planned.path(folder).exists():
             pieces = (read_detections(tile.path(folder)) for tile in planned.tiles(folder))
             yield index, _put_together(recipe, read_plan(planned.path(folder)), pieces, onto)
-        elif folder is not None and (plane := Part("plane", index).path(folder)).exists():
+        elif folder is not None and (plane := RunTask("plane", index).path(folder)).exists():
             yield index, read_plane(plane)
         else:
             yield index, segment_plane(recipe, image.lazy(index), onto)

@@ -23,7 +23,7 @@ Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Part:
+class RunTask:
     """Some of an image, for one task.
 
     Attributes
@@ -45,9 +45,9 @@ class Part:
         name = "-".join(map(str, self.index)) or "plane"
         return folder / {"plane": f"{name}.npz", "plan": f"{name}.json", "tile": f"{name}-{self.number}.npz"}[self.kind]
 
-    def tiles(self, folder: Path) -> list[Part]:
+    def tiles(self, folder: Path) -> list[RunTask]:
         """Return the tiles of a plan that was finished."""
-        return [Part("tile", self.index, number) for number in range(len(read_plan(self.path(folder))))]
+        return [RunTask("tile", self.index, number) for number in range(len(read_plan(self.path(folder))))]
 
     def is_whole(self, folder: Path) -> bool:
         """Whether it was finished, and can be read."""
@@ -59,20 +59,20 @@ class Part:
         return True
 
 
-def missing_parts(folder: Path, lengths: Sequence[int], tiled: bool) -> Iterator[Part]:
+def missing_parts(folder: Path, lengths: Sequence[int], tiled: bool) -> Iterator[RunTask]:
     """Yield the parts of an image that are not whole yet; the tiles of a plane only once it has a plan."""
     for index in every_index(lengths):
-        part = Part("plan" if tiled else "plane", index)
+        part = RunTask("plan" if tiled else "plane", index)
         if not part.is_whole(folder):
             yield part
         elif tiled:
             yield from missing_tiles(folder, index)
 
 
-def missing_tiles(folder: Path, index: Index) -> Iterator[Part]:
+def missing_tiles(folder: Path, index: Index) -> Iterator[RunTask]:
     """Yield the tiles of a large plane that were not seen yet."""
-    pieces = range(len(read_plan(Part("plan", index).path(folder))))
-    return (tile for n in pieces if not (tile := Part("tile", index, n)).is_whole(folder))
+    pieces = range(len(read_plan(RunTask("plan", index).path(folder))))
+    return (tile for n in pieces if not (tile := RunTask("tile", index, n)).is_whole(folder))
 
 
 @dataclass(frozen=True, eq=False)
