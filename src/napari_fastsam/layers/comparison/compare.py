@@ -29,7 +29,7 @@ NAMES: Mapping[Kind, str] = {Kind.HIT: "hit", Kind.MISSED: "missed", Kind.FALSE:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ComparedPlane:
     """What was compared by itself: a plane, or all.
 
     Attributes
@@ -57,7 +57,7 @@ class Compared:
     """
 
     alignment: Alignment
-    parts: tuple[Part, ...]
+    parts: tuple[ComparedPlane, ...]
 
     def matching(self, threshold: float) -> Matching:
         """Count hits, false and missed objects of all parts together."""
@@ -126,7 +126,7 @@ class Compared:
             np.arange(len(self.alignment.shape)) if self.alignment.scope == "volume" else np.array(self.alignment.axes)
         )
 
-    def _embedded(self, part: Part, found: MatchTable) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _embedded(self, part: ComparedPlane, found: MatchTable) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return a part's centroids and boxes with all axes of the segmentation."""
         own, count = self._own_axes(), len(self.alignment.shape)
         here = np.asarray(part.place) + self.alignment.start
@@ -138,7 +138,7 @@ class Compared:
         return centroids, boxes
 
 
-def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[Part]:
+def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[ComparedPlane]:
     """Compare part after part. For any thread: it touches no layer.
 
     Parameters
@@ -154,7 +154,7 @@ def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[Part
         If the data hold no whole numbers.
     """
     for place in alignment.parts():
-        yield Part(place, compare(*alignment.read(predicted, truth, place)))
+        yield ComparedPlane(place, compare(*alignment.read(predicted, truth, place)))
 
 
 def make_result(predicted: Labels, alignment: Alignment, painted: NDArray[np.uint8], *, name: str) -> Labels:

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import FastSAMError
-from napari_fastsam.layers.comparison.compare import Compared, Part, comparing
+from napari_fastsam.layers.comparison.compare import Compared, ComparedPlane, comparing
 from napari_fastsam.layers.planes.alignment import Alignment, full_data
 from napari_fastsam.widgets.common.runner import Runner
 
@@ -57,7 +57,7 @@ class ComparisonWork:
         self._on_done = on_done
         self._runner = Runner(on_step, self._ended)
         self._asked: tuple[Outcome, Alignment] | None = None
-        self._parts: list[Part] = []
+        self._parts: list[ComparedPlane] = []
 
     @property
     def busy(self) -> bool:
@@ -93,7 +93,7 @@ class ComparisonWork:
         self._runner.close()
         self._asked, self._parts = None, []
 
-    def _steps(self, parts: Iterator[Part]) -> Iterator[str]:
+    def _steps(self, parts: Iterator[ComparedPlane]) -> Iterator[str]:
         yield "comparing …"
         for count, part in enumerate(parts, 1):
             self._parts.append(part)
