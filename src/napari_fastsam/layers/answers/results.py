@@ -18,7 +18,7 @@ from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
@@ -305,7 +305,7 @@ def _at_prompts(
 
 def _drawn_objects(
     selections: list[Selection],
-    prompts: list[Named],
+    prompts: list[PromptIdentity],
     numbers: list[int],
     request: Request,
     numbering: Numbering,
@@ -369,20 +369,20 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
     )
 
 
-def identified(request: Request) -> list[Named]:
+def identified(request: Request) -> list[PromptIdentity]:
     """Return what tells each drawn prompt from others: its object number, or where it lies."""
     found = []
     for query in request.read.prompts.queries:
         parts = tuple(place_of(query, request.read, request.plane))
         row = request.read.rows[query.field][query.ref.indices[0]]
-        found.append(Named(query.key(parts[0]), (query.kind, row), parts))
+        found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
     return found
 
 
-def _named_alike(question: QueryResult, identity: int, request: Request) -> Named:
+def _named_alike(question: QueryResult, identity: int, request: Request) -> PromptIdentity:
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
-    return Named(("alike", name, identity), (name, identity), drawn=False)
+    return PromptIdentity(("alike", name, identity), (name, identity), drawn=False)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:

@@ -15,7 +15,7 @@ from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow,
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, stepped
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -43,7 +43,7 @@ class Followed:
         On each plane where it was found.
     """
 
-    key: Named
+    key: PromptIdentity
     name: str
     score: float
     reason: str
@@ -126,7 +126,7 @@ def _anchored(
 ) -> tuple[list[Followed], bool]:
     """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
     waiting = False
-    chosen: list[tuple[Named, Selection, int, str]] = []
+    chosen: list[tuple[PromptIdentity, Selection, int, str]] = []
     for position, single in stack.at.items():
         answered = answer(single)
         if answered is None:
@@ -155,7 +155,7 @@ def _anchored(
     return objects, waiting
 
 
-def _place_in_layer(prompt: Named) -> tuple[bool, int]:
+def _place_in_layer(prompt: PromptIdentity) -> tuple[bool, int]:
     """Return where a prompt comes among all: points first, as their layer has them."""
     kind, row = prompt.row
     return kind != "point", row
@@ -164,7 +164,7 @@ def _place_in_layer(prompt: Named) -> tuple[bool, int]:
 def _same(
     objects: list[Followed],
     candidates: Candidates,
-    prompt: Named,
+    prompt: PromptIdentity,
     position: int,
     crop: CroppedMask,
     stack: Planes,

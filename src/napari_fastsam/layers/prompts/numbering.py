@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Named:
+class PromptIdentity:
     """A prompt as the numbering knows it.
 
     Attributes
@@ -49,7 +49,7 @@ class Numbering:
     def __init__(self) -> None:
         self._planes: dict[Hashable, _Plane] = {}
 
-    def update(self, plane: Hashable, prompts: Sequence[Named]) -> list[int]:
+    def update(self, plane: Hashable, prompts: Sequence[PromptIdentity]) -> list[int]:
         """Say which prompts there are now.
 
         A prompt keeps its number as long as it is there, also when it is moved; a new one takes the lowest that is
@@ -64,7 +64,7 @@ class Numbering:
         present = {prompt.key for prompt in prompts}
         moved = {old.row: old.number for key, old in state.known.items() if key not in present}
         now: dict[Hashable, _Known] = {}
-        new: list[Named] = []
+        new: list[PromptIdentity] = []
         for prompt in prompts:
             old = state.known.get(prompt.key)
             number = old.number if old is not None else moved.pop(prompt.row, 0)
