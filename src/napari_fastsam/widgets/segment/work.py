@@ -47,13 +47,13 @@ class Work:
         What.
     request
         What is answered by it.
-    by_hand
+    user_initiated
         Whether a person asked for it, and not a change of a layer or a slider.
     """
 
     kind: Literal["warm up", "segment", "download"]
     request: Request | None = None
-    by_hand: bool = False
+    user_initiated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
