@@ -45,7 +45,7 @@ from napari_fastsam.widgets.segment.next_prompts import NextPrompts
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.search import SearchPanel
 from napari_fastsam.widgets.segment.updates import Updates
-from napari_fastsam.widgets.segment.work import Added, Failure, RunSummary, Work, said_of, same_place
+from napari_fastsam.widgets.segment.work import Added, Failure, RunSummary, Work, error_message, same_place
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -600,7 +600,7 @@ class FastSAMWidget(Container[Any]):
         if work.request is not None and self._session.is_stale(work.request):
             self._update(user_initiated=work.user_initiated)  # what failed is not wanted any more
             return
-        message = said_of(error)
+        message = error_message(error)
         if work.kind == "download":
             self._say(message)
         else:
