@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, as_is, failures_told, progress_bar, shown, tell
+from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, as_is, progress_bar, report_errors, shown, tell
 from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def segment(
     Points inside a box refine its object and have none of their own.
     With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
-    with failures_told():
+    with report_errors():
         drawn = {
             "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
             "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,

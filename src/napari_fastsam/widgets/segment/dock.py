@@ -64,7 +64,7 @@ REDRAW_SECONDS = 1.0
 """What a long run has found so far is drawn not more often than this."""
 
 
-def failures_told(
+def report_errors(
     method: Callable[Concatenate[FastSAMWidget, P], T],
 ) -> Callable[Concatenate[FastSAMWidget, P], T | None]:
     """Let a method of the dock say what is wrong with what a person asks for, and return None then."""
@@ -175,7 +175,7 @@ class FastSAMWidget(Container[Any]):
         self._update(user_initiated=True)
         return None
 
-    @failures_told
+    @report_errors
     def commit(self) -> Labels | None:
         """Put the objects of the preview into the Labels layer chosen, or a new one, as one undo step.
 
@@ -228,7 +228,7 @@ class FastSAMWidget(Container[Any]):
         self._viewer.layers.selection.active = points
         return points, shapes
 
-    @failures_told
+    @report_errors
     def make_tracks(self) -> Tracks | None:
         """Add a Tracks layer of the objects that were found on all planes, with divisions."""
         if self._shown is None:
@@ -237,7 +237,7 @@ class FastSAMWidget(Container[Any]):
         self._viewer.add_layer(tracks)
         return tracks
 
-    @failures_told
+    @report_errors
     def save_recipe(self, path: str | Path | None = None) -> Path | None:
         """Save what is asked for as a recipe, to be run on other images; None asks for a file."""
         request = self._request()
@@ -251,7 +251,7 @@ class FastSAMWidget(Container[Any]):
             self._say(messages.recipe_saved(str(chosen)))
         return chosen
 
-    @failures_told
+    @report_errors
     def measure(self) -> None:
         """Measure the objects of the Labels layer chosen, into its features."""
         image, layer = self.image.value, self.labels.value
@@ -302,7 +302,7 @@ class FastSAMWidget(Container[Any]):
         self._updates.soon()
         self._say(messages.EXAMPLES_FORGOTTEN)
 
-    @failures_told
+    @report_errors
     def save_examples(self, path: str | Path | None = None) -> Path | None:
         """Save the examples on this plane, and those kept, into a file; None asks for one."""
         exemplars = self._examples()
@@ -314,7 +314,7 @@ class FastSAMWidget(Container[Any]):
             self._say(messages.examples_saved(exemplars, str(chosen)))
         return chosen
 
-    @failures_told
+    @report_errors
     def load_examples(self, path: str | Path | None = None) -> None:
         """Search with examples from a file; None asks for one."""
         chosen = file_to_open(self.native, "Load examples", ".json", path)
@@ -740,7 +740,7 @@ class FastSAMWidget(Container[Any]):
 
     # ---------------------------------------------------------------- words and examples
 
-    @failures_told
+    @report_errors
     def _examples(self) -> Exemplars | None:
         """Return the examples on this plane together with those kept; None, said in the status, without any."""
         controls = freeze(self)
