@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-__all__ = ["Controls", "Found", "Request", "Result", "Session"]
+__all__ = ["Controls", "Request", "Result", "SegmentedObject", "Session"]
 
 
 class Session:

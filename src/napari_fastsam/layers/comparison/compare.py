@@ -68,7 +68,7 @@ class Compared:
 
         Returns
         -------
-        Found
+        MatchTable
             With centroids and boxes in the segmentation's data coordinates.
         """
         each = [part.comparison.found(threshold) for part in self.parts]
