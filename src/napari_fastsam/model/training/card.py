@@ -18,7 +18,7 @@ from napari_fastsam.core.judging.scores import Summary
 from napari_fastsam.model.judging.validation import evaluate
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.training.crops import Annotated, diameters_of
-from napari_fastsam.model.training.settings import Settings, counted
+from napari_fastsam.model.training.settings import TrainingSettings, counted
 from napari_fastsam.model.weights.card import Card
 
 WINDOW: NormalizationRule = "percentiles"
@@ -42,7 +42,7 @@ def card_of(
     name: str,
     base: str,
     base_card: Card | None,
-    settings: Settings,
+    settings: TrainingSettings,
     training: Sequence[Annotated],
     validation: Sequence[Annotated],
 ) -> Card:

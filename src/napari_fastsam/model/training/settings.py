@@ -22,7 +22,7 @@ _FROM_SCRATCH, _ONWARD = 100_000, 12_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How to train.
 
     Attributes
@@ -66,7 +66,9 @@ class Settings:
         return self.object_size / sizes
 
 
-def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any) -> tuple[Settings, list[str]]:
+def choose(
+    planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any
+) -> tuple[TrainingSettings, list[str]]:
     """Choose the settings.
 
     Parameters
@@ -76,9 +78,9 @@ def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: 
     base
         Card of the model that training starts from; None = from scratch.
     seed
-        As in `Settings`.
+        As in `TrainingSettings`.
     wanted
-        Values of `Settings` that a person chose; None = not chosen.
+        Values of `TrainingSettings` that a person chose; None = not chosen.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: 
     said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
     rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
     every = max(1, round(epochs / 20))
-    settings = Settings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
+    settings = TrainingSettings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
     return settings, said
 
 

@@ -29,7 +29,7 @@ from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import Annotated, Augmentation, TrainingCrops
-from napari_fastsam.model.training.settings import Settings, choose, counted
+from napari_fastsam.model.training.settings import TrainingSettings, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
 from napari_fastsam.model.weights.weights import cache_folder, card_for, find
@@ -85,7 +85,7 @@ class Run:
     base: str
     training: Sequence[Annotated]
     validation: Sequence[Annotated]
-    settings: Settings
+    settings: TrainingSettings
     device: str
 
     @property
