@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 from napari_fastsam.model.weights.card import Card
 
 SHOWN_DIAMETER = 28.0
@@ -57,7 +57,7 @@ class TrainingSettings:
     learning_rate: float
     measure_every: int
 
-    def scales_of(self, planes: Sequence[Annotated]) -> NDArray[np.float64]:
+    def scales_of(self, planes: Sequence[AnnotatedPlane]) -> NDArray[np.float64]:
         """Return the factor from pixels of each plane to input pixels."""
         usual = _median_diameter(planes)
         if not self.rescale:
@@ -67,7 +67,7 @@ class TrainingSettings:
 
 
 def choose(
-    planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any
+    planes: Sequence[AnnotatedPlane], base: Card | None, seed: int, **wanted: Any
 ) -> tuple[TrainingSettings, list[str]]:
     """Choose the settings.
 
@@ -137,7 +137,7 @@ def _check(given: dict[str, Any]) -> None:
         raise ParameterError(f"imgsz is {imgsz!r}; expected a multiple of 32 from 64 to 2048")
 
 
-def _median_diameter(planes: Sequence[Annotated]) -> float:
+def _median_diameter(planes: Sequence[AnnotatedPlane]) -> float:
     sizes = [plane.diameter for plane in planes if not math.isnan(plane.diameter)]
     if not sizes:
         raise ParameterError("there is no object in any of the images to train on; draw some into their labels")
