@@ -42,7 +42,7 @@ Told = Callable[[Event], None]
 
 
 class TrainingExample(Protocol):
-    """An annotated image: `io.annotations.datasets.TrainingExample`, or anything like it.
+    """An annotated image: `io.annotations.datasets.Example`, or anything like it.
 
     It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
     learnt as background.
