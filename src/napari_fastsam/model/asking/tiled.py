@@ -34,7 +34,7 @@ _COARSEST = 64
 
 
 @dataclass(frozen=True)
-class Progress:
+class TileProgress:
     """How far a run over tiles has come.
 
     Attributes
@@ -208,7 +208,7 @@ class TiledRun:
         """Return how many pieces there are."""
         return len(self.plan)
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Iterator[TileProgress]:
         """Look at piece after piece. One that was cancelled goes on where it was."""
         total = len(self)
         for place, piece in enumerate(self.plan.pieces(), start=1):
@@ -218,7 +218,7 @@ class TiledRun:
                 if found.embeddings is not None:
                     self.embedded.append((numbers, found.masks, found.embeddings))
                 self.done = place
-                yield Progress(place, total, len(self.canvas), piece.tile.window)
+                yield TileProgress(place, total, len(self.canvas), piece.tile.window)
 
 
 @dataclass(frozen=True, eq=False)

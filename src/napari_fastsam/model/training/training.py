@@ -304,7 +304,7 @@ def _fit_by_clock(
 ) -> None:
     """Train until the time is up, and leave the averaged network as the run's best."""
     with imported():
-        from napari_fastsam.model.training.by_clock import Clock, Progress, fit
+        from napari_fastsam.model.training.by_clock import Clock, TrainingProgress, fit
         from napari_fastsam.model.training.device_crops import DeviceCrops
         from napari_fastsam.model.training.light import Light
         from napari_fastsam.model.training.rendered import Rendered
@@ -319,7 +319,7 @@ def _fit_by_clock(
     )  # fmt: skip
     clock = Clock(seconds, settings.batch, settings.learning_rate, report_every=min(2.0, seconds / 4))
 
-    def report(progress: Progress) -> None:
+    def report(progress: TrainingProgress) -> None:
         now = {"batch": min(round(progress.seconds), round(seconds)), "batches": max(1, round(seconds))}
         on_event({"event": "batch", "epoch": 1, "epochs": 1, **now})
 
