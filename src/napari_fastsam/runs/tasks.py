@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.planes.tiling import Grid, Tiling
+from napari_fastsam.core.planes.tiling import TileGrid, Tiling
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -117,7 +117,7 @@ def read_plan(path: Path) -> TilePlan:
     kept = json.loads(path.read_text(encoding="utf-8"))
     grid, first = kept["grid"], kept["first"]
     return TilePlan(
-        Grid(tuple(grid["shape"]), grid["scale"], Tiling(**grid["tiling"])),
+        TileGrid(tuple(grid["shape"]), grid["scale"], Tiling(**grid["tiling"])),
         tuple(kept["contrast_limits"]),
         Thresholds(**kept["thresholds"]),
         None if first is None else tuple(first),

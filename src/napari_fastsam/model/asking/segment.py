@@ -12,7 +12,7 @@ from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.painting import paint as paint_crops
 from napari_fastsam.core.objects.proposals import CONF_FLOOR
-from napari_fastsam.core.planes.tiling import Pixels, Tiling
+from napari_fastsam.core.planes.tiling import LabelArray, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.plane_prediction import predict_plane
@@ -92,7 +92,7 @@ class SegmentOptions(TypedDict, total=False):
     text_best: bool
     example_threshold: float | None
     refine: bool | Refiner
-    labels: Pixels | None
+    labels: LabelArray | None
     tiled: bool | None
 
 
@@ -122,7 +122,7 @@ def segment(
     text_best: bool = False,
     example_threshold: float | None = None,
     refine: bool | Refiner = True,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     tiled: bool | None = None,
 ) -> list[Selection] | Instances | TiledResult:
     """Find the objects of a plane of any size: all, or those at prompts.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
+from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, LabelArray, Tile, TileGrid, Tiling
 from napari_fastsam.model.asking.descriptors import Descriptors, no_descriptors
 from napari_fastsam.model.asking.plane_scale import (
     PlaneLike,
@@ -65,7 +65,7 @@ class Piece:
         Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
     """
 
-    grid: Grid
+    grid: TileGrid
     tile: Tile
     min_extent: float
 
@@ -119,7 +119,7 @@ class TilePlan:
         Where to begin, row and column; None = at the top left.
     """
 
-    grid: Grid
+    grid: TileGrid
     contrast_limits: tuple[float, float]
     thresholds: Thresholds
     first: tuple[float, float] | None = None
@@ -239,7 +239,7 @@ class TiledResult:
         How many there were.
     """
 
-    labels: Pixels
+    labels: LabelArray
     scores: NDArray[np.float32]
     areas: NDArray[np.int64]
     boxes: NDArray[np.float32]
@@ -250,7 +250,7 @@ class TiledResult:
         """Return the number of objects."""
         return len(self.scores)
 
-    def to_labels(self) -> Pixels:
+    def to_labels(self) -> LabelArray:
         """Return the objects as a label image, in memory or where it was written."""
         return self.labels
 
@@ -275,7 +275,7 @@ def start_tiled(
     thresholds: Thresholds | None = None,
     contrast_limits: tuple[float, float] | None = None,
     *,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     first: tuple[float, float] | None = None,
     descriptors: Descriptors | None = None,
 ) -> TiledRun:
@@ -332,7 +332,7 @@ def plan_tiles(
 ) -> TilePlan:
     """Sample the intensities of a plane and measure its objects, where they are not given; as `start_tiled`."""
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
-    grid = Grid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
+    grid = TileGrid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
     return TilePlan(grid, limits, thresholds or Thresholds(*model.thresholds()), first)
 
 
@@ -344,7 +344,7 @@ def fitting(tiling: Tiling, model: Model) -> Tiling:
     return replace(tiling, size=size, halo=min(tiling.halo, size // 4))
 
 
-def coarser(grid: Grid) -> list[Grid]:
+def coarser(grid: TileGrid) -> list[TileGrid]:
     """Return a grid, and coarser ones for large objects where the plane has more than one tile."""
     found = [grid]
     while len(grid) > 1 and max(grid.shape) * found[-1].scale > _COARSEST:
@@ -352,7 +352,7 @@ def coarser(grid: Grid) -> list[Grid]:
     return found
 
 
-def read_tile(image: PlaneLike, grid: Grid, tile: Tile) -> NDArray[Any]:
+def read_tile(image: PlaneLike, grid: TileGrid, tile: Tile) -> NDArray[Any]:
     """Read a tile's window; where it is shown much smaller, only every so many pixels."""
     rows, columns = tile.slices
     step = max(1, int(0.5 / grid.scale))
