@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import CroppedMask
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
+from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, stepped
@@ -51,7 +51,7 @@ class Followed:
     masks: dict[int, CroppedMask] = field(default_factory=dict)
 
 
-def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlaps | None) -> Result:
+def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOverlaps | None) -> Result:
     """Return all objects of a stack, linked; of one that was not seen to its end, that it waits."""
     start = time.perf_counter()
     if not run.complete:
