@@ -144,7 +144,7 @@ def run_recipe(
             if todo:
                 with workers_of(scheduler, workers, sum(work.tasks for work in todo.values())) as client:
                     on_start(client.dashboard_link)
-                    _Run(client, recipe, making, todo, told, elsewhere=scheduler is not None).until_done()
+                    _RunningTasks(client, recipe, making, todo, told, elsewhere=scheduler is not None).until_done()
         finally:
             write_report(folder, [rows[place] for place in sorted(rows)])
     return [rows[place] for place in range(len(images))]
@@ -200,7 +200,7 @@ def _begun(recipe: Recipe, making: Making, image: Input, target: Path, force: bo
         return Row(str(image), str(target), "failed", reason=sentence(error))
 
 
-class _Run:
+class _RunningTasks:
     """Tasks on their way: a plane each of stacks and a tile each of large planes, then an image each."""
 
     def __init__(

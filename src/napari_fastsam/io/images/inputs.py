@@ -125,10 +125,10 @@ class Input:
         if not is_zarr(self.path):
             return lazy_plane(self.path, index if index else None)
         array, _ = open_image(self.path, self.where)
-        return _Plane(array, index)
+        return _ZarrPlane(array, index)
 
 
-class _Plane:
+class _ZarrPlane:
     """One plane of a zarr array."""
 
     def __init__(self, array: Any, index: tuple[int, ...]) -> None:

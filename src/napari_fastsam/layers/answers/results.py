@@ -174,7 +174,7 @@ class Result:
 
 
 @dataclass
-class _Answer:
+class _PromptAnswers:
     """What a result is made of, before it is painted."""
 
     objects: list[SegmentedObject] = field(default_factory=list)
@@ -264,10 +264,10 @@ def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(prediction: Prediction, request: Request) -> _Answer:
+def _everything(prediction: Prediction, request: Request) -> _PromptAnswers:
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _Answer([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    return _PromptAnswers([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
 def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
@@ -283,9 +283,9 @@ def _at_prompts(
     numbering: Numbering,
     encoder: TextEncoder | None,
     among: Instances | None,
-) -> _Answer:
+) -> _PromptAnswers:
     selections, missing = select_drawn(prediction, request)
-    answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
@@ -309,7 +309,7 @@ def _drawn_objects(
     numbers: list[int],
     request: Request,
     numbering: Numbering,
-    answer: _Answer,
+    answer: _PromptAnswers,
 ) -> dict[Hashable, str]:
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
     plane = request.plane.index
@@ -335,7 +335,7 @@ def _drawn_objects(
 
 
 def _search(
-    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _PromptAnswers
 ) -> list[tuple[QueryResult, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
     answer.searched = instances
