@@ -22,8 +22,8 @@ from napari_fastsam.cli.common import (
     Imgsz,
     Iou,
     as_is,
-    failures_told,
     progress_bar,
+    report_errors,
     shown,
     tell,
 )
@@ -114,7 +114,7 @@ def segment(
     Points inside a box refine its object and have none of their own.
     With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
-    with failures_told():
+    with report_errors():
         drawn = {
             "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
             "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 
-from napari_fastsam.cli.common import Device, failures_told, progress_bar
+from napari_fastsam.cli.common import Device, progress_bar, report_errors
 from napari_fastsam.cli.train import Report, interrupt_sets
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
@@ -61,7 +61,7 @@ def train_corrections(
     after a crash, the same command with --resume goes on.
     """
     stop = threading.Event()
-    with failures_told(), interrupt_sets(stop):
+    with report_errors(), interrupt_sets(stop):
         examples = [example for folder in data for example in _examples(folder)]
         from napari_fastsam.model.correcting.training.preparation import split
         from napari_fastsam.model.correcting.training.training import CorrectionTraining

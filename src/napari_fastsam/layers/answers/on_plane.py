@@ -61,11 +61,11 @@ class OnePlane(Predictor, ABC):
             height, width = request.plane.shape
             yield f"{self.finding} in {width} × {height} pixels"
             prediction = kept.prediction(request, lambda: self.predict(model, request))
-        yield from self.look_closer(kept, request, prediction)
+        yield from self.predict_crops(kept, request, prediction)
         if request.controls.task == "prompts" and request.read.prompts.searches:
             yield from self.search(kept, request, prediction, user_initiated)
 
-    def look_closer(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
+    def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
         while request.controls.task == "prompts" and len(request.read.prompts):
             _, pending = select_drawn(prediction, request)
@@ -139,7 +139,7 @@ class WholePlane(OnePlane):
         instances = prediction.objects(request.controls.thresholds, no_descriptors)
         for kind, make in descriptors_of(request.read.prompts, encoder, instances):
             if missing_embeddings(instances, kind):
-                yield f"describing {len(missing_descriptions(instances, kind))} objects"
+                yield f"describing {len(missing_embeddings(instances, kind))} objects"
             with kept.describing, kept.timed():
                 for done, total in embed(instances, kind, make):
                     yield Step(f"described {done} of {total} objects", done, total)

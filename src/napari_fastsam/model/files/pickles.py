@@ -2,7 +2,7 @@
 
 A pickle is a program that calls whatever it names. Here its instructions are followed by an interpreter that knows no
 call: plain values come out as they are, what `constructors` names is made by functions of ours, and everything else
-that is admitted becomes a `Record`, its name with what it was to be made of. No class is looked up, let alone called.
+that is admitted becomes a `PickledObject`, its name with what it was to be made of. No class is looked up, let alone called.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Name:
 
 
 @dataclass(eq=False, slots=True)
-class Record:
+class PickledObject:
     """An object that was not made.
 
     Attributes
@@ -76,7 +76,7 @@ class Record:
         return f"<{self.name}>"
 
 
-_PLAIN = (str, int, float, bytes, Name, Record, type(None))
+_PLAIN = (str, int, float, bytes, Name, PickledObject, type(None))
 _SIZED = (str, bytes, list, tuple, dict, set, frozenset)
 _MAX_KEY = 16
 """Parts of a tuple that is a key."""
@@ -262,7 +262,7 @@ class Interpreter:
             raise RefusedError(repr(name)[:200], f"it calls what is no name: {_kind(name)}")
         construct = self._constructors.get(name.full)
         if construct is None:
-            return Record(name, args)
+            return PickledObject(name, args)
         for value in args:
             if isinstance(value, _SIZED):
                 self._charge(len(value))
@@ -333,7 +333,7 @@ class Interpreter:
 
     def _extend(self, values: list[Any]) -> None:
         target = self._stack[-1]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.items = target.items or []
             target.items.extend(values)
         elif type(target) is list:
@@ -357,7 +357,7 @@ class Interpreter:
     def _set_items(self, values: list[Any]) -> None:
         target = self._stack[-1]
         pairs = [(k if type(k) is str else as_key(k), v) for k, v in zip(values[::2], values[1::2], strict=True)]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.items = target.items or []
             target.items.extend(pairs)
         elif type(target) is dict:
@@ -431,7 +431,7 @@ class Interpreter:
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.state = state
         elif type(target) is not dict:  # an ordered dictionary of torch has notes on versions, which nobody reads
             raise RefusedError(_kind(target), f"it sets attributes of a {_kind(target)}")
