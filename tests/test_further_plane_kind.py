@@ -21,7 +21,7 @@ from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import read_pixels
-from napari_fastsam.model.asking.descriptions import Ways
+from napari_fastsam.model.asking.descriptors import Descriptors
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -66,7 +66,7 @@ class BrightPrediction(Prediction):
         assert self._found is not None
         return self._found
 
-    def objects(self, thresholds: Thresholds, ways: Ways) -> fs.Instances:
+    def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> fs.Instances:
         return self.everything(thresholds)
 
     def release(self, queries: Sequence[Query], limit: int) -> None: ...

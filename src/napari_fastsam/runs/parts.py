@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_fastsam.core.objects.features import Appearance, FeatureMap
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Grid, Tiling
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import Found, TilePlan
-from napari_fastsam.model.asking.tiled_search import Looks
+from napari_fastsam.model.asking.tiled_search import ObjectEmbeddings
 
 Index = tuple[int, ...]
 
@@ -126,7 +126,7 @@ def read_plan(path: Path) -> TilePlan:
 
 def write_found(path: Path, found: Found) -> None:
     """Keep what was found in a tile, whole or not at all."""
-    looks = {} if found.looks is None else _stored(found.looks)
+    embeddings = {} if found.embeddings is None else _stored(found.embeddings)
     _write_arrays(
         path,
         window=np.array(found.window, np.int64),
@@ -134,7 +134,7 @@ def write_found(path: Path, found: Found) -> None:
         pixels=np.packbits(np.concatenate([np.zeros(0, bool), *(m.pixels.ravel() for m in found.masks)])),
         scores=np.array(found.scores, np.float64),
         coarse=np.array(found.coarse),
-        **looks,
+        **embeddings,
     )
 
 
@@ -143,32 +143,32 @@ def read_found(path: Path) -> Found:
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
         places, scores, coarse = kept["places"], kept["scores"].tolist(), bool(kept["coarse"])
         y0, x0, y1, x1 = kept["window"].tolist()
-        looks = _restored(kept) if "source" in kept else None
+        embeddings = _restored(kept) if "source" in kept else None
         lengths = places[:, 2] * places[:, 3]
         pixels = np.split(np.unpackbits(kept["pixels"], count=int(lengths.sum())).astype(bool), np.cumsum(lengths))
     masks = [
-        Crop(top, left, own.reshape(height, width))
+        CroppedMask(top, left, own.reshape(height, width))
         for (top, left, height, width), own in zip(places.tolist(), pixels, strict=False)
     ]
-    return Found((y0, x0, y1, x1), masks, scores, coarse, looks)
+    return Found((y0, x0, y1, x1), masks, scores, coarse, embeddings)
 
 
-def _stored(looks: Looks) -> dict[str, Any]:
-    maps = looks.seen_in.maps
-    described = {f"described{way}": vectors for way, vectors in enumerate(looks.descriptions)}
+def _stored(embeddings: ObjectEmbeddings) -> dict[str, Any]:
+    maps = embeddings.image_features.maps
+    described = {f"described{way}": vectors for way, vectors in enumerate(embeddings.vectors)}
     return described | {
-        "source": np.array(looks.seen_in.source),
+        "source": np.array(embeddings.image_features.source),
         "channels": np.array([level.values.shape[-1] for level in maps], np.int64),
         "strides": np.array([level.stride for level in maps], np.float64),
     }
 
 
-def _restored(kept: Mapping[str, Any]) -> Looks:
+def _restored(kept: Mapping[str, Any]) -> ObjectEmbeddings:
     levels = zip(kept["channels"].tolist(), kept["strides"].tolist(), strict=True)
     maps = tuple(FeatureMap(np.zeros((0, 0, channels), np.float32), stride) for channels, stride in levels)
-    ways = sum(name.startswith("described") for name in kept)
-    seen_in = Appearance(np.zeros((0, 0, 3), np.uint8), maps, str(kept["source"]))
-    return Looks(seen_in, tuple(kept[f"described{way}"] for way in range(ways)))
+    count = sum(name.startswith("described") for name in kept)
+    image_features = ImageFeatures(np.zeros((0, 0, 3), np.uint8), maps, str(kept["source"]))
+    return ObjectEmbeddings(image_features, tuple(kept[f"described{way}"] for way in range(count)))
 
 
 def _write_arrays(path: Path, **arrays: Any) -> None:

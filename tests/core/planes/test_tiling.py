@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.tiling import Canvas, Grid, Tile, Tiling, spread
 from napari_fastsam.errors import FastSAMError
@@ -13,7 +13,7 @@ scales = st.floats(0.05, 4)
 
 
 def square(top, left, side, width=None):
-    return Crop(top, left, np.ones((side, width or side), bool))
+    return CroppedMask(top, left, np.ones((side, width or side), bool))
 
 
 @given(shapes, scales)

@@ -12,7 +12,7 @@ from hypothesis import given
 
 import napari_fastsam as fs
 from napari_fastsam.core.image.geometry import Letterbox
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
 from napari_fastsam.core.prompts.selection import Selection
@@ -50,29 +50,31 @@ def sparse(picture: Callable[[str], np.ndarray]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def drawn(picture: Callable[[str], np.ndarray]) -> list[Crop]:
+def drawn(picture: Callable[[str], np.ndarray]) -> list[CroppedMask]:
     labels = picture("sparse_labels")
     boxes = [np.argwhere(labels == n) for n in range(1, labels.max() + 1)]
     found = []
     for n, pixels in enumerate(boxes, start=1):
         (top, left), (bottom, right) = pixels.min(axis=0), pixels.max(axis=0) + 1
-        found.append(Crop(int(top), int(left), labels[top:bottom, left:right] == n))
+        found.append(CroppedMask(int(top), int(left), labels[top:bottom, left:right] == n))
     return found
 
 
-def middle(crop: Crop) -> np.ndarray:
+def middle(crop: CroppedMask) -> np.ndarray:
     """The pixel of an object that is nearest to its mean."""
     pixels = np.argwhere(crop.pixels)
     return pixels[np.abs(pixels - pixels.mean(axis=0)).sum(axis=1).argmin()] + (crop.top, crop.left)
 
 
-def box(crop: Crop) -> list[int]:
+def box(crop: CroppedMask) -> list[int]:
     rows, columns = crop.window
     return [rows.start, columns.start, rows.stop, columns.stop]
 
 
 class TestAnswer:
-    def test_a_click_gives_the_object_clicked(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+    def test_a_click_gives_the_object_clicked(
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask]
+    ) -> None:
         points = np.array([middle(crop) for crop in drawn])
         found = segment(nuclei, sparse, Prompts(points=points))
         assert len(found) == len(drawn)
@@ -83,14 +85,14 @@ class TestAnswer:
         assert np.mean(overlap) > 0.55
         assert np.mean(np.array(overlap) >= 0.5) > 0.65
 
-    def test_a_box_gives_the_object_boxed(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+    def test_a_box_gives_the_object_boxed(self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask]) -> None:
         found = segment(nuclei, sparse, Prompts(boxes=[box(crop) for crop in drawn]))
         overlap = [s.crop.iou(crop) if s.crop else 0.0 for s, crop in zip(found, drawn, strict=True)]
         assert np.mean(overlap) > 0.55
         assert np.mean(np.array(overlap) >= 0.5) > 0.65
 
     def test_one_pass_when_the_first_look_has_it(
-        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask], counted: list[tuple[int, int]]
     ) -> None:
         best = nuclei.segment(sparse).masks[0]
         counted.clear()
@@ -166,7 +168,7 @@ class TestThresholds:
 
 class TestCloserLook:
     def test_it_finds_what_the_first_look_misses(
-        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask], counted: list[tuple[int, int]]
     ) -> None:
         prompts = Prompts(boxes=[box(crop) for crop in drawn])
         seen = predict_plane(nuclei, sparse, TOO_SMALL)
@@ -186,7 +188,7 @@ class TestCloserLook:
             assert found[i].mask.shape == sparse.shape
         assert np.mean([found[i].crop.iou(drawn[i]) for i in again]) > 0.5  # type: ignore[union-attr]
 
-    def test_a_click_too(self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]) -> None:
+    def test_a_click_too(self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask]) -> None:
         points = np.array([middle(crop) for crop in drawn])
         seen = predict_plane(nuclei, sparse, TOO_SMALL)
         first, _ = seen.select_from_cache(Prompts(points=points).queries, Thresholds())
@@ -200,7 +202,7 @@ class TestCloserLook:
             assert found[i].mask[tuple(points[i])]
 
     def test_what_it_finds_respects_negative_points_and_points_inside(
-        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop]
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask]
     ) -> None:
         boxes = Prompts(boxes=[box(crop) for crop in drawn])
         found = segment(nuclei, sparse, boxes, imgsz=TOO_SMALL)
@@ -254,7 +256,7 @@ class TestCloserLook:
         assert counted == [(200, 200)]
 
     def test_no_window_is_run_twice(
-        self, nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+        self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask], counted: list[tuple[int, int]]
     ) -> None:
         prompts = Prompts(boxes=[box(drawn[0])] * 3, points=[[250, 3], [250, 3]])
         seen = predict_plane(nuclei, sparse, TOO_SMALL)
@@ -417,7 +419,7 @@ def test_old_names_say_what_to_use_instead(nuclei: Model, sparse: np.ndarray) ->
 
 
 def test_one_pass_answers_prompt_after_prompt(
-    nuclei: Model, sparse: np.ndarray, drawn: list[Crop], counted: list[tuple[int, int]]
+    nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask], counted: list[tuple[int, int]]
 ) -> None:
     prediction = predict(nuclei, sparse)
     passes = len(counted)
@@ -446,7 +448,9 @@ def test_a_refiner_is_asked_once_and_its_object_is_the_answer(nuclei: Model, spa
             pixels = candidate.crop.pixels.copy()
             pixels[len(pixels) // 2 :] = False
             assert plane.pixels(*candidate.crop.window).shape == (*pixels.shape, 3)
-            half = replace(candidate, crop=Crop(candidate.crop.top, candidate.crop.left, pixels), source="refined")
+            half = replace(
+                candidate, crop=CroppedMask(candidate.crop.top, candidate.crop.left, pixels), source="refined"
+            )
             return replace(selection, candidates=(half,), chosen=0, refined=True)
 
     prompts = Prompts(points=[middle(nuclei.segment(sparse).masks[0]), [-5, -5]])

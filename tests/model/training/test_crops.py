@@ -7,7 +7,15 @@ import pytest
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import LabelsError
-from napari_fastsam.model.training.crops import GREY, Annotated, Augmentation, Crops, collate, diameters_of, vary
+from napari_fastsam.model.training.crops import (
+    GREY,
+    Annotated,
+    Augmentation,
+    TrainingCrops,
+    collate,
+    diameters_of,
+    vary,
+)
 
 AS_IT_IS = Augmentation(zoom=1, stretch=1, turn=0, invert=0, light=0, blur=0, noise=0)
 
@@ -20,9 +28,11 @@ def planes(picture) -> list[Annotated]:
     ]
 
 
-def crops_of(planes: list[Annotated], size: float = 28, augmentation: Augmentation | None = None, **options) -> Crops:
+def crops_of(
+    planes: list[Annotated], size: float = 28, augmentation: Augmentation | None = None, **options
+) -> TrainingCrops:
     scales = np.array([size / plane.diameter for plane in planes])
-    return Crops(planes, 128, scales, 64, augmentation or Augmentation(), **options)
+    return TrainingCrops(planes, 128, scales, 64, augmentation or Augmentation(), **options)
 
 
 def test_a_plane_is_numbered_without_gaps_and_measured() -> None:
@@ -93,7 +103,7 @@ def test_the_same_seed_epoch_and_index_give_the_same_crop(planes) -> None:
 def test_rare_kinds_are_seen_more_often_than_their_number(planes) -> None:
     tissue = next(p for p in planes if p.group == "tissue")
     others = [p for p in planes if p.group != "tissue"]
-    many = Crops([tissue, *others * 8], 128, np.ones(17), 64)
+    many = TrainingCrops([tissue, *others * 8], 128, np.ones(17), 64)
     assert many._chances[0] == pytest.approx(1 / (1 + 4))
     assert many._chances.sum() == pytest.approx(1)
 
@@ -101,7 +111,7 @@ def test_rare_kinds_are_seen_more_often_than_their_number(planes) -> None:
 def test_what_lies_outside_of_the_image_is_grey_and_unlabelled() -> None:
     rgb, labels = np.full((30, 30, 3), 255, np.uint8), np.ones((30, 30), int)
     plane = Annotated.of("small", "", rgb, labels)
-    crop = Crops([plane], 128, np.ones(1), 8, AS_IT_IS)[0]
+    crop = TrainingCrops([plane], 128, np.ones(1), 8, AS_IT_IS)[0]
     grey = (crop["img"] == GREY).all(axis=0)
     assert grey.sum() == pytest.approx(128**2 - 30**2, abs=200)
     assert not crop["masks"][grey].any()

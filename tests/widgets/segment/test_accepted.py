@@ -205,7 +205,7 @@ def test_a_search_that_is_not_done_is_not_called_added(bench, slide):
     b.click((147, 244))
     b.dock.toggle_example()
     points = b.click((126 + 256 * 9, 94 + 320 * 6))
-    assert b.dock._shown.undescribed
+    assert b.dock._shown.missing_embeddings
     layer = b.dock.commit()
     assert len(layer.features) == 1
     assert "was not found yet" in b.status

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.likeness.search import Matches, Search, search_by_examples, search_by_text, within_boxes
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.queries import PromptRef, Query
@@ -74,7 +74,7 @@ class Selection:
         return None if self.candidate is None else self.candidate.index
 
     @property
-    def crop(self) -> Crop | None:
+    def crop(self) -> CroppedMask | None:
         """The chosen object's mask, cropped."""
         return None if self.candidate is None else self.candidate.crop
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.instances import Crop, Instances
+from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.planes.tiling import Drawn
@@ -20,7 +20,7 @@ from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named, place_of
-from napari_fastsam.model.asking.descriptions import undescribed
+from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
@@ -46,7 +46,7 @@ class Found:
     """
 
     number: int
-    crop: Crop
+    crop: CroppedMask
     score: float
     prompt: str = ""
     reason: str = ""
@@ -104,7 +104,7 @@ class Result:
         Sentences about the prompts that have no object, and about those that were left out.
     missing
         Crops and tiles that the network has yet to look at.
-    undescribed
+    missing_embeddings
         Whether a search waits for descriptions of the objects.
     pending
         Places of the prompts that wait for these crops.
@@ -126,7 +126,7 @@ class Result:
     objects: tuple[Found, ...]
     unanswered: tuple[str, ...]
     missing: tuple[PendingInference, ...]
-    undescribed: bool
+    missing_embeddings: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
@@ -149,7 +149,7 @@ class Result:
     @property
     def lasts(self) -> bool:
         """Whether all was found that would be found again once drawn prompts are cleared."""
-        return not self.waiting and not self.undescribed and (self.tiles is None or self.tiles.complete)
+        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
@@ -180,7 +180,7 @@ class _Answer:
     objects: list[Found] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
-    undescribed: bool = False
+    missing_embeddings: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
@@ -226,7 +226,7 @@ def make_result(
         tuple(objects),
         tuple(answer.unanswered),
         tuple(answer.missing),
-        answer.undescribed,
+        answer.missing_embeddings,
         answer.pending,
         labels,
         seconds,
@@ -250,7 +250,7 @@ def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Resul
     return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
-def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
+def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     """Return windows that hold masks, those that overlap put together."""
     windows: list[tuple[int, int, int, int]] = []
     for crop in crops:
@@ -265,7 +265,7 @@ def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
 
 
 def _everything(prediction: Prediction, request: Request) -> _Answer:
-    instances = prediction.objects(request.controls.thresholds, undescribed)
+    instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
     return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
@@ -325,7 +325,7 @@ def _at_prompts(
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
-            answer.undescribed = True
+            answer.missing_embeddings = True
         else:
             alike = _search(among, request, encoder, answer)
     drawn = identified(request)
@@ -425,5 +425,5 @@ def stepped(selection: Selection, steps: int) -> Selection:
     return selection
 
 
-def _identity(crop: Crop) -> Hashable:
+def _identity(crop: CroppedMask) -> Hashable:
     return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()

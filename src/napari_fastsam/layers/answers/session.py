@@ -163,7 +163,7 @@ class Session:
         by_field = {
             field: {row for row, place in by_row.items() if place in then - result.pending}
             for field, by_row in places(read, request.plane).items()
-            if not (result.undescribed and field in EXAMPLE_FIELDS)  # what they ask for was not found yet
+            if not (result.missing_embeddings and field in EXAMPLE_FIELDS)  # what they ask for was not found yet
         }
         return _by_layer(read, by_field)
 

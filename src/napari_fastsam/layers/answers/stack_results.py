@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.instances import Crop
+from napari_fastsam.core.objects.instances import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
 from napari_fastsam.core.prompts.selection import Selection
@@ -24,7 +24,7 @@ Answer = Callable[[Request], DrawnAnswer | None]
 """Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""
 
 
-Candidates = Callable[[int], Sequence[Crop] | None]
+Candidates = Callable[[int], Sequence[CroppedMask] | None]
 
 
 @dataclass
@@ -47,8 +47,8 @@ class Followed:
     name: str
     score: float
     reason: str
-    anchors: dict[int, Crop]
-    masks: dict[int, Crop] = field(default_factory=dict)
+    anchors: dict[int, CroppedMask]
+    masks: dict[int, CroppedMask] = field(default_factory=dict)
 
 
 def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlaps | None) -> Result:
@@ -59,7 +59,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
         return _result(request, [], [], nothing, start, waiting=True)
     thresholds = request.controls.thresholds
     found = linked(run.planes(thresholds), request.controls.linking, known)
-    crops: dict[int, Crop] = {}
+    crops: dict[int, CroppedMask] = {}
     for instances, ids in zip(found.planes, found.links.ids, strict=True):
         crops |= dict(zip(ids.tolist(), instances.masks, strict=True))
     objects = [
@@ -163,7 +163,7 @@ def _same(
     candidates: Candidates,
     prompt: Named,
     position: int,
-    crop: Crop,
+    crop: CroppedMask,
     stack: Planes,
     linking: Linking,
 ) -> Followed | None:
@@ -178,15 +178,15 @@ def _same(
     return None
 
 
-def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequence[Crop] | None]:
+def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequence[CroppedMask] | None]:
     """Return what gives the objects of a plane that one may go on as: those that pass the thresholds.
 
     With less sure ones an object seldom ends: of 51 nuclei of nuclei_3d, followed from their middle planes, 39 % had an
     IoU above 0.5 in 3-D with all that is kept, and 65 % with the thresholds of the model's card.
     """
-    known: dict[int, Sequence[Crop]] = {}
+    known: dict[int, Sequence[CroppedMask]] = {}
 
-    def of(plane: int) -> Sequence[Crop] | None:
+    def of(plane: int) -> Sequence[CroppedMask] | None:
         if plane not in known and plane in run.kept:
             known[plane] = run.plane(plane, thresholds).masks
         return known.get(plane)

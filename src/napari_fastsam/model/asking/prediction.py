@@ -22,7 +22,7 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_alike
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.asking.descriptions import Ways, ways_of
+from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.refining import Refiner, chosen_refiner, likely, refined
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -73,7 +73,7 @@ class Prediction(Protocol):
         `labels` is where the label image goes, (Y, X) and all 0 at first; None = into memory.
         """
 
-    def objects(self, thresholds: Thresholds, ways: Ways) -> Instances:
+    def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:
         """Return all objects of the plane that reach the thresholds, described for a search in some ways."""
 
     def release(self, queries: Sequence[Query], limit: int) -> None:
@@ -131,7 +131,7 @@ class Prediction(Protocol):
         selections = resolve_prompts(self, prompts.queries, thresholds, chosen_refiner(refine))
         if not prompts.searches:
             return selections
-        everything = self.objects(thresholds, partial(ways_of, prompts, text_encoder))
+        everything = self.objects(thresholds, partial(descriptors_of, prompts, text_encoder))
         return selections + select_alike(everything, prompts, search, text_encoder)
 
 

@@ -18,7 +18,7 @@ from napari_fastsam.core.planes.tiling import Grid, Pixels, Tile, Tiling
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_objects
 from napari_fastsam.model.asking.crop_regions import CropRegion
-from napari_fastsam.model.asking.descriptions import Ways
+from napari_fastsam.model.asking.descriptors import Descriptors
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction
 from napari_fastsam.model.asking.plane_scale import PlaneLike, plane_shape, scale_for, shown_size
 from napari_fastsam.model.asking.prediction import Prediction
@@ -128,7 +128,7 @@ class TiledPrediction(Prediction):
         if seen is None:
             rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
             proposals = self.model.propose(rgb, shown_size(tile.shape, grid.scale), plane=tile.shape)
-            seen = PlanePrediction(self.model, rgb, replace(proposals, appearance=None))
+            seen = PlanePrediction(self.model, rgb, replace(proposals, image_features=None))
             self.tiles[grid, tile] = seen
         return seen
 
@@ -175,9 +175,11 @@ class TiledPrediction(Prediction):
             pass
         return result_of(run)
 
-    def objects(self, thresholds: Thresholds, ways: Ways) -> Instances:
+    def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:
         """Return all objects of all tiles, described as they are seen."""
-        run = start_tiled(self.model, self.image, self.tiling, thresholds, self.contrast_limits, ways=ways)
+        run = start_tiled(
+            self.model, self.image, self.tiling, thresholds, self.contrast_limits, descriptors=descriptors
+        )
         for _ in run:
             pass
         return run.everything

@@ -27,7 +27,7 @@ from napari_fastsam.core.correcting.windows import (
     to_pixels,
     window_around,
 )
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.model.correcting.inputs import WindowInput
 
 SIDES = (0.6, 1.0, 1.7, 3.0, 5.0)
@@ -60,7 +60,7 @@ class CorrectionRequest:
     """
 
     clicks: Clicks = NO_CLICKS
-    mask: Crop | None = None
+    mask: CroppedMask | None = None
     box: tuple[float, float, float, float] | None = None
     diameter: float | None = None
 
@@ -81,7 +81,7 @@ class CorrectedMask:
         Whether clicks alone made it.
     """
 
-    crop: Crop
+    crop: CroppedMask
     score: float
     extended: int
     cut: int
@@ -245,7 +245,7 @@ def _pieces(request: CorrectionRequest, answer: _Answer) -> NDArray[np.bool_]:
 def _finished(request: CorrectionRequest, answer: _Answer | None, shape: tuple[int, int]) -> CorrectedMask:
     """Bring an answer to the plane's pixels, where clicks are honoured, pieces dropped and holes closed."""
     drawn = request.mask is None and request.box is None
-    start = Crop(0, 0, np.zeros((0, 0), bool)) if request.mask is None else request.mask
+    start = CroppedMask(0, 0, np.zeros((0, 0), bool)) if request.mask is None else request.mask
     if answer is None:
         return CorrectedMask(start, 0.0, 0, 0, drawn)
     shown, clicks = answer.shown, request.clicks
@@ -257,7 +257,7 @@ def _finished(request: CorrectionRequest, answer: _Answer | None, shape: tuple[i
     mask = rules.honour_clicks(values > 0, inside, outside)
     mask = rules.keep_clicked_pieces(mask, inside, base)
     mask = rules.close_holes(mask, outside)
-    crop = trimmed(Crop(rows.start, columns.start, mask))
+    crop = trimmed(CroppedMask(rows.start, columns.start, mask))
     both = start.intersection(crop)
     return CorrectedMask(crop, answer.quality, crop.area - both, start.area - both, drawn)
 
@@ -284,13 +284,13 @@ def _first_pixels(request: CorrectionRequest, rows: slice, columns: slice) -> ND
     return result
 
 
-def trimmed(crop: Crop) -> Crop:
+def trimmed(crop: CroppedMask) -> CroppedMask:
     """Return the same mask without empty rows and columns around it."""
     rows, columns = (np.flatnonzero(crop.pixels.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        return Crop(crop.top, crop.left, np.zeros((0, 0), bool))
+        return CroppedMask(crop.top, crop.left, np.zeros((0, 0), bool))
     pixels = crop.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Crop(crop.top + int(rows[0]), crop.left + int(columns[0]), np.ascontiguousarray(pixels))
+    return CroppedMask(crop.top + int(rows[0]), crop.left + int(columns[0]), np.ascontiguousarray(pixels))
 
 
 def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from napari_fastsam.core.correcting.clicks import read_clicks
 from napari_fastsam.core.correcting.simulated_user import Click, first_click, next_click, one_click_of_each
 from napari_fastsam.core.image.intensity import to_rgb8, window_of
 from napari_fastsam.core.judging.click_scores import ROUNDS, ClickedObject, ClickEvaluation
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
@@ -168,7 +168,7 @@ class _User:
         mask = self._proposal(Prompts(points=[(click.row, click.column)]))
         return CorrectionRequest(mask=mask, diameter=self.prediction.object_diameter)
 
-    def _proposal(self, prompts: Prompts) -> Crop | None:
+    def _proposal(self, prompts: Prompts) -> CroppedMask | None:
         """Return the model's answer, or None if it is less sure of it than it must be of an object.
 
         Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.intensity import Window
+from napari_fastsam.core.image.intensity import NormalizationRule
 from napari_fastsam.core.judging.metrics import Matching, match
 from napari_fastsam.core.judging.scores import Summary
 from napari_fastsam.model.judging.validation import evaluate
@@ -21,7 +21,7 @@ from napari_fastsam.model.training.crops import Annotated, diameters_of
 from napari_fastsam.model.training.settings import Settings, counted
 from napari_fastsam.model.weights.card import Card
 
-WINDOW: Window = "percentiles"
+WINDOW: NormalizationRule = "percentiles"
 """The intensity window of models that are trained here: dim images are seen as bright as others."""
 
 CONF, IOU = 0.4, 0.5

@@ -109,7 +109,7 @@ class Augmentation:
 
 
 @dataclass(eq=False)
-class Crops:
+class TrainingCrops:
     """Random crops of annotated planes, as ultralytics' loss wants them; the same for the same seed, epoch and index.
 
     Attributes

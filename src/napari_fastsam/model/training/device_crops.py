@@ -1,8 +1,8 @@
 """Crops for training, cut and varied on the device that trains: thousands a second on a GPU.
 
-`crops.Crops` makes one crop at a time on a processor, which keeps a GPU waiting. Here all planes lie in the device's
-memory, and a batch of crops is cut from them at once. What is cut is the same: a random affine map brings each plane's
-objects to one size and varies them around it.
+`crops.TrainingCrops` makes one crop at a time on a processor, which keeps a GPU waiting. Here all planes lie in the
+device's memory, and a batch of crops is cut from them at once. What is cut is the same: a random affine map brings each
+plane's objects to one size and varies them around it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class DeviceCrops:
     Attributes
     ----------
     planes, size, scales
-        As in `crops.Crops`.
+        As in `crops.TrainingCrops`.
     device
         Where crops are made.
     variety

@@ -28,7 +28,7 @@ from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
-from napari_fastsam.model.training.crops import Annotated, Augmentation, Crops
+from napari_fastsam.model.training.crops import Annotated, Augmentation, TrainingCrops
 from napari_fastsam.model.training.settings import Settings, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
@@ -267,7 +267,7 @@ def _fit(run: Run, base: nn.Module | dict[str, Any], resume: bool, on_event: Tol
         return  # it broke off after its last epoch, while the best was looked through or written
     description, weights = (base, None) if isinstance(base, dict) else (_architecture(base), base)
     network = new_network(description, weights)
-    crops = Crops(
+    crops = TrainingCrops(
         run.training, settings.imgsz, settings.scales_of(run.training), settings.crops_per_epoch, Augmentation(),
         settings.seed,
     )  # fmt: skip
