@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.prompts.selection import Selection
 
 
-class PlanePixels(Protocol):
+class NetworkPixels(Protocol):
     """Where the pixels of a plane come from."""
 
     @property
@@ -25,7 +25,7 @@ class PlanePixels(Protocol):
 class Refiner(Protocol):
     """Makes of an object and the points that speak of it the object that is meant."""
 
-    def refine(self, plane: PlanePixels, selection: Selection) -> Selection:
+    def refine(self, plane: NetworkPixels, selection: Selection) -> Selection:
         """Return a selection whose chosen object honours the points of its query, with `refined` set if it changed.
 
         Parameters
@@ -49,7 +49,7 @@ def chosen_refiner(refine: bool | Refiner) -> Refiner | None:
     return None if refine is False else refine
 
 
-def refined(plane: PlanePixels, selections: Sequence[Selection], refiner: Refiner | None) -> list[Selection]:
+def refined(plane: NetworkPixels, selections: Sequence[Selection], refiner: Refiner | None) -> list[Selection]:
     """Return selections whose objects were corrected by a refiner; as they are where there is none."""
     if refiner is None:
         return list(selections)
