@@ -14,7 +14,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Conf, Device, Imgsz, Iou, as_is, progress_bar, report_errors, shown, tell
+from napari_fastsam.cli.common import (
+    FAILED,
+    Channels,
+    Conf,
+    Device,
+    Imgsz,
+    Iou,
+    as_is,
+    progress_bar,
+    report_errors,
+    shown,
+    tell,
+)
 from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -92,6 +104,7 @@ def segment(
     plane: Annotated[
         str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
     ] = None,
+    channels: Channels = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")] = False,
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif.
@@ -109,7 +122,7 @@ def segment(
         searched = {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
         asked = _prompts(prompts, exemplars, **drawn, **searched)
         job, targets = _prepare(
-            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, overlay,
+            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels, overlay,
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
@@ -149,6 +162,7 @@ def _prepare(
     thresholds: tuple[float | None, float | None, float | None, float | None],
     prompts: Prompts | None,
     plane: str | None,
+    channels: Sequence[int] | None,
     overlay: bool,
     files: tuple[list[Path | None], list[Path | None]],
 ) -> tuple[Job, dict[Path, Path]]:
@@ -168,7 +182,7 @@ def _prepare(
     network.imgsz_for((32, 32), imgsz)
     conf, iou = network.thresholds(*thresholds[:2])
     limits = replace(limits, conf=conf, iou=iou)
-    return Job(network, prompts, limits, imgsz, chosen_plane, overlay), targets
+    return Job(network, prompts, limits, imgsz, chosen_plane, overlay, channels=tuple(channels or ())), targets
 
 
 def _searching(
@@ -206,12 +220,15 @@ def _prompts(file: Path | None, exemplars: Path | None, **options: Any) -> Promp
 def _save_exemplars(image: Path, job: Job, target: Path) -> None:
     """Save what the examples of an image look like."""
     import napari_fastsam as fs
-    from napari_fastsam.io.images.images import read_plane
+    from napari_fastsam.core.image.channels import COLOURED
+    from napari_fastsam.io.images.inputs import open_plane
 
     if job.prompts is None or not job.prompts.has_examples:
         raise ParameterError("there are no examples to save; give some with --examples")
     limits = job.thresholds
-    instances = job.model.segment(read_plane(image, job.plane), job.imgsz, limits.conf, limits.iou)
+    plane = open_plane(image, job.plane, job.channels)[:, :]
+    coloured = COLOURED if len(job.channels) > 1 else None
+    instances = job.model.segment(plane, job.imgsz, limits.conf, limits.iou, contrast_limits=coloured)
     exemplars, unanswered = fs.exemplars_of(instances, job.prompts)
     for sentence in unanswered:
         typer.echo(f"  {shown(sentence)}")

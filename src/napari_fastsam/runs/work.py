@@ -101,7 +101,7 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     if recipe.prompts is not None:
         return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
-        plan = plan_tiles(model, plane, tiling, thresholds, asked.contrast_limits, first=recipe.tiling.first)
+        plan = plan_tiles(model, plane, tiling, thresholds, asked.shown_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
         pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
@@ -128,7 +128,7 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
         imgsz=asked.imgsz,
         diameter=tiling.diameter,
         scale=tiling.scale,
-        contrast_limits=asked.contrast_limits,
+        contrast_limits=asked.shown_limits,
     )
 
 
@@ -213,7 +213,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     """Find the objects of a stack of `count` planes, which `read` gives by position, and link them."""
     model, asked, part = model_of(recipe.model), recipe.parameters, recipe.linking
     thresholds, tiling = _asked(model, recipe)
-    run = start_stack(model, read, count, asked.imgsz, asked.contrast_limits, tiling)
+    run = start_stack(model, read, count, asked.imgsz, asked.shown_limits, tiling)
     for plane in range(count):
         run.look(plane)
     linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
@@ -239,7 +239,7 @@ def do_part(recipe: Recipe, image: Input, part: RunTask, folder: Path) -> dict[s
         write_plane(path, segment_plane(recipe, plane))
     elif part.kind == "plan":
         thresholds, tiling = _asked(model, recipe)
-        limits, first = recipe.parameters.contrast_limits, recipe.tiling.first
+        limits, first = recipe.parameters.shown_limits, recipe.tiling.first
         plan = plan_tiles(model, plane, tiling, thresholds, limits, first=first)
         write_plan(path, plan)
         pieces = len(plan)
