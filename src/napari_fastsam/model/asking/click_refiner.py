@@ -22,7 +22,7 @@ from napari_fastsam.core.objects.masks import Crop
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.model.asking.pixels import PlanePixels
+from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.correcting.corrector import (
     UNKNOWN_DIAMETER,
     CorrectedMask,
@@ -51,10 +51,10 @@ class ClickRefiner:
 
     def __init__(self, predictor: WindowPredictor) -> None:
         self.predictor = predictor
-        self._known: WeakKeyDictionary[PlanePixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[NetworkPixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def refine(self, plane: PlanePixels, selections: Sequence[Selection]) -> list[Selection]:
+    def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
         """Return selections whose objects honour their clicks; those that do already are returned as they are.
 
         Parameters
@@ -67,7 +67,7 @@ class ClickRefiner:
         held = _HeldPixels.of(selections, plane.shape)
         return [self._refined(plane, selection, held.of_others(i)) for i, selection in enumerate(selections)]
 
-    def _refined(self, plane: PlanePixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
+    def _refined(self, plane: NetworkPixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
         query, crop = selection.query, selection.crop
         if not isinstance(query, Query) or (crop is not None and _satisfies(crop, query, others, plane.shape)):
             return selection
@@ -96,7 +96,7 @@ class ClickRefiner:
         )
 
     def _corrected(
-        self, plane: PlanePixels, start: _Start, own: Clicks, others: NDArray[np.intp]
+        self, plane: NetworkPixels, start: _Start, own: Clicks, others: NDArray[np.intp]
     ) -> CorrectedMask | None:
         """Return what an object becomes; None if nothing says where it is."""
         if not start.known and (not len(own.inside) or (len(own) == 1 and _is_flat(plane, own.inside[0]))):
@@ -115,7 +115,7 @@ class ClickRefiner:
             found = self._asked(plane, start, shown)
         return _without(found, _broken(found.crop, own, others).outside)
 
-    def _asked(self, plane: PlanePixels, start: _Start, clicks: Clicks) -> CorrectedMask:
+    def _asked(self, plane: NetworkPixels, start: _Start, clicks: Clicks) -> CorrectedMask:
         """Return a correction that is remembered, or ask for it."""
         key = (*start.key, clicks.pixels.tobytes(), clicks.positive.tobytes())
         with self._lock:
@@ -135,7 +135,7 @@ class ClickRefiner:
 class _Rectangles:
     """A plane as the correcting stage reads it."""
 
-    def __init__(self, plane: PlanePixels) -> None:
+    def __init__(self, plane: NetworkPixels) -> None:
         self._plane = plane
         self.shape: tuple[int, ...] = (*plane.shape, 3)
 
@@ -153,7 +153,7 @@ class _Start:
     reason: str
 
     @classmethod
-    def of(cls, selection: Selection, plane: PlanePixels) -> _Start:
+    def of(cls, selection: Selection, plane: NetworkPixels) -> _Start:
         query = selection.query
         if selection.crop is not None:
             return cls(selection.crop, None, selection.score, "")
@@ -246,7 +246,7 @@ def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:
     return replace(found, crop=Crop(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
 
 
-def _is_flat(plane: PlanePixels, pixel: NDArray[np.intp]) -> bool:
+def _is_flat(plane: NetworkPixels, pixel: NDArray[np.intp]) -> bool:
     """Whether all pixels around one are alike: a single click draws nothing there."""
     reach = round(plane.object_diameter or UNKNOWN_DIAMETER)
     around = (slice(max(at - reach, 0), at + reach + 1) for at in pixel.tolist())

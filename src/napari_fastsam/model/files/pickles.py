@@ -2,7 +2,8 @@
 
 A pickle is a program that calls whatever it names. Here its instructions are followed by an interpreter that knows no
 call: plain values come out as they are, what `constructors` names is made by functions of ours, and everything else
-that is admitted becomes a `PickledObject`, its name with what it was to be made of. No class is looked up, let alone called.
+that is admitted becomes a `PickledObject`, its name with what it was to be made of. No class is looked up, let alone
+called.
 """
 
 from __future__ import annotations

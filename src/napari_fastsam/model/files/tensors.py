@@ -53,8 +53,8 @@ def read_torch(path: Path, inert: tuple[str, ...] | None = ()) -> Any:
 
     Returns
     -------
-    Tensors on the CPU, dictionaries, lists, tuples, sets, text, numbers; `Name` and `PickledObject` within `inert`. It may be
-    of any shape and depth, and may contain itself: whoever walks through it has to count.
+    Tensors on the CPU, dictionaries, lists, tuples, sets, text, numbers; `Name` and `PickledObject` within `inert`. It
+    may be of any shape and depth, and may contain itself: whoever walks through it has to count.
 
     Raises
     ------
