@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
@@ -147,7 +147,7 @@ class _Rectangles:
 class _Start:
     """What an object starts from: a mask, or a box; if neither is there, clicks alone draw it."""
 
-    mask: Crop | None
+    mask: CroppedMask | None
     box: tuple[float, float, float, float] | None
     score: float
     reason: str
@@ -198,14 +198,14 @@ class _HeldPixels:
         return others
 
 
-def _near(crop: Crop, pixels: NDArray[np.intp]) -> Clicks:
+def _near(crop: CroppedMask, pixels: NDArray[np.intp]) -> Clicks:
     """Return those of ascending (N, 2) pixels that lie in a mask, as negative clicks."""
     first, last = np.searchsorted(pixels[:, 0], [crop.top, crop.window[0].stop])
     inside = pixels[first:last][crop.covers(pixels[first:last])]
     return Clicks(inside, np.zeros(len(inside), bool))
 
 
-def _satisfies(crop: Crop, query: Query, others: NDArray[np.intp], shape: tuple[int, int]) -> bool:
+def _satisfies(crop: CroppedMask, query: Query, others: NDArray[np.intp], shape: tuple[int, int]) -> bool:
     """Whether there is nothing to do, and nothing to say, about an object."""
     points = np.concatenate([query.positive, query.negative, query.lost])
     if outside(points, shape).any():
@@ -227,7 +227,7 @@ def _own_clicks(query: Query, shape: tuple[int, int]) -> tuple[Clicks, tuple[str
     return clicks, notes
 
 
-def _broken(crop: Crop, own: Clicks, others: NDArray[np.intp]) -> Clicks:
+def _broken(crop: CroppedMask, own: Clicks, others: NDArray[np.intp]) -> Clicks:
     """Return the clicks that a mask does not satisfy; of two on one pixel, the object's own counts."""
     wrong = crop.covers(own.pixels) != own.positive
     mine = {tuple(pixel) for pixel in own.inside.tolist()}
@@ -243,7 +243,7 @@ def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:
         return found
     left = found.crop.pixels.copy()
     left[tuple((pixels - (found.crop.top, found.crop.left)).T)] = False
-    return replace(found, crop=Crop(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
+    return replace(found, crop=CroppedMask(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
 
 
 def _is_flat(plane: NetworkPixels, pixel: NDArray[np.intp]) -> bool:
