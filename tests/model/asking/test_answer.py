@@ -20,7 +20,7 @@ from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.asking import plane_prediction
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
-from napari_fastsam.model.asking.refining import Pixels
+from napari_fastsam.model.asking.refining import NetworkPixels
 from napari_fastsam.model.asking.segment import paint, predict, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
@@ -438,7 +438,7 @@ def test_a_refiner_is_asked_once_a_prompt_and_its_object_is_the_answer(nuclei: M
     class Halving:
         """Cuts off the lower half of every object."""
 
-        def refine(self, plane: Pixels, selection: Selection) -> Selection:
+        def refine(self, plane: NetworkPixels, selection: Selection) -> Selection:
             candidate = selection.candidate
             if candidate is None:
                 return selection
