@@ -15,7 +15,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_fastsam.model.files.pickles import Interpreter, Name, PickledObject, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import Name, PickledObject, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickles import Interpreter
 from napari_fastsam.model.files.tensors import CONSTRUCTORS, read_torch
 
 _KEYS = st.text(max_size=5) | st.integers(-(1 << 70), 1 << 70)

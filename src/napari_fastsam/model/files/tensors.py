@@ -9,15 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.model.files.archive import Archive
-from napari_fastsam.model.files.pickles import (
-    MAX_BYTES,
-    Interpreter,
-    Name,
-    PickledObject,
-    RefusedError,
-    UnreadableError,
-    as_key,
-)
+from napari_fastsam.model.files.pickle_values import Name, PickledObject, RefusedError, UnreadableError, as_key
+from napari_fastsam.model.files.pickles import MAX_BYTES, Interpreter
 
 if TYPE_CHECKING:
     import torch

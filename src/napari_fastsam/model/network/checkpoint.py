@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.files.pickles import PickledObject, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError
 from napari_fastsam.model.files.tensors import read_torch
 from napari_fastsam.model.network.build import build
 from napari_fastsam.model.network.description import Refused

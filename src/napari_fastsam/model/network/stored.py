@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.model.files.pickles import Name, PickledObject
+from napari_fastsam.model.files.pickle_values import Name, PickledObject
 from napari_fastsam.model.network.description import HEADS, Refused, checked
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.files.pickles import PickledObject, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError
 from napari_fastsam.model.files.tensors import read_torch
 
 if TYPE_CHECKING:
