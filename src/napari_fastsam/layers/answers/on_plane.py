@@ -136,7 +136,7 @@ class WholePlane(OnePlane):
         instances = prediction.objects(request.controls.thresholds, no_descriptors)
         for kind, make in descriptors_of(request.read.prompts, encoder, instances):
             if missing_embeddings(instances, kind):
-                yield f"describing {len(missing_descriptions(instances, kind))} objects"
+                yield f"describing {len(missing_embeddings(instances, kind))} objects"
             with kept.describing, kept.timed():
                 for done, total in embed(instances, kind, make):
                     yield Step(f"described {done} of {total} objects", done, total)
