@@ -34,6 +34,9 @@ from napari_fastsam.model.correcting.corrector import (
 _ROUNDS = 4
 """At most so often a correction is corrected for clicks that it broke; the last time with all clicks."""
 
+_SAME = 0.7
+"""Objects that overlap by this IoU are one, as for the network's own suppression."""
+
 _REMEMBERED = 512
 """Corrections of one plane that are kept: while one object is clicked on, the others need no network."""
 
@@ -65,7 +68,7 @@ class ClickRefiner:
             What the prompts of the plane chose, each with all points of its query.
         """
         held = _HeldPixels.of(selections, plane.shape)
-        return [self._refined(plane, selection, held.of_others(i)) for i, selection in enumerate(selections)]
+        return [self._refined(plane, selection, held.against(i)) for i, selection in enumerate(selections)]
 
     def _refined(self, plane: NetworkPixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
         query, crop = selection.query, selection.crop
@@ -177,10 +180,11 @@ class _Start:
 
 @dataclass(frozen=True, eq=False)
 class _HeldPixels:
-    """(N, 2) pixels that objects are to hold, in ascending order, and (N,) whose they are."""
+    """(N, 2) pixels that the objects of selections are to hold, in ascending order, and (N,) whose they are."""
 
     pixels: NDArray[np.intp]
     owners: NDArray[np.intp]
+    selections: Sequence[Selection]
 
     @classmethod
     def of(cls, selections: Sequence[Selection], shape: tuple[int, int]) -> _HeldPixels:
@@ -190,12 +194,37 @@ class _HeldPixels:
         on_plane = ~outside(points, shape)
         pixels = np.floor(points[on_plane] + 0.5).astype(np.intp)
         order = np.lexsort((pixels[:, 1], pixels[:, 0]))
-        return cls(pixels[order], owners[on_plane][order])
+        return cls(pixels[order], owners[on_plane][order], selections)
 
-    def of_others(self, i: int) -> NDArray[np.intp]:
-        """Return the pixels that objects other than one hold, in ascending order."""
-        others: NDArray[np.intp] = self.pixels[self.owners != i]
+    def against(self, i: int) -> NDArray[np.intp]:
+        """Return the pixels that other objects hold and one must not, in ascending order."""
+        other, crop = self.owners != i, self.selections[i].crop
+        if crop is not None:
+            first, last = np.searchsorted(self.pixels[:, 0], [crop.top, crop.window[0].stop])
+            near = first + np.flatnonzero(other[first:last] & crop.covers(self.pixels[first:last]))
+            for owner in np.unique(self.owners[near]).tolist():
+                theirs = self.selections[owner].crop
+                if theirs is not None and theirs.iou(crop) >= _SAME:
+                    at = np.flatnonzero(self.owners == owner)
+                    other[at] = ~self._meant_twice(i, self.pixels[at])
+        others: NDArray[np.intp] = self.pixels[other]
         return others
+
+    def _meant_twice(self, i: int, pixels: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell which pixels of another prompt that chose the same object say the same: that the object is there.
+
+        All if the two share one; otherwise those within the box or the outline.
+        """
+        own = {tuple(pixel) for pixel in self.pixels[self.owners == i].tolist()}
+        meant = np.full(len(pixels), not own.isdisjoint(tuple(pixel) for pixel in pixels.tolist()))
+        query, shape = self.selections[i].query, self.selections[i].shape
+        mask, box = (query.own_mask(shape), query.own_box(shape)) if isinstance(query, Query) else (None, None)
+        if mask is not None:
+            meant |= mask.covers(pixels)
+        if box is not None:
+            y0, x0, y1, x1 = np.array(box) - 0.5
+            meant |= ((pixels >= (y0, x0)) & (pixels < (y1, x1))).all(axis=1)
+        return meant
 
 
 def _near(crop: CroppedMask, pixels: NDArray[np.intp]) -> Clicks:
