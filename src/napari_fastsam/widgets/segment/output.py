@@ -13,7 +13,7 @@ from napari_fastsam.layers.labels.preview import labels_like, make_preview, plan
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.version import __version__
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -183,7 +183,7 @@ def _stack(request: Request) -> dict[str, Any]:
     stack = request.stack
     if stack is None:
         return {}
-    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.at.items()}
+    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.by_position.items()}
     return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
 
 
