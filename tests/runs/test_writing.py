@@ -16,7 +16,7 @@ from napari_fastsam.io.formats import registry
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.model.weights import weights
 from napari_fastsam.runs import work
-from napari_fastsam.runs.parts import Part
+from napari_fastsam.runs.tasks import RunTask
 from napari_fastsam.samples import nuclei_3d
 
 
@@ -50,7 +50,7 @@ def test_planes_that_were_kept_in_parts_are_told_of_alike(tmp_path: Path, stack:
     parts = tmp_path / "parts"
     parts.mkdir()
     for z in range(3):
-        work.do_part(recipe, image, Part("plane", (z,)), parts)
+        work.do_part(recipe, image, RunTask("plane", (z,)), parts)
     work.do_image(recipe, image, tmp_path / "a_labels.tif", parts)
     work.do_image(recipe, image, tmp_path / "b_labels.tif")
     first, second, third = (

@@ -16,7 +16,7 @@ from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
-from napari_fastsam.runs.parts import PlaneLabels
+from napari_fastsam.runs.tasks import PlaneLabels
 from napari_fastsam.version import __version__
 
 
