@@ -12,8 +12,8 @@ from ultralytics_texts import prompted
 
 import napari_fastsam as fs
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
-from napari_fastsam.core.objects.embeddings import described
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.embeddings import embeddings_of
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
 
 CLIP = Path(__file__).parent.parent / "tests" / "data" / "clip" / "small_clip.pt"
@@ -34,7 +34,7 @@ def many() -> Instances:
 
 def anew(instances: Instances) -> Instances:
     """The same objects, of whose looks nothing is kept."""
-    return replace(instances, appearance=Appearance(instances.appearance.rgb))
+    return replace(instances, image_features=ImageFeatures(instances.image_features.rgb))
 
 
 @pytest.mark.benchmark(group="a query over 300 instances")
@@ -60,7 +60,7 @@ class TestText:
 
     @pytest.mark.filterwarnings("ignore:pkg_resources is deprecated")  # clip, which ultralytics imports
     def test_ultralytics(self, benchmark, many, encoder):
-        rgb = many.appearance.rgb
+        rgb = many.image_features.rgb
         benchmark.pedantic(lambda: prompted(many, rgb, ["red circle"], encoder), rounds=3)
 
 
@@ -69,7 +69,7 @@ def test_example(benchmark):
     scene = render(0, shape=(2800, 2800), sizes=(28, 44))
     instances = scene.instances.subset(np.arange(min(1000, len(scene.shapes))))
     assert len(instances) >= 1000
-    described(instances, descriptor_kind(instances), describe_instances)
+    embeddings_of(instances, descriptor_kind(instances), describe_instances)
     y0, x0, y1, x1 = instances.boxes[0]
     prompts = fs.Prompts(examples=[[(y0 + y1) / 2, (x0 + x1) / 2]])
     benchmark(lambda: fs.select(instances, prompts))

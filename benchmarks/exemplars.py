@@ -29,7 +29,7 @@ from skimage.transform import resize
 import napari_fastsam as fs
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.likeness import FEATURES, RIDGE, Population, usual_threshold
-from napari_fastsam.core.objects.embeddings import described
+from napari_fastsam.core.objects.embeddings import embeddings_of
 from napari_fastsam.model.weights.weights import BUNDLED_FOLDER
 
 SIDE = 256
@@ -94,7 +94,7 @@ def objects(model: fs.Model, data: Path, count: int, seed: int) -> list[Objects]
     found = []
     for scene, picture, truth, kinds in scenes(data, count, seed):
         instances = model.segment(picture)
-        vectors = described(instances, descriptor_kind(instances), describe_instances)
+        vectors = embeddings_of(instances, descriptor_kind(instances), describe_instances)
         own = np.full(len(instances), -1)
         for i in range(len(instances)):
             inside = truth[instances.masks[i].window][instances.masks[i].pixels]

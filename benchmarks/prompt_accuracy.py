@@ -21,7 +21,7 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
 import napari_fastsam as fs
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.network.segmenter import Model
 
@@ -34,11 +34,11 @@ def pairs(data: Path, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.nd
         yield iio.imread(data / "images" / names[i]), iio.imread(data / "labels" / names[i])
 
 
-def truth_of(labels: np.ndarray) -> tuple[list[Crop], fs.Prompts, fs.Prompts]:
+def truth_of(labels: np.ndarray) -> tuple[list[CroppedMask], fs.Prompts, fs.Prompts]:
     """The objects drawn, and a point and a box for each."""
     crops, points, boxes = [], [], []
     for region in regionprops(labels):
-        crops.append(Crop(region.bbox[0], region.bbox[1], region.image))
+        crops.append(CroppedMask(region.bbox[0], region.bbox[1], region.image))
         depth = distance_transform_edt(np.pad(region.image, 1))[1:-1, 1:-1]
         points.append(np.add(np.unravel_index(depth.argmax(), depth.shape), region.bbox[:2]))
         boxes.append(region.bbox)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 from skimage.draw import polygon2mask
 
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 COLOURS = {
     "red": (215, 45, 40),
@@ -39,7 +39,7 @@ class Shape:
 
     colour: str
     form: str
-    crop: Crop
+    crop: CroppedMask
 
     @property
     def name(self) -> str:
@@ -64,12 +64,16 @@ class Scene:
         """The shapes as a perfect network would find them."""
         return self.instances_of([shape.crop for shape in self.shapes])
 
-    def instances_of(self, crops: list[Crop]) -> Instances:
+    def instances_of(self, crops: list[CroppedMask]) -> Instances:
         """Instances of this picture with other masks, in their order."""
         boxes = [[c.top, c.left, c.window[0].stop, c.window[1].stop] for c in crops]
         shape = self.picture.shape[0], self.picture.shape[1]
         return Instances(
-            np.array(boxes, np.float32), np.ones(len(crops)), tuple(crops), shape, appearance=Appearance(self.picture)
+            np.array(boxes, np.float32),
+            np.ones(len(crops)),
+            tuple(crops),
+            shape,
+            image_features=ImageFeatures(self.picture),
         )
 
 
@@ -120,7 +124,7 @@ def render(
     return Scene(np.clip(np.round(canvas), 0, 255).astype(np.uint8), tuple(shapes))
 
 
-def _drawn(centre: NDArray[np.float64], width: float, corners: int, turn: float, shape: tuple[int, int]) -> Crop:
+def _drawn(centre: NDArray[np.float64], width: float, corners: int, turn: float, shape: tuple[int, int]) -> CroppedMask:
     """A regular polygon of the area of a circle of this width, cut to the picture."""
     angle = 2 * np.pi / corners
     radius = width / 2 * np.sqrt(2 * np.pi / (corners * np.sin(angle)))
@@ -129,10 +133,10 @@ def _drawn(centre: NDArray[np.float64], width: float, corners: int, turn: float,
     low = np.clip(np.floor(vertices.min(axis=0)).astype(int), 0, shape)
     high = np.clip(np.ceil(vertices.max(axis=0)).astype(int) + 1, 0, shape)
     pixels = polygon2mask(tuple(np.maximum(high - low, 0)), vertices - low)
-    return Crop(int(low[0]), int(low[1]), pixels)
+    return CroppedMask(int(low[0]), int(low[1]), pixels)
 
 
-def roughened(crop: Crop, seed: int, shape: tuple[int, int]) -> Crop:
+def roughened(crop: CroppedMask, seed: int, shape: tuple[int, int]) -> CroppedMask:
     """Return a mask that is slightly wrong, as a network's are: up to 3 pixels too large, too small or too far off."""
     chance = np.random.default_rng(seed)
     room = 6
@@ -144,5 +148,5 @@ def roughened(crop: Crop, seed: int, shape: tuple[int, int]) -> Crop:
     top, left = moved.top - room, moved.left - room
     rows = slice(max(-top, 0), max(shape[0] - top, 0))
     columns = slice(max(-left, 0), max(shape[1] - left, 0))
-    kept = Crop(max(top, 0), max(left, 0), pixels[rows, columns])
+    kept = CroppedMask(max(top, 0), max(left, 0), pixels[rows, columns])
     return kept if kept.area else crop

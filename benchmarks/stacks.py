@@ -22,9 +22,9 @@ from skimage.measure import regionprops
 import napari_fastsam as fs
 from napari_fastsam.core.judging.metrics import THRESHOLDS, match
 from napari_fastsam.core.judging.scores import Figures
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes import linking
-from napari_fastsam.core.planes.linking import Linking, Overlaps, link
+from napari_fastsam.core.planes.linking import Linking, PlaneOverlaps, link
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
 
@@ -56,9 +56,9 @@ def ways(data: Path) -> None:
     stacks = []
     for name in ("nuclei_3d", "ovule_3d"):
         truth = tifffile.imread(data / STACKS[name][1]).astype(np.int32)
-        crops = [[Crop(r.bbox[0], r.bbox[1], r.image) for r in regionprops(plane)] for plane in truth]
+        crops = [[CroppedMask(r.bbox[0], r.bbox[1], r.image) for r in regionprops(plane)] for plane in truth]
         names = [[r.label for r in regionprops(plane)] for plane in truth]
-        stacks.append((Overlaps.of(crops, 1), names))
+        stacks.append((PlaneOverlaps.of(crops, 1), names))
     usual = linking.overlap
     for way, measure in WAYS.items():
         linking.overlap = measure

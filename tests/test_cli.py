@@ -327,3 +327,45 @@ def test_a_real_process_segments_without_qt_and_without_napari(tmp_path: Path) -
         ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         assert ran.stdout.splitlines()[-2:] == ["loaded: []", f"torch: {torch}"]
     assert (tmp_path / "stained_tissue_labels.tif").is_file()
+
+
+@pytest.fixture
+def two_channels(tmp_path: Path) -> Path:
+    """Nuclei in channel 1 of a TIFF; in channel 0 the same ones, dim and a little aside."""
+    nuclei = iio.imread(NUCLEI)[:200, :260]
+    nuclei = nuclei if nuclei.ndim == 2 else nuclei[..., 0]
+    aside = np.roll(nuclei // 3, 5, axis=1)
+    path = tmp_path / "cells.ome.tif"
+    tifffile.imwrite(path, np.stack([aside, nuclei]).astype(np.uint16), metadata={"axes": "CYX"})
+    return path
+
+
+def test_a_channel_or_several_are_chosen(two_channels: Path, tmp_path: Path) -> None:
+    channels, model = tifffile.imread(two_channels), fs.load_model("nuclei", device="cpu")
+    result = run("segment", two_channels, "-o", tmp_path, "--channel", 1)
+    assert result.exit_code == 0, result.output
+    alone = tifffile.imread(tmp_path / "cells_labels.tif")
+    np.testing.assert_array_equal(alone, fs.segment(model, channels[1]).to_labels())
+    result = run("segment", two_channels, "-o", tmp_path, "--channel", 0, "--channel", 1)
+    assert result.exit_code == 0, result.output
+    together = tifffile.imread(tmp_path / "cells_labels.tif")
+    np.testing.assert_array_equal(together, fs.segment(model, channels, channels=(0, 1)).to_labels())
+    assert together.max() > 3
+
+
+def test_a_channel_that_is_not_there_is_named(two_channels: Path, tmp_path: Path) -> None:
+    result = run("segment", two_channels, "-o", tmp_path, "--channel", 2)
+    assert result.exit_code == 2
+    assert "there is no channel 2; the image has channels 0 to 1" in result.output
+
+
+def test_a_recipe_says_which_channels_are_seen(two_channels: Path, tmp_path: Path) -> None:
+    from napari_fastsam.core.recipe import Parameters, Recipe
+    from napari_fastsam.io.images.inputs import Input
+    from napari_fastsam.runs.work import do_image
+
+    recipe = Recipe(parameters=Parameters(channels=(1, 0)))
+    do_image(recipe, Input(two_channels, channels=(1, 0)), tmp_path / "labels.tif")
+    model = fs.load_model("nuclei")
+    expected = fs.segment(model, tifffile.imread(two_channels), channels=(1, 0))
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "labels.tif"), expected.to_labels())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.measure import label
 
 import napari_fastsam as fs
-from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.planes.tiling import LabelArray
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_objects
 from napari_fastsam.layers.answers.on_plane import WholePlane
@@ -21,7 +21,7 @@ from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import read_pixels
-from napari_fastsam.model.asking.descriptions import Ways
+from napari_fastsam.model.asking.descriptors import Descriptors
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -61,12 +61,12 @@ class BrightPrediction(Prediction):
         self._found = fs.Instances.from_masks([labels == n for n in range(1, labels.max() + 1)], image=self._image)
         yield len(pending)
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> fs.Instances:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> fs.Instances:
         list(self.predict_crops(["everything"]))
         assert self._found is not None
         return self._found
 
-    def objects(self, thresholds: Thresholds, ways: Ways) -> fs.Instances:
+    def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> fs.Instances:
         return self.everything(thresholds)
 
     def release(self, queries: Sequence[Query], limit: int) -> None: ...
@@ -101,10 +101,14 @@ def picture() -> NDArray[np.uint8]:
 
 def test_in_python(picture: NDArray[np.uint8]) -> None:
     prediction = BrightPrediction(picture)
-    small, none = prediction.select(fs.Prompts(points=[[4, 5], [9, 15]]))
+    prompts = fs.Prompts(points=[[4, 5], [9, 15]])
+    small, none = prediction.select(prompts, refine=False)
     assert small.mask is not None
     assert np.argwhere(small.mask).min(axis=0).tolist() == [2, 3]
     assert (small.crop.area if small.crop else 0, none.found) == (25, False)
+    _, drawn = prediction.select(prompts)
+    assert drawn.crop is not None, "clicks draw on a plane of any kind"
+    assert drawn.crop.covers(prompts.points).tolist() == [False, True]
     alike = prediction.select(fs.Prompts(examples=[[18, 27]]), example_threshold=0.9)
     assert [s.crop.area for s in alike if s.crop] == [168]
 

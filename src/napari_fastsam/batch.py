@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.image.channels import COLOURED
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.io.images.images import lazy_plane
+from napari_fastsam.io.images.inputs import open_plane
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay
 from napari_fastsam.model.asking.plane_scale import PlaneLike
@@ -51,6 +52,8 @@ class Job:
         Whether to draw the outlines into a PNG too.
     search, text_encoder
         How like a text or the examples an object must be, and what compares words with objects.
+    channels
+        Which channels of an image are seen, together as colours; empty = those of a colour image.
     classes
         Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
     """
@@ -64,6 +67,7 @@ class Job:
     search: Search = field(default_factory=Search)
     text_encoder: TextEncoder | None = None
     classes: bool = False
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     FastSAMError
         If the image cannot be read or segmented, or the results cannot be written.
     """
-    plane = lazy_plane(image, job.plane)
+    plane = open_plane(image, job.plane, job.channels)
     for result in (target, *([_overlay(target)] if job.overlay else [])):
         check_name(result)
     start = time.perf_counter()
@@ -172,7 +176,8 @@ def _overlay(target: Path) -> Path:
 
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
-    asked = {**asdict(job.thresholds), "imgsz": job.imgsz}
+    limits = COLOURED if len(job.channels) > 1 else None
+    asked = {**asdict(job.thresholds), "imgsz": job.imgsz, "contrast_limits": limits}
     if job.prompts is None:
         return np.asarray(segment(job.model, plane, **asked).to_labels()), []
     selections = segment(
@@ -217,6 +222,7 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
         "version": __version__,
         "image": image.name,
         "plane": job.plane,
+        **({"channels": job.channels} if job.channels else {}),
         "model": job.model.card.name,
         "model_sha256": sha256_of(job.model.path),
         "imgsz": job.imgsz,

@@ -28,7 +28,7 @@ FULL = Recipe(
 WORDS = Recipe(search=SearchPart(texts=("a cell",), classes=True))
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), FULL, WORDS])
+@pytest.mark.parametrize("recipe", [Recipe(), FULL, WORDS, Recipe(parameters=Parameters(channels=(0, 2)))])
 def test_what_was_saved_comes_back(recipe):
     assert from_dict(json.loads(json.dumps(to_dict(recipe)))) == recipe
 
@@ -36,6 +36,8 @@ def test_what_was_saved_comes_back(recipe):
 def test_the_hash_says_what_results_depend_on():
     assert Recipe().hash == Recipe().hash
     assert len({r.hash for r in (Recipe(), FULL, WORDS, Recipe(parameters=Parameters(conf=0.3)))}) == 4
+    assert Recipe().hash != Recipe(parameters=Parameters(channels=(0, 2))).hash
+    assert "channels" not in to_dict(Recipe())["parameters"], "older recipes keep their hash"
 
 
 def changed(**parts):
@@ -51,6 +53,8 @@ def changed(**parts):
         (changed(colour="red"), "key 'colour'"),
         (changed(model={"name": 3}), r"model.name is 3; expected text"),
         (changed(model=[]), "expected an object"),
+        (changed(parameters={"channels": [0, 0]}), "channels is 0, 0; expected each once"),
+        (changed(parameters={"channels": [0, 1], "contrast_limits": [0, 9]}), "each of which has limits of its own"),
         (changed(parameters={"conf": "high"}), r"parameters.conf is 'high'; expected a finite number"),
         (changed(parameters={"conf": 10**400}), "too large|expected a finite number"),
         (changed(parameters={"conf": float("nan")}), "expected a finite number"),

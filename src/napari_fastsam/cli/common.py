@@ -35,6 +35,15 @@ Imgsz = Annotated[
         show_default=False,
     ),
 ]
+Channels = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--channel",
+        metavar="INDEX",
+        min=0,
+        help="A channel that is looked at, from 0; repeat it to see two or three together, as colours.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
@@ -51,7 +60,7 @@ def progress_bar(*columns: Any, shown: bool = True) -> Iterator[Progress]:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn this package's errors into one line and an exit status."""
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, as_is, failures_told, progress_bar, shown
+from napari_fastsam.cli.common import FAILED, Channels, as_is, progress_bar, report_errors, shown
 from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def run(
         typer.Option(min=1, help="Processes on this computer. [default: what it allows]", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is finished.")] = False,
+    channels: Channels = None,
     trust_paths: Annotated[
         bool, typer.Option("--trust-paths", help="Open models that the recipe names outside of its folder.")
     ] = False,
@@ -42,12 +44,14 @@ def run(
 
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
-    with failures_told():
+    with report_errors():
         from napari_fastsam.io.images.inputs import find_inputs
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 
         read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
+        if channels:
+            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels)))
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from napari_fastsam.core.image.channels import COLOURED, check_channels
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
@@ -41,7 +42,13 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What `Model.segment` takes; thresholds that are null are those of the model's card."""
+    """What `Model.segment` takes; thresholds that are null are those of the model's card.
+
+    Attributes
+    ----------
+    channels
+        Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+    """
 
     imgsz: int | None = None
     conf: float | None = None
@@ -49,6 +56,12 @@ class Parameters:
     min_area: float | None = None
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
+    channels: tuple[int, ...] = ()
+
+    @property
+    def shown_limits(self) -> tuple[float, float] | None:
+        """The contrast limits of what is read: several channels come in limits of their own."""
+        return COLOURED if len(self.channels) > 1 else self.contrast_limits
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,13 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
         Tiling(self.tiling.diameter, self.tiling.scale)
+        if self.parameters.channels:
+            check_channels(self.parameters.channels, max(self.parameters.channels) + 1)
+            if len(self.parameters.channels) > 1 and self.parameters.contrast_limits is not None:
+                raise RecipeError(
+                    "the recipe has contrast_limits and several channels, each of which has limits of its own; leave "
+                    "contrast_limits out"
+                )
         if self.linking is not None:
             Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
         if self.search is not None:
@@ -148,6 +168,8 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
+    if not recipe.parameters.channels:
+        del content["parameters"]["channels"]  # likewise
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 

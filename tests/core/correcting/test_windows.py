@@ -13,7 +13,7 @@ from napari_fastsam.core.correcting.windows import (
     to_pixels,
     window_around,
 )
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 CELLS = 64
 
@@ -84,7 +84,7 @@ def test_a_mask_survives_the_way_there_and_back(top, left, height, width):
     rows, columns = np.flatnonzero(plane.any(1)), np.flatnonzero(plane.any(0))
     if not len(rows):
         return
-    crop = Crop(int(rows[0]), int(columns[0]), plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    crop = CroppedMask(int(rows[0]), int(columns[0]), plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     window = window_around(np.array([rows[0], columns[0]]), np.array([rows[-1], columns[-1]]), shape)
     seen_rows, seen_columns, back = to_pixels(read_mask(crop, window, CELLS), window, shape)
     result = np.zeros(shape, bool)

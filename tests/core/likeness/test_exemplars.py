@@ -30,7 +30,7 @@ def centre(instances, i):
 
 
 def test_the_networks_features_are_part_of_a_description(found):
-    (level,) = found.appearance.maps
+    (level,) = found.image_features.maps
     assert level.stride == 8
     vectors = describe_instances(found, range(len(found)))
     assert vectors.shape == (len(found), level.values.shape[-1] + FORM)
@@ -53,9 +53,9 @@ def test_features_are_taken_where_the_object_lies(fluorescence):
 def test_what_is_described_is_kept(found):
     prompts = fs.Prompts(examples=[centre(found, 3)])
     compared(found, prompts)
-    kept = dict(found.appearance.kept[descriptor_kind(found)])
+    kept = dict(found.image_features.kept[descriptor_kind(found)])
     compared(found.filter(conf=0.6), prompts)
-    now = found.appearance.kept[descriptor_kind(found)]
+    now = found.image_features.kept[descriptor_kind(found)]
     assert all(now[i] is kept[i] for i in kept)
 
 

@@ -127,8 +127,8 @@ def test_a_text_that_cannot_be_read_is_told_before_any_object_is_encoded(scene: 
     instances = scene.instances
     with pytest.raises(PromptError, match="empty"):
         text_similarities(instances, ["red", "  "], encoder)
-    assert instances.appearance is not None
-    assert not instances.appearance.kept
+    assert instances.image_features is not None
+    assert not instances.image_features.kept
 
 
 def test_instances_without_their_image_are_refused() -> None:

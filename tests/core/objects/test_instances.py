@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ParameterError
 
 
@@ -135,7 +135,7 @@ def test_of_two_readings_of_one_object_the_better_is_painted(four: Instances) ->
 
 
 def test_mask_is_the_crop_on_the_plane() -> None:
-    crop = Crop(2, 3, np.array([[True, False], [True, True]]))
+    crop = CroppedMask(2, 3, np.array([[True, False], [True, True]]))
     one = Instances(np.array([[2, 3, 4, 5]]), np.array([1.0]), (crop,), (6, 7))
     expected = np.zeros((6, 7), bool)
     expected[2:4, 3:5] = crop.pixels

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from napari_fastsam.core.objects.masks import Crop, LazyMasks
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 
 SHAPE = (9, 11)
 
 
 @st.composite
-def crops(draw: st.DrawFn) -> Crop:
+def crops(draw: st.DrawFn) -> CroppedMask:
     pixels = draw(arrays(bool, st.tuples(st.integers(0, 6), st.integers(0, 6))))
     top = draw(st.integers(0, SHAPE[0] - pixels.shape[0]))
     left = draw(st.integers(0, SHAPE[1] - pixels.shape[1]))
-    return Crop(top, left, pixels)
+    return CroppedMask(top, left, pixels)
 
 
 @given(crops(), crops())
-def test_intersection_and_iou_are_those_of_the_full_masks(a: Crop, b: Crop) -> None:
+def test_intersection_and_iou_are_those_of_the_full_masks(a: CroppedMask, b: CroppedMask) -> None:
     both, either = a.full(SHAPE) & b.full(SHAPE), a.full(SHAPE) | b.full(SHAPE)
     assert a.area == a.full(SHAPE).sum()
     assert a.intersection(b) == b.intersection(a) == both.sum()
@@ -30,7 +30,9 @@ def test_intersection_and_iou_are_those_of_the_full_masks(a: Crop, b: Crop) -> N
 
 
 @given(crops(), st.lists(st.tuples(st.floats(-3, 13), st.floats(-3, 13)), max_size=8))
-def test_a_point_belongs_to_the_pixel_whose_centre_is_nearest(crop: Crop, points: list[tuple[float, float]]) -> None:
+def test_a_point_belongs_to_the_pixel_whose_centre_is_nearest(
+    crop: CroppedMask, points: list[tuple[float, float]]
+) -> None:
     table = np.array(points, float).reshape(-1, 2)
     padded = np.pad(crop.full(SHAPE), 5)
     expected = [bool(padded[int(np.floor(y + 0.5)) + 5, int(np.floor(x + 0.5)) + 5]) for y, x in points]
@@ -39,17 +41,17 @@ def test_a_point_belongs_to_the_pixel_whose_centre_is_nearest(crop: Crop, points
 
 @pytest.mark.parametrize(("at", "inside"), [(-0.51, False), (-0.5, True), (2.49, True), (2.5, False)])
 def test_a_pixel_reaches_half_a_pixel_around_its_centre(at: float, inside: bool) -> None:
-    crop = Crop(0, 0, np.ones((3, 3), bool))
+    crop = CroppedMask(0, 0, np.ones((3, 3), bool))
     assert crop.covers(np.array([[at, 1.0], [1.0, at]])).tolist() == [inside, inside]
 
 
 def test_a_point_astronomically_far_away_is_not_covered() -> None:
-    crop = Crop(0, 0, np.ones((3, 3), bool))
+    crop = CroppedMask(0, 0, np.ones((3, 3), bool))
     assert crop.covers(np.array([[1e300, 1], [-1e300, 1], [1, 1]])).tolist() == [False, False, True]
 
 
 @given(crops(), st.integers(-2, 2), st.integers(-2, 2))
-def test_moved_keeps_the_pixels(crop: Crop, rows: int, columns: int) -> None:
+def test_moved_keeps_the_pixels(crop: CroppedMask, rows: int, columns: int) -> None:
     moved = crop.moved(rows, columns)
     assert (moved.top - crop.top, moved.left - crop.left) == (rows, columns)
     assert (moved.pixels == crop.pixels).all()
@@ -58,9 +60,9 @@ def test_moved_keeps_the_pixels(crop: Crop, rows: int, columns: int) -> None:
 def test_lazy_masks_make_only_what_is_asked_for() -> None:
     made: list[int] = []
 
-    def make(i: int) -> Crop:
+    def make(i: int) -> CroppedMask:
         made.append(i)
-        return Crop(i, 0, np.ones((1, 1), bool))
+        return CroppedMask(i, 0, np.ones((1, 1), bool))
 
     masks = LazyMasks(make, np.array([4, 2, 7]))
     assert len(masks) == 3

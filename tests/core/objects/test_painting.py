@@ -8,29 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.errors import ParameterError
 
 SHAPE = (14, 16)
 
 
-def block(top: int, left: int, height: int, width: int) -> Crop:
-    return Crop(top, left, np.ones((height, width), bool))
+def block(top: int, left: int, height: int, width: int) -> CroppedMask:
+    return CroppedMask(top, left, np.ones((height, width), bool))
 
 
 @st.composite
-def crops(draw: st.DrawFn) -> Crop:
+def crops(draw: st.DrawFn) -> CroppedMask:
     pixels = draw(arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8))))
     top, left = (draw(st.integers(0, SHAPE[a] - pixels.shape[a])) for a in (0, 1))
-    return Crop(top, left, pixels)
+    return CroppedMask(top, left, pixels)
 
 
 objects = st.lists(st.none() | crops(), max_size=7)
 
 
 @given(objects, st.data())
-def test_each_pixel_goes_to_an_object_that_covers_it(masks: list[Crop | None], data: st.DataObject) -> None:
+def test_each_pixel_goes_to_an_object_that_covers_it(masks: list[CroppedMask | None], data: st.DataObject) -> None:
     scores = data.draw(st.none() | st.lists(st.floats(0, 1), min_size=len(masks), max_size=len(masks)))
     like_size = data.draw(st.sampled_from([0.0, 1.0, 2.0, np.inf]))
     labels = paint(masks, SHAPE, scores=scores, like_size=like_size)
@@ -44,7 +44,7 @@ def test_each_pixel_goes_to_an_object_that_covers_it(masks: list[Crop | None], d
 
 
 @given(st.lists(crops(), max_size=6), st.randoms(use_true_random=False))
-def test_the_order_means_nothing_when_areas_and_scores_differ(masks: list[Crop], random: object) -> None:
+def test_the_order_means_nothing_when_areas_and_scores_differ(masks: list[CroppedMask], random: object) -> None:
     masks = list({crop.area: crop for crop in masks}.values())
     scores = [(7 * crop.area % 31) / 31 + crop.area / 1e4 for crop in masks]
     order = list(range(len(masks)))

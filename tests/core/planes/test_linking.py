@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_fastsam.core.objects.masks import Crop
-from napari_fastsam.core.planes.linking import Linking, Overlaps, between, bridged, follow, link
+from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.planes.linking import Linking, PlaneOverlaps, between, bridged, follow, link
 from napari_fastsam.errors import FastSAMError
 
 
 def square(top, left, side=10):
-    return Crop(top, left, np.ones((side, side), bool))
+    return CroppedMask(top, left, np.ones((side, side), bool))
 
 
 def ids(planes, **parameters):
@@ -38,7 +38,7 @@ def test_a_plane_where_it_was_missed_is_bridged_up_to_the_gap():
 
 
 def test_a_division_has_two_daughters_only_where_that_is_asked_for():
-    mother, left, right = Crop(0, 0, np.ones((10, 30), bool)), square(0, 0, 10), square(0, 19, 10)
+    mother, left, right = CroppedMask(0, 0, np.ones((10, 30), bool)), square(0, 0, 10), square(0, 19, 10)
     planes = [[mother], [mother], [left, right], [left, right]]
     divided = link(planes, Linking(divisions=True, min_overlap=0.5))
     assert [i.tolist() for i in divided.ids] == [[1], [1], [2, 3], [2, 3]]
@@ -53,7 +53,7 @@ def test_a_division_has_two_daughters_only_where_that_is_asked_for():
 
 def test_the_thin_end_of_a_round_object_belongs_to_it():
     y, x = np.mgrid[-20:21, -20:21]
-    planes = [[Crop(0, 0, y**2 + x**2 <= 18**2 - z**2)] for z in range(-17, 18)]
+    planes = [[CroppedMask(0, 0, y**2 + x**2 <= 18**2 - z**2)] for z in range(-17, 18)]
     assert link(planes).count == 1
 
 
@@ -66,7 +66,7 @@ def test_no_planes_one_plane_and_empty_planes():
 
 def test_parameters_change_without_measuring_again():
     planes = [[square(0, 0)], [], [square(0, 2)]]
-    known = Overlaps.of(planes, max_gap=1)
+    known = PlaneOverlaps.of(planes, max_gap=1)
     assert link(known, Linking(1, 0.3)).count == 1
     assert link(known, Linking(1, 0.9)).count == 2
     assert link(known, Linking(2, 0.3)).count == 1, "a wider gap measures what is missing"

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 import napari_fastsam as fs
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.masks import MaskQuery
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import PromptError
@@ -94,7 +94,7 @@ def test_an_unknown_argument_is_a_mistake_in_the_program() -> None:
 def test_a_mask_as_json_is_the_same_mask(pixels: np.ndarray, top: int, left: int) -> None:
     if not pixels.any():
         pixels[0, 0] = True
-    (before,) = MaskQuery.parse([Crop(top, left, pixels)])
+    (before,) = MaskQuery.parse([CroppedMask(top, left, pixels)])
     (after,) = MaskQuery.parse([json.loads(json.dumps(MaskQuery.to_json(before)))])
     assert (after.top, after.left) == (before.top, before.left)
     np.testing.assert_array_equal(after.pixels, before.pixels)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection, select
 
@@ -178,7 +178,9 @@ class TestBox:
         assert found.reason == "no object that overlaps the box holds the points inside it"
 
     def test_an_empty_mask_is_no_answer(self) -> None:
-        empty = Instances(np.array([[5, 5, 15, 15]]), np.array([0.9]), (Crop(5, 5, np.zeros((10, 10), bool)),), SHAPE)
+        empty = Instances(
+            np.array([[5, 5, 15, 15]]), np.array([0.9]), (CroppedMask(5, 5, np.zeros((10, 10), bool)),), SHAPE
+        )
         found = one(select(empty, Prompts(boxes=[[5, 5, 15, 15]])))
         assert not found.found
         assert "empty" in found.reason

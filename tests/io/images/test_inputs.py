@@ -4,8 +4,9 @@ import pytest
 import tifffile
 import zarr
 
-from napari_fastsam.errors import ImageError
-from napari_fastsam.io.images.inputs import Input, find_inputs
+from napari_fastsam.core.image.channels import colour_plane
+from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.io.images.inputs import Input, find_inputs, open_plane
 from napari_fastsam.io.images.ome_zarr import Scale, images_in, new_labels, open_image
 
 
@@ -137,3 +138,59 @@ def test_a_damaged_zarr_is_told(tmp_path, content):
     (tmp_path / "x.zarr" / "zarr.json").write_text(content)
     with pytest.raises(ImageError, match=r"x\.zarr"):
         find_inputs([str(tmp_path / "x.zarr")])
+
+
+@pytest.fixture
+def channels():
+    return np.random.default_rng(1).integers(0, 5000, (2, 3, 40, 50)).astype(np.uint16)
+
+
+def test_channels_of_a_stack_are_seen_together(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.ome.tif", channels, metadata={"axes": "ZCYX"})
+    image = Input(tmp_path / "a.ome.tif", channels=(2, 0))
+    lengths, plane, scale = image.describe()
+    assert (lengths, plane, scale.axes) == ((2,), (40, 50), ("z", "y", "x"))
+    expected = np.asarray(colour_plane([channels[1, 2], channels[1, 0]]))
+    np.testing.assert_array_equal(image.read((1,)), expected)
+    np.testing.assert_array_equal(image.lazy((1,))[3:9, 4:6], expected[3:9, 4:6])
+
+
+def test_one_channel_is_a_plane_as_it_is(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.ome.tif", channels, metadata={"axes": "ZCYX"})
+    np.testing.assert_array_equal(Input(tmp_path / "a.ome.tif", channels=(1,)).read((0,)), channels[0, 1])
+
+
+def test_channels_of_an_ome_zarr(tmp_path, channels):
+    ome_zarr(tmp_path / "a.zarr", channels[0], "cyx")
+    image = Input(tmp_path / "a.zarr", channels=(0, 1, 2))
+    assert image.describe().lengths == ()
+    np.testing.assert_array_equal(image.read(()), np.asarray(colour_plane(channels[0])))
+
+
+def test_channels_of_a_colour_picture_are_its_colours(tmp_path):
+    colours = np.random.default_rng(1).integers(0, 255, (30, 40, 3)).astype(np.uint8)
+    iio.imwrite(tmp_path / "a.png", colours)
+    np.testing.assert_array_equal(Input(tmp_path / "a.png", channels=(2,)).read(()), colours[..., 2])
+
+
+def test_planes_without_names_are_channels_where_there_is_nothing_else(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.tif", channels[0], photometric="minisblack")
+    np.testing.assert_array_equal(Input(tmp_path / "a.tif", channels=(1,)).read(()), channels[0, 1])
+
+
+def test_a_plane_of_a_file_with_some_of_its_channels(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.ome.tif", channels, metadata={"axes": "ZCYX"})
+    np.testing.assert_array_equal(
+        open_plane(tmp_path / "a.ome.tif", (1,), (0, 1))[:, :], np.asarray(colour_plane(channels[1, :2]))
+    )
+    with pytest.raises(ImageError, match=r"a stack of 2 planes \(2 along z\)"):
+        open_plane(tmp_path / "a.ome.tif", None, (0, 1))
+
+
+def test_channels_that_are_not_there_are_named(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.ome.tif", channels, metadata={"axes": "ZCYX"})
+    with pytest.raises(ParameterError, match="no channel 3; the image has channels 0 to 2"):
+        Input(tmp_path / "a.ome.tif", channels=(0, 3)).describe()
+    tifffile.imwrite(tmp_path / "b.ome.tif", channels, metadata={"axes": "TZYX"})
+    with pytest.raises(ParameterError, match=r"no axis of channels \(2 along t, 3 along z\); leave the channels out"):
+        Input(tmp_path / "b.ome.tif", channels=(0,)).describe()

@@ -11,7 +11,7 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, ModelError, ParameterError
 from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Found, Result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject
 from napari_fastsam.layers.answers.screen import State
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.collecting import ReadPrompts
@@ -47,7 +47,7 @@ class Answers:
     def result(self, request: Request) -> Result | None:
         if request.key not in self.kept:
             return None
-        objects = tuple(Found(i + 1, None, 0.9) for i in range(self.count))
+        objects = tuple(SegmentedObject(i + 1, None, 0.9) for i in range(self.count))
         result = Result(request, objects, (), (), False, frozenset(), np.zeros(SHAPE, np.int32), 0.01)
         return replace(result, **self.partial.get(request.key, {}))
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, read_clicks
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.model.correcting.corrector import CorrectionRequest, GaussianProcess, correct
 from napari_fastsam.model.correcting.network import CorrectionNetwork, fused
 from napari_fastsam.model.correcting.weights import NetworkPredictor
@@ -43,7 +43,7 @@ def disk(row, column, radius, shape=SHAPE):
 
 def cropped(mask):
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return Crop(int(rows[0]), int(columns[0]), mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return CroppedMask(int(rows[0]), int(columns[0]), mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 
 
 def clicks(*made, shape=SHAPE):
@@ -156,7 +156,7 @@ def test_only_the_window_of_a_large_plane_is_read():
             return np.zeros((len(rows), len(columns), 3), np.uint8)
 
     slide = Slide()
-    mask = Crop(8000, 8000, np.ones((40, 40), bool))
+    mask = CroppedMask(8000, 8000, np.ones((40, 40), bool))
     made = clicks((8020, 8050, 1), shape=(16_384, 16_384))
     (found,) = correct(GaussianProcess(), slide, [CorrectionRequest(made, mask)])
     assert found.crop.covers(np.array([[8020, 8050]])).all()

@@ -13,7 +13,7 @@ from skimage.measure import regionprops
 import napari_fastsam as fs
 from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
 from napari_fastsam.model.judging.validation import evaluate, innermost
 from napari_fastsam.model.network.segmenter import Model
@@ -164,7 +164,7 @@ def test_numbers_are_those_of_the_python_face(nuclei: Model, picture: Callable, 
         (fs.Prompts(boxes=[region.bbox for region in regions]), row.box_iou),
     ):
         expected = [
-            0.0 if s.crop is None else s.crop.iou(Crop(*region.bbox[:2], region.image))
+            0.0 if s.crop is None else s.crop.iou(CroppedMask(*region.bbox[:2], region.image))
             for s, region in zip(fs.segment(nuclei, image, prompts), regions, strict=True)
         ]
         assert ious == pytest.approx(expected)

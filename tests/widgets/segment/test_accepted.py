@@ -39,7 +39,7 @@ class Gate:
 @pytest.fixture
 def searched(bench, slide, monkeypatch):
     """A large plane of which two tiles were searched, and the gate to the others."""
-    gate = Gate(monkeypatch, tiled, "find_in")
+    gate = Gate(monkeypatch, tiled, "segment_tile")
     b = bench(slide, contrast_limits=(0, 80))
     b.dock.diameter.value = 70.0  # few tiles
     b.dock.task.value = "everything"
@@ -205,7 +205,7 @@ def test_a_search_that_is_not_done_is_not_called_added(bench, slide):
     b.click((147, 244))
     b.dock.toggle_example()
     points = b.click((126 + 256 * 9, 94 + 320 * 6))
-    assert b.dock.controller.shown.undescribed
+    assert b.dock.controller.shown.missing_embeddings
     layer = b.dock.commit()
     assert len(layer.features) == 1
     assert "was not found yet" in b.status

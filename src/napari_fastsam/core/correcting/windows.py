@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 SMALLEST_SIDE = 14.0
 """Plane pixels: objects of three pixels are still seen with something around them."""
@@ -127,7 +127,7 @@ def read_picture(
     return picture, (within[0][:, None] & within[1]).astype(np.float32)
 
 
-def read_mask(mask: Crop, window: CorrectionWindow, cells: int) -> NDArray[np.float32]:
+def read_mask(mask: CroppedMask, window: CorrectionWindow, cells: int) -> NDArray[np.float32]:
     """Return how much of each cell a mask covers: (cells, cells) 0 … 1."""
     per_cell = window.side / cells
     step = max(1, int(per_cell // _SAMPLES))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.errors import ImageError
 
-Window = Literal["type", "percentiles"]
+NormalizationRule = Literal["type", "percentiles"]
 """How a window is found where none is given; see `window_of`."""
 
 PERCENTILES = (0.1, 99.9)
@@ -48,7 +48,7 @@ def check_plane(image: ArrayLike) -> NDArray[np.generic]:
     return plane
 
 
-def window_of(plane: NDArray[np.generic], rule: Window = "type") -> tuple[float, float]:
+def window_of(plane: NDArray[np.generic], rule: NormalizationRule = "type") -> tuple[float, float]:
     """Return the intensity window of a plane for which none was given.
 
     By ``"type"``, uint8 keeps its whole range, bool is 0 … 1, colours that are floats within 0 … 1 keep that range;

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox
-from napari_fastsam.core.objects.embeddings import appearance_of
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.embeddings import image_features_of
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 LEVELS = 1
 """How many of the network's feature maps are used, fine to coarse: the coarser ones made the answers worse."""
@@ -29,11 +29,11 @@ MARGIN = 3
 
 def descriptor_kind(instances: Instances) -> str:
     """Return which description `describe_instances` gives of these objects; only equal ones can be compared."""
-    appearance = appearance_of(instances)
-    if not appearance.maps:
+    image_features = image_features_of(instances)
+    if not image_features.maps:
         return "pooled-1:none"
-    channels = "+".join(str(level.values.shape[-1]) for level in appearance.maps)
-    return f"pooled-1:{channels}:{appearance.source}"
+    channels = "+".join(str(level.values.shape[-1]) for level in image_features.maps)
+    return f"pooled-1:{channels}:{image_features.source}"
 
 
 def describe_instances(instances: Instances, positions: Sequence[int]) -> NDArray[np.float32]:
@@ -56,16 +56,16 @@ def describe_instances(instances: Instances, positions: Sequence[int]) -> NDArra
     ParameterError
         If the instances do not know their image.
     """
-    appearance = appearance_of(instances)
+    image_features = image_features_of(instances)
     letterbox = None if instances.proposals is None else instances.proposals.letterbox
-    cells = [] if letterbox is None else [_cells(letterbox, level.stride) for level in appearance.maps]
+    cells = [] if letterbox is None else [_cells(letterbox, level.stride) for level in image_features.maps]
     rows = []
     for i in positions:
         crop = instances.masks[i]
         pooled = [
-            _pooled(crop, level.values, *cell) for level, cell in zip(appearance.maps, cells, strict=len(cells) > 0)
+            _pooled(crop, level.values, *cell) for level, cell in zip(image_features.maps, cells, strict=len(cells) > 0)
         ]
-        rows.append(np.concatenate([*pooled, _form(crop), _colours(crop, appearance)]))
+        rows.append(np.concatenate([*pooled, _form(crop), _colours(crop, image_features)]))
     width = len(rows[0]) if rows else 0
     return np.array(rows, np.float32).reshape(len(rows), width)
 
@@ -75,7 +75,7 @@ def _cells(letterbox: Letterbox, stride: float) -> tuple[NDArray[np.intp], NDArr
 
 
 def _pooled(
-    crop: Crop, values: NDArray[np.floating], rows: NDArray[np.intp], columns: NDArray[np.intp]
+    crop: CroppedMask, values: NDArray[np.floating], rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Return the mean of an (h, w, C) map over a mask, each cell by the pixels of the mask whose centres lie in it."""
     if not crop.area:
@@ -97,7 +97,7 @@ def _runs(cells: NDArray[np.intp]) -> tuple[int, int, NDArray[np.intp]]:
     return int(cells[0]), int(cells[-1]) + 1, starts
 
 
-def _form(crop: Crop) -> NDArray[np.float32]:
+def _form(crop: CroppedMask) -> NDArray[np.float32]:
     """Return size and shape: log of the diameter, log of the elongation, share of its box, raggedness of its edge."""
     pixels, area = crop.pixels, crop.area
     if not area:
@@ -113,13 +113,13 @@ def _form(crop: Crop) -> NDArray[np.float32]:
     )
 
 
-def _colours(crop: Crop, appearance: Appearance) -> NDArray[np.float32]:
+def _colours(crop: CroppedMask, image_features: ImageFeatures) -> NDArray[np.float32]:
     """Return mean and spread of each colour within the object, and how its mean differs from its surroundings'."""
-    height, width = appearance.rgb.shape[:2]
+    height, width = image_features.rgb.shape[:2]
     down, across = crop.window
     top, left = max(down.start - MARGIN, 0), max(across.start - MARGIN, 0)
     window = slice(top, min(down.stop + MARGIN, height)), slice(left, min(across.stop + MARGIN, width))
-    rgb = appearance.rgb[window].astype(np.float32) / 255
+    rgb = image_features.rgb[window].astype(np.float32) / 255
     inside = np.zeros(rgb.shape[:2], bool)
     inside[down.start - top : down.stop - top, across.start - left : across.stop - left] = crop.pixels
     if not inside.any():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.descriptors import describe_instances
 from napari_fastsam.core.likeness.likeness import Population
-from napari_fastsam.core.objects.embeddings import described
+from napari_fastsam.core.objects.embeddings import embeddings_of
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import PromptError
 
@@ -86,14 +86,14 @@ def example_likeness(instances: Instances, exemplars: Exemplars) -> NDArray[np.f
     numpy.ndarray
         (N,) 1 = like the examples, 0 = like the plane's average object. All zeros without an example.
     """
-    vectors = described(instances, exemplars.kind, describe_instances)
+    vectors = embeddings_of(instances, exemplars.kind, describe_instances)
     return Population.of(vectors).likeness(exemplars.examples, exemplars.counter_examples)
 
 
 def are_among(instances: Instances, exemplars: Exemplars, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which of N objects are (E, D) examples or counter-examples of a set themselves: (N,)."""
     known = {row.tobytes() for row in rows}
-    vectors = described(instances, exemplars.kind, describe_instances)
+    vectors = embeddings_of(instances, exemplars.kind, describe_instances)
     return np.array([vector.tobytes() in known for vector in vectors], bool)
 
 

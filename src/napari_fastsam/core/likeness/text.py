@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.cutouts import DEFAULT, Cutting, cutout
-from napari_fastsam.core.objects.embeddings import Describe, appearance_of, described
+from napari_fastsam.core.objects.embeddings import Embed, embeddings_of, image_features_of
 from napari_fastsam.core.objects.instances import Instances
 
 __all__ = ["TextEncoder", "crop_kind", "crop_maker", "text_similarities"]
@@ -45,11 +45,11 @@ def crop_kind(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Hashable:
     return "cutout", encoder.key, cutting
 
 
-def crop_maker(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Describe:
-    """Return what describes objects by their pictures, for `core.objects.appearance.describe`."""
+def crop_maker(encoder: TextEncoder, cutting: Cutting = DEFAULT) -> Embed:
+    """Return what describes objects by their pictures, for `core.objects.embeddings.embed`."""
 
     def make(instances: Instances, positions: Sequence[int]) -> NDArray[np.float32]:
-        rgb = appearance_of(instances).rgb
+        rgb = image_features_of(instances).rgb
         return encoder.encode_images([cutout(rgb, instances.masks[i], cutting) for i in positions])
 
     return make
@@ -85,7 +85,7 @@ def text_similarities(
     """
     # a text that cannot be read is told before the objects are encoded
     words = encoder.encode_texts(texts) if len(texts) else None
-    pictures = described(instances, crop_kind(encoder, cutting), crop_maker(encoder, cutting))
+    pictures = embeddings_of(instances, crop_kind(encoder, cutting), crop_maker(encoder, cutting))
     if words is None or not len(pictures):
         return np.zeros((len(texts), len(instances)), np.float32)
     similarities: NDArray[np.float32] = words @ pictures.T

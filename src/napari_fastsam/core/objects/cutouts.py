@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ParameterError
 
 Background = Literal["keep", "black", "white", "grey", "blur"]
@@ -58,7 +58,7 @@ DEFAULT = Cutting("black", 0.25)
 what ultralytics shows; what the real CLIP would prefer could not be measured here."""
 
 
-def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = DEFAULT) -> NDArray[np.uint8]:
+def cutout(rgb: NDArray[np.uint8], crop: CroppedMask, cutting: Cutting = DEFAULT) -> NDArray[np.uint8]:
     """Return the picture of one object.
 
     Parameters
@@ -90,7 +90,7 @@ def cutout(rgb: NDArray[np.uint8], crop: Crop, cutting: Cutting = DEFAULT) -> ND
     return np.where(_within(crop, rows, columns)[..., None], picture, around)
 
 
-def _window(crop: Crop, shape: tuple[int, ...], cutting: Cutting) -> tuple[Span, Span]:
+def _window(crop: CroppedMask, shape: tuple[int, ...], cutting: Cutting) -> tuple[Span, Span]:
     """Return the rows and the columns to show; those of a square may lie beyond the plane."""
     spans = _extent(crop)
     longer = max(stop - start for start, stop in spans)
@@ -106,7 +106,7 @@ def _window(crop: Crop, shape: tuple[int, ...], cutting: Cutting) -> tuple[Span,
     )
 
 
-def _extent(crop: Crop) -> tuple[Span, Span]:
+def _extent(crop: CroppedMask) -> tuple[Span, Span]:
     """Return the first row and column of the object and those behind its last; an empty one has its window's middle."""
     if not crop.area:
         row, column = (window.start + (window.stop - window.start) // 2 for window in crop.window)
@@ -118,7 +118,7 @@ def _extent(crop: Crop) -> tuple[Span, Span]:
     )
 
 
-def _within(crop: Crop, rows: Span, columns: Span) -> NDArray[np.bool_]:
+def _within(crop: CroppedMask, rows: Span, columns: Span) -> NDArray[np.bool_]:
     """Return the part of a mask that lies in a window around the object, which holds all of it."""
     inside = np.zeros((rows[1] - rows[0], columns[1] - columns[0]), bool)
     hits = np.argwhere(crop.pixels) + np.array([crop.top - rows[0], crop.left - columns[0]])

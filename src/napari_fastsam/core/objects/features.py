@@ -26,8 +26,8 @@ class FeatureMap:
 
 
 @dataclass(frozen=True, eq=False)
-class Appearance:
-    """One plane as whoever describes its objects sees it.
+class ImageFeatures:
+    """A plane's pixels and feature maps, from which its objects are described, and the embeddings made so far.
 
     Attributes
     ----------

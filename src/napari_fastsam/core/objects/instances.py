@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,12 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.image.intensity import to_rgb8
-from napari_fastsam.core.objects.features import Appearance
-from napari_fastsam.core.objects.masks import Crop, LazyMasks
+from napari_fastsam.core.objects.features import ImageFeatures
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
 from napari_fastsam.core.objects.suppression import suppress
+from napari_fastsam.deprecation import renamed
 from napari_fastsam.errors import ParameterError
 
-__all__ = ["Crop", "Instances", "check_thresholds"]
+__all__ = ["CroppedMask", "Instances", "check_thresholds"]
+
+__getattr__ = renamed(__name__, {"Crop": "CroppedMask"})
 
 
 class ProposalSource(Protocol):
@@ -47,7 +51,7 @@ class Instances:
         ``(H, W)`` of the plane.
     proposals, ranks
         What they were chosen from and where they stand in it, if they came from a network.
-    appearance
+    image_features
         The image that they are seen in, with what is kept of their looks; None = not known.
 
     Raises
@@ -58,11 +62,11 @@ class Instances:
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
-    masks: Sequence[Crop]
+    masks: Sequence[CroppedMask]
     shape: tuple[int, int]
     proposals: ProposalSource | None = field(default=None, repr=False)
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
-    appearance: Appearance | None = field(default=None, repr=False)
+    image_features: ImageFeatures | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
@@ -99,13 +103,13 @@ class Instances:
         given = np.ones(len(stack)) if scores is None else np.asarray(scores, np.float64)
         if given.shape != (len(stack),):
             raise ParameterError(f"scores has shape {given.shape}; expected ({len(stack)},), one a mask")
-        appearance = None if image is None else _seen(image, (int(stack.shape[1]), int(stack.shape[2])))
+        image_features = None if image is None else _seen(image, (int(stack.shape[1]), int(stack.shape[2])))
         crops, kept = [], []
         for i, mask in enumerate(stack):
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
             if len(rows):
                 window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-                crops.append(Crop(int(rows[0]), int(columns[0]), mask[window].copy()))
+                crops.append(CroppedMask(int(rows[0]), int(columns[0]), mask[window].copy()))
                 kept.append(i)
         boxes = [[c.top, c.left, c.window[0].stop, c.window[1].stop] for c in crops]
         order = np.argsort(-given[kept], kind="stable")
@@ -114,7 +118,7 @@ class Instances:
             given[kept][order].astype(np.float32),
             tuple(crops[i] for i in order),
             (int(stack.shape[1]), int(stack.shape[2])),
-            appearance=appearance,
+            image_features=image_features,
         )
 
     def __len__(self) -> int:
@@ -125,6 +129,12 @@ class Instances:
     def areas(self) -> NDArray[np.int64]:
         """(N,) number of pixels of each object."""
         return np.fromiter((crop.area for crop in self.masks), np.int64, len(self))
+
+    @property
+    def appearance(self) -> ImageFeatures | None:
+        """Deprecated name of `image_features`."""
+        warnings.warn("appearance is deprecated; use image_features", DeprecationWarning, stacklevel=2)
+        return self.image_features
 
     @property
     def identities(self) -> NDArray[np.intp]:
@@ -147,7 +157,7 @@ class Instances:
             self.shape,
             self.proposals,
             self.identities[index],
-            self.appearance,
+            self.image_features,
         )
 
     def filter(
@@ -205,11 +215,11 @@ class Instances:
         return paint(self.masks, self.shape, scores=self.scores.tolist())
 
 
-def _seen(image: ArrayLike, shape: tuple[int, int]) -> Appearance:
+def _seen(image: ArrayLike, shape: tuple[int, int]) -> ImageFeatures:
     rgb = to_rgb8(image)
     if rgb.shape[:2] != shape:
         raise ParameterError(f"image has {rgb.shape[:2]} pixels and the masks {shape}; expected the same")
-    return Appearance(rgb)
+    return ImageFeatures(rgb)
 
 
 def check_thresholds(

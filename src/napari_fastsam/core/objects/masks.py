@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.deprecation import renamed
+
+__getattr__ = renamed(__name__, {"Crop": "CroppedMask"})
+
 
 @dataclass(frozen=True, eq=False)
-class Crop:
+class CroppedMask:
     """A mask, kept only where it can be true.
 
     Attributes
@@ -38,7 +42,7 @@ class Crop:
         """Number of pixels that belong to the object."""
         return int(np.count_nonzero(self.pixels))
 
-    def covers(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    def covers(self, points: NDArray[np.number[Any]]) -> NDArray[np.bool_]:
         """Tell for (P, 2) rows and columns (pixel centres at integers) which lie in the object."""
         index = np.floor(np.asarray(points) + 0.5) - (self.top, self.left)
         inside = ((index >= 0) & (index < self.pixels.shape)).all(axis=1)
@@ -53,11 +57,11 @@ class Crop:
         plane[self.window] = self.pixels
         return plane
 
-    def moved(self, rows: int, columns: int) -> Crop:
+    def moved(self, rows: int, columns: int) -> CroppedMask:
         """Return the same mask, shifted by whole pixels."""
-        return Crop(self.top + rows, self.left + columns, self.pixels)
+        return CroppedMask(self.top + rows, self.left + columns, self.pixels)
 
-    def intersection(self, other: Crop) -> int:
+    def intersection(self, other: CroppedMask) -> int:
         """Count the pixels that both have."""
         top, left = max(self.top, other.top), max(self.left, other.left)
         bottom = min(self.window[0].stop, other.window[0].stop)
@@ -68,14 +72,14 @@ class Crop:
         theirs = other.pixels[top - other.top : bottom - other.top, left - other.left : right - other.left]
         return int(np.count_nonzero(mine & theirs))
 
-    def iou(self, other: Crop) -> float:
+    def iou(self, other: CroppedMask) -> float:
         """Intersection over union of the two masks; 0 if both are empty."""
         both = self.intersection(other)
         union = self.area + other.area - both
         return both / union if union else 0.0
 
 
-class LazyMasks(Sequence[Crop]):
+class LazyMasks(Sequence[CroppedMask]):
     """Masks that are made when they are asked for.
 
     Parameters
@@ -86,7 +90,7 @@ class LazyMasks(Sequence[Crop]):
         (N,) what `make` is asked for.
     """
 
-    def __init__(self, make: Callable[[int], Crop], indices: NDArray[np.intp]) -> None:
+    def __init__(self, make: Callable[[int], CroppedMask], indices: NDArray[np.intp]) -> None:
         self._make = make
         self._indices = indices
 
@@ -95,10 +99,10 @@ class LazyMasks(Sequence[Crop]):
         return len(self._indices)
 
     @overload
-    def __getitem__(self, index: int) -> Crop: ...
+    def __getitem__(self, index: int) -> CroppedMask: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Crop]: ...
-    def __getitem__(self, index: int | slice) -> Crop | Sequence[Crop]:
+    def __getitem__(self, index: slice) -> Sequence[CroppedMask]: ...
+    def __getitem__(self, index: int | slice) -> CroppedMask | Sequence[CroppedMask]:
         if isinstance(index, slice):
             return LazyMasks(self._make, self._indices[index])
         return self._make(int(self._indices[index]))

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ParameterError
 
 LIKE_SIZE = 2.0
@@ -24,7 +24,7 @@ LIKE_SIZE = 2.0
 
 
 def paint(
-    masks: Sequence[Crop | None],
+    masks: Sequence[CroppedMask | None],
     shape: tuple[int, int],
     ids: Sequence[int] | None = None,
     scores: Sequence[float] | NDArray[np.float32] | None = None,

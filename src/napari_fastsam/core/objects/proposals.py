@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox, pixel_range
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
-from napari_fastsam.core.objects.masks import Crop, LazyMasks
-from napari_fastsam.core.objects.suppression import IOU_FLOOR, Overlaps
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
+from napari_fastsam.core.objects.suppression import IOU_FLOOR, BoxOverlaps
 
 CONF_FLOOR = 0.05
 """Proposals below this score are not kept for live thresholds: they are noise that costs time."""
@@ -48,7 +48,7 @@ class Proposals:
     by_centre
         Which pixels lie in a box, when it cuts a mask: those whose centre does, or, as in ultralytics, those whose
         index does. The latter is half a pixel further down and to the right.
-    appearance
+    image_features
         The plane as the network saw it, for whoever describes its objects.
     """
 
@@ -59,8 +59,8 @@ class Proposals:
     letterbox: Letterbox
     conf_floor: float = CONF_FLOOR
     by_centre: bool = False
-    appearance: Appearance | None = field(default=None, repr=False)
-    _crops: dict[int, Crop] = field(default_factory=dict, repr=False)
+    image_features: ImageFeatures | None = field(default=None, repr=False)
+    _crops: dict[int, CroppedMask] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return the number of proposals."""
@@ -75,7 +75,7 @@ class Proposals:
     def nbytes(self) -> int:
         """Bytes held, decoded masks and descriptions included."""
         arrays = (self.boxes_input, self.scores, self.coefficients, self.prototypes)
-        seen = 0 if self.appearance is None else self.appearance.nbytes
+        seen = 0 if self.image_features is None else self.image_features.nbytes
         return seen + sum(a.nbytes for a in arrays) + sum(c.pixels.nbytes for c in tuple(self._crops.values()))
 
     @cached_property
@@ -84,13 +84,13 @@ class Proposals:
         return self.letterbox.boxes_to_plane(self.boxes_input)
 
     @cached_property
-    def overlaps(self) -> Overlaps:
+    def overlaps(self) -> BoxOverlaps:
         """The pairs of proposals that overlap."""
-        return Overlaps.of(self.boxes_input)
+        return BoxOverlaps.of(self.boxes_input)
 
     def ranks(self, conf: float, iou: float) -> NDArray[np.intp]:
         """Return the ranks of the proposals above `conf` that non-maximum suppression at `iou` keeps."""
-        overlaps = self.overlaps if iou >= IOU_FLOOR else Overlaps.of(self.boxes_input, floor=iou)
+        overlaps = self.overlaps if iou >= IOU_FLOOR else BoxOverlaps.of(self.boxes_input, floor=iou)
         return overlaps.survivors(iou, self.scores > conf)
 
     def instances(
@@ -126,14 +126,14 @@ class Proposals:
     def subset(self, ranks: NDArray[np.intp]) -> Instances:
         """Return the proposals at `ranks` as instances whose masks are decoded when they are asked for."""
         masks = LazyMasks(self.crop, ranks)
-        return Instances(self.boxes[ranks], self.scores[ranks], masks, self.shape, self, ranks, self.appearance)
+        return Instances(self.boxes[ranks], self.scores[ranks], masks, self.shape, self, ranks, self.image_features)
 
-    def crop(self, rank: int) -> Crop:
+    def crop(self, rank: int) -> CroppedMask:
         """Return the mask of one proposal."""
         crop = self._crops.get(rank)
         if crop is None:
             top, left, values = self.logits(rank)
-            crop = self._crops[rank] = Crop(top, left, values > 0)
+            crop = self._crops[rank] = CroppedMask(top, left, values > 0)
         return crop
 
     def logits(self, rank: int) -> tuple[int, int, NDArray[np.float32]]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ParameterError
 
 DAUGHTER = 0.5
@@ -65,7 +65,7 @@ Pair = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
-class Overlaps:
+class PlaneOverlaps:
     """How the objects of near planes overlap: what linking needs to know, whatever its parameters.
 
     Attributes
@@ -78,12 +78,12 @@ class Overlaps:
         Pixels that two masks share, where they do.
     """
 
-    planes: tuple[Sequence[Crop], ...]
+    planes: tuple[Sequence[CroppedMask], ...]
     reach: int
     shared: Mapping[Pair, int]
 
     @classmethod
-    def of(cls, planes: Sequence[Sequence[Crop]], max_gap: int = 0) -> Overlaps:
+    def of(cls, planes: Sequence[Sequence[CroppedMask]], max_gap: int = 0) -> PlaneOverlaps:
         """Compare the masks of planes that are up to `max_gap` + 1 apart."""
         shared: dict[Pair, int] = {}
         boxes = [_boxes(masks) for masks in planes]
@@ -154,7 +154,7 @@ class Links:
         return data, {child: [parent] for child, parent in sorted(self.parents.items())}
 
 
-def link(planes: Sequence[Sequence[Crop]] | Overlaps, linking: Linking | None = None) -> Links:
+def link(planes: Sequence[Sequence[CroppedMask]] | PlaneOverlaps, linking: Linking | None = None) -> Links:
     """Say which objects of successive planes are one.
 
     Parameters
@@ -166,9 +166,9 @@ def link(planes: Sequence[Sequence[Crop]] | Overlaps, linking: Linking | None = 
         The parameters.
     """
     linking = Linking() if linking is None else linking
-    known = planes if isinstance(planes, Overlaps) else Overlaps.of(planes, linking.max_gap)
+    known = planes if isinstance(planes, PlaneOverlaps) else PlaneOverlaps.of(planes, linking.max_gap)
     if known.reach < linking.max_gap + 1:
-        known = Overlaps.of(known.planes, linking.max_gap)
+        known = PlaneOverlaps.of(known.planes, linking.max_gap)
     after = _linked(known, linking)
     ids = [np.zeros(len(masks), np.int_) for masks in known.planes]
     parents: dict[int, int] = {}
@@ -190,11 +190,11 @@ def link(planes: Sequence[Sequence[Crop]] | Overlaps, linking: Linking | None = 
 
 
 def follow(
-    candidates: Callable[[int], Sequence[Crop] | None],
-    anchors: Mapping[int, Crop],
+    candidates: Callable[[int], Sequence[CroppedMask] | None],
+    anchors: Mapping[int, CroppedMask],
     count: int,
     linking: Linking | None = None,
-) -> tuple[dict[int, Crop], set[int]]:
+) -> tuple[dict[int, CroppedMask], set[int]]:
     """Carry an object from the planes where it is known through the others, both ways, until it ends.
 
     Parameters
@@ -228,7 +228,7 @@ def follow(
     return masks, needed
 
 
-def between(first: Crop, last: Crop, share: float) -> Crop:
+def between(first: CroppedMask, last: CroppedMask, share: float) -> CroppedMask:
     """Return the mask that lies between two: where the signed distances to their edges, mixed, are within.
 
     Parameters
@@ -251,16 +251,16 @@ def between(first: Crop, last: Crop, share: float) -> Crop:
         inside = np.pad(crop.moved(-top, -left).full(mixed.shape), 1)
         distance = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
         mixed += weight * distance[1:-1, 1:-1]
-    return Crop(top, left, mixed > 0)
+    return CroppedMask(top, left, mixed > 0)
 
 
-def bridged(planes: Sequence[Sequence[Crop]], links: Links) -> list[list[tuple[int, Crop]]]:
+def bridged(planes: Sequence[Sequence[CroppedMask]], links: Links) -> list[list[tuple[int, CroppedMask]]]:
     """Return for each plane the objects that were missed there, but not on planes before and after: number and mask."""
-    seen: dict[int, list[tuple[int, Crop]]] = {}
+    seen: dict[int, list[tuple[int, CroppedMask]]] = {}
     for plane, (masks, ids) in enumerate(zip(planes, links.ids, strict=True)):
         for number, crop in zip(ids.tolist(), masks, strict=True):
             seen.setdefault(number, []).append((plane, crop))
-    found: list[list[tuple[int, Crop]]] = [[] for _ in planes]
+    found: list[list[tuple[int, CroppedMask]]] = [[] for _ in planes]
     for number, places in seen.items():
         for (a, first), (b, last) in itertools.pairwise(places):
             for plane in range(a + 1, b):
@@ -269,15 +269,15 @@ def bridged(planes: Sequence[Sequence[Crop]], links: Links) -> list[list[tuple[i
 
 
 def _one_way(
-    candidates: Callable[[int], Sequence[Crop] | None],
-    start: Crop,
+    candidates: Callable[[int], Sequence[CroppedMask] | None],
+    start: CroppedMask,
     plane: int,
     direction: int,
     end: int,
     linking: Linking,
-) -> tuple[dict[int, Crop], set[int]]:
+) -> tuple[dict[int, CroppedMask], set[int]]:
     """Follow an object one way up to a plane, left out itself."""
-    found: dict[int, Crop] = {}
+    found: dict[int, CroppedMask] = {}
     crop, last = start, plane
     place = plane + direction
     while place != end and abs(place - last) <= linking.max_gap + 1:
@@ -296,7 +296,7 @@ def _one_way(
     return found, set()
 
 
-def _linked(known: Overlaps, linking: Linking) -> dict[tuple[int, int], list[tuple[int, int]]]:
+def _linked(known: PlaneOverlaps, linking: Linking) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """Return for each object the ones on later planes that it goes on as; more than one where it divides."""
     from laptrack import LapTrack
 
@@ -336,7 +336,7 @@ def _cost(overlaps: Mapping[tuple[int, int], float]) -> Callable[[NDArray[np.flo
     return lambda one, other: 1 - overlaps.get((int(min(one[0], other[0])), int(max(one[0], other[0]))), 0.0)
 
 
-def _boxes(masks: Sequence[Crop]) -> NDArray[np.int_]:
+def _boxes(masks: Sequence[CroppedMask]) -> NDArray[np.int_]:
     boxes = [(c.top, c.left, c.window[0].stop, c.window[1].stop) for c in masks]
     return np.array(boxes, np.int_).reshape(-1, 4)
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import LIKE_SIZE
 from napari_fastsam.errors import ParameterError
 
@@ -41,7 +41,7 @@ Box = tuple[int, int, int, int]
 """``y0, x0, y1, x1`` in pixels of the plane, half-open."""
 
 
-class Pixels(Protocol):
+class LabelArray(Protocol):
     """A label image that is read and written by rectangles: numpy, or zarr."""
 
     @property
@@ -143,7 +143,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TileGrid:
     """The tiles of a plane.
 
     Attributes
@@ -263,7 +263,7 @@ class Canvas:
         Of the same, in pixels of the plane.
     """
 
-    labels: Pixels
+    labels: LabelArray
     scores: list[float] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
@@ -307,7 +307,7 @@ class Canvas:
         kept[list(self._taken)] = 0
         return np.asarray(kept[labels])
 
-    def add(self, window: Box, masks: Sequence[Crop], scores: Sequence[float]) -> list[int]:
+    def add(self, window: Box, masks: Sequence[CroppedMask], scores: Sequence[float]) -> list[int]:
         """Paint the objects of a tile, but for those that another tile has brought already.
 
         Who gets a pixel that several claim is as in `core.objects.painting`.
@@ -327,7 +327,7 @@ class Canvas:
         with self._lock:
             return self._add(window, masks, scores)
 
-    def _add(self, window: Box, masks: Sequence[Crop], scores: Sequence[float]) -> list[int]:
+    def _add(self, window: Box, masks: Sequence[CroppedMask], scores: Sequence[float]) -> list[int]:
         y0, x0, y1, x1 = window
         where = slice(y0, y1), slice(x0, x1)
         view = np.array(self.labels[where])
@@ -351,7 +351,7 @@ class Canvas:
                 self._left[where] = self._without_taken(view)
         return numbers
 
-    def _register(self, crop: Crop, score: float) -> int:
+    def _register(self, crop: CroppedMask, score: float) -> int:
         self.scores.append(float(score))
         self.areas.append(crop.area)
         rows, columns = crop.window

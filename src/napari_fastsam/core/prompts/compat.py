@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.embeddings import appearance_of
+from napari_fastsam.core.objects.embeddings import image_features_of
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.prompts.prompts import Prompts
 
@@ -62,7 +62,7 @@ def select_texts_like_ultralytics(instances: Instances, texts: Sequence[str], en
     kept = np.flatnonzero(instances.areas > LEAST_AREA)
     if not len(kept) or not len(texts):
         return instances.subset(np.zeros(0, np.intp)) if len(texts) else instances
-    rgb = appearance_of(instances).rgb
+    rgb = image_features_of(instances).rgb
     height, width = instances.shape
     boxes = np.clip(np.trunc(snap_boxes(instances)), 0, [height, width, height, width]).astype(int)
     pictures = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 _SPACING = 1.0
 """Pixels between the points along a path."""
@@ -14,7 +14,7 @@ _MOST_POINTS = 10_000
 """A path that leads far out of the image is sampled more widely."""
 
 
-def rasterize(outline: NDArray[np.float64], shape: tuple[int, int]) -> Crop | None:
+def rasterize(outline: NDArray[np.float64], shape: tuple[int, int]) -> CroppedMask | None:
     """Return the pixels whose centre lies inside a polygon, or None if the plane has none of them.
 
     Parameters
@@ -31,7 +31,7 @@ def rasterize(outline: NDArray[np.float64], shape: tuple[int, int]) -> Crop | No
     if (high <= low).any():
         return None
     pixels = polygon2mask(tuple(high - low), outline - low)  # type: ignore[no-untyped-call]  # scikit-image 0.26
-    return Crop(int(low[0]), int(low[1]), pixels) if pixels.any() else None
+    return CroppedMask(int(low[0]), int(low[1]), pixels) if pixels.any() else None
 
 
 def along(path: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.descriptors import describe_instances, descriptor_kind
 from napari_fastsam.core.likeness.exemplars import Exemplars
-from napari_fastsam.core.objects.embeddings import described
+from napari_fastsam.core.objects.embeddings import embeddings_of
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.prompts.boxes import BoxQuery
 from napari_fastsam.core.prompts.points import PointGroup
@@ -42,7 +42,7 @@ def exemplars_of(instances: Instances, prompts: Prompts) -> tuple[Exemplars, lis
         If the instances do not know their image.
     """
     kind = descriptor_kind(instances)
-    vectors = described(instances, kind, describe_instances)
+    vectors = embeddings_of(instances, kind, describe_instances)
     given = prompts.exemplars
     if given is not None and given.kind != kind:
         raise PromptError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.drawing import rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import Candidate, Pool, Ranking, outside_reason
@@ -34,12 +34,12 @@ class MaskQuery(Query):
     from_proposals = False
 
     @classmethod
-    def parse(cls, given: Any) -> tuple[Crop, ...]:
+    def parse(cls, given: Any) -> tuple[CroppedMask, ...]:
         """Return the masks, given as (Y, X) arrays of the whole plane (not 0 = object) or as `to_json` writes them."""
         return tuple(_crop(i, mask) for i, mask in enumerate(given))
 
     @classmethod
-    def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> Crop:
+    def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> CroppedMask:
         """Return the pixels of the plane inside a polygon.
 
         Raises
@@ -53,7 +53,7 @@ class MaskQuery(Query):
         return drawn
 
     @classmethod
-    def to_json(cls, geometry: Crop) -> dict[str, Any]:
+    def to_json(cls, geometry: CroppedMask) -> dict[str, Any]:
         """Return where the mask begins, its size, and the lengths of runs of 0, 1, 0, … row after row."""
         flat = geometry.pixels.ravel()
         changes = np.flatnonzero(np.diff(flat, prepend=False))
@@ -61,12 +61,12 @@ class MaskQuery(Query):
         return {"top": geometry.top, "left": geometry.left, "shape": [*geometry.pixels.shape], "runs": runs.tolist()}
 
     @classmethod
-    def identity(cls, geometry: Crop, place: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Hashable:
+    def identity(cls, geometry: CroppedMask, place: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Hashable:
         """Return where the mask lies, and a checksum of its pixels."""
         return super().identity(geometry, place), zlib.crc32(np.packbits(geometry.pixels).data)
 
     @classmethod
-    def landmarks(cls, geometry: Crop) -> NDArray[np.float64]:
+    def landmarks(cls, geometry: CroppedMask) -> NDArray[np.float64]:
         """Return the first and the last pixel of the cropped mask."""
         height, width = geometry.pixels.shape
         first = np.array([geometry.top, geometry.left], np.float64)
@@ -77,10 +77,10 @@ class MaskQuery(Query):
         first, last = self.landmarks(self.geometry)
         return first - 0.5, last + 0.5
 
-    def shifted_geometry(self, offset: NDArray[np.float64]) -> Crop:
+    def shifted_geometry(self, offset: NDArray[np.float64]) -> CroppedMask:
         """Return the mask moved by whole pixels."""
         rows, columns = offset.astype(int).tolist()
-        crop: Crop = self.geometry
+        crop: CroppedMask = self.geometry
         return crop.moved(rows, columns)
 
     def rank(self, pool: Pool) -> Ranking:
@@ -91,10 +91,10 @@ class MaskQuery(Query):
         return Ranking("the mask as it was given", (Candidate(self.geometry, 1.0, 1.0, source="given"),))
 
 
-def _crop(i: int, mask: Any) -> Crop:
+def _crop(i: int, mask: Any) -> CroppedMask:
     if isinstance(mask, Mapping):
         pixels, top, left = _from_json(i, mask)
-    elif isinstance(mask, Crop):
+    elif isinstance(mask, CroppedMask):
         pixels, top, left = mask.pixels, mask.top, mask.left
     else:
         pixels, top, left = np.asarray(mask) != 0, 0, 0
@@ -104,7 +104,7 @@ def _crop(i: int, mask: Any) -> Crop:
     if not len(rows):
         raise PromptError(f"masks[{i}] has no pixel; expected the object's pixels to be True")
     window = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    return Crop(top + window[0].start, left + window[1].start, pixels[window].copy())
+    return CroppedMask(top + window[0].start, left + window[1].start, pixels[window].copy())
 
 
 def _from_json(i: int, content: Mapping[str, Any]) -> tuple[NDArray[np.bool_], int, int]:

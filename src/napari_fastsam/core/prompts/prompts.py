@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts import boxes as _boxes  # noqa: F401  # the kinds register themselves
 from napari_fastsam.core.prompts import lines as _lines  # noqa: F401
 from napari_fastsam.core.prompts import masks as _masks  # noqa: F401
@@ -84,7 +84,7 @@ class Prompts:
     boxes: NDArray[np.float64]
     outlines: tuple[NDArray[np.float64], ...]
     scribbles: tuple[NDArray[np.float64], ...]
-    masks: tuple[Crop, ...]
+    masks: tuple[CroppedMask, ...]
     mask_objects: NDArray[np.int64]
     texts: tuple[str, ...]
     examples: NDArray[np.float64]
@@ -107,7 +107,7 @@ class Prompts:
         example_boxes: ArrayLike = (),
         counter_example_boxes: ArrayLike = (),
         exemplars: Exemplars | None = None,
-        masks: Sequence[ArrayLike | Crop] = (),
+        masks: Sequence[ArrayLike | CroppedMask] = (),
         mask_objects: ArrayLike | None = None,
         **others: Any,
     ) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import pairwise_iou
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 
 SCORE_REACH = 0.25
 """A click takes the smallest object around it whose score is at most this far below the best one's."""
@@ -19,6 +19,9 @@ OVERLAP_FLOOR = 0.4
 
 SCRIBBLE_FLOOR = 0.7
 """The least share of a scribble that must lie in the object it means."""
+
+CORRECTED = ("corrected", "drawn")
+"""Sources of candidates that clicks made of others, or drew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ class Candidate:
         Where it comes from, in a word or two.
     """
 
-    crop: Crop
+    crop: CroppedMask
     score: float
     fit: float
     index: int | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
@@ -47,7 +47,7 @@ class CocoObjects:
             )
         return painted([self._crop(annotation, shape) for annotation in self.annotations], shape)
 
-    def _crop(self, annotation: dict[str, Any], shape: tuple[int, int]) -> Crop | None:
+    def _crop(self, annotation: dict[str, Any], shape: tuple[int, int]) -> CroppedMask | None:
         where = f"{self.file}, annotation {annotation.get('id', '?')}"
         drawn = annotation.get("segmentation")
         if not drawn:
@@ -102,7 +102,7 @@ def _size_of(entry: dict[str, Any]) -> tuple[int, int] | None:
     return (int(entry["height"]), int(entry["width"])) if {"height", "width"} <= entry.keys() else None
 
 
-def _from_polygons(polygons: Sequence[Sequence[float]], shape: tuple[int, int]) -> Crop | None:
+def _from_polygons(polygons: Sequence[Sequence[float]], shape: tuple[int, int]) -> CroppedMask | None:
     """Return the union of polygons, each ``x, y, x, y, …`` with pixel edges at integers."""
     parts = []
     for polygon in polygons:
@@ -114,7 +114,7 @@ def _from_polygons(polygons: Sequence[Sequence[float]], shape: tuple[int, int]) 
     return union(parts) if parts else None
 
 
-def _from_rle(rle: dict[str, Any], shape: tuple[int, int]) -> Crop | None:
+def _from_rle(rle: dict[str, Any], shape: tuple[int, int]) -> CroppedMask | None:
     """Return a mask from run lengths: column by column, background first."""
     size = tuple(int(n) for n in rle["size"])
     if size != shape:
@@ -128,7 +128,7 @@ def _from_rle(rle: dict[str, Any], shape: tuple[int, int]) -> Crop | None:
     if not len(rows):
         return None
     top, left = int(rows[0]), int(columns[0])
-    return Crop(top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1].copy())
+    return CroppedMask(top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1].copy())
 
 
 def decompressed(text: str) -> list[int]:

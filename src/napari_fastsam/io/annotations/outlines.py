@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.prompts.drawing import rasterize
 
@@ -15,7 +15,7 @@ _ROUNDING = 0.01
 """Six decimals of the image's size, which is how outlines are written, are this close to a whole pixel or closer."""
 
 
-def fill(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> Crop | None:
+def fill(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> CroppedMask | None:
     """Return the pixels of an outline, or None if it lies outside the image.
 
     Parameters
@@ -37,7 +37,7 @@ def fill(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> Crop | N
     return fill_edges(outline_edges, shape)
 
 
-def fill_edges(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> Crop | None:
+def fill_edges(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> CroppedMask | None:
     """Return the pixels whose centres an outline encloses; (V, 2) rows, columns, pixel edges at integers.
 
     If there is none, the pixel in its middle; None if that lies outside the image.
@@ -47,25 +47,25 @@ def fill_edges(outline_edges: NDArray[np.float64], shape: tuple[int, int]) -> Cr
         return crop
     middle = np.floor(outline_edges.mean(axis=0)).astype(int)
     inside = bool((middle >= 0).all() and (middle < shape).all())
-    return Crop(int(middle[0]), int(middle[1]), np.ones((1, 1), bool)) if inside else None
+    return CroppedMask(int(middle[0]), int(middle[1]), np.ones((1, 1), bool)) if inside else None
 
 
-def union(parts: Sequence[Crop]) -> Crop:
+def union(parts: Sequence[CroppedMask]) -> CroppedMask:
     """Return the mask of all pixels that any of one or more masks has."""
     top, left = min(c.top for c in parts), min(c.left for c in parts)
     bottom, right = max(c.window[0].stop for c in parts), max(c.window[1].stop for c in parts)
     pixels = np.zeros((bottom - top, right - left), bool)
     for crop in parts:
         pixels[crop.moved(-top, -left).window] |= crop.pixels
-    return Crop(top, left, pixels)
+    return CroppedMask(top, left, pixels)
 
 
-def painted(crops: Sequence[Crop | None], shape: tuple[int, int]) -> NDArray[np.int32]:
+def painted(crops: Sequence[CroppedMask | None], shape: tuple[int, int]) -> NDArray[np.int32]:
     """Paint objects, the smaller on top, so that nested ones stay visible; i + 1 is the i-th."""
     return paint(crops, shape)
 
 
-def _with_border(crop: Crop | None, outline: NDArray[np.intp], shape: tuple[int, int]) -> Crop | None:
+def _with_border(crop: CroppedMask | None, outline: NDArray[np.intp], shape: tuple[int, int]) -> CroppedMask | None:
     """Add the pixels under the outline itself: parts that are one pixel wide enclose nothing."""
     from skimage.draw import line
 
@@ -78,5 +78,5 @@ def _with_border(crop: Crop | None, outline: NDArray[np.intp], shape: tuple[int,
     low, high = drawn.min(axis=0), drawn.max(axis=0) + 1
     pixels = np.zeros(tuple(high - low), bool)
     pixels[tuple((drawn - low).T)] = True
-    border = Crop(int(low[0]), int(low[1]), pixels)
+    border = CroppedMask(int(low[0]), int(low[1]), pixels)
     return border if crop is None else union([crop, border])

@@ -102,7 +102,7 @@ class _TiffPlane:
             real = page.dtype is not None and page.dtype.kind in "biuf"
             if not (pixels_last and real and shape[rows] * shape[columns] > _LARGE):
                 return None
-            index = _which(plane, shape[:rows], series.axes[:rows])
+            index = plane_index(plane, shape[:rows], series.axes[:rows])
             if series.dataoffset is not None:
                 stored = np.dtype(page.dtype).newbyteorder(file.byteorder)
                 return cls(np.memmap(path, stored, "r", series.dataoffset, shape), index, shape[rows:])
@@ -242,7 +242,7 @@ def _read_tiff(path: Path, plane: tuple[int, ...] | None) -> NDArray[np.generic]
         leading = [a for a in range(len(shape)) if a not in (colour, *_rows_and_columns(len(shape), colour))]
         lengths = tuple(shape[a] for a in leading)
         names = "".join(series.axes[a] for a in leading)
-        index = _which(plane, lengths, names)
+        index = plane_index(plane, lengths, names)
         position = int(np.ravel_multi_index(index, lengths)) if index else 0
         own = series.pages[position] if 1 < len(series.pages) == np.prod(lengths) else None
         # A page of its own is read alone: a stack may be larger than the memory.
@@ -288,12 +288,27 @@ def _read_picture(path: Path, plane: tuple[int, ...] | None) -> NDArray[np.gener
         data = data[..., 0]
     pixels = data.ndim - (3 if data.ndim > 2 and data.shape[-1] in _COLOURS else 2)
     lengths = data.shape[:pixels]
-    chosen: NDArray[np.generic] = data[_which(plane, lengths, "T" * len(lengths))]
+    chosen: NDArray[np.generic] = data[plane_index(plane, lengths, "T" * len(lengths))]
     return chosen
 
 
-def _which(plane: tuple[int, ...] | None, lengths: tuple[int, ...], names: str) -> tuple[int, ...]:
-    """Return the index of the plane asked for, one number for each axis before the plane's own."""
+def plane_index(plane: tuple[int, ...] | None, lengths: tuple[int, ...], names: str) -> tuple[int, ...]:
+    """Return the index of the plane asked for, one number for each axis before the plane's own.
+
+    Parameters
+    ----------
+    plane
+        As in `read_plane`.
+    lengths, names
+        Of the axes before a plane's own.
+
+    Raises
+    ------
+    ImageError
+        If there are several planes and none is asked for.
+    ParameterError
+        If there is no such plane.
+    """
     count = int(np.prod(lengths, dtype=np.int64))
     if plane is None:
         if count == 1:

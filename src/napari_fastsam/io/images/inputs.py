@@ -7,15 +7,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.errors import ImageError
-from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, planes_of, read_plane, unreadable
+from napari_fastsam.core.image.channels import ChannelLike, check_channels, colour_plane
+from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, plane_index, planes_of, read_plane, unreadable
 from napari_fastsam.io.images.ome_zarr import Scale, images_in, is_zarr, open_image
 from napari_fastsam.io.results.results import stem_of
+
+T = TypeVar("T")
 
 SUFFIXES = frozenset(
     [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"]  # what read_plane knows
@@ -52,11 +55,14 @@ class Input:
         Place of the image within an OME-Zarr plate; "" elsewhere.
     problem
         Why it cannot be read, if that was found when it was looked for.
+    channels
+        Which of its channels are seen, together as colours; empty = each is a plane of its own.
     """
 
     path: Path
     where: str = ""
     problem: str = ""
+    channels: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path}/{self.where}" if self.where else str(self.path)
@@ -89,13 +95,29 @@ class Input:
         return f"{len(files)}-{sum(s.st_size for s in stats)}-{newest}"
 
     def describe(self) -> Layout:
-        """Return its axes, without reading its pixels.
+        """Return its axes, without reading its pixels; where channels are seen together, without theirs.
 
         Raises
         ------
         ImageError
             If it cannot be read.
+        ParameterError
+            If it has not the channels.
         """
+        layout = self._stored()
+        if not self.channels:
+            return layout
+        axis = self._channel_axis(layout)
+        if axis is None:
+            check_channels(self.channels, self._samples(layout))
+            return layout
+        check_channels(self.channels, layout.lengths[axis])
+        stored = layout.scale
+        scale = Scale(_without(stored.axes, axis), _without(stored.scale, axis), _without(stored.units, axis))
+        return Layout(_without(layout.lengths, axis), layout.plane, scale)
+
+    def _stored(self) -> Layout:
+        """Return all axes that its pixels have."""
         if self.problem:
             raise ImageError(self.problem)
         if is_zarr(self.path):
@@ -115,20 +137,77 @@ class Input:
         ------
         ImageError
             If it cannot be read.
+        ParameterError
+            If it has not the channels.
         """
-        if is_zarr(self.path):
+        if self.channels or is_zarr(self.path):
             return np.asarray(self.lazy(index)[:, :])
         return read_plane(self.path, index if index else None)
 
     def lazy(self, index: tuple[int, ...]) -> Any:
-        """Return one plane to be read by rectangles, without reading it where the format allows."""
+        """Return one plane to be read by rectangles, without reading it where the format allows.
+
+        Several channels come as one `core.image.channels.ColourPlane`.
+        """
+        if not self.channels:
+            return self._plane(index)
+        layout = self._stored()
+        axis = self._channel_axis(layout)
+        if axis is None:
+            check_channels(self.channels, self._samples(layout))
+            whole = self._plane(index)
+            planes: list[ChannelLike] = [_Sample(whole, channel) for channel in self.channels]
+        else:
+            check_channels(self.channels, layout.lengths[axis])
+            planes = [self._plane((*index[:axis], channel, *index[axis:])) for channel in self.channels]
+        return planes[0] if len(planes) == 1 else colour_plane(planes)
+
+    def _plane(self, index: tuple[int, ...]) -> Any:
         if not is_zarr(self.path):
             return lazy_plane(self.path, index if index else None)
         array, _ = open_image(self.path, self.where)
-        return _Plane(array, index)
+        return _ZarrPlane(array, index)
+
+    def _channel_axis(self, layout: Layout) -> int | None:
+        """Return the axis of the channels among those before a plane's own; None = they are the colours of its pixels.
+
+        Raises
+        ------
+        ParameterError
+            If there is no telling.
+        """
+        names = layout.scale.axes[: len(layout.lengths)]
+        if "c" in names:
+            return names.index("c")
+        if len(names) == 1 and layout.lengths[0] > 1:
+            return 0
+        if self._samples(layout) > 1:
+            return None
+        axes = ", ".join(f"{n} along {name}" for n, name in zip(layout.lengths, names, strict=True)) or "one plane"
+        raise ParameterError(f"{self} has no axis of channels ({axes}); leave the channels out")
+
+    def _samples(self, layout: Layout) -> int:
+        """Return how many colours a pixel has."""
+        shape = self._plane((0,) * len(layout.lengths)).shape
+        return int(shape[2]) if len(shape) > 2 else 1
 
 
-class _Plane:
+def _without(values: tuple[T, ...], axis: int) -> tuple[T, ...]:
+    return values[:axis] + values[axis + 1 :]
+
+
+class _Sample:
+    """One colour of a plane."""
+
+    def __init__(self, plane: Any, sample: int) -> None:
+        self._plane, self._sample = plane, sample
+        self.shape = tuple(int(n) for n in plane.shape[:2])
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+        return np.asarray(self._plane[window])[..., self._sample]
+
+
+class _ZarrPlane:
     """One plane of a zarr array."""
 
     def __init__(self, array: Any, index: tuple[int, ...]) -> None:
@@ -138,6 +217,32 @@ class _Plane:
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
         return np.asarray(self._array[(*self._index, *window)])
+
+
+def open_plane(path: Path, plane: tuple[int, ...] | None = None, channels: tuple[int, ...] = ()) -> Any:
+    """Return one plane of an image file, to be read by rectangles, with some of its channels seen together.
+
+    Parameters
+    ----------
+    path
+        An image file.
+    plane
+        As in `images.read_plane`; where channels are named, among the axes beside theirs.
+    channels
+        As in `Input`.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, or is a stack and `plane` does not say which plane.
+    ParameterError
+        If there is no such plane or channel.
+    """
+    if not channels:
+        return lazy_plane(path, plane)
+    image = Input(path, channels=channels)
+    layout = image.describe()
+    return image.lazy(plane_index(plane, layout.lengths, "".join(axis[0] for axis in layout.scale.axes[:-2])))
 
 
 def find_inputs(patterns: Sequence[str]) -> list[Input]:

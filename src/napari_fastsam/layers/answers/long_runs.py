@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.planes.linking import Overlaps
+from napari_fastsam.core.planes.linking import PlaneOverlaps
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
-from napari_fastsam.model.asking.descriptions import ways_for
+from napari_fastsam.model.asking.descriptors import descriptors_for
 from napari_fastsam.model.asking.stack import StackRun, start_stack
 from napari_fastsam.model.asking.tiled import TiledRun, start_tiled
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.text import TextEncoder
-    from napari_fastsam.model.asking.descriptions import Ways
+    from napari_fastsam.model.asking.descriptors import Descriptors
     from napari_fastsam.model.network.segmenter import Model
 
 
@@ -28,7 +28,7 @@ class LongRuns:
     def __init__(self) -> None:
         self._tiles: tuple[Hashable, TiledRun] | None = None
         self._planes: tuple[Hashable, StackRun] | None = None
-        self._overlaps: tuple[Hashable, Overlaps] | None = None
+        self._overlaps: tuple[Hashable, PlaneOverlaps] | None = None
         self._search: tuple[Hashable, TiledRun] | None = None
         self._added: list[tuple[Hashable, TiledRun, tuple[int, ...]]] = []
 
@@ -81,7 +81,7 @@ class LongRuns:
     def begin_search(self, model: Model, request: Request, encoder: TextEncoder | None) -> TiledRun:
         """Begin a run over all tiles whose objects are compared with words and examples at its end."""
         # described for examples at any rate: they may be marked later
-        run = _start(model, request, partial(ways_for, encoder, True))
+        run = _start(model, request, partial(descriptors_for, encoder, True))
         self._search = (_search_key(request), run)
         return run
 
@@ -96,7 +96,7 @@ class LongRuns:
         self._planes = (request.key, run)
         return run
 
-    def overlaps(self, run: StackRun, request: Request) -> Overlaps | None:
+    def overlaps(self, run: StackRun, request: Request) -> PlaneOverlaps | None:
         """Return how the objects of a stack overlap at the thresholds, which linking anew does not change."""
         if not run.complete:
             return None
@@ -104,7 +104,7 @@ class LongRuns:
         key = (request.key, limits)
         if self._overlaps is None or self._overlaps[0] != key or self._overlaps[1].reach < gap + 1:
             planes = [tuple(instances.masks) for instances in run.planes(limits)]
-            self._overlaps = (key, Overlaps.of(planes, gap))
+            self._overlaps = (key, PlaneOverlaps.of(planes, gap))
         return self._overlaps[1]
 
     def may_be_outdated(self, request: Request) -> bool:
@@ -117,7 +117,7 @@ class LongRuns:
         return planes is not None and in_memory and not planes.is_as_seen()
 
 
-def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun:
+def _start(model: Model, request: Request, descriptors: Descriptors | None = None) -> TiledRun:
     controls = request.controls
     return start_tiled(
         model,
@@ -126,7 +126,7 @@ def _start(model: Model, request: Request, ways: Ways | None = None) -> TiledRun
         controls.thresholds,
         request.contrast_limits,
         first=request.looking_at,
-        ways=ways,
+        descriptors=descriptors,
     )
 
 

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.embeddings import describe
-from napari_fastsam.core.objects.embeddings import undescribed as missing_descriptions
+from napari_fastsam.core.objects.embeddings import embed, missing_embeddings
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.over_tiles import through
-from napari_fastsam.layers.answers.predictors import Drawn, Predictor
+from napari_fastsam.layers.answers.predictors import Predictor
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Result, make_result, select_drawn
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result, answer_drawn, make_result, missing_for_drawn
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
 from napari_fastsam.layers.prompts.layers import ReadPrompts
-from napari_fastsam.model.asking.descriptions import undescribed, ways_of
+from napari_fastsam.model.asking.descriptors import descriptors_of, no_descriptors
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.plane_scale import is_large, sampled_window, suited_imgsz
 from napari_fastsam.model.asking.prediction import Prediction
@@ -62,14 +61,14 @@ class OnePlane(Predictor, ABC):
             height, width = request.plane.shape
             yield f"{self.finding} in {width} × {height} pixels"
             prediction = kept.prediction(request, lambda: self.predict(model, request))
-        yield from self.look_closer(kept, request, prediction)
+        yield from self.predict_crops(kept, request, prediction)
         if request.controls.task == "prompts" and request.read.prompts.searches:
             yield from self.search(kept, request, prediction, user_initiated)
 
-    def look_closer(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
+    def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
         while request.controls.task == "prompts" and len(request.read.prompts):
-            _, pending = select_drawn(prediction, request)
+            pending = missing_for_drawn(prediction, request)
             if not pending:
                 return
             for one in pending:
@@ -88,13 +87,10 @@ class OnePlane(Predictor, ABC):
         encoder, searched = kept.networks.loaded_encoder(request), self.searched(kept, request)
         return make_result(prediction, request, kept.numbering, encoder, searched)
 
-    def drawn(self, kept: Kept, request: Request) -> Drawn | None:
+    def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Answer the drawn prompts from the prediction that is kept."""
         prediction = kept.cache.get(request.key)
-        if prediction is None:
-            return None
-        selections, pending = select_drawn(prediction, request)
-        return selections, not pending
+        return None if prediction is None else answer_drawn(prediction, request, kept.numbering)
 
     def is_outdated(self, kept: Kept, request: Request) -> bool:
         """Whether the pixels in memory differ from those that the network saw."""
@@ -137,12 +133,12 @@ class WholePlane(OnePlane):
     def search(self, kept: Kept, request: Request, prediction: Prediction, user_initiated: bool) -> Iterator[str]:
         """Have the plane's objects described."""
         encoder = yield from kept.networks.encoder_for(request)
-        instances = prediction.objects(request.controls.thresholds, undescribed)
-        for kind, make in ways_of(request.read.prompts, encoder, instances):
-            if missing_descriptions(instances, kind):
-                yield f"describing {len(missing_descriptions(instances, kind))} objects"
+        instances = prediction.objects(request.controls.thresholds, no_descriptors)
+        for kind, make in descriptors_of(request.read.prompts, encoder, instances):
+            if missing_embeddings(instances, kind):
+                yield f"describing {len(missing_embeddings(instances, kind))} objects"
             with kept.describing, kept.timed():
-                for done, total in describe(instances, kind, make):
+                for done, total in embed(instances, kind, make):
                     yield Step(f"described {done} of {total} objects", done, total)
 
     def searched(self, kept: Kept, request: Request) -> Instances | None:
@@ -150,13 +146,13 @@ class WholePlane(OnePlane):
         instances, prompts = self.marked(kept, request), request.read.prompts
         if instances is None or not prompts.searches or not kept.networks.knows_texts(request):
             return None
-        kinds = ways_of(prompts, kept.networks.loaded_encoder(request), instances)
-        return None if any(missing_descriptions(instances, kind) for kind, _ in kinds) else instances
+        kinds = descriptors_of(prompts, kept.networks.loaded_encoder(request), instances)
+        return None if any(missing_embeddings(instances, kind) for kind, _ in kinds) else instances
 
     def marked(self, kept: Kept, request: Request) -> Instances | None:
         """Return the plane's objects."""
         prediction = kept.cache.get(request.key)
-        return None if prediction is None else prediction.objects(request.controls.thresholds, undescribed)
+        return None if prediction is None else prediction.objects(request.controls.thresholds, no_descriptors)
 
     def takes_minutes(self, kept: Kept, request: Request) -> bool:
         """Begin at once: one pass takes no minutes."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.instances import Crop, Instances
+from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.planes.tiling import Drawn
@@ -18,17 +18,17 @@ from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
-from napari_fastsam.model.asking.descriptions import undescribed
+from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
-from napari_fastsam.model.asking.prediction import PendingInference, Prediction
+from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
 from napari_fastsam.model.asking.tiled import TiledRun
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SegmentedObject:
     """One object of a result.
 
     Attributes
@@ -46,7 +46,7 @@ class Found:
     """
 
     number: int
-    crop: Crop
+    crop: CroppedMask
     score: float
     prompt: str = ""
     reason: str = ""
@@ -104,7 +104,7 @@ class Result:
         Sentences about the prompts that have no object, and about those that were left out.
     missing
         Crops and tiles that the network has yet to look at.
-    undescribed
+    missing_embeddings
         Whether a search waits for descriptions of the objects.
     pending
         Places of the prompts that wait for these crops.
@@ -123,10 +123,10 @@ class Result:
     """
 
     request: Request
-    objects: tuple[Found, ...]
+    objects: tuple[SegmentedObject, ...]
     unanswered: tuple[str, ...]
     missing: tuple[PendingInference, ...]
-    undescribed: bool
+    missing_embeddings: bool
     pending: frozenset[Hashable]
     labels: NDArray[np.int32]
     seconds: float
@@ -149,7 +149,7 @@ class Result:
     @property
     def lasts(self) -> bool:
         """Whether all was found that would be found again once drawn prompts are cleared."""
-        return not self.waiting and not self.undescribed and (self.tiles is None or self.tiles.complete)
+        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
 
     @property
     def scores(self) -> dict[int, float]:
@@ -168,19 +168,19 @@ class Result:
         return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
 
     @property
-    def by_number(self) -> dict[int, Found]:
+    def by_number(self) -> dict[int, SegmentedObject]:
         """The objects by their number in the label image, in its order; of several with one number the surest."""
         return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
 
 
 @dataclass
-class _Answer:
+class _PromptAnswers:
     """What a result is made of, before it is painted."""
 
-    objects: list[Found] = field(default_factory=list)
+    objects: list[SegmentedObject] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
-    undescribed: bool = False
+    missing_embeddings: bool = False
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
@@ -226,7 +226,7 @@ def make_result(
         tuple(objects),
         tuple(answer.unanswered),
         tuple(answer.missing),
-        answer.undescribed,
+        answer.missing_embeddings,
         answer.pending,
         labels,
         seconds,
@@ -250,7 +250,7 @@ def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Resul
     return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
-def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
+def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     """Return windows that hold masks, those that overlap put together."""
     windows: list[tuple[int, int, int, int]] = []
     for crop in crops:
@@ -264,17 +264,53 @@ def _around(crops: Sequence[Crop]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(prediction: Prediction, request: Request) -> _Answer:
-    instances = prediction.objects(request.controls.thresholds, undescribed)
+def _everything(prediction: Prediction, request: Request) -> _PromptAnswers:
+    instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    return _PromptAnswers([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
-def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
-    """Answer what was drawn from what is kept, corrected by clicks; also what the network has yet to look at."""
-    queries = request.read.prompts.queries
-    selections, pending = prediction.select_from_cache(queries, request.controls.thresholds)
-    return refined(prediction, selections, default_refiner()), pending
+@dataclass(frozen=True, eq=False)
+class DrawnAnswer:
+    """What the drawn prompts of a plane came to.
+
+    Attributes
+    ----------
+    started
+        What each chose, larger or smaller candidates stepped to.
+    selections
+        The same, corrected by clicks.
+    missing
+        What the network has yet to look at.
+    """
+
+    started: list[Selection]
+    selections: list[Selection]
+    missing: list[PendingInference]
+
+    @property
+    def final(self) -> bool:
+        """Whether that is the last word."""
+        return not self.missing
+
+
+def missing_for_drawn(prediction: Prediction, request: Request) -> list[PendingInference]:
+    """Return what the network has yet to look at before what was drawn is answered."""
+    queries, thresholds = request.read.prompts.queries, request.controls.thresholds
+    return start_from_cache(prediction, queries, thresholds, default_refiner())[1]
+
+
+def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering) -> DrawnAnswer:
+    """Answer what was drawn from what is kept: choose, step to larger or smaller candidates, correct by clicks."""
+    queries, thresholds, refiner = request.read.prompts.queries, request.controls.thresholds, default_refiner()
+    started, missing = start_from_cache(prediction, queries, thresholds, refiner)
+    keys = [prompt.key for prompt in identified(request)]
+    started = [
+        stepped(selection, numbering.steps(request.plane.index, key))
+        for selection, key in zip(started, keys, strict=True)
+    ]
+    selections = refined(prediction, started, thresholds, refiner, waiting=bool(missing))
+    return DrawnAnswer(started, selections, missing)
 
 
 def _at_prompts(
@@ -283,20 +319,20 @@ def _at_prompts(
     numbering: Numbering,
     encoder: TextEncoder | None,
     among: Instances | None,
-) -> _Answer:
-    selections, missing = select_drawn(prediction, request)
-    answer = _Answer(unanswered=list(request.read.left_out), missing=missing)
+) -> _PromptAnswers:
+    at_prompts = answer_drawn(prediction, request, numbering)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
-            answer.undescribed = True
+            answer.missing_embeddings = True
         else:
             alike = _search(among, request, encoder, answer)
     drawn = identified(request)
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
     numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
-    own = _drawn_objects(selections, drawn, numbers, request, numbering, answer)
+    own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
         if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
             answer.objects.append(_found_alike(question, answer.searched, i, number, request))
@@ -305,27 +341,24 @@ def _at_prompts(
 
 def _drawn_objects(
     selections: list[Selection],
-    prompts: list[Named],
+    prompts: list[PromptIdentity],
     numbers: list[int],
     request: Request,
-    numbering: Numbering,
-    answer: _Answer,
+    answer: _PromptAnswers,
 ) -> dict[Hashable, str]:
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
-    plane = request.plane.index
     classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
     waiting: list[Query] = []
     found: dict[Hashable, str] = {}
     asked = request.read.prompts.queries
-    for query, prompt, number, selection in zip(asked, prompts, numbers[: len(prompts)], selections, strict=True):
-        chosen = stepped(selection, numbering.steps(plane, prompt.key))
+    for query, number, chosen in zip(asked, numbers[: len(prompts)], selections, strict=True):
         name = named(chosen.query, request.read)
         if chosen.crop is not None:
             twin = found.setdefault(_identity(chosen.crop), name)
             if twin is not name:
                 answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
                 continue
-            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+            answer.objects.append(SegmentedObject(number + classes, chosen.crop, chosen.score, name, chosen.reason))
         elif answer.missing:
             waiting.append(query)
         else:
@@ -335,7 +368,7 @@ def _drawn_objects(
 
 
 def _search(
-    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _PromptAnswers
 ) -> list[tuple[QueryResult, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
     answer.searched = instances
@@ -354,10 +387,10 @@ def _search(
     return [(question, i) for i, question in alike.items()]
 
 
-def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> Found:
+def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> SegmentedObject:
     if request.controls.classes:
         number = question.query.class_number
-    return Found(
+    return SegmentedObject(
         number,
         instances.masks[i],
         float(instances.scores[i]),
@@ -369,20 +402,20 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
     )
 
 
-def identified(request: Request) -> list[Named]:
+def identified(request: Request) -> list[PromptIdentity]:
     """Return what tells each drawn prompt from others: its object number, or where it lies."""
     found = []
     for query in request.read.prompts.queries:
         parts = tuple(place_of(query, request.read, request.plane))
         row = request.read.rows[query.field][query.ref.indices[0]]
-        found.append(Named(query.key(parts[0]), (query.kind, row), parts))
+        found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
     return found
 
 
-def _named_alike(question: QueryResult, identity: int, request: Request) -> Named:
+def _named_alike(question: QueryResult, identity: int, request: Request) -> PromptIdentity:
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
-    return Named(("alike", name, identity), (name, identity), drawn=False)
+    return PromptIdentity(("alike", name, identity), (name, identity), drawn=False)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:
@@ -392,5 +425,5 @@ def stepped(selection: Selection, steps: int) -> Selection:
     return selection
 
 
-def _identity(crop: Crop) -> Hashable:
+def _identity(crop: CroppedMask) -> Hashable:
     return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.instances import Crop
+from napari_fastsam.core.objects.instances import CroppedMask
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
+from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import Found, Result, identified, stepped
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result, SegmentedObject, identified
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
 from napari_fastsam.model.asking.thresholds import Thresholds
 
-Answer = Callable[[Request], tuple[list[Selection], bool] | None]
+Answer = Callable[[Request], DrawnAnswer | None]
 """Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""
 
 
-Candidates = Callable[[int], Sequence[Crop] | None]
+Candidates = Callable[[int], Sequence[CroppedMask] | None]
 
 
 @dataclass
@@ -43,15 +43,15 @@ class Followed:
         On each plane where it was found.
     """
 
-    key: Named
+    key: PromptIdentity
     name: str
     score: float
     reason: str
-    anchors: dict[int, Crop]
-    masks: dict[int, Crop] = field(default_factory=dict)
+    anchors: dict[int, CroppedMask]
+    masks: dict[int, CroppedMask] = field(default_factory=dict)
 
 
-def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlaps | None) -> Result:
+def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOverlaps | None) -> Result:
     """Return all objects of a stack, linked; of one that was not seen to its end, that it waits."""
     start = time.perf_counter()
     if not run.complete:
@@ -59,11 +59,11 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
         return _result(request, [], [], nothing, start, waiting=True)
     thresholds = request.controls.thresholds
     found = linked(run.planes(thresholds), request.controls.linking, known)
-    crops: dict[int, Crop] = {}
+    crops: dict[int, CroppedMask] = {}
     for instances, ids in zip(found.planes, found.links.ids, strict=True):
         crops |= dict(zip(ids.tolist(), instances.masks, strict=True))
     objects = [
-        Found(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
+        SegmentedObject(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
         for number, score in enumerate(found.scores.tolist(), start=1)
     ]
     return _result(request, objects, [], found.labels, start, links=found.links)
@@ -96,7 +96,7 @@ def followed_result(
     linking = request.controls.linking
     unanswered: list[str] = []
     candidates = _candidates(run, request.controls.thresholds)
-    objects, waiting = _anchored(candidates, linking, stack, answer, numbering, unanswered)
+    objects, waiting = _anchored(candidates, linking, stack, answer, unanswered)
     needed: set[int] = set()
     for one in objects:
         one.masks, more = follow(candidates, one.anchors, stack.count, linking)
@@ -108,7 +108,7 @@ def followed_result(
         crops = [one.masks[plane] for one, _ in there]
         labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
     found = [
-        Found(
+        SegmentedObject(
             number, next(iter(one.anchors.values())), one.score, one.name, f"{one.reason}; on {len(one.masks)} planes"
         )
         for one, number in zip(objects, numbers, strict=True)
@@ -121,25 +121,22 @@ def _anchored(
     linking: Linking,
     stack: Planes,
     answer: Answer,
-    numbering: Numbering,
     unanswered: list[str],
 ) -> tuple[list[Followed], bool]:
     """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
     waiting = False
-    chosen: list[tuple[Named, Selection, int, str]] = []
+    chosen: list[tuple[PromptIdentity, Selection, int, str]] = []
     for position, single in stack.at.items():
         answered = answer(single)
         if answered is None:
             waiting = True
             continue
-        selections, final = answered
-        waiting |= not final
-        for prompt, selection in zip(identified(single), selections, strict=True):
-            steps = numbering.steps(single.plane.index, prompt.key)
-            one, name = stepped(selection, steps), named(selection.query, single.read)
+        waiting |= not answered.final
+        for prompt, one in zip(identified(single), answered.selections, strict=True):
+            name = named(one.query, single.read)
             if one.crop is not None:
                 chosen.append((prompt, one, position, name))
-            elif final:
+            elif answered.final:
                 unanswered.append(f"{name.capitalize()}: {one.reason}")
     objects: list[Followed] = []
     # in the order in which they were placed: what comes later corrects what came before
@@ -155,7 +152,7 @@ def _anchored(
     return objects, waiting
 
 
-def _place_in_layer(prompt: Named) -> tuple[bool, int]:
+def _place_in_layer(prompt: PromptIdentity) -> tuple[bool, int]:
     """Return where a prompt comes among all: points first, as their layer has them."""
     kind, row = prompt.row
     return kind != "point", row
@@ -164,9 +161,9 @@ def _place_in_layer(prompt: Named) -> tuple[bool, int]:
 def _same(
     objects: list[Followed],
     candidates: Candidates,
-    prompt: Named,
+    prompt: PromptIdentity,
     position: int,
-    crop: Crop,
+    crop: CroppedMask,
     stack: Planes,
     linking: Linking,
 ) -> Followed | None:
@@ -181,15 +178,15 @@ def _same(
     return None
 
 
-def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequence[Crop] | None]:
+def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequence[CroppedMask] | None]:
     """Return what gives the objects of a plane that one may go on as: those that pass the thresholds.
 
     With less sure ones an object seldom ends: of 51 nuclei of nuclei_3d, followed from their middle planes, 39 % had an
     IoU above 0.5 in 3-D with all that is kept, and 65 % with the thresholds of the model's card.
     """
-    known: dict[int, Sequence[Crop]] = {}
+    known: dict[int, Sequence[CroppedMask]] = {}
 
-    def of(plane: int) -> Sequence[Crop] | None:
+    def of(plane: int) -> Sequence[CroppedMask] | None:
         if plane not in known and plane in run.kept:
             known[plane] = run.plane(plane, thresholds).masks
         return known.get(plane)
@@ -199,7 +196,7 @@ def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequen
 
 def _result(
     request: Request,
-    objects: list[Found],
+    objects: list[SegmentedObject],
     unanswered: list[str],
     labels: NDArray[np.int32],
     start: float,

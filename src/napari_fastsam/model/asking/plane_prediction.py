@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.planes.tiling import LabelArray
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.choosing import choose, whole_on_plane
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
-from napari_fastsam.model.asking.descriptions import Ways
+from napari_fastsam.model.asking.descriptors import Descriptors
 from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -101,10 +101,10 @@ class PlanePrediction(Prediction):
                 crop = np.ascontiguousarray(self.pixels(slice(*region.rows), slice(*region.columns)))
                 proposals = self.model.propose(crop, self.model.at_most(region.imgsz))
                 # nobody searches a crop by looks
-                self.crops[region] = replace(proposals, appearance=None)
+                self.crops[region] = replace(proposals, image_features=None)
             yield done
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> Instances:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> Instances:
         """Return all objects that reach the thresholds, and paint them into `labels` if there are any."""
         found = self.instances(thresholds)
         if labels is not None:
@@ -112,7 +112,7 @@ class PlanePrediction(Prediction):
             labels[:, :] = found.to_labels()
         return found
 
-    def objects(self, thresholds: Thresholds, ways: Ways) -> Instances:
+    def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:
         """Return all objects that reach the thresholds; what they look like is found out when it is asked for."""
         return self.instances(thresholds)
 

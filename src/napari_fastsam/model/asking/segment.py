@@ -8,13 +8,15 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.core.image.channels import COLOURED, ChannelLike, channels_of, colour_plane
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.painting import paint as paint_crops
 from napari_fastsam.core.objects.proposals import CONF_FLOOR
-from napari_fastsam.core.planes.tiling import Pixels, Tiling
+from napari_fastsam.core.planes.tiling import LabelArray, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, sampled_window, suited_imgsz
 from napari_fastsam.model.asking.prediction import Prediction, check_encoder
@@ -35,6 +37,8 @@ def predict(
     contrast_limits: tuple[float, float] | None = None,
     conf_floor: float = CONF_FLOOR,
     tiled: bool | None = None,
+    channels: Sequence[int] | None = None,
+    channel_axis: int = 0,
 ) -> Prediction:
     """Show a plane to the network once, and keep what it says for all that is asked later.
 
@@ -54,6 +58,10 @@ def predict(
         Scores up to this are not kept; no later question can ask for a lower confidence.
     tiled
         Whether the plane is seen in tiles; None = by its size, and in one pass where `imgsz` is given.
+    channels, channel_axis
+        Of an image with an axis of channels: which of them are seen, and along which axis they lie, (C, Y, X) by
+        default. Two or three are seen together, as colours, each in a window of its own; see
+        `core.image.channels.colour_plane`.
 
     Returns
     -------
@@ -68,12 +76,28 @@ def predict(
         If a parameter is out of its range.
     """
     data: Any = image if hasattr(image, "shape") else np.asarray(image)
+    if channels is not None:
+        data, contrast_limits = _with_channels(model, channels_of(data, channels, channel_axis), contrast_limits)
     tiling = Tiling(diameter, scale)
     if is_large(data.shape, imgsz) if tiled is None else tiled:
         return TiledPrediction(model, data, tiling, contrast_limits or sampled_window(model, data))
     pixels = np.asarray(data[:, :]) if len(data.shape) > 1 else np.asarray(data)
     imgsz = imgsz or suited_imgsz(model, pixels, tiling, contrast_limits)
     return predict_plane(model, pixels, imgsz, contrast_limits, conf_floor)
+
+
+def _with_channels(
+    model: Model, channels: Sequence[ChannelLike], contrast_limits: tuple[float, float] | None
+) -> tuple[Any, tuple[float, float] | None]:
+    """Return channels as one plane, and the limits in which it is shown."""
+    if len(channels) == 1:
+        return channels[0], contrast_limits
+    if contrast_limits is not None:
+        raise ParameterError(
+            f"contrast_limits is {contrast_limits} and several channels are seen together, each in limits of its own; "
+            f"leave contrast_limits out, or hand over `colour_plane(channels, limits=…)`"
+        )
+    return colour_plane(channels, model.card.window), COLOURED
 
 
 class SegmentOptions(TypedDict, total=False):
@@ -92,8 +116,10 @@ class SegmentOptions(TypedDict, total=False):
     text_best: bool
     example_threshold: float | None
     refine: bool | Refiner
-    labels: Pixels | None
+    labels: LabelArray | None
     tiled: bool | None
+    channels: Sequence[int] | None
+    channel_axis: int
 
 
 @overload
@@ -122,8 +148,10 @@ def segment(
     text_best: bool = False,
     example_threshold: float | None = None,
     refine: bool | Refiner = True,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     tiled: bool | None = None,
+    channels: Sequence[int] | None = None,
+    channel_axis: int = 0,
 ) -> list[Selection] | Instances | TiledResult:
     """Find the objects of a plane of any size: all, or those at prompts.
 
@@ -132,7 +160,7 @@ def segment(
 
     Parameters
     ----------
-    model, image, imgsz, diameter, scale, contrast_limits, tiled
+    model, image, imgsz, diameter, scale, contrast_limits, tiled, channels, channel_axis
         As in `predict`.
     prompts
         In pixels of the image; None = all objects.
@@ -163,7 +191,10 @@ def segment(
     floor = thresholds.conf if prompts is None else min(thresholds.conf, CONF_FLOOR)
     if prompts is not None:
         check_encoder(prompts, text_encoder)
-    shown = {"imgsz": imgsz, "diameter": diameter, "scale": scale, "contrast_limits": contrast_limits}
+    shown = {
+        "imgsz": imgsz, "diameter": diameter, "scale": scale, "contrast_limits": contrast_limits,
+        "channels": channels, "channel_axis": channel_axis,
+    }  # fmt: skip
     prediction = predict(model, image, **shown, conf_floor=floor, tiled=tiled)  # type: ignore[arg-type]
     if prompts is None:
         return prediction.everything(thresholds, labels)

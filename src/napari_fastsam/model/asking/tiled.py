@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
-from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
-from napari_fastsam.model.asking.descriptions import Ways, undescribed
+from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, LabelArray, Tile, TileGrid, Tiling
+from napari_fastsam.model.asking.descriptors import Descriptors, no_descriptors
 from napari_fastsam.model.asking.plane_scale import (
     PlaneLike,
     check_labels,
@@ -23,7 +23,7 @@ from napari_fastsam.model.asking.plane_scale import (
     shown_size,
 )
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled_search import Described, Looks, gathered
+from napari_fastsam.model.asking.tiled_search import EmbeddedObjects, ObjectEmbeddings, gathered
 from napari_fastsam.model.network.segmenter import Model
 
 COARSER = 4.0
@@ -34,7 +34,7 @@ _COARSEST = 64
 
 
 @dataclass(frozen=True)
-class Progress:
+class TileProgress:
     """How far a run over tiles has come.
 
     Attributes
@@ -61,17 +61,17 @@ class Piece:
     ----------
     grid, tile
         Which.
-    least
+    min_extent
         Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
     """
 
-    grid: Grid
+    grid: TileGrid
     tile: Tile
-    least: float
+    min_extent: float
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class TileDetections:
     """What was found in one piece.
 
     Attributes
@@ -82,17 +82,17 @@ class Found:
         (N,) in pixels of the plane.
     coarse
         Whether the window may be far larger than the objects in it.
-    looks
-        What the objects look like, if that was asked for.
+    embeddings
+        Those of the objects, if they were asked for.
     """
 
     window: Box
-    masks: Sequence[Crop]
+    masks: Sequence[CroppedMask]
     scores: Sequence[float]
     coarse: bool = False
-    looks: Looks | None = None
+    embeddings: ObjectEmbeddings | None = None
 
-    def put_on(self, canvas: Canvas) -> list[int]:
+    def merge_into(self, canvas: Canvas) -> list[int]:
         """Add the objects to those that are there; returns the number of each, 0 = it was there."""
         if not self.coarse:
             return canvas.add(self.window, self.masks, self.scores)
@@ -119,7 +119,7 @@ class TilePlan:
         Where to begin, row and column; None = at the top left.
     """
 
-    grid: Grid
+    grid: TileGrid
     contrast_limits: tuple[float, float]
     thresholds: Thresholds
     first: tuple[float, float] | None = None
@@ -130,30 +130,32 @@ class TilePlan:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield tile after tile, then those of coarser grids, for objects larger than a halo."""
-        least = 0.0
+        min_extent = 0.0
         for grid in coarser(self.grid):
             for tile in grid.tiles(self.first):
-                yield Piece(grid, tile, least)
-            least = grid.halo
+                yield Piece(grid, tile, min_extent)
+            min_extent = grid.halo
 
 
-def find_in(model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, ways: Ways | None = None) -> Found:
-    """Show one piece to the network; the objects that belong to it, described in `ways`."""
+def segment_tile(
+    model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, descriptors: Descriptors | None = None
+) -> TileDetections:
+    """Show one piece to the network; returns the objects that belong to it, embedded by `descriptors`."""
     grid, tile = piece.grid, piece.tile
     limits, (top, left) = plan.thresholds, tile.window[:2]
     rgb = model.rgb8(read_tile(image, grid, tile), plan.contrast_limits)
     seen = model.propose(rgb, shown_size(tile.shape, grid.scale), limits.conf, tile.shape)
-    proposals = seen if ways is not None else replace(seen, appearance=None)
+    proposals = seen if descriptors is not None else replace(seen, image_features=None)
     ranks = proposals.ranks(limits.conf, limits.iou)
     boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
     own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
-    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
+    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.min_extent
     found = proposals.subset(ranks[own])
     low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
     found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
-    looks = None if ways is None else Looks.of(found, ways)
+    embeddings = None if descriptors is None else ObjectEmbeddings.of(found, descriptors)
     masks = [mask.moved(top, left) for mask in found.masks]
-    return Found(tile.window, masks, found.scores.tolist(), grid != plan.grid, looks)
+    return TileDetections(tile.window, masks, found.scores.tolist(), grid != plan.grid, embeddings)
 
 
 @dataclass(eq=False)
@@ -170,10 +172,10 @@ class TiledRun:
         The labels so far.
     done
         How many pieces were seen.
-    ways
-        In which objects are described, to be compared once all pieces were seen; None = they are not.
-    described
-        What was, piece by piece.
+    descriptors
+        What embeds the objects, to be compared once all pieces were seen; None = nothing does.
+    embedded
+        The objects with their embeddings, piece by piece.
     """
 
     model: Model
@@ -181,8 +183,8 @@ class TiledRun:
     plan: TilePlan
     canvas: Canvas
     done: int = 0
-    ways: Ways | None = None
-    described: list[Described] = field(default_factory=list)
+    descriptors: Descriptors | None = None
+    embedded: list[EmbeddedObjects] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -198,25 +200,25 @@ class TiledRun:
     @cached_property
     def everything(self) -> Instances:
         """All objects, in the order of their numbers, as they were described; once all pieces were seen."""
-        if self.ways is None or not self.complete:
+        if self.descriptors is None or not self.complete:
             raise ValueError("expected a run that describes objects, and has seen all pieces")
-        return gathered(self.canvas, self.described, self.ways)
+        return gathered(self.canvas, self.embedded, self.descriptors)
 
     def __len__(self) -> int:
         """Return how many pieces there are."""
         return len(self.plan)
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Iterator[TileProgress]:
         """Look at piece after piece. One that was cancelled goes on where it was."""
         total = len(self)
         for place, piece in enumerate(self.plan.pieces(), start=1):
             if place > self.done:
-                found = find_in(self.model, self.image, self.plan, piece, self.ways)
-                numbers = found.put_on(self.canvas)
-                if found.looks is not None:
-                    self.described.append((numbers, found.masks, found.looks))
+                found = segment_tile(self.model, self.image, self.plan, piece, self.descriptors)
+                numbers = found.merge_into(self.canvas)
+                if found.embeddings is not None:
+                    self.embedded.append((numbers, found.masks, found.embeddings))
                 self.done = place
-                yield Progress(place, total, len(self.canvas), piece.tile.window)
+                yield TileProgress(place, total, len(self.canvas), piece.tile.window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +239,7 @@ class TiledResult:
         How many there were.
     """
 
-    labels: Pixels
+    labels: LabelArray
     scores: NDArray[np.float32]
     areas: NDArray[np.int64]
     boxes: NDArray[np.float32]
@@ -248,7 +250,7 @@ class TiledResult:
         """Return the number of objects."""
         return len(self.scores)
 
-    def to_labels(self) -> Pixels:
+    def to_labels(self) -> LabelArray:
         """Return the objects as a label image, in memory or where it was written."""
         return self.labels
 
@@ -273,23 +275,25 @@ def start_tiled(
     thresholds: Thresholds | None = None,
     contrast_limits: tuple[float, float] | None = None,
     *,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     first: tuple[float, float] | None = None,
-    ways: Ways | None = None,
+    descriptors: Descriptors | None = None,
 ) -> TiledRun:
     """Prepare a run: sample the intensities and measure the objects where they are not given.
 
     Parameters and errors are those of `model.asking.segment.segment`; `thresholds` are by default the model's, `first`
-    says where to begin, and `ways` in which ways objects are described.
+    says where to begin, and `descriptors` what embeds the objects.
     """
     shape = plane_shape(image)
     if labels is not None:
         check_labels(labels, shape)
     plan = plan_tiles(model, image, tiling, thresholds, contrast_limits, first=first)
-    return TiledRun(model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels), ways=ways)
+    return TiledRun(
+        model, image, plan, Canvas(np.zeros(shape, np.int32) if labels is None else labels), descriptors=descriptors
+    )
 
 
-def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
+def gather(canvas: Canvas, pieces: Iterable[TileDetections], descriptors: Descriptors) -> Instances:
     """Put pieces whose objects were described on a canvas; returns all objects, in the order of their numbers.
 
     Parameters
@@ -298,17 +302,21 @@ def gather(canvas: Canvas, pieces: Iterable[Found], ways: Ways) -> Instances:
         All 0.
     pieces
         All of a plane, in their order.
-    ways
-        In which they were described.
+    descriptors
+        What embedded them.
     """
-    seen = ((found.put_on(canvas), found.masks, found.looks) for found in pieces)
-    return gathered(canvas, ((numbers, masks, looks) for numbers, masks, looks in seen if looks is not None), ways)
+    seen = ((found.merge_into(canvas), found.masks, found.embeddings) for found in pieces)
+    return gathered(
+        canvas,
+        ((numbers, masks, embeddings) for numbers, masks, embeddings in seen if embeddings is not None),
+        descriptors,
+    )
 
 
 def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
     """Return all objects of a plane, seen in tiles, with their masks."""
-    pieces = (find_in(model, image, plan, piece, undescribed) for piece in plan.pieces())
-    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, undescribed)
+    pieces = (segment_tile(model, image, plan, piece, no_descriptors) for piece in plan.pieces())
+    found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, no_descriptors)
     order = np.argsort(-found.scores, kind="stable")
     return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
 
@@ -324,7 +332,7 @@ def plan_tiles(
 ) -> TilePlan:
     """Sample the intensities of a plane and measure its objects, where they are not given; as `start_tiled`."""
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
-    grid = Grid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
+    grid = TileGrid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
     return TilePlan(grid, limits, thresholds or Thresholds(*model.thresholds()), first)
 
 
@@ -336,7 +344,7 @@ def fitting(tiling: Tiling, model: Model) -> Tiling:
     return replace(tiling, size=size, halo=min(tiling.halo, size // 4))
 
 
-def coarser(grid: Grid) -> list[Grid]:
+def coarser(grid: TileGrid) -> list[TileGrid]:
     """Return a grid, and coarser ones for large objects where the plane has more than one tile."""
     found = [grid]
     while len(grid) > 1 and max(grid.shape) * found[-1].scale > _COARSEST:
@@ -344,7 +352,7 @@ def coarser(grid: Grid) -> list[Grid]:
     return found
 
 
-def read_tile(image: PlaneLike, grid: Grid, tile: Tile) -> NDArray[Any]:
+def read_tile(image: PlaneLike, grid: TileGrid, tile: Tile) -> NDArray[Any]:
     """Read a tile's window; where it is shown much smaller, only every so many pixels."""
     rows, columns = tile.slices
     step = max(1, int(0.5 / grid.scale))

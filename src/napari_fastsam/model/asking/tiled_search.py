@@ -8,44 +8,44 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.embeddings import appearance_of, described
-from napari_fastsam.core.objects.features import Appearance
+from napari_fastsam.core.objects.embeddings import embeddings_of, image_features_of
+from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import Canvas
-from napari_fastsam.model.asking.descriptions import Ways
+from napari_fastsam.model.asking.descriptors import Descriptors
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
-    """What some objects look like.
+class ObjectEmbeddings:
+    """The embeddings of some objects.
 
     Attributes
     ----------
-    seen_in
+    image_features
         What they were seen in, but for the pixels: whose features they are.
-    descriptions
-        One for each way, (N, D).
+    vectors
+        (N, D) from each descriptor.
     """
 
-    seen_in: Appearance
-    descriptions: tuple[NDArray[np.float32], ...]
+    image_features: ImageFeatures
+    vectors: tuple[NDArray[np.float32], ...]
 
     @classmethod
-    def of(cls, instances: Instances, ways: Ways) -> Looks:
-        """Describe instances that know their image."""
-        seen = appearance_of(instances)
+    def of(cls, instances: Instances, descriptors: Descriptors) -> ObjectEmbeddings:
+        """Embed instances that know their image."""
+        seen = image_features_of(instances)
         without = tuple(replace(level, values=level.values[:0, :0].copy()) for level in seen.maps)
-        vectors = tuple(described(instances, kind, make) for kind, make in ways(instances))
-        return cls(Appearance(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
+        vectors = tuple(embeddings_of(instances, kind, make) for kind, make in descriptors(instances))
+        return cls(ImageFeatures(np.zeros((0, 0, 3), np.uint8), without, seen.source), vectors)
 
 
-Described = tuple[Sequence[int], Sequence[Crop], Looks]
-"""Of some objects their numbers on a canvas (0 = it was there already), masks and looks."""
+EmbeddedObjects = tuple[Sequence[int], Sequence[CroppedMask], ObjectEmbeddings]
+"""Of some objects their numbers on a canvas (0 = it was there already), masks and embeddings."""
 
 
-def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instances:
-    """Return all objects of a canvas as instances that can be asked by their looks, in the order of their numbers.
+def gathered(canvas: Canvas, pieces: Iterable[EmbeddedObjects], descriptors: Descriptors) -> Instances:
+    """Return all objects of a canvas with their embeddings, in the order of their numbers.
 
     Parameters
     ----------
@@ -53,18 +53,18 @@ def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instanc
         Holds their scores and boxes once all pieces were seen.
     pieces
         The objects of each.
-    ways
-        As for `Looks.of`.
+    descriptors
+        As for `ObjectEmbeddings.of`.
     """
-    masks: dict[int, Crop] = {}
+    masks: dict[int, CroppedMask] = {}
     rows: dict[int, list[NDArray[np.float32]]] = {}
-    seen_in = Appearance(np.zeros((0, 0, 3), np.uint8))
-    for numbers, found, looks in pieces:
-        seen_in = looks.seen_in
+    image_features = ImageFeatures(np.zeros((0, 0, 3), np.uint8))
+    for numbers, found, embeddings in pieces:
+        image_features = embeddings.image_features
         for i, number in enumerate(numbers):
             if number:
                 masks[number] = found[i]
-                rows[number] = [vectors[i] for vectors in looks.descriptions]
+                rows[number] = [vectors[i] for vectors in embeddings.vectors]
     count = len(canvas)
     everything = Instances(
         np.array(canvas.boxes, np.float32).reshape(-1, 4),
@@ -72,8 +72,8 @@ def gathered(canvas: Canvas, pieces: Iterable[Described], ways: Ways) -> Instanc
         tuple(masks[number] for number in range(1, count + 1)),
         (int(canvas.labels.shape[0]), int(canvas.labels.shape[1])),
         ranks=np.arange(count),
-        appearance=replace(seen_in, kept={}),
+        image_features=replace(image_features, kept={}),
     )
-    for way, (kind, _) in enumerate(ways(everything)):
-        appearance_of(everything).kept[kind] = {number - 1: vectors[way] for number, vectors in rows.items()}
+    for i, (kind, _) in enumerate(descriptors(everything)):
+        image_features_of(everything).kept[kind] = {number - 1: vectors[i] for number, vectors in rows.items()}
     return everything

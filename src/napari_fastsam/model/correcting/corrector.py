@@ -27,7 +27,7 @@ from napari_fastsam.core.correcting.windows import (
     to_pixels,
     window_around,
 )
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.model.correcting.inputs import WindowInput
 
 SIDES = (0.6, 1.0, 1.7, 3.0, 5.0)
@@ -60,7 +60,7 @@ class CorrectionRequest:
     """
 
     clicks: Clicks = NO_CLICKS
-    mask: Crop | None = None
+    mask: CroppedMask | None = None
     box: tuple[float, float, float, float] | None = None
     diameter: float | None = None
 
@@ -81,7 +81,7 @@ class CorrectedMask:
         Whether clicks alone made it.
     """
 
-    crop: Crop
+    crop: CroppedMask
     score: float
     extended: int
     cut: int
@@ -135,7 +135,7 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
         One a request, whose mask holds its positive clicks and none of the negative ones.
     """
     shape = (plane.shape[0], plane.shape[1])
-    found: dict[int, _Answer] = {}
+    found: dict[int, _PredictorOutput] = {}
     waiting = {i: _first_windows(request, shape) for i, request in enumerate(requests)}
     for _ in range(_LOOKS):
         asked = [(i, window) for i, windows in waiting.items() for window in windows]
@@ -143,9 +143,9 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
             break
         inputs = [_shown(predictor, plane, requests[i], window, found.get(i)) for i, window in asked]
         logits, quality = predictor(inputs)
-        answers: dict[int, list[_Answer]] = {}
+        answers: dict[int, list[_PredictorOutput]] = {}
         for (i, _), seen, values, expected in zip(asked, inputs, logits, quality, strict=True):
-            answers.setdefault(i, []).append(_Answer(seen, values, float(expected)))
+            answers.setdefault(i, []).append(_PredictorOutput(seen, values, float(expected)))
         for i, several in answers.items():
             before = found.get(i)
             found[i] = max(several, key=lambda answer: answer.quality)
@@ -155,7 +155,7 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
 
 
 @dataclass(frozen=True, eq=False)
-class _Answer:
+class _PredictorOutput:
     """What a predictor said of a window."""
 
     shown: WindowInput
@@ -196,7 +196,7 @@ def _shown(
     plane: RGBPlane,
     request: CorrectionRequest,
     window: CorrectionWindow,
-    before: _Answer | None,
+    before: _PredictorOutput | None,
 ) -> WindowInput:
     """Return a window as it is shown: with the mask that it starts from, or that the last look found."""
     cells = predictor.cells
@@ -218,7 +218,7 @@ def _box_prior(box: tuple[float, float, float, float], window: CorrectionWindow,
 
 
 def _next_window(
-    request: CorrectionRequest, answer: _Answer, before: _Answer | None, shape: tuple[int, int]
+    request: CorrectionRequest, answer: _PredictorOutput, before: _PredictorOutput | None, shape: tuple[int, int]
 ) -> CorrectionWindow | None:
     """Return the window that fits what was found, or None if another look would show the same."""
     cells = len(answer.logits)
@@ -235,17 +235,17 @@ def _next_window(
     return window
 
 
-def _pieces(request: CorrectionRequest, answer: _Answer) -> NDArray[np.bool_]:
+def _pieces(request: CorrectionRequest, answer: _PredictorOutput) -> NDArray[np.bool_]:
     """Return the cells of the object, without pieces that nobody asked for."""
     cells = np.floor(answer.shown.clicks[answer.shown.positive] + 0.5).astype(np.intp)
     base = answer.shown.prior if request.mask is not None or request.box is not None else None
     return rules.keep_clicked_pieces(answer.logits > 0, cells, base)
 
 
-def _finished(request: CorrectionRequest, answer: _Answer | None, shape: tuple[int, int]) -> CorrectedMask:
+def _finished(request: CorrectionRequest, answer: _PredictorOutput | None, shape: tuple[int, int]) -> CorrectedMask:
     """Bring an answer to the plane's pixels, where clicks are honoured, pieces dropped and holes closed."""
     drawn = request.mask is None and request.box is None
-    start = Crop(0, 0, np.zeros((0, 0), bool)) if request.mask is None else request.mask
+    start = CroppedMask(0, 0, np.zeros((0, 0), bool)) if request.mask is None else request.mask
     if answer is None:
         return CorrectedMask(start, 0.0, 0, 0, drawn)
     shown, clicks = answer.shown, request.clicks
@@ -257,7 +257,7 @@ def _finished(request: CorrectionRequest, answer: _Answer | None, shape: tuple[i
     mask = rules.honour_clicks(values > 0, inside, outside)
     mask = rules.keep_clicked_pieces(mask, inside, base)
     mask = rules.close_holes(mask, outside)
-    crop = trimmed(Crop(rows.start, columns.start, mask))
+    crop = trimmed(CroppedMask(rows.start, columns.start, mask))
     both = start.intersection(crop)
     return CorrectedMask(crop, answer.quality, crop.area - both, start.area - both, drawn)
 
@@ -284,13 +284,13 @@ def _first_pixels(request: CorrectionRequest, rows: slice, columns: slice) -> ND
     return result
 
 
-def trimmed(crop: Crop) -> Crop:
+def trimmed(crop: CroppedMask) -> CroppedMask:
     """Return the same mask without empty rows and columns around it."""
     rows, columns = (np.flatnonzero(crop.pixels.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        return Crop(crop.top, crop.left, np.zeros((0, 0), bool))
+        return CroppedMask(crop.top, crop.left, np.zeros((0, 0), bool))
     pixels = crop.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Crop(crop.top + int(rows[0]), crop.left + int(columns[0]), np.ascontiguousarray(pixels))
+    return CroppedMask(crop.top + int(rows[0]), crop.left + int(columns[0]), np.ascontiguousarray(pixels))
 
 
 def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,12 @@ from napari_fastsam.core.correcting.clicks import read_clicks
 from napari_fastsam.core.correcting.simulated_user import Click, first_click, next_click, one_click_of_each
 from napari_fastsam.core.image.intensity import to_rgb8, window_of
 from napari_fastsam.core.judging.click_scores import ROUNDS, ClickedObject, ClickEvaluation
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
 from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
+from napari_fastsam.model.judging.validation import AnnotatedImage
 from napari_fastsam.model.network.segmenter import Model
 
 Start = Literal["point", "box", "nothing"]
@@ -26,24 +27,6 @@ Start = Literal["point", "box", "nothing"]
 
 SMALLEST_AREA = 40
 """Pixels of an object that is clicked on: of smaller ones the outline is a matter of taste."""
-
-
-class AnnotatedImage(Protocol):
-    """An image and its objects, as `validation.evaluate` takes them."""
-
-    @property
-    def name(self) -> str:
-        """Of the image."""
-
-    @property
-    def group(self) -> str:
-        """Its kind."""
-
-    def image(self) -> NDArray[np.generic]:
-        """Return (Y, X) or (Y, X, 3 | 4)."""
-
-    def labels(self) -> NDArray[np.int32]:
-        """Return (Y, X), 0 = background."""
 
 
 def evaluate_clicks(
@@ -168,7 +151,7 @@ class _User:
         mask = self._proposal(Prompts(points=[(click.row, click.column)]))
         return CorrectionRequest(mask=mask, diameter=self.prediction.object_diameter)
 
-    def _proposal(self, prompts: Prompts) -> Crop | None:
+    def _proposal(self, prompts: Prompts) -> CroppedMask | None:
         """Return the model's answer, or None if it is less sure of it than it must be of an object.
 
         Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says

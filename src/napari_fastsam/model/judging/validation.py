@@ -15,7 +15,7 @@ from skimage.measure import regionprops
 from napari_fastsam.core.judging.metrics import Matching, match
 from napari_fastsam.core.judging.scores import Evaluation, ImageScore
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import CONF_FLOOR
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
@@ -137,7 +137,7 @@ def _prompted(
     for region in regionprops(truth):  # type: ignore[no-untyped-call]
         top, left = int(region.bbox[0]), int(region.bbox[1])
         row, column = innermost(region.image)
-        crops.append(Crop(top, left, region.image))
+        crops.append(CroppedMask(top, left, region.image))
         points.append((top + row, left + column))
         boxes.append(region.bbox)
     if not crops:
@@ -153,7 +153,7 @@ def _answers(prediction: Prediction, prompts: Prompts, thresholds: Thresholds) -
     return resolve_prompts(prediction, prompts.queries, thresholds)
 
 
-def _ious(selections: list[Selection], truth: list[Crop]) -> tuple[float, ...]:
+def _ious(selections: list[Selection], truth: list[CroppedMask]) -> tuple[float, ...]:
     return tuple(
         0.0 if selection.crop is None else selection.crop.iou(crop)
         for selection, crop in zip(selections, truth, strict=True)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
-from napari_fastsam.core.objects.features import Appearance, FeatureMap
+from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError
@@ -180,7 +180,7 @@ class Model:
         with self._lock, torch.inference_mode():
             predictions, prototypes, features = self._forward(picture)
             kept = _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
-            return replace(kept, appearance=Appearance(rgb, _maps(features, letterbox), self.source))
+            return replace(kept, image_features=ImageFeatures(rgb, _maps(features, letterbox), self.source))
 
     def imgsz_for(self, shape: tuple[int, int], imgsz: int | None = None) -> int:
         """Return the input size that a plane of `shape` is shown at, or at first, a multiple of 32.

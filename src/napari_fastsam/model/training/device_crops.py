@@ -1,8 +1,8 @@
 """Crops for training, cut and varied on the device that trains: thousands a second on a GPU.
 
-`crops.Crops` makes one crop at a time on a processor, which keeps a GPU waiting. Here all planes lie in the device's
-memory, and a batch of crops is cut from them at once. What is cut is the same: a random affine map brings each plane's
-objects to one size and varies them around it.
+`crops.TrainingCrops` makes one crop at a time on a processor, which keeps a GPU waiting. Here all planes lie in the
+device's memory, and a batch of crops is cut from them at once. What is cut is the same: a random affine map brings each
+plane's objects to one size and varies them around it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from napari_fastsam.model.training.atlas import LEVELS, Atlas, Views
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 from napari_fastsam.model.training.light import Light
 from napari_fastsam.model.training.rendered import Rendered
 
@@ -58,7 +58,7 @@ class DeviceCrops:
     Attributes
     ----------
     planes, size, scales
-        As in `crops.Crops`.
+        As in `crops.TrainingCrops`.
     device
         Where crops are made.
     variety
@@ -71,7 +71,7 @@ class DeviceCrops:
         Of all that is drawn.
     """
 
-    planes: Sequence[Annotated]
+    planes: Sequence[AnnotatedPlane]
     size: int
     scales: NDArray[np.float64]
     device: torch.device

@@ -28,7 +28,7 @@ from napari_fastsam.errors import ModelError
 from napari_fastsam.model.network.build import new
 from napari_fastsam.model.network.checkpoint import read_network
 from napari_fastsam.model.network.description import Refused
-from napari_fastsam.model.training.crops import Crops, collate
+from napari_fastsam.model.training.crops import TrainingCrops, collate
 from napari_fastsam.model.training.mask_loss import PointMaskLoss
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
     def __init__(
         self,
         network: SegmentationModel,
-        crops: Crops,
+        crops: TrainingCrops,
         hooks: Hooks,
         folder: Path,
         arguments: dict[str, Any],
@@ -153,7 +153,7 @@ class Trainer(SegmentationTrainer):  # type: ignore[misc]  # ultralytics is not 
 
     def get_dataloader(
         self,
-        dataset_path: Crops,
+        dataset_path: TrainingCrops,
         batch_size: int = 16,
         rank: int = 0,
         mode: str = "train",

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from napari_fastsam.core.image.intensity import Window
+from napari_fastsam.core.image.intensity import NormalizationRule
 from napari_fastsam.errors import ModelError
 from napari_fastsam.files import read_json
 
@@ -87,7 +87,7 @@ class Card:
     conf: float | None = None
     iou: float | None = None
     intensity: str = "contrast window to 0-255; one channel is repeated as red, green and blue"
-    window: Window = "type"
+    window: NormalizationRule = "type"
     box_pixels: BoxPixels = "index"
     base: str = ""
     created: str = ""
@@ -231,7 +231,7 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "trained_imgsz": _pixels,
     "object_diameter": _positive,
     "shown_diameter": _positive,
-    "window": _one_of(Window),
+    "window": _one_of(NormalizationRule),
     "box_pixels": _one_of(BoxPixels),
     "validation_images": _texts,
     "object_diameter_range": _range,

@@ -75,7 +75,7 @@ def summary(result: Result, network_seconds: float) -> str:
         return f"{said} · looking closer …"
     if result.waiting:
         return f"{said} · looking at more planes …"
-    if result.undescribed:
+    if result.missing_embeddings:
         return f"{said} · describing objects …"
     if count:
         return said
@@ -109,7 +109,7 @@ def added(committed: Committed, layer_name: str, result: Result) -> str:
             f" {seen.done} of {len(seen.run)} tiles were seen: what the others bring is shown as it comes, and Add to "
             "labels adds it."
         )
-    elif result.undescribed:
+    elif result.missing_embeddings:
         said += " What is searched for by words and examples was not found yet, and is not in the layer."
     elif result.waiting:
         said += " They go no further than they were followed: not all planes were seen."
