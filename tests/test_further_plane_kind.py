@@ -101,10 +101,14 @@ def picture() -> NDArray[np.uint8]:
 
 def test_in_python(picture: NDArray[np.uint8]) -> None:
     prediction = BrightPrediction(picture)
-    small, none = prediction.select(fs.Prompts(points=[[4, 5], [9, 15]]))
+    prompts = fs.Prompts(points=[[4, 5], [9, 15]])
+    small, none = prediction.select(prompts, refine=False)
     assert small.mask is not None
     assert np.argwhere(small.mask).min(axis=0).tolist() == [2, 3]
     assert (small.crop.area if small.crop else 0, none.found) == (25, False)
+    _, drawn = prediction.select(prompts)
+    assert drawn.crop is not None, "clicks draw on a plane of any kind"
+    assert drawn.crop.covers(prompts.points).tolist() == [False, True]
     alike = prediction.select(fs.Prompts(examples=[[18, 27]]), example_threshold=0.9)
     assert [s.crop.area for s in alike if s.crop] == [168]
 

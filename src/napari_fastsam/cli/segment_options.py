@@ -67,4 +67,13 @@ Classes = Annotated[bool, typer.Option("--classes", help="One label number per t
 PlaneIndex = Annotated[
     str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
 ]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=escape("What to write, as napari-fastsam formats lists it; repeatable. [default: tiff]"),
+        show_default=False,
+    ),
+]
 Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]

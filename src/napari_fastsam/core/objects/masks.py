@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class CroppedMask:
         """Number of pixels that belong to the object."""
         return int(np.count_nonzero(self.pixels))
 
-    def covers(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    def covers(self, points: NDArray[np.number[Any]]) -> NDArray[np.bool_]:
         """Tell for (P, 2) rows and columns (pixel centres at integers) which lie in the object."""
         index = np.floor(np.asarray(points) + 0.5) - (self.top, self.left)
         inside = ((index >= 0) & (index < self.pixels.shape)).all(axis=1)

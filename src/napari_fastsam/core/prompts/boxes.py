@@ -44,6 +44,11 @@ class BoxQuery(Query):
         inside: NDArray[np.bool_] = np.logical_and.reduce((points >= low) & (points <= high), axis=1)
         return inside
 
+    def own_box(self, shape: tuple[int, int]) -> tuple[float, float, float, float] | None:
+        """Return the part of it that lies on the plane."""
+        y0, x0, y1, x1 = np.clip(self.geometry, 0, [*shape, *shape]).tolist()
+        return (y0, x0, y1, x1) if y0 < y1 and x0 < x1 else None
+
     def shifted_geometry(self, offset: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the box moved."""
         shifted: NDArray[np.float64] = self.geometry + np.tile(offset, 2)

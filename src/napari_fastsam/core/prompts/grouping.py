@@ -33,6 +33,8 @@ def group(
         All others.
     """
     positive, negative = labels == 1, labels == 0
+    known = np.concatenate([numbers[positive], *(own for _, _, own in shapes)])
+    lost = np.flatnonzero(negative & (numbers > 0) & ~np.isin(numbers, known))
     taken = ~positive
     drawn: list[Query] = []
     for kind, geometries, own in shapes:
@@ -40,7 +42,7 @@ def group(
             query = kind(PromptRef(kind.kind, (i,)), geometry, int(own[i]))
             speaking = positive & _speaks(query, points, numbers)
             taken |= speaking
-            drawn.append(_with_points(query, points[speaking], points, negative, numbers))
+            drawn.append(_with_points(query, np.flatnonzero(speaking), points, negative, numbers, lost))
     groups: dict[tuple[int, int], list[int]] = {}
     for j in np.flatnonzero(~taken).tolist():
         number = int(numbers[j])
@@ -48,7 +50,7 @@ def group(
     found: list[Query] = []
     for (number, _), rows in groups.items():
         query = PointGroup(PromptRef("point", tuple(rows)), points[rows], number)
-        found.append(_with_points(query, points[rows], points, negative, numbers))
+        found.append(_with_points(query, np.array(rows, np.intp), points, negative, numbers, lost))
     return (*found, *drawn)
 
 
@@ -61,10 +63,12 @@ def _speaks(query: Query, points: NDArray[np.float64], numbers: NDArray[np.int64
 
 def _with_points(
     query: Query,
-    own: NDArray[np.float64],
+    own: NDArray[np.intp],
     points: NDArray[np.float64],
     negative: NDArray[np.bool_],
     numbers: NDArray[np.int64],
+    lost: NDArray[np.intp],
 ) -> Query:
-    against = negative & ((numbers == 0) | ((numbers == query.number) & (query.number > 0)))
-    return replace(query, positive=own, negative=points[against])
+    against = np.flatnonzero(negative & ((numbers == 0) | ((numbers == query.number) & (query.number > 0))))
+    made = np.concatenate([own, against, lost])
+    return replace(query, positive=points[own], negative=points[against], lost=points[lost], made=made)

@@ -8,10 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.drawing import along, rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import SCRIBBLE_FLOOR, Pool, Ranking, outside, outside_reason
 from napari_fastsam.core.prompts.values import as_polyline
+
+_CLICKS_ALONG = 24
+"""A scribble counts as at most so many clicks."""
 
 
 class LineQuery(Query, ABC):
@@ -46,6 +50,10 @@ class OutlineQuery(LineQuery):
     tells_size = True
     least = 3
 
+    def own_mask(self, shape: tuple[int, int]) -> CroppedMask | None:
+        """Return its inside."""
+        return rasterize(self.geometry, shape)
+
     def rank(self, pool: Pool) -> Ranking:
         """Rank the objects by the overlap of their masks with its inside."""
         drawn = rasterize(self.geometry, pool.shape)
@@ -67,6 +75,14 @@ class ScribbleQuery(LineQuery):
     json_key = "scribbles_yx"
     order = 3
     least = 1
+
+    @property
+    def held(self) -> NDArray[np.float64]:
+        """Its points, and some along it."""
+        path = along(self.geometry)
+        some = np.unique(np.linspace(0, len(path) - 1, min(len(path), _CLICKS_ALONG)).round().astype(int))
+        held: NDArray[np.float64] = np.concatenate([self.positive, path[some]])
+        return held
 
     def rank(self, pool: Pool) -> Ranking:
         """Rank the objects by the share of the path that they hold, in tenths; of equals as for points."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.ranking import Pool, Ranking
 
 
@@ -59,6 +60,11 @@ class Query(ABC):
         Its object number; 0 = none.
     positive, negative
         (P, 2) and (M, 2) rows and columns that the object must hold, and must not hold.
+    lost
+        (L, 2) negative points with an object number that no object has: they forbid nothing, and correct what they fall
+        in.
+    made
+        (P + M + L,) places of all these points, in this order, among all that were made.
     """
 
     kind: ClassVar[str]
@@ -81,6 +87,8 @@ class Query(ABC):
     number: int = 0
     positive: NDArray[np.float64] = default(default_factory=_no_points)
     negative: NDArray[np.float64] = default(default_factory=_no_points)
+    lost: NDArray[np.float64] = default(default_factory=_no_points)
+    made: NDArray[np.intp] = default(default_factory=lambda: np.zeros(0, np.intp))
 
     @classmethod
     @abstractmethod
@@ -149,6 +157,23 @@ class Query(ABC):
         """Tell which of (P, 2) positive points without an object number speak of its object: (P,)."""
         return np.zeros(len(points), bool)
 
+    def start(self, shape: tuple[int, int]) -> Query:
+        """Return what asks for the object that points then correct, on a plane of ``(H, W)``: no point forbids any."""
+        return replace(self, positive=_no_points(), negative=_no_points(), lost=_no_points(), made=np.zeros(0, np.intp))
+
+    @property
+    def held(self) -> NDArray[np.float64]:
+        """(N, 2) rows and columns that its object holds if clicks alone draw it: its positive points, or its line."""
+        return self.positive
+
+    def own_mask(self, shape: tuple[int, int]) -> CroppedMask | None:
+        """Return the mask that it draws itself where nothing was proposed, on a plane of ``(H, W)``; None = none."""
+        return None
+
+    def own_box(self, shape: tuple[int, int]) -> tuple[float, float, float, float] | None:
+        """Return the box ``y0, x0, y1, x1``, pixel edges at integers, within which it says its object lies."""
+        return None
+
     def may_lie_on(self, shape: tuple[int, int]) -> bool:
         """Whether it has pixels of a plane of ``(H, W)`` to look at."""
         low, high = self.extent()
@@ -162,6 +187,7 @@ class Query(ABC):
             geometry=self.shifted_geometry(offset),
             positive=self.positive + offset,
             negative=self.negative + offset,
+            lost=self.lost + offset,
         )
 
 

@@ -20,6 +20,9 @@ OVERLAP_FLOOR = 0.4
 SCRIBBLE_FLOOR = 0.7
 """The least share of a scribble that must lie in the object it means."""
 
+CORRECTED = ("corrected", "drawn")
+"""Sources of candidates that clicks made of others, or drew."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:

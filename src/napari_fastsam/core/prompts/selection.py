@@ -20,7 +20,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.examples import exemplars_of
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.queries import PromptRef, Query
-from napari_fastsam.core.prompts.ranking import SCORE_REACH, Candidate, Pool
+from napari_fastsam.core.prompts.ranking import CORRECTED, SCORE_REACH, Candidate, Pool
 from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.errors import ParameterError
 
@@ -42,7 +42,8 @@ class Selection:
     chosen
         Position in `candidates`.
     refined
-        Whether clicks changed the chosen object's mask.
+        Whether the chosen object's mask was changed, or drawn, as clicks say; the objects that were proposed, if any,
+        are candidates beside it then.
     """
 
     query: Query | SearchQuery
@@ -112,7 +113,8 @@ class Selection:
         place = int(np.flatnonzero(by_area == self.chosen)[0]) + direction
         if not 0 <= place < len(by_area):
             return self
-        return replace(self, chosen=int(by_area[place]))
+        chosen = int(by_area[place])
+        return replace(self, chosen=chosen, refined=self.candidates[chosen].source in CORRECTED)
 
 
 @dataclass(frozen=True, eq=False)

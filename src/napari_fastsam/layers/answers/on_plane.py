@@ -14,9 +14,9 @@ from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.over_tiles import through
-from napari_fastsam.layers.answers.predictors import Drawn, Predictor
+from napari_fastsam.layers.answers.predictors import Predictor
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Result, make_result, select_drawn
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result, answer_drawn, make_result, missing_for_drawn
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
@@ -68,7 +68,7 @@ class OnePlane(Predictor, ABC):
     def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
         while request.controls.task == "prompts" and len(request.read.prompts):
-            _, pending = select_drawn(prediction, request)
+            pending = missing_for_drawn(prediction, request)
             if not pending:
                 return
             for one in pending:
@@ -87,13 +87,10 @@ class OnePlane(Predictor, ABC):
         encoder, searched = kept.networks.loaded_encoder(request), self.searched(kept, request)
         return make_result(prediction, request, kept.numbering, encoder, searched)
 
-    def drawn(self, kept: Kept, request: Request) -> Drawn | None:
+    def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Answer the drawn prompts from the prediction that is kept."""
         prediction = kept.cache.get(request.key)
-        if prediction is None:
-            return None
-        selections, pending = select_drawn(prediction, request)
-        return selections, not pending
+        return None if prediction is None else answer_drawn(prediction, request, kept.numbering)
 
     def is_outdated(self, kept: Kept, request: Request) -> bool:
         """Whether the pixels in memory differ from those that the network saw."""

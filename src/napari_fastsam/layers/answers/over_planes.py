@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.layers.answers.kept import Kept
-from napari_fastsam.layers.answers.predictors import Drawn, Predictor, predictor_of
+from napari_fastsam.layers.answers.predictors import Predictor, predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Result
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result
 from napari_fastsam.layers.answers.stack_results import followed_result, linked_result
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.plane import Plane
@@ -62,7 +62,7 @@ class WholeStack(Predictor):
         """Answer from the planes that were seen."""
         return self._result(kept, request)[0]
 
-    def drawn(self, kept: Kept, request: Request) -> Drawn | None:
+    def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Answer the drawn prompts of the plane that is shown."""
         stack = _stack_of(request)
         single = stack.by_position.get(stack.current)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.layers.answers.kept import Kept
-from napari_fastsam.layers.answers.predictors import Drawn, Predictor
+from napari_fastsam.layers.answers.predictors import Predictor
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Result, tiled_result
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result, tiled_result
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.layers import ReadPrompts
@@ -47,7 +47,7 @@ class AllTiles(Predictor):
         run = kept.runs.over_tiles(request)
         return None if run is None else tiled_result(run, request)
 
-    def drawn(self, kept: Kept, request: Request) -> Drawn | None:
+    def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Return nothing: nothing that was drawn is asked about."""
         return None
 

@@ -7,18 +7,14 @@ plane is a class with these methods in a file of its own, put into the list.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Result
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.layers import ReadPrompts
-
-Drawn: TypeAlias = tuple[list[Selection], bool]
-"""What the drawn prompts of one plane came to, and whether that is the last word."""
 
 
 class Predictor(Protocol):
@@ -46,7 +42,7 @@ class Predictor(Protocol):
     def result(self, kept: Kept, request: Request) -> Result | None:
         """Answer a request from what is kept; None if the network has not seen its plane."""
 
-    def drawn(self, kept: Kept, request: Request) -> Drawn | None:
+    def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Answer the drawn prompts of one plane from what is kept; None if the network has not seen it."""
 
     def searched(self, kept: Kept, request: Request) -> Instances | None:

@@ -22,7 +22,7 @@ from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
-from napari_fastsam.model.asking.prediction import PendingInference, Prediction
+from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
 from napari_fastsam.model.asking.tiled import TiledRun
 
@@ -270,11 +270,47 @@ def _everything(prediction: Prediction, request: Request) -> _PromptAnswers:
     return _PromptAnswers([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
-def select_drawn(prediction: Prediction, request: Request) -> tuple[list[Selection], list[PendingInference]]:
-    """Answer what was drawn from what is kept, corrected by clicks; also what the network has yet to look at."""
-    queries = request.read.prompts.queries
-    selections, pending = prediction.select_from_cache(queries, request.controls.thresholds)
-    return refined(prediction, selections, default_refiner()), pending
+@dataclass(frozen=True, eq=False)
+class DrawnAnswer:
+    """What the drawn prompts of a plane came to.
+
+    Attributes
+    ----------
+    started
+        What each chose, larger or smaller candidates stepped to.
+    selections
+        The same, corrected by clicks.
+    missing
+        What the network has yet to look at.
+    """
+
+    started: list[Selection]
+    selections: list[Selection]
+    missing: list[PendingInference]
+
+    @property
+    def final(self) -> bool:
+        """Whether that is the last word."""
+        return not self.missing
+
+
+def missing_for_drawn(prediction: Prediction, request: Request) -> list[PendingInference]:
+    """Return what the network has yet to look at before what was drawn is answered."""
+    queries, thresholds = request.read.prompts.queries, request.controls.thresholds
+    return start_from_cache(prediction, queries, thresholds, default_refiner())[1]
+
+
+def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering) -> DrawnAnswer:
+    """Answer what was drawn from what is kept: choose, step to larger or smaller candidates, correct by clicks."""
+    queries, thresholds, refiner = request.read.prompts.queries, request.controls.thresholds, default_refiner()
+    started, missing = start_from_cache(prediction, queries, thresholds, refiner)
+    keys = [prompt.key for prompt in identified(request)]
+    started = [
+        stepped(selection, numbering.steps(request.plane.index, key))
+        for selection, key in zip(started, keys, strict=True)
+    ]
+    selections = refined(prediction, started, thresholds, refiner, waiting=bool(missing))
+    return DrawnAnswer(started, selections, missing)
 
 
 def _at_prompts(
@@ -284,8 +320,8 @@ def _at_prompts(
     encoder: TextEncoder | None,
     among: Instances | None,
 ) -> _PromptAnswers:
-    selections, missing = select_drawn(prediction, request)
-    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=missing)
+    at_prompts = answer_drawn(prediction, request, numbering)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
@@ -296,7 +332,7 @@ def _at_prompts(
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
     numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
-    own = _drawn_objects(selections, drawn, numbers, request, numbering, answer)
+    own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
         if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
             answer.objects.append(_found_alike(question, answer.searched, i, number, request))
@@ -308,17 +344,14 @@ def _drawn_objects(
     prompts: list[PromptIdentity],
     numbers: list[int],
     request: Request,
-    numbering: Numbering,
     answer: _PromptAnswers,
 ) -> dict[Hashable, str]:
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
-    plane = request.plane.index
     classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
     waiting: list[Query] = []
     found: dict[Hashable, str] = {}
     asked = request.read.prompts.queries
-    for query, prompt, number, selection in zip(asked, prompts, numbers[: len(prompts)], selections, strict=True):
-        chosen = stepped(selection, numbering.steps(plane, prompt.key))
+    for query, number, chosen in zip(asked, numbers[: len(prompts)], selections, strict=True):
         name = named(chosen.query, request.read)
         if chosen.crop is not None:
             twin = found.setdefault(_identity(chosen.crop), name)

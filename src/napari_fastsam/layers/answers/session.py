@@ -20,7 +20,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, stepped, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
 
@@ -137,12 +137,12 @@ class Session:
             return "Larger and smaller choose among the candidates of a prompt: place one first."
         self.result(request)  # says which prompt was touched last
         plane, numbering = request.plane.index, self.kept.numbering
-        by_key = {p.key: s for p, s in zip(identified(request), drawn[0], strict=True) if s.found}
+        by_key = {p.key: s for p, s in zip(identified(request), drawn.started, strict=True) if s.found}
         if not by_key:
             return "No prompt has an object yet."
         touched = numbering.touched(plane)
         key = touched if touched in by_key else list(by_key)[-1]
-        now = stepped(by_key[key], numbering.steps(plane, key))
+        now = by_key[key]
         then = now.larger() if direction > 0 else now.smaller()
         name = named(now.query, request.read)
         if then is now or then.crop is None:
@@ -172,7 +172,7 @@ class Session:
         points, shapes = set[int](), set[int]()
         for single in stack.by_position.values():
             drawn = predictor_of(single).drawn(self.kept, single)
-            if not complete and (drawn is None or not drawn[1]):
+            if not complete and (drawn is None or not drawn.final):
                 continue
             own = self.rows_on_plane(single)
             points, shapes = points | own[0], shapes | own[1]

@@ -14,13 +14,13 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, stepped
+from napari_fastsam.layers.answers.results import DrawnAnswer, Result, SegmentedObject, identified
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
 from napari_fastsam.model.asking.thresholds import Thresholds
 
-Answer = Callable[[Request], tuple[list[Selection], bool] | None]
+Answer = Callable[[Request], DrawnAnswer | None]
 """Answers the prompts of one plane, and says whether that is the last word; None = its plane was not seen yet."""
 
 
@@ -96,7 +96,7 @@ def followed_result(
     linking = request.controls.linking
     unanswered: list[str] = []
     candidates = _candidates(run, request.controls.thresholds)
-    objects, waiting = _anchored(candidates, linking, stack, answer, numbering, unanswered)
+    objects, waiting = _anchored(candidates, linking, stack, answer, unanswered)
     needed: set[int] = set()
     for one in objects:
         one.masks, more = follow(candidates, one.anchors, stack.count, linking)
@@ -121,7 +121,6 @@ def _anchored(
     linking: Linking,
     stack: Planes,
     answer: Answer,
-    numbering: Numbering,
     unanswered: list[str],
 ) -> tuple[list[Followed], bool]:
     """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
@@ -132,14 +131,12 @@ def _anchored(
         if answered is None:
             waiting = True
             continue
-        selections, final = answered
-        waiting |= not final
-        for prompt, selection in zip(identified(single), selections, strict=True):
-            steps = numbering.steps(single.plane.index, prompt.key)
-            one, name = stepped(selection, steps), named(selection.query, single.read)
+        waiting |= not answered.final
+        for prompt, one in zip(identified(single), answered.selections, strict=True):
+            name = named(one.query, single.read)
             if one.crop is not None:
                 chosen.append((prompt, one, position, name))
-            elif final:
+            elif answered.final:
                 unanswered.append(f"{name.capitalize()}: {one.reason}")
     objects: list[Followed] = []
     # in the order in which they were placed: what comes later corrects what came before

@@ -38,21 +38,21 @@ def choose(
     """
     sure = place(proposals.subset(proposals.ranks(thresholds.conf, max(thresholds.iou, PROMPT_IOU))))
     selections = select_objects(sure, queries)
-    selections = [_of_size(s, thresholds) if q.from_proposals else s for q, s in zip(queries, selections, strict=True)]
+    selections = [of_size(s, thresholds) if q.from_proposals else s for q, s in zip(queries, selections, strict=True)]
     again = [i for i, q in enumerate(queries) if q.from_proposals and (q.tells_size or not selections[i].found)]
     if not again:
         return selections
     suppressed = max(thresholds.iou, GENEROUS_IOU)
     everything = place(proposals.subset(proposals.ranks(min(thresholds.conf, proposals.conf_floor), suppressed)))
     for i, selection in zip(again, select_objects(everything, [queries[i] for i in again]), strict=True):
-        other = _of_size(selection, thresholds)
+        other = of_size(selection, thresholds)
         if other.found:
             low = f", below the confidence threshold: {other.score:.2f}" if other.score <= thresholds.conf else ""
             selections[i] = replace(other, reason=other.reason + low)
     return selections
 
 
-def _of_size(selection: Selection, thresholds: Thresholds) -> Selection:
+def of_size(selection: Selection, thresholds: Thresholds) -> Selection:
     """Leave out the candidates whose area is out of bounds."""
     unlimited = thresholds.min_area is None and thresholds.max_area is None
     if not selection.found or unlimited:

@@ -24,7 +24,7 @@ from napari_fastsam.core.prompts.selection import Selection, select_alike
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of
 from napari_fastsam.model.asking.plane_scale import PlaneLike
-from napari_fastsam.model.asking.refining import Refiner, chosen_refiner, refined
+from napari_fastsam.model.asking.refining import Refiner, chosen_refiner, likely, refined
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
 
@@ -42,6 +42,11 @@ class Prediction(Protocol):
     @property
     def nbytes(self) -> int:
         """Bytes held."""
+
+    @property
+    def object_diameter(self) -> float | None:
+        """What objects of the plane are usually across, in its pixels; None = nothing is known."""
+        return None
 
     def defaults(self, conf: float | None, iou: float | None) -> tuple[float, float]:
         """Return the thresholds of confidence and overlap: those given, or else what suits the model."""
@@ -147,11 +152,25 @@ def resolve_prompts(
         Corrects the objects by clicks; None = they stay as they were proposed.
     """
     while True:
-        selections, pending = prediction.select_from_cache(queries, thresholds)
+        started, pending = start_from_cache(prediction, queries, thresholds, refiner)
         if not pending:
-            return refined(prediction, selections, refiner)
+            return refined(prediction, started, thresholds, refiner)
         for _ in prediction.predict_crops(pending):
             pass
+
+
+def start_from_cache(
+    prediction: Prediction, queries: Sequence[Query], thresholds: Thresholds, refiner: Refiner | None
+) -> tuple[list[Selection], list[PendingInference]]:
+    """Choose what queries start from, or mean where no refiner corrects it; see `Prediction.select_from_cache`.
+
+    With a refiner no point forbids an object, since it will be corrected.
+    """
+    if refiner is None:
+        return prediction.select_from_cache(queries, thresholds)
+    starting = [query.start(prediction.shape) for query in queries]
+    started, pending = prediction.select_from_cache(starting, thresholds)
+    return [likely(query, s, thresholds) for query, s in zip(queries, started, strict=True)], pending
 
 
 def check_encoder(prompts: Prompts, text_encoder: TextEncoder | None) -> None:

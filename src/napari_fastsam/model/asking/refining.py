@@ -1,45 +1,42 @@
-"""The last stage: clicks correct the object that was selected. The seam where a correcting network is plugged in."""
+"""The last stage: clicks correct the objects that were selected. The seam where a correcting network is plugged in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
-
-
-class NetworkPixels(Protocol):
-    """Where the pixels of a plane come from."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(H, W)`` of the plane."""
-
-    def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        """Return (h, w, 3) pixels of the plane at its full resolution, as the network sees them."""
+from napari_fastsam.model.asking.choosing import of_size
+from napari_fastsam.model.asking.pixels import NetworkPixels
+from napari_fastsam.model.asking.thresholds import Thresholds
 
 
 class Refiner(Protocol):
-    """Makes of an object and the points that speak of it the object that is meant."""
+    """Makes of objects and the points that speak of them the objects that are meant."""
 
-    def refine(self, plane: NetworkPixels, selection: Selection) -> Selection:
-        """Return a selection whose chosen object honours the points of its query, with `refined` set if it changed.
+    def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
+        """Return selections whose objects honour the points of their queries, with `refined` set if they changed.
 
         Parameters
         ----------
         plane
-            Gives the pixels around the object.
-        selection
-            What the prompt meant so far, with or without an object; its query has the positive and negative points.
+            Gives the pixels around the objects.
+        selections
+            What all prompts of the plane meant so far, with or without an object; their queries have the positive and
+            negative points.
         """
 
 
-def default_refiner() -> Refiner | None:
-    """Return what corrects objects where nobody says otherwise; None = nothing does."""
-    return None
+@lru_cache(maxsize=1)
+def default_refiner() -> Refiner:
+    """Return what corrects objects where nobody says otherwise: the bundled network, or else a Gaussian process."""
+    from napari_fastsam.model.asking.click_refiner import ClickRefiner
+    from napari_fastsam.model.correcting.weights import default_corrector
+
+    return ClickRefiner(default_corrector())
 
 
 def chosen_refiner(refine: bool | Refiner) -> Refiner | None:
@@ -49,8 +46,44 @@ def chosen_refiner(refine: bool | Refiner) -> Refiner | None:
     return None if refine is False else refine
 
 
-def refined(plane: NetworkPixels, selections: Sequence[Selection], refiner: Refiner | None) -> list[Selection]:
-    """Return selections whose objects were corrected by a refiner; as they are where there is none."""
+def likely(query: Query, started: Selection, thresholds: Thresholds) -> Selection:
+    """Return what a query starts from, with all points that speak of its object.
+
+    An object that a point or a scribble chose below the confidence threshold is none to start from: what a model
+    proposes of kinds that it does not know is worth less than a click.
+    """
+    unsure = query.from_proposals and not query.tells_size and started.found and started.score <= thresholds.conf
+    if unsure:
+        started = replace(started, candidates=(), chosen=0, reason=f"nothing likely there: {started.score:.2f} at most")
+    return replace(started, query=query)
+
+
+def refined(
+    plane: NetworkPixels,
+    started: Sequence[Selection],
+    thresholds: Thresholds,
+    refiner: Refiner | None,
+    waiting: bool = False,
+) -> list[Selection]:
+    """Return selections whose objects were corrected by a refiner; as they are where there is none.
+
+    Parameters
+    ----------
+    plane
+        Gives the pixels around the objects.
+    started
+        What the prompts chose, each with all points of its query.
+    thresholds
+        What an object must reach; what is too small or too large after its correction is none.
+    refiner
+        Corrects them.
+    waiting
+        Whether the network has yet to look where nothing was found: nothing is drawn there then.
+    """
     if refiner is None:
-        return list(selections)
-    return [refiner.refine(plane, selection) for selection in selections]
+        return list(started)
+    corrected = refiner.refine(plane, started)
+    return [
+        before if waiting and not before.found else of_size(after, thresholds) if after.refined else after
+        for before, after in zip(started, corrected, strict=True)
+    ]

@@ -111,6 +111,12 @@ class TiledPrediction(Prediction):
         """Bytes held."""
         return sum(seen.nbytes for seen in tuple(self.tiles.values()))
 
+    @property
+    def object_diameter(self) -> float | None:
+        """What objects of this plane are usually across, in its pixels; None = nothing is known."""
+        shown = self.model.card.shown_diameter
+        return self.model.card.object_diameter if shown is None or self.grid is None else shown / self.grid.scale
+
     def measure(self, around: tuple[float, float] | None) -> None:
         """Choose the scale from the objects at a row and column, or from samples of the plane."""
         scale = scale_for(self.model, self.image, self.tiling, self.contrast_limits, around)
