@@ -12,7 +12,7 @@ from napari_fastsam.core import recipe as values
 from napari_fastsam.core.recipe import OutputPart, Recipe, RecipeError, from_dict, to_dict
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats import registry
-from napari_fastsam.io.formats.registry import ModelFormat
+from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.weights import formats, own_models, weights
@@ -69,7 +69,7 @@ def load_recipe(path: str | Path, trust_paths: bool = False) -> Recipe:
         raise RecipeError(f"{path}: {error}") from error
 
 
-def formats_of(output: OutputPart) -> list[ModelFormat]:
+def formats_of(output: OutputPart) -> list[Format]:
     """Return the formats in which a recipe has results written; the first keeps the labels.
 
     Raises

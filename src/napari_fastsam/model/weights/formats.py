@@ -90,7 +90,10 @@ FORMATS: tuple[ModelFormat, ...] = (
         "edgetpu", "TensorFlow Edge TPU", "_edgetpu.tflite",
         to_export=_TENSORFLOW, calibrates=True,
     ),
-    ModelFormat("litert", "LiteRT", ".tflite", to_export=("litert-torch", "ai-edge-litert"), to_run=("ai-edge-litert",)),
+    ModelFormat(
+        "litert", "LiteRT", ".tflite",
+        to_export=("litert-torch", "ai-edge-litert"), to_run=("ai-edge-litert",),
+    ),
     ModelFormat(
         "paddle", "PaddlePaddle", "_paddle_model", folder=True,
         to_export=("paddlepaddle", "x2paddle"), to_run=("paddlepaddle",),
@@ -126,7 +129,10 @@ FORMATS: tuple[ModelFormat, ...] = (
         "hailo", "Hailo", "_hailo_model", folder=True, calibrates=True,
         to_export=_ONNX, to_run=("hailo_platform",),
     ),
-    ModelFormat("ascend", "Huawei Ascend", "_ascend_model", folder=True, half=True, to_export=_ONNX, to_run=("ais_bench",)),
+    ModelFormat(
+        "ascend", "Huawei Ascend", "_ascend_model", folder=True, half=True,
+        to_export=_ONNX, to_run=("ais_bench",),
+    ),
     ModelFormat(
         "xilinx", "AMD Xilinx", "_xilinx_model", folder=True, calibrates=True,
         to_export=(*_ONNX, "amd-quark"), to_run=("onnxruntime",),
