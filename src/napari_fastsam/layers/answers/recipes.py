@@ -12,6 +12,7 @@ from napari_fastsam.core.recipe import LinkingPart, ModelPart, Parameters, Recip
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.exporting import axis_names
 from napari_fastsam.layers.labels.features import indexed
 
 if TYPE_CHECKING:
@@ -96,10 +97,7 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
             "output has measurements does it."
         )
     labels = np.asarray(layer.data)
-    axes = [str(name) for name in image.axis_labels]
-    if len(set(axes)) < len(axes) or any(not name.isidentifier() for name in axes):
-        axes = [*(f"axis{i}" for i in range(labels.ndim - 2)), "y", "x"]
-    table = measure(labels, np.asarray(image.data), axes=axes)
+    table = measure(labels, np.asarray(image.data), axes=axis_names(image))
     new = table.rename(columns={"label": "index"})
     old = indexed(layer)
     kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])
