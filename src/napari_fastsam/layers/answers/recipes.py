@@ -8,7 +8,16 @@ import numpy as np
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
-from napari_fastsam.core.recipe import LinkingPart, ModelPart, Parameters, Recipe, RecipeError, SearchPart, TilingPart
+from napari_fastsam.core.recipe import (
+    LinkingPart,
+    ModelPart,
+    OutputPart,
+    Parameters,
+    Recipe,
+    RecipeError,
+    SearchPart,
+    TilingPart,
+)
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
@@ -20,7 +29,9 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 
-def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) -> Recipe:
+def recipe_of(
+    request: Request, exemplars: Exemplars | None, model_sha256: str, output: OutputPart | None = None
+) -> Recipe:
     """Return a request as a recipe, which gives the same labels on the same pixels.
 
     Parameters
@@ -31,6 +42,8 @@ def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) 
         The examples among it, those marked on this image too.
     model_sha256
         Of the model's file.
+    output
+        What is written on other images; None = a label TIFF.
 
     Raises
     ------
@@ -65,6 +78,7 @@ def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) 
         search,
         TilingPart(controls.tiling.diameter, controls.tiling.scale, request.looking_at),
         links,
+        output or OutputPart(),
     )
 
 

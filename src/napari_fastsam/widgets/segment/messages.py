@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
+
+from napari_fastsam.widgets.common.text import counted
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -22,6 +23,7 @@ NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wan
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer whose objects are measured."
+NOTHING_TO_EXPORT = "Choose under “add to” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
@@ -44,8 +46,6 @@ CANCELLED = "Cancelled. Run starts it again."
 DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
 STILL_BUSY = "Wait for the work under way, or cancel it, then download."
 LOADING_FIRST = "The model is being loaded; it runs as soon as that is done."
-
-_MOST_DETAILS = 8
 
 
 def live_is_off(request: Request) -> str:
@@ -129,6 +129,11 @@ def recipe_saved(path: str) -> str:
     return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
 
 
+def exported(layer_name: str, path: str) -> str:
+    """Say what was written."""
+    return f"Wrote “{layer_name}” to {path}."
+
+
 def measured(count: int, layer_name: str) -> str:
     """Say what was measured."""
     return f"Measured {counted(count)}: see the features of “{layer_name}”."
@@ -155,19 +160,6 @@ def examples_saved(exemplars: Exemplars, path: str) -> str:
     count, against = len(exemplars.examples), len(exemplars.counter_examples)
     more = f" and {against} counter-example{'s' * (against != 1)}" if against else ""
     return f"Saved {count} example{'s' * (count != 1)}{more} to {path}."
-
-
-def counted(count: int) -> str:
-    """Return "1 object", "2 objects"."""
-    return f"{count} object{'s' * (count != 1)}"
-
-
-def as_html(message: str, details: tuple[str, ...] = ()) -> str:
-    """Return a message and its details as rich text, the first few of many."""
-    lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:_MOST_DETAILS])]
-    if len(details) > _MOST_DETAILS:
-        lines.append(f"• and {len(details) - _MOST_DETAILS} more")
-    return "<br>".join(lines)
 
 
 def _loosen(result: Result) -> str:

@@ -11,7 +11,7 @@ from napari_fastsam.layers.answers.session import Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
