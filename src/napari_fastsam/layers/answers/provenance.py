@@ -49,7 +49,7 @@ def _stack(request: Request) -> dict[str, Any]:
     stack = request.stack
     if stack is None:
         return {}
-    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.at.items()}
+    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.by_position.items()}
     return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
 
 
