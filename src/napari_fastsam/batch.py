@@ -25,6 +25,7 @@ from napari_fastsam.io.results.results import check_name, names_for, write_label
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.segment import paint, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
@@ -56,6 +57,8 @@ class Job:
         Which channels of an image are seen, together as colours; empty = those of a colour image.
     classes
         Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
+    refine
+        Whether clicks correct the objects at prompts.
     """
 
     model: Model
@@ -67,6 +70,7 @@ class Job:
     search: Search = field(default_factory=Search)
     text_encoder: TextEncoder | None = None
     classes: bool = False
+    refine: bool = True
     channels: tuple[int, ...] = ()
 
 
@@ -92,6 +96,8 @@ class Outcome:
         Prompts whose object lies under that of another prompt, so that the labels do not show it.
     replaced
         Whether there was a file under that name.
+    refined
+        Prompts whose objects clicks changed, or drew; each says how.
     """
 
     image: Path
@@ -102,6 +108,7 @@ class Outcome:
     covered: tuple[Selection, ...]
     replaced: bool
     alike: Mapping[str, int] = field(default_factory=dict)
+    refined: tuple[Selection, ...] = ()
 
 
 def targets_for(
@@ -162,12 +169,13 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     unanswered = tuple(s for s, _ in numbered if not s.found)
     covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-    write_labels(target, labels, _provenance(image, job) | _searched(numbered))
+    write_labels(target, labels, _provenance(image, job) | _searched(numbered) | _refined(numbered))
     if job.overlay:
         write_overlay(_overlay(target), np.asarray(plane[:, :]), labels)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     objects = len(present) if not job.classes else len(numbered) - len(unanswered)
-    return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
+    refined = tuple(s for s, _ in numbered if s.refined)
+    return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike, refined)
 
 
 def _overlay(target: Path) -> Path:
@@ -189,6 +197,7 @@ def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tupl
         text_threshold=job.search.text_threshold,
         text_best=job.search.best_only,
         example_threshold=job.search.example_threshold,
+        refine=job.refine,
     )
     numbers = _numbers(selections, job)
     return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
@@ -215,6 +224,12 @@ def _searched(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
     return {"alike": found} if found else {}
 
 
+def _refined(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
+    """Return which labels clicks changed or drew, how, and by which corrector."""
+    found = [{"label": number, "prompt": str(s.prompt), "how": s.reason} for s, number in numbered if s.refined]
+    return {"refined": found, "corrector": default_corrector().name} if found else {}
+
+
 def _provenance(image: Path, job: Job) -> dict[str, Any]:
     """Return how the labels came about, for the file that holds them."""
     prompts = job.prompts
@@ -228,5 +243,6 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
         "imgsz": job.imgsz,
         **asdict(job.thresholds),
         "prompts": None if prompts is None else prompts.to_json(),
+        **({} if prompts is None else {"refine": job.refine}),
         **(asdict(job.search) if prompts is not None and prompts.searches else {}),
     }

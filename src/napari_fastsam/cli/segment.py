@@ -105,6 +105,9 @@ def segment(
         str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
     ] = None,
     channels: Channels = None,
+    refine: Annotated[
+        bool, typer.Option(help="Whether points of one object shape its mask, or only choose among proposals.")
+    ] = True,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")] = False,
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif.
@@ -112,6 +115,7 @@ def segment(
     Without prompts all objects are found. With them, each has one object:
     label 1 is that of the first point labelled 1, then come boxes, outlines, scribbles.
     Points inside a box refine its object and have none of their own.
+    Points with one number, positive and negative ones, shape one object; alone they draw it.
     With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
     with failures_told():
@@ -125,6 +129,7 @@ def segment(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels, overlay,
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
+        job = replace(job, refine=refine)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)
@@ -250,6 +255,7 @@ def _print_outcome(outcome: Outcome) -> None:
     replaced = " (replaced)" if outcome.replaced else ""
     lines = [f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}"]
     lines += [f"  {name}: {count}" for name, count in outcome.alike.items()]
+    lines += [f"  {s.prompt}: {s.reason}" for s in outcome.refined]
     lines += [f"  {s.prompt}: nothing found, {s.reason}" for s in outcome.unanswered]
     lines += [f"  {s.prompt}: its object is covered by that of another prompt" for s in outcome.covered]
     for line in lines:

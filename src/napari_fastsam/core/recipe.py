@@ -23,6 +23,9 @@ from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
+_UNSAID = {"channels": [], "refine": True}
+"""Parameters that are left out where they have the value that they had before they could be given."""
+
 SCHEMA, VERSION = "napari-fastsam recipe", 1
 
 T = TypeVar("T")
@@ -48,6 +51,8 @@ class Parameters:
     ----------
     channels
         Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+    refine
+        Whether clicks among the prompts correct their objects.
     """
 
     imgsz: int | None = None
@@ -57,6 +62,7 @@ class Parameters:
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] = ()
+    refine: bool = True
 
     @property
     def shown_limits(self) -> tuple[float, float] | None:
@@ -168,8 +174,9 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
-    if not recipe.parameters.channels:
-        del content["parameters"]["channels"]  # likewise
+    for key, value in _UNSAID.items():
+        if content["parameters"][key] == value:
+            del content["parameters"][key]  # likewise
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 

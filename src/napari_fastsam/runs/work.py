@@ -135,7 +135,7 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
 def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
     thresholds, _ = _asked(model_of(recipe.model), recipe)
-    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
+    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds), refine=recipe.parameters.refine)
     scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
     return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
