@@ -40,18 +40,18 @@ from napari_fastsam.model.asking.segment import paint as paint_selections
 from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled import Found, TilePlan, find_in, gather, plan_tiles
+from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, plan_tiles, segment_tile
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
-from napari_fastsam.runs.parts import (
+from napari_fastsam.runs.tasks import (
     Index,
-    Part,
     PlaneLabels,
-    read_found,
+    RunTask,
+    read_detections,
     read_plan,
     read_plane,
-    write_found,
+    write_detections,
     write_plan,
     write_plane,
 )
@@ -103,7 +103,7 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     if in_tiles(recipe, plane_shape(plane)):
         plan = plan_tiles(model, plane, tiling, thresholds, asked.shown_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
-        pieces = (find_in(model, plane, plan, piece, descriptors) for piece in plan.pieces())
+        pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
     found = _predicted(recipe, plane).objects(thresholds, no_descriptors)
     numbers = list(range(1, len(found) + 1))
@@ -140,13 +140,13 @@ def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 
 
-def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[Found], labels: Any = None) -> PlaneLabels:
+def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[TileDetections], labels: Any = None) -> PlaneLabels:
     """Return the labels of a plane of which all pieces, in their order, were seen."""
     canvas = Canvas(np.zeros(plan.grid.shape, np.int32) if labels is None else labels)
     descriptors = _descriptors(recipe)
     if recipe.search is None or descriptors is None:
         for found in pieces:
-            found.put_on(canvas)
+            found.merge_into(canvas)
         return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
     chosen, numbers = _searched(gather(canvas, pieces, descriptors), recipe.search)
     renamed = np.zeros(len(canvas) + 1, np.int32)
@@ -224,7 +224,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
 # ---------------------------------------------------------------- tasks
 
 
-def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str, Any]:
+def do_part(recipe: Recipe, image: Input, part: RunTask, folder: Path) -> dict[str, Any]:
     """Find some of an image, and keep it in a file, whole or not at all, until all is there.
 
     Returns
@@ -244,9 +244,9 @@ def do_part(recipe: Recipe, image: Input, part: Part, folder: Path) -> dict[str,
         write_plan(path, plan)
         pieces = len(plan)
     else:
-        plan = read_plan(Part("plan", part.index).path(folder))
+        plan = read_plan(RunTask("plan", part.index).path(folder))
         piece = next(islice(plan.pieces(), part.number, None))
-        write_found(path, find_in(model, plane, plan, piece, _descriptors(recipe)))
+        write_detections(path, segment_tile(model, plane, plan, piece, _descriptors(recipe)))
     return {"pieces": pieces, "seconds": time.perf_counter() - start}
 
 
@@ -329,11 +329,11 @@ def _found(
         return
     for index in every_index(lengths):
         onto = labels if not lengths else None
-        planned = Part("plan", index)
+        planned = RunTask("plan", index)
         if folder is not None and planned.path(folder).exists():
-            pieces = (read_found(tile.path(folder)) for tile in planned.tiles(folder))
+            pieces = (read_detections(tile.path(folder)) for tile in planned.tiles(folder))
             yield index, _put_together(recipe, read_plan(planned.path(folder)), pieces, onto)
-        elif folder is not None and (plane := Part("plane", index).path(folder)).exists():
+        elif folder is not None and (plane := RunTask("plane", index).path(folder)).exists():
             yield index, read_plane(plane)
         else:
             yield index, segment_plane(recipe, image.lazy(index), onto)

@@ -166,7 +166,7 @@ class Input:
         if not is_zarr(self.path):
             return lazy_plane(self.path, index if index else None)
         array, _ = open_image(self.path, self.where)
-        return _Plane(array, index)
+        return _ZarrPlane(array, index)
 
     def _channel_axis(self, layout: Layout) -> int | None:
         """Return the axis of the channels among those before a plane's own; None = they are the colours of its pixels.
@@ -207,7 +207,7 @@ class _Sample:
         return np.asarray(self._plane[window])[..., self._sample]
 
 
-class _Plane:
+class _ZarrPlane:
     """One plane of a zarr array."""
 
     def __init__(self, array: Any, index: tuple[int, ...]) -> None:

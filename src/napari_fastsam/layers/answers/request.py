@@ -143,7 +143,7 @@ class Request:
     stack: Planes | None = None
 
     @property
-    def lasting(self) -> Hashable:
+    def commit_signature(self) -> Hashable:
         """What asks again once the prompts in layers are cleared; None = nothing.
 
         Equal where the same would be found again.

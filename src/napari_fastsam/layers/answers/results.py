@@ -18,7 +18,7 @@ from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.request import Request
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large
@@ -28,7 +28,7 @@ from napari_fastsam.model.asking.tiled import TiledRun
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SegmentedObject:
     """One object of a result.
 
     Attributes
@@ -123,7 +123,7 @@ class Result:
     """
 
     request: Request
-    objects: tuple[Found, ...]
+    objects: tuple[SegmentedObject, ...]
     unanswered: tuple[str, ...]
     missing: tuple[PendingInference, ...]
     missing_embeddings: bool
@@ -168,16 +168,16 @@ class Result:
         return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
 
     @property
-    def by_number(self) -> dict[int, Found]:
+    def by_number(self) -> dict[int, SegmentedObject]:
         """The objects by their number in the label image, in its order; of several with one number the surest."""
         return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
 
 
 @dataclass
-class _Answer:
+class _PromptAnswers:
     """What a result is made of, before it is painted."""
 
-    objects: list[Found] = field(default_factory=list)
+    objects: list[SegmentedObject] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
     missing_embeddings: bool = False
@@ -264,10 +264,10 @@ def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(prediction: Prediction, request: Request) -> _Answer:
+def _everything(prediction: Prediction, request: Request) -> _PromptAnswers:
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    return _PromptAnswers([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,9 +319,9 @@ def _at_prompts(
     numbering: Numbering,
     encoder: TextEncoder | None,
     among: Instances | None,
-) -> _Answer:
+) -> _PromptAnswers:
     at_prompts = answer_drawn(prediction, request, numbering)
-    answer = _Answer(unanswered=list(request.read.left_out), missing=at_prompts.missing)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
@@ -341,10 +341,10 @@ def _at_prompts(
 
 def _drawn_objects(
     selections: list[Selection],
-    prompts: list[Named],
+    prompts: list[PromptIdentity],
     numbers: list[int],
     request: Request,
-    answer: _Answer,
+    answer: _PromptAnswers,
 ) -> dict[Hashable, str]:
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
     classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
@@ -358,7 +358,7 @@ def _drawn_objects(
             if twin is not name:
                 answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
                 continue
-            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+            answer.objects.append(SegmentedObject(number + classes, chosen.crop, chosen.score, name, chosen.reason))
         elif answer.missing:
             waiting.append(query)
         else:
@@ -368,7 +368,7 @@ def _drawn_objects(
 
 
 def _search(
-    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _PromptAnswers
 ) -> list[tuple[QueryResult, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
     answer.searched = instances
@@ -387,10 +387,10 @@ def _search(
     return [(question, i) for i, question in alike.items()]
 
 
-def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> Found:
+def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> SegmentedObject:
     if request.controls.classes:
         number = question.query.class_number
-    return Found(
+    return SegmentedObject(
         number,
         instances.masks[i],
         float(instances.scores[i]),
@@ -402,20 +402,20 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
     )
 
 
-def identified(request: Request) -> list[Named]:
+def identified(request: Request) -> list[PromptIdentity]:
     """Return what tells each drawn prompt from others: its object number, or where it lies."""
     found = []
     for query in request.read.prompts.queries:
         parts = tuple(place_of(query, request.read, request.plane))
         row = request.read.rows[query.field][query.ref.indices[0]]
-        found.append(Named(query.key(parts[0]), (query.kind, row), parts))
+        found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
     return found
 
 
-def _named_alike(question: QueryResult, identity: int, request: Request) -> Named:
+def _named_alike(question: QueryResult, identity: int, request: Request) -> PromptIdentity:
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
-    return Named(("alike", name, identity), (name, identity), drawn=False)
+    return PromptIdentity(("alike", name, identity), (name, identity), drawn=False)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:

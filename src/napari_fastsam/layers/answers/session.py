@@ -20,7 +20,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Found, Result, identified, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-__all__ = ["Controls", "Found", "Request", "Result", "Session"]
+__all__ = ["Controls", "Request", "Result", "SegmentedObject", "Session"]
 
 
 class Session:
@@ -86,7 +86,7 @@ class Session:
             import_module(library)
         self.kept.networks.model(model, device)
 
-    def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
+    def work(self, request: Request, user_initiated: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
 
         May run in any thread. Ends at once if nothing is needed.
@@ -95,7 +95,7 @@ class Session:
         ----------
         request
             What is asked for.
-        by_hand
+        user_initiated
             Whether the user waits for it: or else a large plane is not searched.
 
         Raises
@@ -104,7 +104,7 @@ class Session:
             If the model cannot be loaded or the pixels cannot be segmented.
         """
         self.kept.network_seconds = 0.0
-        yield from predictor_of(request).work(self.kept, request, by_hand)
+        yield from predictor_of(request).work(self.kept, request, user_initiated)
 
     def takes_minutes(self, request: Request) -> bool:
         """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""

@@ -9,7 +9,7 @@ PLUGIN = "napari-fastsam"
 
 
 @dataclass(frozen=True)
-class Settings:
+class DockSettings:
     """What the dock starts with; the defaults are those of the manifest's `configurations`."""
 
     model: str = "nuclei"
@@ -23,20 +23,20 @@ class Settings:
     preserve_labels: bool = True
 
 
-def read_settings() -> Settings:
+def read_settings() -> DockSettings:
     """Return the person's settings; the defaults where the plugin is not registered with napari."""
     from napari.settings import get_plugin_settings
 
     try:
         stored: Any = get_plugin_settings(PLUGIN)
     except KeyError:
-        return Settings()
-    defaults = Settings()
+        return DockSettings()
+    defaults = DockSettings()
 
     def value(section: str, name: str, default: Any) -> Any:
         return getattr(getattr(stored, section, None), name, default)
 
-    return Settings(
+    return DockSettings(
         model=value("model", "name", defaults.model),
         device=value("model", "device", defaults.device),
         text_encoder=value("model", "text_encoder", defaults.text_encoder),

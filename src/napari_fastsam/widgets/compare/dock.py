@@ -23,7 +23,7 @@ from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
 from napari_fastsam.widgets.compare.view import ComparisonView
-from napari_fastsam.widgets.compare.work import ComparisonWork, Outcome
+from napari_fastsam.widgets.compare.work import ComparisonOutcome, ComparisonWork
 from napari_fastsam.widgets.segment.controls import make_compact
 from napari_fastsam.widgets.segment.messages import as_html
 
@@ -59,7 +59,7 @@ class CompareWidget(Container[Any]):
         self._output = ComparisonLayer(napari_viewer)
         self._work = ComparisonWork(self._say, self._compared_layers)
         self._always, self._per_layer = Connections(), Connections()
-        self._shown: Outcome | None = None
+        self._shown: ComparisonOutcome | None = None
         self._place = self._shown_place()
         self._plain_status = ""
         self._quiet = False
@@ -189,7 +189,7 @@ class CompareWidget(Container[Any]):
             return messages.ONE_MISSING if there else messages.NO_LABELS
         return messages.SAME_TWICE if predicted == truth else ""
 
-    def _compared_layers(self, outcome: Outcome) -> None:
+    def _compared_layers(self, outcome: ComparisonOutcome) -> None:
         wanted = (outcome.predicted, outcome.truth) == (self.predicted.value, self.truth.value)
         if outcome.stale or not wanted:
             self.update_now()

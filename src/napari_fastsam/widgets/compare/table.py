@@ -11,7 +11,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal  # type: ig
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_fastsam.core.judging.comparison import Found, Kind
+from napari_fastsam.core.judging.comparison import Kind, MatchTable
 from napari_fastsam.layers.comparison.compare import COLOURS, NAMES
 
 COLUMNS: Mapping[str, str] = {
@@ -28,17 +28,17 @@ _RANK = np.array([0, 2, 0, 1])
 
 
 class ObjectsModel(QAbstractTableModel):
-    """Rows of `Found`, in the order in which they are shown."""
+    """Rows of `MatchTable`, in the order in which they are shown."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: Found | None = None
+        self._found: MatchTable | None = None
         self._planes: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
         self._sorting = (0, False)
         self._icons = {kind: _swatch(colour) for kind, colour in COLOURS.items()}
 
-    def show(self, found: Found | None, other_axes: tuple[int, ...]) -> None:
+    def show(self, found: MatchTable | None, other_axes: tuple[int, ...]) -> None:
         """Show other objects; the order by which they are sorted stays.
 
         Parameters
@@ -55,7 +55,7 @@ class ObjectsModel(QAbstractTableModel):
         self.endResetModel()
 
     def object_at(self, row: int) -> int:
-        """Return which object of `Found` a row shows."""
+        """Return which object of `MatchTable` a row shows."""
         return int(self._order[row])
 
     def row_of(self, identity: tuple[int, ...]) -> int | None:
@@ -164,7 +164,7 @@ class ObjectsTable(QTableView):
     """The view of it: one row is chosen, with the mouse or the keyboard."""
 
     chosen = Signal(int)
-    """Which object of `Found` is to be gone to."""
+    """Which object of `MatchTable` is to be gone to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class ObjectsTable(QTableView):
             selection.selectionChanged.connect(lambda *_: self._choose_selected())
         self.clicked.connect(lambda *_: self._choose_selected())  # once more, after the view was moved
 
-    def show_found(self, found: Found | None, other_axes: tuple[int, ...] = ()) -> None:
+    def show_found(self, found: MatchTable | None, other_axes: tuple[int, ...] = ()) -> None:
         """Show other objects; the row that was chosen stays so if its object is still there, and the view stays."""
         self._quiet = True
         try:

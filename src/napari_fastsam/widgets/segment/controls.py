@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FROM_FILE = "from a file …"
@@ -99,7 +99,7 @@ def layers_of(viewer: ViewerModel, kind: type[Layer]) -> Callable[[Any], list[La
     return choices
 
 
-def make_controls(viewer: ViewerModel, settings: Settings) -> list[Any]:
+def make_controls(viewer: ViewerModel, settings: DockSettings) -> list[Any]:
     """Make all controls in the order in which they stand in the dock.
 
     Their names are the dock's attributes.

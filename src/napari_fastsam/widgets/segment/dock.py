@@ -45,7 +45,7 @@ from napari_fastsam.widgets.segment.next_prompts import NextPrompts
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.search import SearchPanel
 from napari_fastsam.widgets.segment.updates import Updates
-from napari_fastsam.widgets.segment.work import Added, Failure, RunSummary, Work, said_of, same_place
+from napari_fastsam.widgets.segment.work import Added, Failure, RunSummary, Work, error_message, same_place
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -64,7 +64,7 @@ REDRAW_SECONDS = 1.0
 """What a long run has found so far is drawn not more often than this."""
 
 
-def failures_told(
+def report_errors(
     method: Callable[Concatenate[FastSAMWidget, P], T],
 ) -> Callable[Concatenate[FastSAMWidget, P], T | None]:
     """Let a method of the dock say what is wrong with what a person asks for, and return None then."""
@@ -161,7 +161,7 @@ class FastSAMWidget(Container[Any]):
         """
         if self._work is not None and not wait:
             if self._work.kind == "warm up":
-                self._work = replace(self._work, by_hand=True)
+                self._work = replace(self._work, user_initiated=True)
                 self._say(messages.LOADING_FIRST)
             else:
                 self._runner.cancel()
@@ -172,10 +172,10 @@ class FastSAMWidget(Container[Any]):
             self._session.forget_if_painted_over(request)
         if wait:
             return self._run_here()
-        self._update(by_hand=True)
+        self._update(user_initiated=True)
         return None
 
-    @failures_told
+    @report_errors
     def commit(self) -> Labels | None:
         """Put the objects of the preview into the Labels layer chosen, or a new one, as one undo step.
 
@@ -228,7 +228,7 @@ class FastSAMWidget(Container[Any]):
         self._viewer.layers.selection.active = points
         return points, shapes
 
-    @failures_told
+    @report_errors
     def make_tracks(self) -> Tracks | None:
         """Add a Tracks layer of the objects that were found on all planes, with divisions."""
         if self._shown is None:
@@ -237,7 +237,7 @@ class FastSAMWidget(Container[Any]):
         self._viewer.add_layer(tracks)
         return tracks
 
-    @failures_told
+    @report_errors
     def save_recipe(self, path: str | Path | None = None) -> Path | None:
         """Save what is asked for as a recipe, to be run on other images; None asks for a file."""
         request = self._request()
@@ -251,7 +251,7 @@ class FastSAMWidget(Container[Any]):
             self._say(messages.recipe_saved(str(chosen)))
         return chosen
 
-    @failures_told
+    @report_errors
     def measure(self) -> None:
         """Measure the objects of the Labels layer chosen, into its features."""
         image, layer = self.image.value, self.labels.value
@@ -302,7 +302,7 @@ class FastSAMWidget(Container[Any]):
         self._updates.soon()
         self._say(messages.EXAMPLES_FORGOTTEN)
 
-    @failures_told
+    @report_errors
     def save_examples(self, path: str | Path | None = None) -> Path | None:
         """Save the examples on this plane, and those kept, into a file; None asks for one."""
         exemplars = self._examples()
@@ -314,7 +314,7 @@ class FastSAMWidget(Container[Any]):
             self._say(messages.examples_saved(exemplars, str(chosen)))
         return chosen
 
-    @failures_told
+    @report_errors
     def load_examples(self, path: str | Path | None = None) -> None:
         """Search with examples from a file; None asks for one."""
         chosen = file_to_open(self.native, "Load examples", ".json", path)
@@ -377,19 +377,19 @@ class FastSAMWidget(Container[Any]):
 
     # ---------------------------------------------------------------- from state to preview
 
-    def _update(self, *_: Any, by_hand: bool = False) -> None:
+    def _update(self, *_: Any, user_initiated: bool = False) -> None:
         """Answer what is asked for now from what is kept, and have the network do what is missing."""
         request = self._request()
         if request is None:
             return
-        if not (by_hand or self.live.value):
+        if not (user_initiated or self.live.value):
             self._say(messages.live_is_off(request))
         elif self._was_added(request):
             self._show_nothing(messages.ALREADY_ADDED)
         elif request.is_empty:
             self._show_nothing(messages.no_prompts(request), request.read.left_out)
         else:
-            self._answer(request, by_hand)
+            self._answer(request, user_initiated)
 
     def _update_at_once(self, *_: Any) -> None:
         """Answer before the canvas draws, where that takes no more than new pixels in the preview.
@@ -407,7 +407,7 @@ class FastSAMWidget(Container[Any]):
                     return
         self._updates.soon()
 
-    def _answer(self, request: Request, by_hand: bool) -> None:
+    def _answer(self, request: Request, user_initiated: bool) -> None:
         result = self._session.result(request)
         if result is not None:
             self._show(result)
@@ -415,10 +415,10 @@ class FastSAMWidget(Container[Any]):
             self._show_nothing("")
         if result is not None and result.complete:
             return
-        if self._failure is not None and not by_hand and self._failure.concerns(request):
+        if self._failure is not None and not user_initiated and self._failure.concerns(request):
             self._say(self._failure.message)
-        elif by_hand or not self._waits(request, result):
-            self._start(request, by_hand)
+        elif user_initiated or not self._waits(request, result):
+            self._start(request, user_initiated)
         elif self._work is None:
             self._say_waiting(request, result)
 
@@ -506,7 +506,9 @@ class FastSAMWidget(Container[Any]):
     def _lasts(self, request: Request) -> bool:
         """Whether a request asks for what was added, apart from prompts in layers."""
         return (
-            self._added is not None and request.lasting is not None and request.lasting == self._added.request.lasting
+            self._added is not None
+            and request.commit_signature is not None
+            and request.commit_signature == self._added.request.commit_signature
         )
 
     def _step(self, direction: int) -> None:
@@ -515,7 +517,7 @@ class FastSAMWidget(Container[Any]):
             return
         said = self._session.step(request, direction)
         if self._session.result(request) is not None and not request.is_empty:
-            self._update(by_hand=True)
+            self._update(user_initiated=True)
         self._say(said)
 
     def _clear(self, shown: Result) -> None:
@@ -543,14 +545,14 @@ class FastSAMWidget(Container[Any]):
             # to import torch takes the interpreter from whoever draws: first the dock, then that
             self._runner.start(lambda: self._session.warm_up(model, device), "FastSAM", after_ms=DRAWN_MS)
 
-    def _start(self, request: Request, by_hand: bool) -> None:
+    def _start(self, request: Request, user_initiated: bool) -> None:
         if self._work is not None:
             # its end asks again what is wanted then
-            self._work = replace(self._work, by_hand=self._work.by_hand or by_hand)
+            self._work = replace(self._work, user_initiated=self._work.user_initiated or user_initiated)
             return
-        self._work = Work("segment", request, by_hand)
+        self._work = Work("segment", request, user_initiated)
         self.actions.run_button.text = "Cancel"
-        self._runner.start(lambda: self._session.work(request, by_hand), "FastSAM")
+        self._runner.start(lambda: self._session.work(request, user_initiated), "FastSAM")
 
     def _download(self, name: str) -> None:
         if self._work is not None:
@@ -586,19 +588,19 @@ class FastSAMWidget(Container[Any]):
         elif error is not None:
             self._work_failed(work, error)
         elif work.kind == "segment" and work.request is not None:
-            self._update(by_hand=work.by_hand and not work.request.waits_for_run)
+            self._update(user_initiated=work.user_initiated and not work.request.waits_for_run)
             shown = self._shown
             answered = shown is not None and (shown.complete or not work.request.searches_tiles)
             if shown is not None and answered and shown.request.key == work.request.key and self._work is None:
                 self._say(messages.summary(shown, self._session.network_seconds), shown.unanswered)
         else:
-            self._update(by_hand=work.by_hand)
+            self._update(user_initiated=work.user_initiated)
 
     def _work_failed(self, work: Work, error: Exception) -> None:
         if work.request is not None and self._session.is_stale(work.request):
-            self._update(by_hand=work.by_hand)  # what failed is not wanted any more
+            self._update(user_initiated=work.user_initiated)  # what failed is not wanted any more
             return
-        message = said_of(error)
+        message = error_message(error)
         if work.kind == "download":
             self._say(message)
         else:
@@ -738,7 +740,7 @@ class FastSAMWidget(Container[Any]):
 
     # ---------------------------------------------------------------- words and examples
 
-    @failures_told
+    @report_errors
     def _examples(self) -> Exemplars | None:
         """Return the examples on this plane together with those kept; None, said in the status, without any."""
         controls = freeze(self)

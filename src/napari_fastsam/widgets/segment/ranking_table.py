@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
+class RankedObjects:
     """Objects by question and similarity, (R,) each.
 
     Attributes
@@ -49,7 +49,7 @@ class Ranking:
     identities: NDArray[np.intp]
 
 
-def ranking_of(result: Result | None) -> Ranking | None:
+def ranking_of(result: Result | None) -> RankedObjects | None:
     """Return what a result's table shows; None if nothing was searched for."""
     if result is None or result.searched is None or not result.questions:
         return None
@@ -62,7 +62,7 @@ def ranking_of(result: Result | None) -> Ranking | None:
     identities = searched.identities[positions]
     labels = [numbers.get((name, int(identity)), 0) for name, identity in zip(like, identities, strict=True)]
     similarity = [question.similarities[order] for question, order in zip(result.questions, orders, strict=True)]
-    return Ranking(
+    return RankedObjects(
         like,
         positions,
         np.concatenate(similarity),
@@ -74,13 +74,13 @@ def ranking_of(result: Result | None) -> Ranking | None:
 
 
 class RankingModel(QAbstractTableModel):
-    """Rows of a `Ranking`, in its order."""
+    """Rows of a `RankedObjects`, in its order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ranking: Ranking | None = None
+        self.ranking: RankedObjects | None = None
 
-    def show(self, ranking: Ranking | None) -> None:
+    def show(self, ranking: RankedObjects | None) -> None:
         """Show another ranking."""
         self.beginResetModel()
         self.ranking = ranking
@@ -115,7 +115,7 @@ class RankingModel(QAbstractTableModel):
             return QColor("#909090")
         return None
 
-    def _text(self, ranking: Ranking, row: int, column: str) -> str:
+    def _text(self, ranking: RankedObjects, row: int, column: str) -> str:
         if column == "like":
             return ranking.like[row]
         if column == "label":
@@ -157,7 +157,7 @@ class RankingTable(QTableView):
             selection.selectionChanged.connect(lambda *_: self._choose_selected())
         self.clicked.connect(lambda *_: self._choose_selected())  # once more, after the view was moved
 
-    def show_ranking(self, ranking: Ranking | None) -> None:
+    def show_ranking(self, ranking: RankedObjects | None) -> None:
         """Show another ranking; the row that was chosen stays so if its object is still there, and the view stays."""
         self._quiet = True
         try:
@@ -177,6 +177,6 @@ class RankingTable(QTableView):
             self.chosen.emit(row)
 
 
-def _row_of(ranking: Ranking, wanted: tuple[str, int]) -> int | None:
+def _row_of(ranking: RankedObjects, wanted: tuple[str, int]) -> int | None:
     same = (i for i, like in enumerate(ranking.like) if like == wanted[0] and ranking.identities[i] == wanted[1])
     return next(same, None)

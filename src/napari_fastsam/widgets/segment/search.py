@@ -20,7 +20,7 @@ from napari_fastsam.widgets.segment.ranking_table import RankingTable, ranking_o
 
 if TYPE_CHECKING:
     from napari_fastsam.layers.answers.session import Result
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 TYPING_MS = 400
 """A query is put once no key was pressed for this long: words half typed mean something else."""
@@ -48,7 +48,7 @@ class SearchPanel(QCollapsible):
         Examples from another image, or kept from this one; None = none.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], object], soon: Callable[[], object]) -> None:
+    def __init__(self, settings: DockSettings, now: Callable[[], object], soon: Callable[[], object]) -> None:
         super().__init__("Words and examples")
         self.setDuration(0)
         self.setToolTip("Find all objects that a text names, or that look like the ones you show.")
@@ -180,7 +180,7 @@ class SearchPanel(QCollapsible):
         self._soon()
 
 
-def _controls(settings: Settings) -> list[Any]:
+def _controls(settings: DockSettings) -> list[Any]:
     encoders = [w.name for w in weights.TEXT_ENCODERS]
     if settings.text_encoder not in encoders:
         encoders.append(settings.text_encoder)

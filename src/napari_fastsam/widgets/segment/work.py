@@ -47,13 +47,13 @@ class Work:
         What.
     request
         What is answered by it.
-    by_hand
+    user_initiated
         Whether a person asked for it, and not a change of a layer or a slider.
     """
 
     kind: Literal["warm up", "segment", "download"]
     request: Request | None = None
-    by_hand: bool = False
+    user_initiated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,17 +95,17 @@ class Failure:
         """Return what a failure of work means; `model` is what is chosen now."""
         request = work.request
         if request is None:
-            return cls(model, None, said_of(error))
+            return cls(model, None, error_message(error))
         chosen = request.controls.model, request.controls.device
         about_model = isinstance(error, ModelError | DeviceError) and not request.read.prompts.searches
-        return cls(chosen if about_model else None, _asked(request), said_of(error))
+        return cls(chosen if about_model else None, _asked(request), error_message(error))
 
     def concerns(self, request: Request) -> bool:
         """Whether a request would fail in the same way."""
         return self.asked == _asked(request) or self.model == (request.controls.model, request.controls.device)
 
 
-def said_of(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """Return what a person is told of an error."""
     if isinstance(error, FastSAMError):
         return str(error)
