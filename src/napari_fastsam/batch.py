@@ -59,6 +59,8 @@ class Job:
         Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
     refine
         Whether clicks correct the objects at prompts.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew.
     """
 
     model: Model
@@ -71,6 +73,7 @@ class Job:
     text_encoder: TextEncoder | None = None
     classes: bool = False
     refine: bool = True
+    fine_edges: bool = False
     channels: tuple[int, ...] = ()
 
 
@@ -185,7 +188,8 @@ def _overlay(target: Path) -> Path:
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
     """Return the label image and, if there are prompts, what became of each, with its number."""
     limits = COLOURED if len(job.channels) > 1 else None
-    asked = {**asdict(job.thresholds), "imgsz": job.imgsz, "contrast_limits": limits}
+    shown = {"imgsz": job.imgsz, "contrast_limits": limits}
+    asked = {**asdict(job.thresholds), **shown, "fine_edges": job.fine_edges}
     if job.prompts is None:
         return np.asarray(segment(job.model, plane, **asked).to_labels()), []
     selections = segment(
@@ -244,5 +248,6 @@ def _provenance(image: Path, job: Job) -> dict[str, Any]:
         **asdict(job.thresholds),
         "prompts": None if prompts is None else prompts.to_json(),
         **({} if prompts is None else {"refine": job.refine}),
+        **({"fine_edges": True} if job.fine_edges else {}),
         **(asdict(job.search) if prompts is not None and prompts.searches else {}),
     }

@@ -64,6 +64,7 @@ def segment(
     plane: option.PlaneIndex = None,
     channels: Channels = None,
     refine: option.Refine = True,
+    fine_edges: option.FineEdges = False,
     overlay: option.Overlay = False,
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif.
@@ -85,7 +86,7 @@ def segment(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels, overlay,
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
-        job = replace(job, refine=refine)
+        job = replace(job, refine=refine, fine_edges=fine_edges)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)

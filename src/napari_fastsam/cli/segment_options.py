@@ -72,4 +72,7 @@ PlaneIndex = Annotated[
 Refine = Annotated[
     bool, typer.Option(help="Whether points of one object shape its mask, or only choose among proposals.")
 ]
+FineEdges = Annotated[
+    bool, typer.Option("--fine-edges", help="Draw the edges of proposed objects anew, at full resolution; slower.")
+]
 Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]

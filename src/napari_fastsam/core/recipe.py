@@ -23,7 +23,7 @@ from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
-_UNSAID = {"channels": [], "refine": True}
+_UNSAID = {"channels": [], "refine": True, "fine_edges": False}
 """Parameters that are left out where they have the value that they had before they could be given."""
 
 SCHEMA, VERSION = "napari-fastsam recipe", 1
@@ -53,6 +53,8 @@ class Parameters:
         Which channels of an image are seen, together as colours; empty = each is a plane of its own.
     refine
         Whether clicks among the prompts correct their objects.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew; not on planes in tiles or linked.
     """
 
     imgsz: int | None = None
@@ -63,6 +65,7 @@ class Parameters:
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] = ()
     refine: bool = True
+    fine_edges: bool = False
 
     @property
     def shown_limits(self) -> tuple[float, float] | None:
@@ -151,6 +154,8 @@ class Recipe:
                 )
         if self.linking is not None:
             Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
+            if self.parameters.fine_edges:
+                raise RecipeError("the recipe has both fine_edges and linking; leave one of them out")
         if self.search is not None:
             Search(self.search.text_threshold, self.search.best_only, self.search.example_threshold)
             if self.linking is not None:

@@ -34,6 +34,7 @@ from napari_fastsam.io.images.ome_zarr import new_labels
 from napari_fastsam.io.results.measurements import write_table
 from napari_fastsam.io.results.results import write_overlay, write_stack
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of, no_descriptors
+from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.segment import paint as paint_selections
@@ -41,6 +42,7 @@ from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, plan_tiles, segment_tile
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import overlay_of, table_of
@@ -101,14 +103,19 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     if recipe.prompts is not None:
         return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
+        if asked.fine_edges:
+            raise RecipeError("the recipe has fine_edges and the plane is seen in tiles; leave fine_edges out")
         plan = plan_tiles(model, plane, tiling, thresholds, asked.shown_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
         pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    found = _predicted(recipe, plane).objects(thresholds, no_descriptors)
+    predicted = _predicted(recipe, plane)
+    found = predicted.objects(thresholds, no_descriptors)
     numbers = list(range(1, len(found) + 1))
     if recipe.search is not None:
         found, numbers = _searched(found, recipe.search)
+    if asked.fine_edges:
+        found = polish_instances(default_corrector(), predicted, found)
     scores = found.scores.tolist()
     painted = paint(found.masks, found.shape, numbers, scores=scores)
     return PlaneLabels(painted, dict(zip(numbers, scores, strict=True)))
@@ -135,7 +142,10 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
 def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
     thresholds, _ = _asked(model_of(recipe.model), recipe)
-    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds), refine=recipe.parameters.refine)
+    asked = recipe.parameters
+    selections = _predicted(recipe, plane).select(
+        prompts, **asdict(thresholds), refine=asked.refine, fine_edges=asked.fine_edges
+    )
     scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
     return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
 

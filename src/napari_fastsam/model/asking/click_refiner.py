@@ -22,7 +22,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.model.asking.pixels import NetworkPixels
+from napari_fastsam.model.asking.pixels import NetworkPixels, PixelRectangles
 from napari_fastsam.model.correcting.corrector import (
     UNKNOWN_DIAMETER,
     CorrectedMask,
@@ -130,23 +130,12 @@ class ClickRefiner:
                 known.move_to_end(key)
                 return known[key]
         request = CorrectionRequest(clicks, start.mask, start.box, plane.object_diameter)
-        (found,) = correct(self.predictor, _Rectangles(plane), [request])
+        (found,) = correct(self.predictor, PixelRectangles(plane), [request])
         with self._lock:
             known[key] = found
             while len(known) > _REMEMBERED:
                 known.popitem(last=False)
         return found
-
-
-class _Rectangles:
-    """A plane as the correcting stage reads it."""
-
-    def __init__(self, plane: NetworkPixels) -> None:
-        self._plane = plane
-        self.shape: tuple[int, ...] = (*plane.shape, 3)
-
-    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[np.uint8]:
-        return self._plane.pixels(*index)
 
 
 @dataclass(frozen=True, eq=False)
