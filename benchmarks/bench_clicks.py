@@ -22,7 +22,7 @@ def prediction(model, sparse):
 @pytest.mark.parametrize("clicks", [2, 5, 10])
 def test_a_further_click(benchmark, figure, model, sparse, prediction, clicks):
     mask = max(prediction.proposals.instances().masks, key=lambda crop: crop.area)
-    inside = np.argwhere(mask.pixels) + (mask.top, mask.left)
+    inside = np.argwhere(mask.pixels) + np.array([mask.top, mask.left])
     counter = itertools.count()
 
     def one_more(refiner: ClickRefiner) -> None:

@@ -107,11 +107,28 @@ class LinkingPart:
 
 @dataclass(frozen=True)
 class OutputPart:
-    """What is written."""
+    """What is written: formats by name, as `io.formats` has them.
 
-    format: Literal["tiff", "zarr"] = "tiff"
+    Attributes
+    ----------
+    format
+        What the labels are kept in.
+    overlay, measurements
+        Whether a picture with outlines is written too, and a table.
+    also
+        Further formats.
+    """
+
+    format: str = "tiff"
     overlay: bool = False
     measurements: Literal["csv", "parquet"] | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """All formats by name, each once, what keeps the labels first."""
+        table = () if self.measurements is None else (self.measurements,)
+        return tuple(dict.fromkeys((self.format, *table, *(("overlay",) if self.overlay else ()), *self.also)))
 
 
 @dataclass(frozen=True)
@@ -179,9 +196,16 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
+<<<<<<< HEAD
     for key, value in _UNSAID.items():
         if content["parameters"][key] == value:
             del content["parameters"][key]  # likewise
+=======
+    if not recipe.parameters.channels:
+        del content["parameters"]["channels"]  # likewise
+    if not recipe.output.also:
+        del content["output"]["also"]
+>>>>>>> main
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 

@@ -23,7 +23,7 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
 }
-"""Key to the dock's method and what a person reads about it.
+"""Key to the dock's method and what the user reads about it.
 
 All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
 """
