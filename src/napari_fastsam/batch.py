@@ -104,13 +104,10 @@ class Outcome:
         Prompts whose object lies under that of another prompt, so that the labels do not show it.
     replaced
         Whether there was a file under that name.
-<<<<<<< HEAD
-    refined
-        Prompts whose objects clicks changed, or drew; each says how.
-=======
     alike
         How many objects each text, and the examples, have found.
->>>>>>> main
+    refined
+        Prompts whose objects clicks changed, or drew; each says how.
     """
 
     image: Path
@@ -184,15 +181,6 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     unanswered = tuple(s for s, _ in numbered if not s.found)
     covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-<<<<<<< HEAD
-    write_labels(target, labels, _provenance(image, job) | _searched(numbered) | _refined(numbered))
-    if job.overlay:
-        write_overlay(_overlay(target), np.asarray(plane[:, :]), labels)
-    alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
-    objects = len(present) if not job.classes else len(numbered) - len(unanswered)
-    refined = tuple(s for s, _ in numbered if s.refined)
-    return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike, refined)
-=======
     result = SegmentationResult(
         ArrayLabels(labels),
         objects,
@@ -205,8 +193,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         kind.write(result, path)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     count = len(present) if not job.classes else len(numbered) - len(unanswered)
-    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike)
->>>>>>> main
+    refined = tuple(s for s, _ in numbered if s.refined)
+    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined)
 
 
 def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
@@ -278,31 +266,6 @@ def _told(selection: Selection, number: int, *, own_mask: bool) -> ResultObject:
     )
 
 
-<<<<<<< HEAD
-def _refined(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
-    """Return which labels clicks changed or drew, how, and by which corrector."""
-    found = [{"label": number, "prompt": str(s.prompt), "how": s.reason} for s, number in numbered if s.refined]
-    return {"refined": found, "corrector": default_corrector().name} if found else {}
-
-
-def _provenance(image: Path, job: Job) -> dict[str, Any]:
-    """Return how the labels came about, for the file that holds them."""
-    prompts = job.prompts
-    return {
-        "version": __version__,
-        "image": image.name,
-        "plane": job.plane,
-        **({"channels": job.channels} if job.channels else {}),
-        "model": job.model.card.name,
-        "model_sha256": sha256_of(job.model.path),
-        "imgsz": job.imgsz,
-        **asdict(job.thresholds),
-        "prompts": None if prompts is None else prompts.to_json(),
-        **({} if prompts is None else {"refine": job.refine}),
-        **({"fine_edges": True} if job.fine_edges else {}),
-        **(asdict(job.search) if prompts is not None and prompts.searches else {}),
-    }
-=======
 def _provenance(image: Path, job: Job) -> Provenance:
     """Return how the labels came about, for the files that hold them."""
     prompts, search = job.prompts, job.search
@@ -318,10 +281,12 @@ def _provenance(image: Path, job: Job) -> Provenance:
         imgsz=job.imgsz,
         **asdict(job.thresholds),
         prompts=None if prompts is None else prompts.to_json(),
+        refine=None if prompts is None else job.refine,
+        fine_edges=job.fine_edges,
+        corrector=default_corrector().name if prompts is not None and job.refine else None,
         text_encoder=job.text_encoder_name if prompts is not None and prompts.texts else None,
         text_threshold=search.text_threshold if searched else None,
         text_best=search.best_only if searched else None,
         example_threshold=search.example_threshold if searched else None,
         classes=job.classes if searched else None,
     )
->>>>>>> main

@@ -63,12 +63,9 @@ def segment(
     classes: option.Classes = False,
     plane: option.PlaneIndex = None,
     channels: Channels = None,
-<<<<<<< HEAD
     refine: option.Refine = True,
     fine_edges: option.FineEdges = False,
-=======
     formats: option.Formats = None,
->>>>>>> main
     overlay: option.Overlay = False,
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif, or other formats.

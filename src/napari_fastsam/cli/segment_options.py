@@ -69,13 +69,12 @@ Classes = Annotated[bool, typer.Option("--classes", help="One number for all obj
 PlaneIndex = Annotated[
     str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
 ]
-<<<<<<< HEAD
 Refine = Annotated[
     bool, typer.Option(help="Whether points of one object shape its mask, or only choose among proposals.")
 ]
 FineEdges = Annotated[
     bool, typer.Option("--fine-edges", help="Draw the edges of proposed objects anew, at full resolution; slower.")
-=======
+]
 Formats = Annotated[
     list[str] | None,
     typer.Option(
@@ -84,6 +83,5 @@ Formats = Annotated[
         help=escape("What to write, as napari-fastsam formats lists it; repeatable. [default: tiff]"),
         show_default=False,
     ),
->>>>>>> main
 ]
 Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]

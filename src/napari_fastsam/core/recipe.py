@@ -196,16 +196,11 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
-<<<<<<< HEAD
     for key, value in _UNSAID.items():
         if content["parameters"][key] == value:
             del content["parameters"][key]  # likewise
-=======
-    if not recipe.parameters.channels:
-        del content["parameters"]["channels"]  # likewise
     if not recipe.output.also:
         del content["output"]["also"]
->>>>>>> main
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 
