@@ -31,6 +31,7 @@ from napari_fastsam.io.results.results import check_name, names_for
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.segment import paint, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
@@ -62,6 +63,10 @@ class Job:
         Which channels of an image are seen, together as colours; empty = those of a colour image.
     classes
         Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
+    refine
+        Whether clicks correct the objects at prompts.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew.
     """
 
     model: Model
@@ -74,6 +79,8 @@ class Job:
     text_encoder: TextEncoder | None = None
     text_encoder_name: str | None = None
     classes: bool = False
+    refine: bool = True
+    fine_edges: bool = False
     channels: tuple[int, ...] = ()
 
 
@@ -99,6 +106,8 @@ class Outcome:
         Whether there was a file under that name.
     alike
         How many objects each text, and the examples, have found.
+    refined
+        Prompts whose objects clicks changed, or drew; each says how.
     """
 
     image: Path
@@ -109,6 +118,7 @@ class Outcome:
     covered: tuple[Selection, ...]
     replaced: bool
     alike: Mapping[str, int] = field(default_factory=dict)
+    refined: tuple[Selection, ...] = ()
 
 
 def targets_for(
@@ -183,7 +193,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         kind.write(result, path)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     count = len(present) if not job.classes else len(numbered) - len(unanswered)
-    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike)
+    refined = tuple(s for s, _ in numbered if s.refined)
+    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined)
 
 
 def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
@@ -206,7 +217,8 @@ def _scale(image: Path) -> Scale:
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:
     """Return the label image; if there are prompts, what became of each, with its number; and what is found."""
     limits = COLOURED if len(job.channels) > 1 else None
-    asked = {**asdict(job.thresholds), "imgsz": job.imgsz, "contrast_limits": limits}
+    shown = {"imgsz": job.imgsz, "contrast_limits": limits}
+    asked = {**asdict(job.thresholds), **shown, "fine_edges": job.fine_edges}
     if job.prompts is None:
         found = segment(job.model, plane, **asked)
         objects = [ResultObject(number, score) for number, score in enumerate(found.scores.tolist(), start=1)]
@@ -220,6 +232,7 @@ def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tupl
         text_threshold=job.search.text_threshold,
         text_best=job.search.best_only,
         example_threshold=job.search.example_threshold,
+        refine=job.refine,
     )
     numbers = _numbers(selections, job)
     numbered = list(zip(selections, numbers, strict=True))
@@ -268,6 +281,9 @@ def _provenance(image: Path, job: Job) -> Provenance:
         imgsz=job.imgsz,
         **asdict(job.thresholds),
         prompts=None if prompts is None else prompts.to_json(),
+        refine=None if prompts is None else job.refine,
+        fine_edges=job.fine_edges,
+        corrector=default_corrector().name if prompts is not None and job.refine else None,
         text_encoder=job.text_encoder_name if prompts is not None and prompts.texts else None,
         text_threshold=search.text_threshold if searched else None,
         text_best=search.best_only if searched else None,

@@ -63,6 +63,8 @@ def segment(
     classes: option.Classes = False,
     plane: option.PlaneIndex = None,
     channels: Channels = None,
+    refine: option.Refine = True,
+    fine_edges: option.FineEdges = False,
     formats: option.Formats = None,
     overlay: option.Overlay = False,
 ) -> None:
@@ -71,6 +73,7 @@ def segment(
     Without prompts all objects are found. Otherwise each prompt gets one object:
     label 1 belongs to the first point labelled 1; then come boxes, outlines and scribbles.
     Points inside a box refine its object and have none of their own.
+    Points with one number, positive and negative ones, shape one object; alone they draw it.
     With texts or examples, all objects that look like them are found, and boxes limit the search.
     """
     with report_errors():
@@ -85,6 +88,7 @@ def segment(
             (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
+        job = replace(job, refine=refine, fine_edges=fine_edges)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)
@@ -216,6 +220,7 @@ def _print_outcome(outcome: Outcome) -> None:
     replaced = " (replaced)" if outcome.replaced else ""
     lines = [f"{outcome.image}: {objects} in {outcome.seconds:.2f} s, {outcome.labels}{replaced}"]
     lines += [f"  {name}: {count}" for name, count in outcome.alike.items()]
+    lines += [f"  {s.prompt}: {s.reason}" for s in outcome.refined]
     lines += [f"  {s.prompt}: nothing found, {s.reason}" for s in outcome.unanswered]
     lines += [f"  {s.prompt}: its object is covered by that of another prompt" for s in outcome.covered]
     for line in lines:

@@ -67,6 +67,12 @@ Classes = Annotated[bool, typer.Option("--classes", help="One label number per t
 PlaneIndex = Annotated[
     str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
 ]
+Refine = Annotated[
+    bool, typer.Option(help="Whether points of one object shape its mask, or only choose among proposals.")
+]
+FineEdges = Annotated[
+    bool, typer.Option("--fine-edges", help="Draw the edges of proposed objects anew, at full resolution; slower.")
+]
 Formats = Annotated[
     list[str] | None,
     typer.Option(

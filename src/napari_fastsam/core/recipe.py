@@ -23,6 +23,9 @@ from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
+_UNSAID = {"channels": [], "refine": True, "fine_edges": False}
+"""Parameters that are left out where they have the value that they had before they could be given."""
+
 SCHEMA, VERSION = "napari-fastsam recipe", 1
 
 T = TypeVar("T")
@@ -48,6 +51,10 @@ class Parameters:
     ----------
     channels
         Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+    refine
+        Whether clicks among the prompts correct their objects.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew; not on planes in tiles or linked.
     """
 
     imgsz: int | None = None
@@ -57,6 +64,8 @@ class Parameters:
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] = ()
+    refine: bool = True
+    fine_edges: bool = False
 
     @property
     def shown_limits(self) -> tuple[float, float] | None:
@@ -162,6 +171,8 @@ class Recipe:
                 )
         if self.linking is not None:
             Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
+            if self.parameters.fine_edges:
+                raise RecipeError("the recipe has both fine_edges and linking; leave one of them out")
         if self.search is not None:
             Search(self.search.text_threshold, self.search.best_only, self.search.example_threshold)
             if self.linking is not None:
@@ -185,8 +196,9 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
-    if not recipe.parameters.channels:
-        del content["parameters"]["channels"]  # likewise
+    for key, value in _UNSAID.items():
+        if content["parameters"][key] == value:
+            del content["parameters"][key]  # likewise
     if not recipe.output.also:
         del content["output"]["also"]
     return {"schema": SCHEMA, "version": VERSION, **content}

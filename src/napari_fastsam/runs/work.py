@@ -30,6 +30,7 @@ from napari_fastsam.io.exemplars import exemplars_from
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of, no_descriptors
+from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.segment import paint as paint_selections
@@ -37,6 +38,7 @@ from napari_fastsam.model.asking.segment import predict
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, plan_tiles, segment_tile
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import files_of
@@ -98,14 +100,19 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     if recipe.prompts is not None:
         return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
     if in_tiles(recipe, plane_shape(plane)):
+        if asked.fine_edges:
+            raise RecipeError("the recipe has fine_edges and the plane is seen in tiles; leave fine_edges out")
         plan = plan_tiles(model, plane, tiling, thresholds, asked.shown_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
         pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    found = _predicted(recipe, plane).objects(thresholds, no_descriptors)
+    predicted = _predicted(recipe, plane)
+    found = predicted.objects(thresholds, no_descriptors)
     objects = scored(found.scores.tolist())
     if recipe.search is not None:
         found, objects = _searched(found, recipe.search)
+    if asked.fine_edges:
+        found = polish_instances(default_corrector(), predicted, found)
     painted = paint(found.masks, found.shape, [o.number for o in objects], scores=[o.score for o in objects])
     return PlaneLabels(painted, objects)
 
@@ -131,7 +138,10 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
 def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
     thresholds, _ = _asked(model_of(recipe.model), recipe)
-    selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
+    asked = recipe.parameters
+    selections = _predicted(recipe, plane).select(
+        prompts, **asdict(thresholds), refine=asked.refine, fine_edges=asked.fine_edges
+    )
     objects = tuple(
         ResultObject(number, s.score, prompt=str(s.prompt), reason=s.reason)
         for number, s in enumerate(selections, start=1)

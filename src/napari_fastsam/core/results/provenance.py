@@ -38,6 +38,8 @@ class Provenance:
         As `core.planes.tiling.Tiling` has them.
     prompts
         As `Prompts.to_json` has them; None = everything was asked for.
+    refine, corrector, fine_edges
+        Whether clicks corrected the objects of prompts, and what did; whether edges were drawn anew. None = not known.
     text_encoder, text_threshold, text_best, example_threshold, classes
         How words and examples were compared with objects; None where nothing was searched for.
     stack_axis, linking, prompts_by_plane
@@ -67,6 +69,9 @@ class Provenance:
     diameter: float | None = None
     scale: float | None = None
     prompts: Mapping[str, Any] | None = None
+    refine: bool | None = None
+    corrector: str | None = None
+    fine_edges: bool | None = None
     text_encoder: str | None = None
     text_threshold: float | None = None
     text_best: bool | None = None

@@ -16,13 +16,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.model.asking.pixels import NetworkPixels
+from napari_fastsam.model.asking.pixels import NetworkPixels, PixelRectangles
 from napari_fastsam.model.correcting.corrector import (
     UNKNOWN_DIAMETER,
     CorrectedMask,
@@ -34,8 +35,14 @@ from napari_fastsam.model.correcting.corrector import (
 _ROUNDS = 4
 """At most so often a correction is corrected for clicks that it broke; the last time with all clicks."""
 
+_EDGE = 0.085
+"""Clicks this close to a mask's edge, in its lengths (0.15 radii of a disk), change the edge there and nothing else."""
+
 _SAME = 0.7
 """Objects that overlap by this IoU are one, as for the network's own suppression."""
+
+_ONE_PLACE = 0.1
+"""Clicks of two prompts on one object this close, in its lengths, were meant for that object and not for two."""
 
 _REMEMBERED = 512
 """Corrections of one plane that are kept: while one object is clicked on, the others need no network."""
@@ -116,6 +123,8 @@ class ClickRefiner:
                 break
             shown = joined([shown, broken, own] if left == 1 else [shown, broken])
             found = self._asked(plane, start, shown)
+            if start.mask is not None and _at_the_edge(start.mask, shown):
+                found = _changed_at(start.mask, found, shown)
         return _without(found, _broken(found.crop, own, others).outside)
 
     def _asked(self, plane: NetworkPixels, start: _Start, clicks: Clicks) -> CorrectedMask:
@@ -127,23 +136,12 @@ class ClickRefiner:
                 known.move_to_end(key)
                 return known[key]
         request = CorrectionRequest(clicks, start.mask, start.box, plane.object_diameter)
-        (found,) = correct(self.predictor, _Rectangles(plane), [request])
+        (found,) = correct(self.predictor, PixelRectangles(plane), [request])
         with self._lock:
             known[key] = found
             while len(known) > _REMEMBERED:
                 known.popitem(last=False)
         return found
-
-
-class _Rectangles:
-    """A plane as the correcting stage reads it."""
-
-    def __init__(self, plane: NetworkPixels) -> None:
-        self._plane = plane
-        self.shape: tuple[int, ...] = (*plane.shape, 3)
-
-    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[np.uint8]:
-        return self._plane.pixels(*index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,11 +211,13 @@ class _HeldPixels:
     def _meant_twice(self, i: int, pixels: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Tell which pixels of another prompt that chose the same object say the same: that the object is there.
 
-        All if the two share one; otherwise those within the box or the outline.
+        All if two clicks are at one place; otherwise those within the box or the outline.
         """
-        own = {tuple(pixel) for pixel in self.pixels[self.owners == i].tolist()}
-        meant = np.full(len(pixels), not own.isdisjoint(tuple(pixel) for pixel in pixels.tolist()))
-        query, shape = self.selections[i].query, self.selections[i].shape
+        selection, own = self.selections[i], self.pixels[self.owners == i]
+        reach = 0.0 if selection.crop is None else max(_ONE_PLACE * np.sqrt(selection.crop.area), 2.0)
+        apart = ((own[:, None] - pixels[None]) ** 2).sum(axis=-1)
+        meant = np.full(len(pixels), bool((apart <= reach**2).any()))
+        query, shape = selection.query, selection.shape
         mask, box = (query.own_mask(shape), query.own_box(shape)) if isinstance(query, Query) else (None, None)
         if mask is not None:
             meant |= mask.covers(pixels)
@@ -264,6 +264,31 @@ def _broken(crop: CroppedMask, own: Clicks, others: NDArray[np.intp]) -> Clicks:
     theirs = theirs[[tuple(pixel) not in mine for pixel in theirs.tolist()]]
     both = [Clicks(theirs, np.zeros(len(theirs), bool)), Clicks(own.pixels[wrong], own.positive[wrong])]
     return joined(both)
+
+
+def _at_the_edge(mask: CroppedMask, clicks: Clicks) -> bool:
+    """Whether clicks say that a mask is wrong at its edge only: all lie near it."""
+    margin = int(np.ceil(_EDGE * np.sqrt(mask.area))) + 2
+    inside = np.pad(mask.pixels, margin)
+    at = clicks.pixels - (mask.top - margin, mask.left - margin)
+    if not ((at >= 0) & (at < inside.shape)).all():
+        return False
+    beyond, within = (ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
+    return bool((np.maximum(beyond, within) <= _EDGE * np.sqrt(mask.area)).all())
+
+
+def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> CorrectedMask:
+    """Return a correction of a mask that only has those of its changes that hold a click."""
+    crops = (mask, found.crop)
+    top, left = (min(ends) for ends in zip(*((c.top, c.left) for c in crops), strict=True))
+    rows, columns = (max(c.window[axis].stop for c in crops) for axis in (0, 1))
+    before, after = (c.moved(-top, -left).full((rows - top, columns - left)) for c in crops)
+    changes, _ = ndimage.label(before != after)
+    asked = np.unique(changes[tuple((clicks.pixels - (top, left)).T)])
+    pixels = np.where(np.isin(changes, asked[asked > 0]), after, before)
+    crop = CroppedMask(top, left, pixels)
+    both = mask.intersection(crop)
+    return replace(found, crop=crop, extended=crop.area - both, cut=mask.area - both)
 
 
 def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:

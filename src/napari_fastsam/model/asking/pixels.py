@@ -21,3 +21,21 @@ class NetworkPixels(Protocol):
 
     def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Return (h, w, 3) pixels at full resolution, as the network sees them; slices may have steps."""
+
+
+class PixelRectangles:
+    """A plane as the correcting stage reads it: `core.correcting.windows.RGBPlane`.
+
+    Parameters
+    ----------
+    plane
+        Where the pixels come from.
+    """
+
+    def __init__(self, plane: NetworkPixels) -> None:
+        self._plane = plane
+        self.shape: tuple[int, ...] = (*plane.shape, 3)
+
+    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[np.uint8]:
+        """Return (h, w, 3) pixels of rows and columns."""
+        return self._plane.pixels(*index)

@@ -23,10 +23,12 @@ from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_alike
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of
+from napari_fastsam.model.asking.fine_edges import polish_selections
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.refining import Refiner, chosen_refiner, likely, refined
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
+from napari_fastsam.model.correcting.weights import default_corrector
 
 PendingInference: TypeAlias = Any
 """Something that the network has yet to look at, as a prediction names it; hashable."""
@@ -101,6 +103,7 @@ class Prediction(Protocol):
         text_best: bool = False,
         example_threshold: float | None = None,
         refine: bool | Refiner = True,
+        fine_edges: bool = False,
     ) -> list[Selection]:
         """Find the object of each prompt; the network looks again only where it has not, and a prompt needs it.
 
@@ -114,6 +117,8 @@ class Prediction(Protocol):
             As in `core.prompts.selection.select`.
         refine
             Whether clicks correct the object that was found, and by what; False only chooses.
+        fine_edges
+            Whether the correcting network draws the edges of proposed objects anew, at the plane's full resolution.
 
         Returns
         -------
@@ -129,10 +134,15 @@ class Prediction(Protocol):
         search = Search(text_threshold, text_best, example_threshold)
         check_encoder(prompts, text_encoder)
         selections = resolve_prompts(self, prompts.queries, thresholds, chosen_refiner(refine))
-        if not prompts.searches:
-            return selections
+        if prompts.searches:
+            selections += self._select_alike(prompts, thresholds, search, text_encoder)
+        return polish_selections(default_corrector(), self, selections) if fine_edges else selections
+
+    def _select_alike(
+        self, prompts: Prompts, thresholds: Thresholds, search: Search, text_encoder: TextEncoder | None
+    ) -> list[Selection]:
         everything = self.objects(thresholds, partial(descriptors_of, prompts, text_encoder))
-        return selections + select_alike(everything, prompts, search, text_encoder)
+        return select_alike(everything, prompts, search, text_encoder)
 
 
 def resolve_prompts(

@@ -17,13 +17,15 @@ from napari_fastsam.core.planes.tiling import LabelArray, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.asking.plane_prediction import predict_plane
-from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, sampled_window, suited_imgsz
+from napari_fastsam.model.asking.fine_edges import polish_instances
+from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
+from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels, is_large, sampled_window, suited_imgsz
 from napari_fastsam.model.asking.prediction import Prediction, check_encoder
 from napari_fastsam.model.asking.refining import Refiner
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
 from napari_fastsam.model.asking.tiled_prediction import TiledPrediction
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model
 
 
@@ -116,6 +118,7 @@ class SegmentOptions(TypedDict, total=False):
     text_best: bool
     example_threshold: float | None
     refine: bool | Refiner
+    fine_edges: bool
     labels: LabelArray | None
     tiled: bool | None
     channels: Sequence[int] | None
@@ -148,6 +151,7 @@ def segment(
     text_best: bool = False,
     example_threshold: float | None = None,
     refine: bool | Refiner = True,
+    fine_edges: bool = False,
     labels: LabelArray | None = None,
     tiled: bool | None = None,
     channels: Sequence[int] | None = None,
@@ -170,6 +174,9 @@ def segment(
         As in `core.prompts.selection.select`.
     refine
         Whether clicks correct the objects at prompts, and by what.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew, at the plane's full resolution. Not for
+        everything on a plane in tiles.
     labels
         (Y, X) where the label image of everything goes, all 0 at first: zarr for what is larger than the memory.
         None = into memory.
@@ -197,7 +204,7 @@ def segment(
     }  # fmt: skip
     prediction = predict(model, image, **shown, conf_floor=floor, tiled=tiled)  # type: ignore[arg-type]
     if prompts is None:
-        return prediction.everything(thresholds, labels)
+        return _everything(prediction, thresholds, labels, fine_edges)
     return prediction.select(
         prompts,
         conf=thresholds.conf,
@@ -209,7 +216,24 @@ def segment(
         text_best=text_best,
         example_threshold=example_threshold,
         refine=refine,
+        fine_edges=fine_edges,
     )
+
+
+def _everything(
+    prediction: Prediction, thresholds: Thresholds, labels: LabelArray | None, fine_edges: bool
+) -> Instances | TiledResult:
+    if not fine_edges:
+        return prediction.everything(thresholds, labels)
+    if not isinstance(prediction, PlanePrediction):
+        raise ParameterError(
+            "fine_edges is True and the plane is seen in tiles; leave it out, or see the plane in one pass, tiled=False"
+        )
+    found = polish_instances(default_corrector(), prediction, prediction.instances(thresholds))
+    if labels is not None:
+        check_labels(labels, prediction.shape)
+        labels[:, :] = found.to_labels()
+    return found
 
 
 def paint(

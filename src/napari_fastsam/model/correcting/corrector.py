@@ -117,7 +117,9 @@ class GaussianProcess:
         return logits, np.array(quality, np.float32)
 
 
-def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[CorrectionRequest]) -> list[CorrectedMask]:
+def correct(
+    predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[CorrectionRequest], looks: int = _LOOKS
+) -> list[CorrectedMask]:
     """Work out the masks of objects from what they start from and their clicks.
 
     Parameters
@@ -128,6 +130,8 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
         (H, W, 3) uint8 as the network sees it; only windows around the objects are read.
     requests
         The objects. None knows of the others: give each the positive clicks of its neighbours as negative ones.
+    looks
+        At most so many windows are shown of each, one after the other.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
     shape = (plane.shape[0], plane.shape[1])
     found: dict[int, _PredictorOutput] = {}
     waiting = {i: _first_windows(request, shape) for i, request in enumerate(requests)}
-    for _ in range(_LOOKS):
+    for _ in range(looks):
         asked = [(i, window) for i, windows in waiting.items() for window in windows]
         if not asked:
             break
