@@ -67,7 +67,7 @@ class OnePlane(Predictor, ABC):
 
     def look_closer(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
-        while request.controls.task == "prompts" and len(request.read.prompts):
+        while request.read.prompts.queries:
             pending = missing_for_drawn(prediction, request)
             if not pending:
                 return
@@ -136,7 +136,7 @@ class WholePlane(OnePlane):
         instances = prediction.objects(request.controls.thresholds, no_descriptors)
         for kind, make in descriptors_of(request.read.prompts, encoder, instances):
             if missing_embeddings(instances, kind):
-                yield f"describing {len(missing_descriptions(instances, kind))} objects"
+                yield f"describing {len(missing_embeddings(instances, kind))} objects"
             with kept.describing, kept.timed():
                 for done, total in embed(instances, kind, make):
                     yield Step(f"described {done} of {total} objects", done, total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,14 @@ from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.planes.tiling import Drawn
-from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.points import PointGroup
+from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
+from napari_fastsam.layers.answers.beside_all import Changes, changes
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.starts import LabelStart, Replacement
+from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
@@ -43,6 +47,14 @@ class Found:
         What it was found by, if that was a text or the examples, and how like it is.
     identity
         What tells it from the plane's other objects, if it was searched for.
+    refined
+        Whether clicks shaped it.
+    key, object_number
+        What the prompt is known by while it is edited, and its object number; None and 0 = it answers none.
+    replaces
+        The label that it started from; None = it is a new object.
+    is_here
+        Whether it is on the plane that was shown when it was asked for.
     """
 
     number: int
@@ -53,6 +65,11 @@ class Found:
     text: str = ""
     similarity: float = float("nan")
     identity: int = -1
+    refined: bool = False
+    key: Hashable = None
+    object_number: int = 0
+    replaces: Replacement | None = None
+    is_here: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +137,8 @@ class Result:
         Whether planes of a stack have yet to be seen.
     links
         Which objects of a stack are one, where all were asked for.
+    touched
+        Key of the prompt that was placed or changed last.
     """
 
     request: Request
@@ -135,6 +154,16 @@ class Result:
     tiles: SeenTiles | None = None
     waiting: bool = False
     links: Links | None = None
+    touched: Hashable = None
+
+    @property
+    def current(self) -> Found | None:
+        """The object that the next click corrects, or else the one that was touched last; None = none is shown."""
+        number = self.request.read.next_object
+        if number:
+            return next((found for found in self.objects if found.object_number == number), None)
+        asked = self.touched is not None
+        return next((found for found in self.objects if asked and found.key == self.touched), None)
 
     @property
     def count(self) -> int:
@@ -164,8 +193,10 @@ class Result:
         if self.tiles is not None:
             cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
             return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
-        alone = self.labels.ndim == 2
-        return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
+        if self.labels.ndim != 2 or not is_large(self.labels.shape):
+            return None
+        starts = [found.replaces.start.mask for found in self.objects if found.replaces is not None]
+        return _around([*(found.crop for found in self.objects), *starts])
 
     @property
     def by_number(self) -> dict[int, Found]:
@@ -210,7 +241,7 @@ def make_result(
     """
     start = time.perf_counter()
     if request.controls.task == "everything":
-        answer = _everything(prediction, request)
+        answer = _everything(prediction, request, numbering)
     else:
         answer = _at_prompts(prediction, request, numbering, encoder, among)
     objects = answer.objects
@@ -218,7 +249,7 @@ def make_result(
         [o.crop for o in objects],
         request.plane.shape,
         [o.number for o in objects],
-        scores=[o.score for o in objects],
+        scores=[o.score + o.refined for o in objects],  # what clicks shaped is sure
     )
     seconds = time.perf_counter() - start
     return Result(
@@ -232,6 +263,7 @@ def make_result(
         seconds,
         answer.searched,
         tuple(answer.questions),
+        touched=numbering.touched(request.plane.index),
     )
 
 
@@ -264,10 +296,43 @@ def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
 
-def _everything(prediction: Prediction, request: Request) -> _Answer:
+def _everything(prediction: Prediction, request: Request, numbering: Numbering) -> _Answer:
+    """Return all objects of the plane, as prompts corrected them, and those that prompts add."""
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _Answer([Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    everything = [Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)]
+    prompts = request.read.prompts
+    if not len(prompts):
+        return _Answer(everything)
+    at_prompts = answer_drawn(prediction, request, numbering)
+    answer = _Answer(unanswered=list(request.read.left_out), missing=at_prompts.missing)
+    names = identified(request)
+    _drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
+    started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
+    masks = [[found.crop, *([started[found.key]] if found.key in started else [])] for found in answer.objects]
+    did = changes([found.crop for found in everything], masks, prompts.general_negative)
+    answer.objects = [
+        replace(found, number=len(everything) + found.number if same is None else same + 1)
+        for found, same in zip(answer.objects, did.same, strict=True)
+    ]
+    answer.unanswered += _taken_away(did, request)
+    if prompts.searches:
+        answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
+    gone = {*did.same, *did.removed}
+    answer.objects = [found for i, found in enumerate(everything) if i not in gone] + answer.objects
+    return answer
+
+
+def _taken_away(did: Changes, request: Request) -> list[str]:
+    """Say what became of negative points: which took an object away, and which lie in none."""
+    prompts = request.read.prompts
+    general = np.flatnonzero((prompts.point_labels == 0) & (prompts.point_objects == 0)).tolist()
+    names = [PointGroup(PromptRef("point", (i,)), prompts.points[[i]]) for i in general]
+    return [
+        f"{named(name, request.read).capitalize()} took an object away."
+        for name, removed in zip(names, did.removed, strict=True)
+        if removed is not None
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,14 +416,27 @@ def _drawn_objects(
     waiting: list[Query] = []
     found: dict[Hashable, str] = {}
     asked = request.read.prompts.queries
-    for query, number, chosen in zip(asked, numbers[: len(prompts)], selections, strict=True):
+    for query, prompt, number, chosen in zip(asked, prompts, numbers[: len(prompts)], selections, strict=True):
         name = named(chosen.query, request.read)
         if chosen.crop is not None:
             twin = found.setdefault(_identity(chosen.crop), name)
             if twin is not name:
                 answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
                 continue
-            answer.objects.append(Found(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+            start = request.controls.start_of(query.number, request.plane)
+            answer.objects.append(
+                Found(
+                    number + classes,
+                    chosen.crop,
+                    chosen.score,
+                    name,
+                    chosen.reason,
+                    refined=chosen.refined,
+                    key=prompt.key,
+                    object_number=query.number,
+                    replaces=replacement(start, request.plane),
+                )
+            )
         elif answer.missing:
             waiting.append(query)
         else:
@@ -416,6 +494,14 @@ def _named_alike(question: QueryResult, identity: int, request: Request) -> Name
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
     return Named(("alike", name, identity), (name, identity), drawn=False)
+
+
+def replacement(start: LabelStart | None, plane: Plane, position: int | None = None) -> Replacement | None:
+    """Return the label that an object replaces, as it is in a region; None if it started from none."""
+    if start is None or start.gone:
+        return None
+    here = start.seen_on(plane)
+    return None if here is None else Replacement(here, position)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:
