@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.drawing import along, rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import SCRIBBLE_FLOOR, Pool, Ranking, outside, outside_reason
@@ -50,7 +50,7 @@ class OutlineQuery(LineQuery):
     tells_size = True
     least = 3
 
-    def own_mask(self, shape: tuple[int, int]) -> Crop | None:
+    def own_mask(self, shape: tuple[int, int]) -> CroppedMask | None:
         """Return its inside."""
         return rasterize(self.geometry, shape)
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.ranking import Pool, Ranking
 
 
@@ -166,7 +166,7 @@ class Query(ABC):
         """(N, 2) rows and columns that its object holds if clicks alone draw it: its positive points, or its line."""
         return self.positive
 
-    def own_mask(self, shape: tuple[int, int]) -> Crop | None:
+    def own_mask(self, shape: tuple[int, int]) -> CroppedMask | None:
         """Return the mask that it draws itself where nothing was proposed, on a plane of ``(H, W)``; None = none."""
         return None
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
-from napari_fastsam.core.objects.masks import Crop
+from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
@@ -33,6 +33,9 @@ from napari_fastsam.model.correcting.corrector import (
 
 _ROUNDS = 4
 """At most so often a correction is corrected for clicks that it broke; the last time with all clicks."""
+
+_SAME = 0.7
+"""Objects that overlap by this IoU are one, as for the network's own suppression."""
 
 _REMEMBERED = 512
 """Corrections of one plane that are kept: while one object is clicked on, the others need no network."""
@@ -65,7 +68,7 @@ class ClickRefiner:
             What the prompts of the plane chose, each with all points of its query.
         """
         held = _HeldPixels.of(selections, plane.shape)
-        return [self._refined(plane, selection, held.of_others(i)) for i, selection in enumerate(selections)]
+        return [self._refined(plane, selection, held.against(i)) for i, selection in enumerate(selections)]
 
     def _refined(self, plane: Pixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
         query, crop = selection.query, selection.crop
@@ -145,7 +148,7 @@ class _Rectangles:
 class _Start:
     """What an object starts from: a mask, or a box; if neither is there, clicks alone draw it."""
 
-    mask: Crop | None
+    mask: CroppedMask | None
     box: tuple[float, float, float, float] | None
     score: float
     reason: str
@@ -175,10 +178,11 @@ class _Start:
 
 @dataclass(frozen=True, eq=False)
 class _HeldPixels:
-    """(N, 2) pixels that objects are to hold, in ascending order, and (N,) whose they are."""
+    """(N, 2) pixels that the objects of selections are to hold, in ascending order, and (N,) whose they are."""
 
     pixels: NDArray[np.intp]
     owners: NDArray[np.intp]
+    selections: Sequence[Selection]
 
     @classmethod
     def of(cls, selections: Sequence[Selection], shape: tuple[int, int]) -> _HeldPixels:
@@ -188,22 +192,47 @@ class _HeldPixels:
         on_plane = ~outside(points, shape)
         pixels = np.floor(points[on_plane] + 0.5).astype(np.intp)
         order = np.lexsort((pixels[:, 1], pixels[:, 0]))
-        return cls(pixels[order], owners[on_plane][order])
+        return cls(pixels[order], owners[on_plane][order], selections)
 
-    def of_others(self, i: int) -> NDArray[np.intp]:
-        """Return the pixels that objects other than one hold, in ascending order."""
-        others: NDArray[np.intp] = self.pixels[self.owners != i]
+    def against(self, i: int) -> NDArray[np.intp]:
+        """Return the pixels that other objects hold and one must not, in ascending order."""
+        other, crop = self.owners != i, self.selections[i].crop
+        if crop is not None:
+            first, last = np.searchsorted(self.pixels[:, 0], [crop.top, crop.window[0].stop])
+            near = first + np.flatnonzero(other[first:last] & crop.covers(self.pixels[first:last]))
+            for owner in np.unique(self.owners[near]).tolist():
+                theirs = self.selections[owner].crop
+                if theirs is not None and theirs.iou(crop) >= _SAME:
+                    at = np.flatnonzero(self.owners == owner)
+                    other[at] = ~self._meant_twice(i, self.pixels[at])
+        others: NDArray[np.intp] = self.pixels[other]
         return others
 
+    def _meant_twice(self, i: int, pixels: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell which pixels of another prompt that chose the same object say the same: that the object is there.
 
-def _near(crop: Crop, pixels: NDArray[np.intp]) -> Clicks:
+        All if the two share one; otherwise those within the box or the outline.
+        """
+        own = {tuple(pixel) for pixel in self.pixels[self.owners == i].tolist()}
+        meant = np.full(len(pixels), not own.isdisjoint(tuple(pixel) for pixel in pixels.tolist()))
+        query, shape = self.selections[i].query, self.selections[i].shape
+        mask, box = (query.own_mask(shape), query.own_box(shape)) if isinstance(query, Query) else (None, None)
+        if mask is not None:
+            meant |= mask.covers(pixels)
+        if box is not None:
+            y0, x0, y1, x1 = np.array(box) - 0.5
+            meant |= ((pixels >= (y0, x0)) & (pixels < (y1, x1))).all(axis=1)
+        return meant
+
+
+def _near(crop: CroppedMask, pixels: NDArray[np.intp]) -> Clicks:
     """Return those of ascending (N, 2) pixels that lie in a mask, as negative clicks."""
     first, last = np.searchsorted(pixels[:, 0], [crop.top, crop.window[0].stop])
     inside = pixels[first:last][crop.covers(pixels[first:last])]
     return Clicks(inside, np.zeros(len(inside), bool))
 
 
-def _satisfies(crop: Crop, query: Query, others: NDArray[np.intp], shape: tuple[int, int]) -> bool:
+def _satisfies(crop: CroppedMask, query: Query, others: NDArray[np.intp], shape: tuple[int, int]) -> bool:
     """Whether there is nothing to do, and nothing to say, about an object."""
     points = np.concatenate([query.positive, query.negative, query.lost])
     if outside(points, shape).any():
@@ -225,7 +254,7 @@ def _own_clicks(query: Query, shape: tuple[int, int]) -> tuple[Clicks, tuple[str
     return clicks, notes
 
 
-def _broken(crop: Crop, own: Clicks, others: NDArray[np.intp]) -> Clicks:
+def _broken(crop: CroppedMask, own: Clicks, others: NDArray[np.intp]) -> Clicks:
     """Return the clicks that a mask does not satisfy; of two on one pixel, the object's own counts."""
     wrong = crop.covers(own.pixels) != own.positive
     mine = {tuple(pixel) for pixel in own.inside.tolist()}
@@ -241,7 +270,7 @@ def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:
         return found
     left = found.crop.pixels.copy()
     left[tuple((pixels - (found.crop.top, found.crop.left)).T)] = False
-    return replace(found, crop=Crop(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
+    return replace(found, crop=CroppedMask(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
 
 
 def _is_flat(plane: Pixels, pixel: NDArray[np.intp]) -> bool:
