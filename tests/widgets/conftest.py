@@ -66,7 +66,7 @@ def expected(cells: np.ndarray) -> Callable[..., list[np.ndarray]]:
 
 
 def _waiting(dock: FastSAMWidget) -> bool:
-    return dock._updates.now._hasPendingEmission or dock._updates.soon._hasPendingEmission
+    return dock._engine.updates.now._hasPendingEmission or dock._engine.updates.soon._hasPendingEmission
 
 
 class Bench:
@@ -83,7 +83,7 @@ class Bench:
     def settle(self) -> None:
         """Wait until the dock has answered all that happened."""
         dock = self.dock
-        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._runner.busy)
+        self.qtbot.waitUntil(lambda: not _waiting(dock) and not dock._engine.runner.busy)
 
     def prompts(self) -> tuple[Points, Shapes]:
         layers = self.dock.make_prompt_layers()
@@ -117,7 +117,7 @@ class Bench:
 
     @property
     def status(self) -> str:
-        return self.dock._plain_status
+        return self.dock.message
 
     @property
     def canvas(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from napari_fastsam.layers.answers.work import RunSummary
 from napari_fastsam.widgets.segment.dock import FastSAMWidget
-from napari_fastsam.widgets.segment.work import RunSummary
 
 __all__ = ["FastSAMWidget", "RunSummary"]

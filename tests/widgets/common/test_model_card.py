@@ -11,8 +11,8 @@ import pytest
 
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.model.weights.card import FASTSAM, Card
+from napari_fastsam.widgets.common.model_box import FROM_FILE, ModelBox
 from napari_fastsam.widgets.common.model_card import about, card_as_html, rows_of
-from napari_fastsam.widgets.segment.controls import FROM_FILE, ModelBox
 
 
 @pytest.fixture

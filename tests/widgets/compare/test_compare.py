@@ -14,13 +14,13 @@ from qtpy.QtWidgets import QDockWidget, QFileDialog, QSlider, QWidget
 
 from napari_fastsam.core.judging.comparison import Kind
 from napari_fastsam.core.judging.metrics import THRESHOLDS, match
-from napari_fastsam.widgets.compare import dock as compare
+from napari_fastsam.widgets.common import errors
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY, layers_of
 from napari_fastsam.widgets.compare import messages as compare_messages
 from napari_fastsam.widgets.compare import work as compare_work
 from napari_fastsam.widgets.compare.dock import CompareWidget
 from napari_fastsam.widgets.compare.output import RESULT_NAME
 from napari_fastsam.widgets.compare.table import COLUMNS
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY, layers_of
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ class Open:
 
     @property
     def status(self) -> str:
-        return self.dock._plain_status
+        return self.dock.message
 
     @property
     def result(self) -> Labels:
@@ -65,12 +65,12 @@ class Open:
         return m.true_positives, m.false_negatives, m.false_positives
 
     def cells(self, row: int) -> dict[str, str]:
-        model = self.dock.view.table.objects
+        model = self.dock.view.table.rows
         return {name: model.data(model.index(row, c)) for c, name in enumerate(COLUMNS)}
 
     def click(self, row: int) -> None:
         table = self.dock.view.table
-        index = table.objects.index(row, 2)
+        index = table.rows.index(row, 2)
         table.scrollTo(index)
         place = table.visualRect(index).center()
         self.qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -132,7 +132,7 @@ def test_the_same_layer_twice(opened, found, truth) -> None:
     bench.settle()
     assert bench.status == compare_messages.SAME_TWICE
     assert RESULT_NAME not in bench.viewer.layers
-    assert bench.dock.view.table.objects.rowCount() == 0
+    assert bench.dock.view.table.rows.rowCount() == 0
     assert bench.dock.view.numbers.value == ""
 
 
@@ -177,7 +177,7 @@ def test_the_numbers_are_those_of_metrics(opened, found, truth) -> None:
 
 def test_a_row_for_each_object_and_a_colour_for_each_kind(opened, found, truth) -> None:
     bench = opened(found=found, truth=truth)
-    assert bench.dock.view.table.objects.rowCount() == sum(bench.counts)
+    assert bench.dock.view.table.rows.rowCount() == sum(bench.counts)
     kinds = [bench.cells(row)["kind"] for row in range(sum(bench.counts))]
     hits, missed, false = bench.counts
     assert kinds == ["missed"] * missed + ["false"] * false + ["hit"] * hits
@@ -197,7 +197,7 @@ def test_the_threshold_acts_at_once_and_in_place(opened, found, truth) -> None:
     (strict,) = match(found, truth, (0.8,))
     assert bench.counts == (strict.true_positives, strict.false_negatives, strict.false_positives) != before
     assert bench.result.data is data
-    assert bench.dock.view.table.objects.rowCount() == sum(bench.counts)
+    assert bench.dock.view.table.rows.rowCount() == sum(bench.counts)
     np.testing.assert_array_equal(data, bench.dock.compared.painted(0.8))
 
 
@@ -205,11 +205,11 @@ def test_columns_sort(opened, found, truth) -> None:
     bench = opened(found=found, truth=truth)
     table = bench.dock.view.table
     table.sortByColumn(list(COLUMNS).index("area"), Qt.SortOrder.DescendingOrder)
-    areas = [int(bench.cells(row)["area"]) for row in range(table.objects.rowCount())]
+    areas = [int(bench.cells(row)["area"]) for row in range(table.rows.rowCount())]
     assert areas == sorted(areas, reverse=True)
     bench.dock.threshold.value = 0.7  # the order stays when the rows change
     bench.settle()
-    areas = [int(bench.cells(row)["area"]) for row in range(table.objects.rowCount())]
+    areas = [int(bench.cells(row)["area"]) for row in range(table.rows.rowCount())]
     assert areas == sorted(areas, reverse=True)
 
 
@@ -501,7 +501,7 @@ def test_what_fails_in_a_thread_is_said(opened, found, truth, in_a_thread, monke
 
     monkeypatch.setattr(compare_work, "comparing", broken)
     shown = []
-    monkeypatch.setattr(compare.notification_manager, "dispatch", shown.append)
+    monkeypatch.setattr(errors.notification_manager, "dispatch", shown.append)
     bench = opened(found=found, truth=truth)
     assert bench.status == "the drive is gone"
     assert len(shown) == 1
@@ -611,6 +611,6 @@ def test_every_control_has_a_tooltip(opened) -> None:
         # a slider is a slider and a number box: magicgui puts the tooltip on the former
         assert any(part.toolTip() for part in [widget, *widget.findChildren(QSlider)]), widget
     assert set(COLUMNS.values()) == {
-        dock.view.table.objects.headerData(c, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        dock.view.table.rows.headerData(c, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
         for c in range(len(COLUMNS))
     }

@@ -12,9 +12,9 @@ from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.labels import write
 from napari_fastsam.model.asking import tiled
 from napari_fastsam.model.asking.stack import StackRun
-from napari_fastsam.widgets.common.plain import plain
+from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.segment import messages
-from napari_fastsam.widgets.train.pairs_table import _Table as PairsTable
+from napari_fastsam.widgets.train.pairs_table import PairRows, PairsView
 
 
 class Gate:
@@ -46,13 +46,13 @@ def searched(bench, slide, monkeypatch):
     b.settle()
     gate.let(2)
     b.dock.run()
-    b.qtbot.waitUntil(lambda: b.dock._shown is not None and run_of(b).done == 2, timeout=20_000)
+    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and run_of(b).done == 2, timeout=20_000)
     yield b, gate
     gate.let()
 
 
 def run_of(b):
-    return b.dock._session.kept.runs._tiles[1]
+    return b.dock._engine.session.kept.runs._tiles[1]
 
 
 def finish(b, gate):
@@ -80,7 +80,7 @@ def test_what_comes_after_add_is_offered_and_at_the_end_all_is_in_once(searched)
     total = len(run_of(b).canvas)
     assert total > 2 * early
     assert f"{early} of {total} were added; Add to labels adds the other {total - early}" in b.status
-    assert b.dock._shown.count == total - early
+    assert b.dock.controller.shown.count == total - early
     assert b.viewer.layers["FastSAM preview"].visible
     assert set(np.unique(b.shown)) - {0} <= set(range(early + 1, total + 1))
     assert b.preview.features["index"].tolist() == list(range(early + 1, total + 1))
@@ -91,7 +91,7 @@ def test_what_comes_after_add_is_offered_and_at_the_end_all_is_in_once(searched)
     assert missing < 0.01 * total
     assert is_whole(layer, total - missing)
     assert not missing or f"{missing} object" in b.status, "what lies wholly under others is said"
-    b.dock._updates.soon()
+    b.dock._engine.updates.soon()
     b.settle()
     assert b.status == messages.ALREADY_ADDED
     layer.undo()
@@ -127,7 +127,7 @@ def test_add_while_the_worker_paints(searched, monkeypatch):
     assert len(run_of(b).canvas) > early
     assert is_whole(layer, early)
     monkeypatch.setattr(write, "_counted", counted)
-    b.dock._update()
+    b.dock.controller.update()
     middle = len(run_of(b).canvas)
     b.dock.commit()
     assert is_whole(layer, middle)
@@ -147,13 +147,13 @@ def test_what_went_into_a_layer_that_is_removed_is_offered_again(searched):
     gate.let(2)
     b.qtbot.waitUntil(lambda: len(run_of(b).canvas) > early and run_of(b).done == 4, timeout=20_000)
     b.dock.labels.value = None
-    b.dock._update()
+    b.dock.controller.update()
     second = b.dock.commit()
     kept = len(second.features)
     b.viewer.layers.remove(first)
     finish(b, gate)
     total = len(run_of(b).canvas)
-    assert b.dock._shown.count == total - kept
+    assert b.dock.controller.shown.count == total - kept
     assert f"{kept} of {total} were added" in b.status
     assert set(range(1, early + 1)) <= set(np.unique(b.shown)), "those of the layer that is gone"
 
@@ -162,7 +162,7 @@ def test_after_a_failure_in_the_middle_nothing_is_lost(searched):
     b, gate = searched
     gate.failing = ImageError("The disk was pulled out.")
     gate.let(1)
-    b.qtbot.waitUntil(lambda: b.dock._work is None, timeout=20_000)
+    b.qtbot.waitUntil(lambda: b.dock.controller.work is None, timeout=20_000)
     assert "pulled out" in b.status
     layer = b.dock.commit()
     early = len(layer.features)
@@ -172,7 +172,7 @@ def test_after_a_failure_in_the_middle_nothing_is_lost(searched):
     b.dock.run()
     finish(b, gate)
     total = len(run_of(b).canvas)
-    assert b.dock._shown.count == total - early > 0
+    assert b.dock.controller.shown.count == total - early > 0
     b.dock.commit()
     assert len(layer.features) >= 0.99 * total
 
@@ -184,10 +184,10 @@ def test_objects_at_prompts_of_a_stack_are_added_whole(bench, cells, monkeypatch
     points, _ = b.dock.make_prompt_layers()
     gate.let(1)
     points.add([(0, 126, 94)])
-    runs = b.dock._session.kept.runs
+    runs = b.dock._engine.session.kept.runs
     b.qtbot.waitUntil(lambda: runs._planes is not None and len(runs._planes[1].kept) == 1, timeout=20_000)
-    b.dock._update()  # as a slider does
-    assert b.dock._shown.count == 1
+    b.dock.controller.update()  # as a slider does
+    assert b.dock.controller.shown.count == 1
     assert b.dock.commit() is None
     assert b.status == messages.STILL_FOLLOWING
     assert "FastSAM labels" not in b.viewer.layers
@@ -205,12 +205,12 @@ def test_a_search_that_is_not_done_is_not_called_added(bench, slide):
     b.click((147, 244))
     b.dock.toggle_example()
     points = b.click((126 + 256 * 9, 94 + 320 * 6))
-    assert b.dock._shown.missing_embeddings
+    assert b.dock.controller.shown.missing_embeddings
     layer = b.dock.commit()
     assert len(layer.features) == 1
     assert "was not found yet" in b.status
     np.testing.assert_array_equal(points.data, [(126 + 256 * 9, 94 + 320 * 6)])
-    b.dock._updates.soon()
+    b.dock._engine.updates.soon()
     b.settle()
     assert b.status == messages.LARGE_SEARCH
 
@@ -247,14 +247,14 @@ def test_after_the_layer_was_removed_its_objects_are_offered_again(bench):
     b = bench()
     b.dock.task.value = "everything"
     b.settle()
-    count = b.dock._shown.count
+    count = b.dock.controller.shown.count
     layer = b.dock.commit()
-    b.dock._updates.soon()
+    b.dock._engine.updates.soon()
     b.settle()
     assert b.status == messages.ALREADY_ADDED
     b.viewer.layers.remove(layer)
     b.settle()
-    assert b.dock._shown.count == count
+    assert b.dock.controller.shown.count == count
 
 
 def test_measure_keeps_the_columns_of_a_layer_without_an_index(bench, cells):
@@ -273,14 +273,14 @@ def test_measure_keeps_the_columns_of_a_layer_without_an_index(bench, cells):
 def test_closer_looks_are_bounded_and_give_the_same(bench):
     b = bench()
     places = [(y, x) for y in range(8, 250, 60) for x in range(8, 316, 60)]
-    b.dock._session.cache.limit = 4  # nothing but what is needed now
+    b.dock._engine.session.cache.limit = 4  # nothing but what is needed now
     found = {}
     for repeat in range(2):
         for place in places[:8]:
             points = b.click(place)
             shown = b.shown.copy()
             assert np.array_equal(found.setdefault(place, shown), shown), repeat
-            seen = b.dock._session.cache.get(b.dock._shown.request.key)
+            seen = b.dock._engine.session.cache.get(b.dock.controller.shown.request.key)
             assert len(seen.crops) <= 2, "those of the prompt that is there"
             points.data = np.zeros((0, 2))
             b.settle()
@@ -299,7 +299,8 @@ def test_names_are_shown_as_they_are(bench, cells):
     assert not Qt.mightBeRichText(plain("cells & nuclei"))
     assert plain(name) == '&lt;img src="/etc/hostname"&gt;&lt;b&gt;cells&lt;/b&gt;'
     assert plain("a.tif") == "a.tif"
-    table = PairsTable(lambda: None)
-    table.show_rows([(name, name, "1 object")])
-    assert table.item(0, 0).text() == name
-    assert table.item(0, 0).toolTip() == plain(name)
+    table = PairsView(lambda: None)
+    table.show_rows(PairRows([(name, name, "1 object")]))
+    first = table.rows.index(0, 0)
+    assert table.rows.data(first) == name
+    assert table.rows.data(first, Qt.ItemDataRole.ToolTipRole) == plain(name)

@@ -139,7 +139,7 @@ def test_prompts_of_this_plane_go_and_others_stay(bench, cells):
     for z in (0, 1):
         shapes.add_rectangles([[(z, 130, 228), (z, 130, 260), (z, 164, 260), (z, 164, 228)]])
     b.settle()
-    assert len(b.dock._shown.objects) == 2
+    assert len(b.dock.controller.shown.objects) == 2
     b.dock.commit()
     b.settle()
 
@@ -167,7 +167,7 @@ def test_features_and_metadata(bench):
     b = bench()
     b.dock.conf.value = 0.3
     b.click(*NUCLEI)
-    objects = b.dock._shown.objects
+    objects = b.dock.controller.shown.objects
     layer = b.dock.commit()
     b.click(NUCLEI[0] + 2)
 
@@ -271,7 +271,7 @@ def test_uint8_with_more_than_255_objects(bench, fluorescence):
     b = bench(np.tile(fluorescence, (2, 2)), contrast_limits=(0, 80))
     b.dock.task.value = "everything"
     b.settle()
-    assert len(b.dock._shown.objects) > 255
+    assert len(b.dock.controller.shown.objects) > 255
     shown = b.shown.copy()
     layer = add_labels(b, np.zeros(b.image.data.shape, np.uint8), name="narrow")
     assert b.dock.commit() is None

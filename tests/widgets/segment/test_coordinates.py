@@ -193,7 +193,7 @@ def test_the_view_of_a_pyramid_is_the_level_shown(bench, cells, qtbot):
     places = NUCLEI * 2 + 0.5
     b.click(*places)
 
-    assert b.dock._shown.request.plane.level == 1
+    assert b.dock.controller.shown.request.plane.level == 1
     assert [b.preview.get_value(place, world=True) for place in places] == [1, 2]
     layer = b.dock.commit()
     assert layer.data.shape == tuple(b.image.level_shapes[1])
@@ -235,7 +235,7 @@ def test_shapes_in_a_rotated_viewer(bench, truth):
     shapes.add_rectangles([corners])
     b.settle()
 
-    assert b.dock._shown.request.read.prompts.boxes == pytest.approx(
+    assert b.dock.controller.shown.request.read.prompts.boxes == pytest.approx(
         np.array([[y0 + 0.5, x0 + 0.5, y1 + 0.5, x1 + 0.5]]), abs=0.05
     )
     assert b.shown[126, 94] == 1

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_fastsam.model.export.export import export_model
 from napari_fastsam.model.weights.weights import sha256_of
-from napari_fastsam.widgets.segment.controls import FROM_FILE
+from napari_fastsam.widgets.common.model_box import FROM_FILE
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 

@@ -59,7 +59,7 @@ def run_held(b, held):
     """Press Run and come back while the network is at work."""
     b.dock.run()
     b.qtbot.waitUntil(held.reached.is_set)
-    assert b.dock._runner.busy
+    assert b.dock._engine.runner.busy
 
 
 def works_again(b, cells):
@@ -137,7 +137,7 @@ def test_all_nan(bench, cells, task):
     b.settle()
     assert not b.shown.any()
     assert "all NaN" in b.status, b.status
-    assert not b.dock._runner.busy
+    assert not b.dock._engine.runner.busy
     works_again(b, cells)
 
 
@@ -149,7 +149,7 @@ def test_one_pixel(bench, cells, task, dtype):
     if task == "prompts":
         b.click((0, 0))
     b.settle()
-    assert b.dock._failure is None
+    assert b.dock.controller.failure is None
     assert b.status.split(" ", 1)[0] in ("0", "1"), b.status
     assert b.preview.data.shape == (1, 1)
     works_again(b, cells)
@@ -162,12 +162,12 @@ def test_a_very_long_image(bench):
     b.dock.imgsz.value = 1024
     b.dock.task.value = "everything"
     b.settle()
-    assert b.dock._failure is None
+    assert b.dock.controller.failure is None
     assert "object" in b.status
     assert b.preview.data.shape == (20, 20_000)
     b.dock.task.value = "prompts"
     b.click((10, 19_990))
-    assert b.dock._failure is None
+    assert b.dock.controller.failure is None
     assert "object" in b.status
 
 
@@ -192,7 +192,7 @@ def test_points_outside(bench):
     b = bench()
     b.click((-50, 20), (1000, 20), (20, -0.6), (20, 320.2), NUCLEI[0])
     assert "Points 1, 2, 3, 4 are outside the image." in b.dock.status.value
-    assert len(b.dock._shown.objects) == 1
+    assert len(b.dock.controller.shown.objects) == 1
     assert b.shown[126, 94] > 0
 
 
@@ -243,7 +243,7 @@ def test_a_box_partly_outside_is_cut_at_the_edge(bench):
     b.viewer.add_layer(Shapes(ndim=2))
     b.dock.shapes.value.add_rectangles([[[-40, -40], [-40, 400], [300, 400], [300, -40]]])
     b.settle()
-    assert b.dock._failure is None
+    assert b.dock.controller.failure is None
     assert "object" in b.status
     assert b.shown.shape == (256, 320)
 
@@ -277,7 +277,7 @@ def test_the_image_is_deleted_while_work_runs(bench, held, cells):
     assert PREVIEW_NAME not in b.viewer.layers
     assert b.status.startswith("No image yet")
     assert b.dock.commit() is None
-    assert len(b.dock._session.cache) == 0
+    assert len(b.dock._engine.session.cache) == 0
     works_again(b, cells)
 
 
@@ -291,7 +291,7 @@ def test_the_image_is_deleted_while_work_runs_and_another_is_there(bench, held, 
     held.set()
     b.settle()
     assert b.dock.image.value == other
-    assert b.dock._shown.request.controls.image == other
+    assert b.dock.controller.shown.request.controls.image == other
     assert b.shown.any()
 
 
@@ -328,9 +328,9 @@ def test_the_images_data_are_replaced_while_work_runs(bench, held, cells, shape)
     b.image.data = new
     held.set()
     b.settle()
-    assert b.dock._failure is None, b.status
+    assert b.dock.controller.failure is None, b.status
     assert b.shown.shape == new.shape[-2:]
-    found = {(o.crop.top, o.crop.left) for o in b.dock._shown.objects}
+    found = {(o.crop.top, o.crop.left) for o in b.dock.controller.shown.objects}
 
     fresh = segmenter.load_model("nuclei", "auto").segment(
         new if new.ndim == 2 else new[0], conf=b.dock.conf.value, iou=b.dock.iou.value, contrast_limits=(0, 80)
@@ -509,13 +509,13 @@ def test_a_model_that_is_not_here_is_offered_fetched_and_used(bench, fastsam_s):
     assert fastsam_s.requests == 0, "nothing comes from the network unasked"
 
     b.dock.download.native.click()
-    assert b.dock._runner.busy
+    assert b.dock._engine.runner.busy
     b.settle()
     assert fastsam_s.requests == 1
     assert not b.dock.download.visible
-    assert b.dock._shown.request.controls.model == "FastSAM-s"
+    assert b.dock.controller.shown.request.controls.model == "FastSAM-s"
     assert "object" in b.status
-    assert b.dock._failure is None
+    assert b.dock.controller.failure is None
 
     fastsam_s.shutdown()
     b.dock.model.value = "nuclei"

@@ -80,10 +80,12 @@ def test_everything_waits_for_run_comes_tile_by_tile_and_is_cancelled_without_lo
     b.settle()
     assert "Run" in b.status
     b.dock.run()
-    b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.count > 20, timeout=20_000)
+    b.qtbot.waitUntil(
+        lambda: b.dock.controller.shown is not None and b.dock.controller.shown.count > 20, timeout=20_000
+    )
     b.dock.run()
     b.settle()
-    run = b.dock._session.kept.runs._tiles[1]
+    run = b.dock._engine.session.kept.runs._tiles[1]
     assert 0 < run.done < len(run)
     assert np.count_nonzero(np.unique(b.shown)) <= run.canvas.labels.max() == len(run.canvas)
 
@@ -126,8 +128,8 @@ def test_words_and_examples_search_what_is_in_view(bench, slide):
     b.prompts()
     b.dock.toggle_example()
     b.click((126 + 256 * 8, 94 + 320 * 6))
-    assert b.dock._shown is not None, b.dock.status.value
-    assert b.dock._shown.count >= 1
+    assert b.dock.controller.shown is not None, b.dock.status.value
+    assert b.dock.controller.shown.count >= 1
 
 
 def test_run_searches_the_whole_plane_for_what_looks_like_the_examples(bench, slide, looked, tmp_path):
@@ -137,25 +139,25 @@ def test_run_searches_the_whole_plane_for_what_looks_like_the_examples(bench, sl
     b.dock.toggle_example()
     b.click((126 + 256 * 9, 94 + 320 * 6))
     assert b.shown[147, 244] == 1, "what was drawn does not wait"
-    assert b.dock._shown.count == 1
+    assert b.dock.controller.shown.count == 1
     assert "Run" in b.status
     assert b.dock.save_recipe(tmp_path / "early.json") is None
     assert "not known yet" in b.status
 
     b.dock.run()
-    b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.complete, timeout=60_000)
+    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and b.dock.controller.shown.complete, timeout=60_000)
     b.settle()
     places = [(126 + 256 * row, 94 + 320 * column) for row in range(1, 16) for column in range(1, 12)]
     found = {int(b.shown[place]) for place in places}
     assert len(found - {0}) > 0.8 * len(places), "in every tile, and each its own"
     assert b.shown[147, 244] == 1
-    many, passes = b.dock._shown.count, len(looked)
+    many, passes = b.dock.controller.shown.count, len(looked)
     assert b.dock.search.table.rows.ranking is not None
 
     b.dock.search.by_number.value = False
     b.dock.search.likeness.value = 0.9
     b.settle()
-    assert 1 < b.dock._shown.count < many
+    assert 1 < b.dock.controller.shown.count < many
     b.click((147 + 256 * 9, 244 + 320 * 6))  # another example
     assert b.shown[147 + 256 * 9, 244 + 320 * 6]
     assert len(looked) == passes, "the network is not asked again"
@@ -174,13 +176,13 @@ def test_run_searches_the_whole_plane_for_words(bench, slide, looked, small_clip
     say(b, "a red circle")
     assert "Run" in b.status
     b.dock.run()
-    b.qtbot.waitUntil(lambda: b.dock._shown is not None and b.dock._shown.complete, timeout=60_000)
+    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and b.dock.controller.shown.complete, timeout=60_000)
     b.settle()
-    assert b.dock._shown.count == 1
+    assert b.dock.controller.shown.count == 1
     passes = len(looked)
     say(b, "a red circle, a green square")
     assert len(panel.table.rows.ranking.positions) >= 1
-    assert len(b.dock._shown.questions) == 2
+    assert len(b.dock.controller.shown.questions) == 2
     assert len(looked) == passes, "another word asks the text model alone"
 
 
@@ -193,9 +195,9 @@ def say(b, words):
 def test_the_object_size_sets_the_scale_of_small_planes_too(bench, cells, looked):
     b = bench()
     b.click((126, 94))
-    usual = b.dock._session.cache.get(b.dock._shown.request.key).proposals.letterbox.gain
+    usual = b.dock._engine.session.cache.get(b.dock.controller.shown.request.key).proposals.letterbox.gain
     b.dock.diameter.value = 60
     b.settle()
-    gain = b.dock._session.cache.get(b.dock._shown.request.key).proposals.letterbox.gain
+    gain = b.dock._engine.session.cache.get(b.dock.controller.shown.request.key).proposals.letterbox.gain
     assert gain == pytest.approx(41.4 / 60, abs=0.05)
     assert gain < usual

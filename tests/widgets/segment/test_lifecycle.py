@@ -73,7 +73,7 @@ def filled(make_napari_viewer, cells, show=False):
 
 
 def settle(qtbot, dock):
-    qtbot.waitUntil(lambda: dock._work is None and PREVIEW_NAME in dock._viewer.layers)
+    qtbot.waitUntil(lambda: dock.controller.work is None and PREVIEW_NAME in dock._viewer.layers)
 
 
 def by_close(viewer, dock):
@@ -136,8 +136,8 @@ def test_docks_that_are_closed_are_gone_with_their_models(make_napari_viewer, pl
         dock = FastSAMWidget(viewer)
         viewer.window.add_dock_widget(dock, name="FastSAM")
         settle(qtbot, dock)
-        assert dock._session.kept.networks._models
-        alive += [weakref.ref(dock), weakref.ref(dock._session), weakref.ref(dock.native)]
+        assert dock._engine.session.kept.networks._models
+        alive += [weakref.ref(dock), weakref.ref(dock._engine.session), weakref.ref(dock.native)]
         way(viewer, dock)
         del dock
     qtbot.wait(50)
@@ -168,8 +168,8 @@ def test_a_dock_that_is_closed_by_code_keeps_no_model(make_napari_viewer, plugin
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     dock.close()
-    assert not dock._session.kept.networks._models
-    assert len(dock._session.cache) == 0
+    assert not dock._engine.session.kept.networks._models
+    assert len(dock._engine.session.cache) == 0
 
 
 def test_a_dock_that_is_hidden_stays_alive(make_napari_viewer, plugin_settings, qtbot, cells):
@@ -190,9 +190,9 @@ def test_a_closed_dock_keeps_no_results(make_napari_viewer, plugin_settings, qtb
     dock = FastSAMWidget(viewer)
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
-    assert len(dock._session.cache) == 1
+    assert len(dock._engine.session.cache) == 1
     viewer.window.remove_dock_widget(dock.native)
-    assert len(dock._session.cache) == 0
+    assert len(dock._engine.session.cache) == 0
 
 
 def test_closed_while_work_runs(make_napari_viewer, plugin_settings, qtbot, cells, monkeypatch):
@@ -297,7 +297,7 @@ def test_settings_from_preferences(make_napari_viewer, plugin_settings, npe2pm, 
             assert dock.iou.value == pytest.approx(0.55)
             assert dock.live.value is False
             assert dock.preserve.value is False
-            assert dock._session.cache.limit == 64 * 2**20
+            assert dock._engine.session.cache.limit == 64 * 2**20
         finally:
             dock.disconnect_all()
 
@@ -311,7 +311,7 @@ def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, plugin_se
         try:
             assert dock.model.value == model
             said = "not on this computer" if model == "FastSAM-s" else "there is no file"
-            qtbot.waitUntil(lambda: said in dock._plain_status)
+            qtbot.waitUntil(lambda: said in dock.message)
         finally:
             dock.disconnect_all()
 
@@ -332,10 +332,10 @@ CLOSING = """
     kind = sys.argv[1]
 
     def close():
-        if dock._work is None or dock._work.kind != kind:
+        if dock.controller.work is None or dock.controller.work.kind != kind:
             QTimer.singleShot(1, close)
             return
-        print("closed while at", dock._work.kind, flush=True)
+        print("closed while at", dock.controller.work.kind, flush=True)
         viewer.close()
 
     dock.imgsz.value = 1024

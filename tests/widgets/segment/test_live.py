@@ -9,6 +9,7 @@ import pytest
 
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.widgets.segment.output import Output
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
@@ -48,10 +49,10 @@ def test_the_confidence_slider(bench, passes):
     b = bench()
     b.dock.task.value = "everything"
     b.settle()
-    many = len(b.dock._shown.objects)
+    many = len(b.dock.controller.shown.objects)
     b.dock.conf.value = 0.8
     b.settle()
-    few = len(b.dock._shown.objects)
+    few = len(b.dock.controller.shown.objects)
 
     assert 0 < few < many
     assert len(np.unique(b.shown)) - 1 <= few
@@ -63,11 +64,11 @@ def test_the_overlap_slider(bench, passes):
     b.dock.task.value = "everything"
     b.dock.iou.value = 0.95
     b.settle()
-    many = len(b.dock._shown.objects)
+    many = len(b.dock.controller.shown.objects)
     b.dock.iou.value = 0.1
     b.settle()
 
-    assert 0 < len(b.dock._shown.objects) < many
+    assert 0 < len(b.dock.controller.shown.objects) < many
     assert len(passes) == 1
 
 
@@ -77,7 +78,7 @@ def test_the_areas(bench, passes):
     b.settle()
     b.dock.areas.min_area.value, b.dock.areas.max_area.value = 400, 1000
     b.settle()
-    areas = [o.crop.area for o in b.dock._shown.objects]
+    areas = [o.crop.area for o in b.dock.controller.shown.objects]
     assert areas
     assert all(400 <= area <= 1000 for area in areas)
 
@@ -109,7 +110,7 @@ def test_another_size_is_another_pass(bench, passes):
     b.dock.imgsz.value = 640
     b.settle()
     assert len(passes) == 2
-    assert b.dock._shown.request.controls.imgsz == 640
+    assert b.dock.controller.shown.request.controls.imgsz == 640
 
 
 def test_the_preview_follows_the_slice(bench, cells):
@@ -132,7 +133,7 @@ def test_replaced_data_are_looked_at_again(bench, cells, passes):
     b.image.data = np.roll(cells, 60, axis=1)
     b.settle()
     assert len(passes) == 2
-    assert len(b.dock._session.cache) == 1, "what was kept of the old pixels is gone"
+    assert len(b.dock._engine.session.cache) == 1, "what was kept of the old pixels is gone"
 
 
 def test_replaced_data_of_another_shape(bench, cells):
@@ -185,7 +186,7 @@ def test_off_nothing_follows_until_run(bench, qtbot):
     b.settle()
     qtbot.wait(100)
     assert b.shown[147, 244] == 0
-    assert b.dock.run(wait=True).found == len(b.dock._shown.objects) > 0
+    assert b.dock.run(wait=True).found == len(b.dock.controller.shown.objects) > 0
 
     b.dock.conf.value = 0.25
     b.dock.live.value = True
@@ -218,9 +219,9 @@ def test_run_while_the_model_is_being_loaded_runs_afterwards(make_napari_viewer,
     viewer.window.add_dock_widget(dock)
     dock.live.value = False
     dock.task.value = "everything"
-    assert dock._work.kind == "warm up"
+    assert dock.controller.work.kind == "warm up"
     dock.run()
-    qtbot.waitUntil(lambda: dock._shown is not None)
+    qtbot.waitUntil(lambda: dock.controller.shown is not None)
     assert "objects" in dock.status.value
     dock.disconnect_all()
 
@@ -254,11 +255,11 @@ def test_a_storm_of_events_is_answered_once_in_a_while_and_at_last(bench, qtbot,
 def test_a_stale_answer_is_never_shown(bench, passes, monkeypatch):
     b = bench()
     shown = []
-    real = type(b.dock)._show
-    monkeypatch.setattr(type(b.dock), "_show", lambda self, r, *a: shown.append(r.request) or real(self, r, *a))
+    real = Output.show
+    monkeypatch.setattr(Output, "show", lambda self, result: shown.append(result.request) or real(self, result))
     b.prompts()
     b.dock.points.value.add([NUCLEI[0]])
-    b.qtbot.waitUntil(lambda: b.dock._work is not None)
+    b.qtbot.waitUntil(lambda: b.dock.controller.work is not None)
     b.image.contrast_limits = (0, 100)  # while the network looks at (0, 80)
     b.settle()
 
@@ -311,7 +312,7 @@ def test_a_real_click_and_a_real_drag(bench, truth):
     b.mouse_drag((rows.min() - 1, columns.min() - 1), (rows.max() + 1, columns.max() + 1))
     assert len(shapes.data) == 1
     assert b.shown[147, 244] == 2
-    assert len(b.dock._shown.objects) == 2
+    assert len(b.dock.controller.shown.objects) == 2
 
 
 def test_half_drawn_shapes_are_not_asked_about(bench, monkeypatch):
@@ -321,8 +322,8 @@ def test_half_drawn_shapes_are_not_asked_about(bench, monkeypatch):
     b.viewer.layers.selection.active = shapes
     shapes.mode = "add_polygon_lasso"
     asked = []
-    real = type(b.dock)._answer
-    monkeypatch.setattr(type(b.dock), "_answer", lambda self, r, h: asked.append(r) or real(self, r, h))
+    real = Session.result
+    monkeypatch.setattr(Session, "result", lambda self, request: asked.append(request) or real(self, request))
     turns = np.linspace(0, 2 * np.pi, 60)
     path = NUCLEI[0] + 14 * np.stack([np.sin(turns), np.cos(turns)], axis=1)
     from qtpy.QtCore import Qt

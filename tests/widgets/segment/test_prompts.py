@@ -44,7 +44,7 @@ def test_a_label_column_of_1_and_0_is_polarity(bench, kind):
     b.settle()
     assert b.shown[126, 94] == 1
     assert b.shown[147, 244] == 0
-    read = b.dock._shown.request.read.prompts
+    read = b.dock.controller.shown.request.read.prompts
     assert read.point_labels.tolist() == [1, 0, 1, 0]
 
 
@@ -52,7 +52,7 @@ def test_points_without_any_feature_are_positive(bench):
     b = bench()
     b.viewer.add_layer(Points(NUCLEI))
     b.settle()
-    assert b.dock._shown.request.read.prompts.point_labels.tolist() == [1, 1]
+    assert b.dock.controller.shown.request.read.prompts.point_labels.tolist() == [1, 1]
 
 
 def test_a_negative_point_takes_the_object_away(bench):
@@ -104,15 +104,15 @@ def test_points_of_one_object_number_are_one_object(bench):
 
     assert b.dock.next_point.object.text == "object 2"
     assert points.features["object"].tolist() == [1, 1, 0]
-    assert len(b.dock._shown.objects) == 2
-    assert b.dock._shown.objects[0].prompt == "points 1, 2"
+    assert len(b.dock.controller.shown.objects) == 2
+    assert b.dock.controller.shown.objects[0].prompt == "points 1, 2"
 
 
 def test_two_points_on_one_object_are_not_two_objects(bench):
     b = bench()
     b.click(NUCLEI[0], NUCLEI[0] + 2)
 
-    assert len(b.dock._shown.objects) == 1
+    assert len(b.dock.controller.shown.objects) == 1
     assert "Point 2 is on the same object as point 1." in b.dock.status.value
 
 
@@ -128,7 +128,7 @@ def test_shapes(bench, truth, kind):
 
     drawn = truth == truth[126, 94]
     assert iou(b.shown == 1, drawn) > 0.7, b.dock.status.value
-    assert len(b.dock._shown.objects) == 1
+    assert len(b.dock.controller.shown.objects) == 1
 
 
 def test_points_inside_a_box_refine_it(bench, truth):
@@ -140,7 +140,7 @@ def test_points_inside_a_box_refine_it(bench, truth):
     alone = b.shown.copy()
     b.click(NUCLEI[0])
 
-    assert len(b.dock._shown.objects) == 1, "the point says which object of the box, and has none of its own"
+    assert len(b.dock.controller.shown.objects) == 1, "the point says which object of the box, and has none of its own"
     assert iou(b.shown > 0, alone > 0) > 0.9
     b.dock.toggle_polarity()
     b.click(NUCLEI[0] + 2)
@@ -282,14 +282,14 @@ def test_prompts_outside_the_view_stay_answered_after_a_pan(bench, fluorescence,
     camera.center, camera.zoom = (126, 94), 4
     qtbot.waitUntil(lambda: b.image.corner_pixels[1, 0] < 300)
     b.click((126, 94))
-    region = b.dock._shown.request.plane.region
+    region = b.dock.controller.shown.request.plane.region
     assert b.preview.get_value((126, 94), world=True) == 1
 
     camera.center = (456, 287)
     qtbot.waitUntil(lambda: b.image.corner_pixels[0, 0] > 300)
     b.dock.conf.value = 0.3
     b.settle()
-    assert b.dock._shown.request.plane.region == region, "a view that was moved changes nothing"
+    assert b.dock.controller.shown.request.plane.region == region, "a view that was moved changes nothing"
 
     b.click((456, 287))
     assert b.preview.get_value((126, 94), world=True) == 1
@@ -297,5 +297,5 @@ def test_prompts_outside_the_view_stay_answered_after_a_pan(bench, fluorescence,
 
     b.dock.clear_prompts()
     b.click((456, 287))
-    y0, *_ = b.dock._shown.request.plane.region
+    y0, *_ = b.dock.controller.shown.request.plane.region
     assert y0 > 300, "with the old prompt gone the view alone is enough"

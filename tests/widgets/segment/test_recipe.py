@@ -44,7 +44,7 @@ def test_examples_go_along(bench, cells, tmp_path):
     b.dock.toggle_example()
     points.add([[126, 94]])
     b.settle()
-    assert b.dock._shown.count > 0
+    assert b.dock.controller.shown.count > 0
     recipe = b.dock.save_recipe(tmp_path / "recipe.json")
     assert load_recipe(recipe).search.exemplars["examples"]
     iio.imwrite(tmp_path / "cells.png", cells)

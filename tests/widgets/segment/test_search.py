@@ -94,7 +94,7 @@ def test_a_further_query_and_threshold_encode_no_object_again(shapes, monkeypatc
     say(b, "blue square")
     b.dock.conf.value = 0.6
     b.settle()
-    assert b.dock._shown.questions[0].similarities.any()
+    assert b.dock.controller.shown.questions[0].similarities.any()
     assert not calls
 
 
@@ -102,7 +102,7 @@ def test_a_row_of_the_ranking_leads_to_its_object(shapes, scene):
     b = shapes
     say(b, "purple triangle")
     table = b.dock.search.table
-    ranking = table.rows.ranking
+    ranking = table.rows.rows
     assert ranking is not None
     assert (np.diff(ranking.similarity) <= 0).all()
     table.selectRow(0)
@@ -120,7 +120,7 @@ def test_words_without_the_text_model_say_how_to_get_it(bench, scene):
     assert not b.dock.search.download.native.isHidden()
     say(b, "")
     b.click(middle(scene, "red circle"))
-    assert len(b.dock._shown.objects) == 1
+    assert len(b.dock.controller.shown.objects) == 1
 
 
 def test_a_text_that_is_too_long_is_an_error_and_loses_nothing(shapes, scene):
@@ -191,7 +191,7 @@ def test_examples_of_another_model_are_told_and_what_is_drawn_is_answered(bench,
     b.dock.load_examples(tmp_path / "other.json")
     b.click(middle(scene, "red circle"))
     assert labelled(b, scene) == {"red circle": {1}}
-    assert "another model" in b.dock._shown.unanswered[0]
+    assert "another model" in b.dock.controller.shown.unanswered[0]
     b.dock.keep_examples()
     assert "another model" in b.status
 
@@ -204,12 +204,12 @@ def test_likeness_follows_the_number_of_examples_until_the_slider_is_moved(bench
     for which in range(2):
         b.click(middle(scene, "green square", which))
         assert panel.by_number.value
-        assert b.dock._shown.questions[0].threshold == usual_threshold(which + 1)
+        assert b.dock.controller.shown.questions[0].threshold == usual_threshold(which + 1)
         assert panel.likeness.value == pytest.approx(usual_threshold(which + 1), abs=0.006)
     panel.likeness.value = 1.0
     b.settle()
     assert not panel.by_number.value
-    assert b.dock._shown.questions[0].threshold == 1
+    assert b.dock.controller.shown.questions[0].threshold == 1
     assert len(labelled(b, scene)["green square"]) >= 2, "the examples themselves are always there"
     panel.by_number.value = True
     b.settle()
@@ -240,5 +240,5 @@ def test_the_slider_of_likeness_is_live(bench, scene):
     for value in (0.1, 0.5, 0.9):
         b.dock.search.likeness.value = value
         b.settle()
-        counts.append(len(b.dock._shown.objects))
+        counts.append(len(b.dock.controller.shown.objects))
     assert counts[0] > counts[1] >= counts[2] >= 1

@@ -83,7 +83,7 @@ def changes_the_task(b):
     assert b.dock.task.value == "prompts"
     yield
     assert b.dock.task.value == "everything"
-    assert len(b.dock._shown.objects) > 5
+    assert len(b.dock.controller.shown.objects) > 5
 
 
 def runs(b):
@@ -165,9 +165,9 @@ def test_enter_of_the_number_block_too(bench):
 def test_run_while_it_runs_cancels(bench, monkeypatch):
     b = bench(show=True)
     cancelled = []
-    monkeypatch.setattr(b.dock._runner, "cancel", lambda: cancelled.append(True))
+    monkeypatch.setattr(b.dock._engine.runner, "cancel", lambda: cancelled.append(True))
     b.dock.task.value = "everything"
-    b.qtbot.waitUntil(lambda: b.dock._work is not None)
+    b.qtbot.waitUntil(lambda: b.dock.controller.work is not None)
     b.key(Qt.Key.Key_R)
     assert cancelled == [True]
     b.settle()

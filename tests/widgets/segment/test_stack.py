@@ -58,35 +58,35 @@ def test_large_planes_of_a_film_are_seen_in_tiles(bench, film, monkeypatch):
     b.dock.diameter.value = 11.0
     b.dock.region.value = "stack"
     b.click((0, 126, 94))
-    run = b.dock._session.kept.runs._planes[1]
+    run = b.dock._engine.session.kept.runs._planes[1]
     assert len(run.grid) > 1
     assert on_planes(b) == [0, 1, 2], "followed through the film"
     assert [b.preview.data[k, 126, 94 + 2 * k] for k in range(3)] == [1, 1, 1]
 
     b.dock.task.value = "everything"
     b.settle()
-    assert b.dock._session.kept.runs._planes[1] is run
-    many = b.dock._shown.count
+    assert b.dock._engine.session.kept.runs._planes[1] is run
+    many = b.dock.controller.shown.count
     assert many > 10
     b.dock.conf.value = 0.8
     b.settle()
-    assert 0 < b.dock._shown.count < many, "thresholds are live"
+    assert 0 < b.dock.controller.shown.count < many, "thresholds are live"
 
 
 def test_linking_again_does_not_run_the_network(bench, nuclei):
     b = bench(nuclei)
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
-    few = b.dock._shown.count
-    run = b.dock._session.kept.runs._planes[1]
+    few = b.dock.controller.shown.count
+    run = b.dock._engine.session.kept.runs._planes[1]
     kept = dict(run.kept)
     b.dock.stack.overlap.value = 0.9
     b.settle()
-    assert b.dock._shown.count > few
+    assert b.dock.controller.shown.count > few
     b.dock.conf.value = 0.8
     b.settle()
     assert run.kept == kept
-    assert b.dock._session.kept.runs._planes[1] is run
+    assert b.dock._engine.session.kept.runs._planes[1] is run
 
 
 def test_a_prompt_is_followed_both_ways_and_a_correction_from_where_it_is(bench, film):
@@ -128,7 +128,7 @@ def test_a_prompt_layer_without_the_axis_speaks_of_the_plane_shown(bench, film):
     b.viewer.add_layer(Points([[126, 100]]))
     b.dock.region.value = "stack"
     b.settle()
-    assert list(b.dock._shown.request.stack.at) == [3]
+    assert list(b.dock.controller.shown.request.stack.at) == [3]
     assert on_planes(b) == [0, 1, 2, 3, 4, 5]
 
 
@@ -153,7 +153,7 @@ def test_planes_along_another_axis_shown(bench, nuclei):
     b.viewer.dims.order = (1, 0, 2)
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
-    request = b.dock._shown.request
+    request = b.dock.controller.shown.request
     assert request.stack.axis == 1
     assert b.preview.data.shape == nuclei.shape
 
@@ -178,8 +178,8 @@ def test_words_and_examples_stay_on_the_plane(bench, film):
     points.add([[int(b.viewer.dims.point[0]), 126, 98]])
     b.dock.region.value = "stack"
     b.settle()
-    assert b.dock._shown.request.stack is None
-    assert b.dock._shown.count >= 1
+    assert b.dock.controller.shown.request.stack is None
+    assert b.dock.controller.shown.count >= 1
 
 
 def test_a_smaller_or_larger_object_is_followed_too(bench, film):
@@ -197,15 +197,15 @@ def test_pixels_that_were_painted_over_are_seen_anew_by_run(bench, film):
     b = bench(film.copy(), contrast_limits=(0, 80))
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
-    before = b.dock._shown.count
-    run = b.dock._session.kept.runs._planes[1]
+    before = b.dock.controller.shown.count
+    run = b.dock._engine.session.kept.runs._planes[1]
     b.dock.run()
     b.settle()
-    assert b.dock._session.kept.runs._planes[1] is run, "nothing has changed"
+    assert b.dock._engine.session.kept.runs._planes[1] is run, "nothing has changed"
     b.image.data[:, :, 160:] = 0
     b.dock.run()
     b.settle()
-    assert b.dock._shown.count < before
+    assert b.dock.controller.shown.count < before
 
 
 def test_provenance_has_the_prompts_of_all_planes(bench, film):

@@ -104,14 +104,14 @@ def pid_in(log: Path) -> int:
 
 def test_an_empty_viewer_is_told_what_to_do(open_dock):
     dock = open_dock(layers=False)
-    assert "Open an image" in dock._plain_status
+    assert "Open an image" in dock.message
     dock.train()
-    assert "Open an image" in dock._plain_status
+    assert "Open an image" in dock.message
     dock._viewer.add_image(np.zeros((8, 8)))
     dock.add_pair()
-    assert "no Labels layer yet" in dock._plain_status
+    assert "no Labels layer yet" in dock.message
     dock.save_data()
-    assert "No pairs yet" in dock._plain_status
+    assert "No pairs yet" in dock.message
     assert "No pairs yet" in dock.pairs.summary.text()
 
 
@@ -127,13 +127,13 @@ def test_every_control_says_what_it_is_for(open_dock):
 def test_a_pair_is_counted_and_gives_the_model_its_name(ready, truth):
     dock = ready()
     table = dock.pairs.table
-    texts = [table.item(0, column).text() for column in range(3)]
+    texts = [table.rows.data(table.rows.index(0, column)) for column in range(3)]
     objects = len(np.unique(truth)) - 1
     assert texts == ["cells", "nuclei by hand", f"1 image · {objects} objects"]
     assert dock.model_name.value == "cells"
     dock.add_pair()
-    assert table.rowCount() == 1
-    assert "in the list already" in dock._plain_status
+    assert table.rows.rowCount() == 1
+    assert "in the list already" in dock.message
 
 
 def test_numbers_follow_what_is_painted(ready, qtbot):
@@ -180,7 +180,7 @@ def test_layers_that_do_not_fit_are_not_added(open_dock):
     dock.truth.value = dock._viewer.layers["elsewhere"]
     with notification_manager:
         dock.add_pair()
-    assert "does not lie on" in dock._plain_status
+    assert "does not lie on" in dock.message
     assert dock.pairs.rows == []
 
 
@@ -190,7 +190,7 @@ def test_regions_are_part_of_a_pair(ready, qtbot):
     dock.regions.value = shapes
     dock.add_pair()
     qtbot.waitUntil(lambda: not dock.pairs.busy)
-    assert dock.pairs.table.item(1, 1).text() == "nuclei by hand in done"
+    assert dock.pairs.table.rows.data(dock.pairs.table.rows.index(1, 1)) == "nuclei by hand in done"
     whole, part = (row.counted.objects for row in dock.pairs.rows)
     assert 0 < part < whole
     shapes.add_rectangles(np.array([[100, 100], [100, 199], [199, 199], [199, 100]]))
@@ -204,11 +204,11 @@ def test_the_data_can_be_saved_for_another_computer(ready, qtbot, tmp_path, cell
     (example,) = read_dataset(tmp_path / "for the cluster").examples
     assert len(np.unique(example.labels())) == len(np.unique(truth))
     np.testing.assert_array_equal(example.image() > 0, np.asarray(cells) * (255 / 80) > 0.5)
-    assert "for the cluster" in dock._plain_status
+    assert "for the cluster" in dock.message
     with notification_manager:
         dock.save_data(tmp_path / "for the cluster")
         wait(qtbot, dock)
-    assert "not empty" in dock._plain_status
+    assert "not empty" in dock.message
 
 
 # -------------------------------------------------------------------- training, faked
@@ -231,7 +231,7 @@ def test_from_layers_to_a_model_in_the_list(ready, log, folder, qtbot):
         *("--device", "auto", "--seed", "0", "--progress", "json"),
     ]
     assert json.loads(log.read_text())["nice"] >= min(os.getpriority(os.PRIO_PROCESS, 0) + 1, 19)
-    assert "“cells” is trained: AP50 0.80, mean AP 0.50 on its own training images" in dock._plain_status
+    assert "“cells” is trained: AP50 0.80, mean AP 0.50 on its own training images" in dock.message
     assert "as ever" in dock.status.value
     assert "as ever" in dock.reasons.text()
     assert [s.name for s in dock.run_view.loss.series] == ["box", "mask", "class", "dfl"]
@@ -262,7 +262,7 @@ def test_use_it_now_opens_the_dock_that_is_not_open(make_napari_viewer, npe2pm, 
         dock.train()
         wait(qtbot, dock)
         dock.use()
-        (fastsam,) = dock._fastsam_docks()
+        (fastsam,) = dock._docks_with_models()
         assert fastsam.model.value == "cells"
         qtbot.waitUntil(lambda: not fastsam._runner.busy)
         dock.disconnect_all()
@@ -319,7 +319,7 @@ def test_what_will_not_do_is_said_before_anything_is_written(ready, log, name, b
     dock.base.value = base
     with notification_manager:
         dock.train()
-    assert said in dock._plain_status
+    assert said in dock.message
     assert not dock.busy
     assert not log.exists()
 
@@ -330,7 +330,7 @@ def test_labels_without_an_object_are_said(open_dock, log, qtbot, cells):
     with notification_manager:
         dock.train()
         wait(qtbot, dock)
-    assert "no annotated image" in dock._plain_status
+    assert "no annotated image" in dock.message
     assert not log.exists()
     assert dock.actions.train_button.text == "Train"
 
@@ -350,13 +350,13 @@ def test_a_failure_is_said_and_the_dock_goes_on(ready, log, folder, qtbot, monke
     with notification_manager:
         dock.train()
         wait(qtbot, dock)
-    assert said in dock._plain_status
+    assert said in dock.message
     assert not dock.actions.use_button.enabled
     assert own_models.files() == {}
     monkeypatch.setenv("FAKE_TRAINING", "")
     dock.train()
     wait(qtbot, dock)
-    assert "is trained" in dock._plain_status
+    assert "is trained" in dock.message
 
 
 def test_a_python_that_is_not_there_is_said(ready, qtbot, monkeypatch):
@@ -365,7 +365,7 @@ def test_a_python_that_is_not_there_is_said(ready, qtbot, monkeypatch):
     with notification_manager:
         dock.train()
         wait(qtbot, dock)
-    assert "cannot be started with /nowhere/python" in dock._plain_status
+    assert "cannot be started with /nowhere/python" in dock.message
 
 
 def test_cancel_keeps_the_best_so_far(ready, log, folder, qtbot, monkeypatch):
@@ -375,9 +375,9 @@ def test_cancel_keeps_the_best_so_far(ready, log, folder, qtbot, monkeypatch):
     wait_for_epoch(qtbot, dock)
     dock.actions.train_button.native.click()
     assert dock.actions.train_button.text == "Stop now"
-    assert "Stopping" in dock._plain_status
+    assert "Stopping" in dock.message
     wait(qtbot, dock)
-    assert "Stopped; the best so far is “cells”: AP50 0.60" in dock._plain_status
+    assert "Stopped; the best so far is “cells”: AP50 0.60" in dock.message
     assert list(own_models.files()) == ["cells"]
     assert not alive(pid_in(log))
 
@@ -388,7 +388,7 @@ def test_cancel_before_there_is_anything_says_so(ready, log, qtbot, monkeypatch)
     qtbot.waitUntil(lambda: dock._process is not None)
     dock._process.stop()
     wait(qtbot, dock)
-    assert "before there was a model to keep" in dock._plain_status
+    assert "before there was a model to keep" in dock.message
 
 
 def test_who_does_not_listen_is_ended_by_force(ready, log, folder, qtbot, monkeypatch):
@@ -401,7 +401,7 @@ def test_who_does_not_listen_is_ended_by_force(ready, log, folder, qtbot, monkey
     assert dock.busy
     dock.train()
     wait(qtbot, dock)
-    assert "by force; no model was kept" in dock._plain_status
+    assert "by force; no model was kept" in dock.message
     assert not alive(pid_in(log))
     assert own_models.files() == {}
 
@@ -413,7 +413,7 @@ def test_who_does_not_end_in_time_is_ended_by_force(log, qtbot, monkeypatch, tmp
     wait_for_epoch(qtbot, dock)
     dock._process.stop(grace=0.1)
     wait(qtbot, dock)
-    assert "by force" in dock._plain_status
+    assert "by force" in dock.message
 
 
 def test_cancel_while_images_are_written_leaves_nothing(open_dock, log, folder, qtbot):
@@ -424,10 +424,10 @@ def test_cancel_while_images_are_written_leaves_nothing(open_dock, log, folder, 
     dock._viewer.add_labels(labels)
     dock.train()
     where = Path(dock._folder.name)
-    qtbot.waitUntil(lambda: dock._plain_status.startswith("Writing stack"))
+    qtbot.waitUntil(lambda: dock.message.startswith("Writing stack"))
     dock.train()
     wait(qtbot, dock)
-    assert "Cancelled" in dock._plain_status
+    assert "Cancelled" in dock.message
     assert not log.exists()
     assert not where.exists()
 
@@ -536,7 +536,7 @@ def test_a_real_training_beside_a_window_that_has_drawn(
     qtbot.waitUntil(lambda: not dock.busy, timeout=600_000)
     timer.stop()
 
-    assert "“small” is trained" in dock._plain_status
+    assert "“small” is trained" in dock.message
     assert len(ticks) > 20, "the window did not answer while it was trained"
     assert [len(s.points) for s in dock.run_view.loss.series] == [1] * len(dock.run_view.loss.series)
     assert len(dock.run_view.loss.series) == 4

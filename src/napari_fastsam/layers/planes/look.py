@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fastsam.layers.napari_versions import camera as camera_of
+from napari_fastsam.layers.napari_versions import canvas_size
 from napari_fastsam.layers.planes.transforms import layer_affine, world_factors
 
 if TYPE_CHECKING:
@@ -47,12 +49,12 @@ def go_to(viewer: ViewerModel, layer: Layer, point: ArrayLike, box: ArrayLike) -
     if others:
         viewer.dims.set_point(others, [float(world[axis - offset]) for axis in others])
     own = [axis - offset for axis in shown]
-    camera = viewer.scene.camera
+    camera = camera_of(viewer)
     camera.center = tuple(float(w) for w in world[own])
     edges = np.asarray(box, dtype=np.float64).reshape(2, -1) - 0.5 + [[-MARGIN], [MARGIN]]
     corners = _world(viewer, layer, np.array(list(product(*edges.T))))[:, own]
     extent = float(np.ptp(corners, axis=0).max())
-    canvas = float(min(viewer.canvas.size))
+    canvas = float(min(canvas_size(viewer)))
     if extent > 0 and not TOO_SMALL <= extent * camera.zoom / canvas <= TOO_LARGE:
         camera.zoom = COMFORTABLE * canvas / extent
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
+
+from napari_fastsam.widgets.common.folded import Folded
 
 MINIMUM_WIDTH = 340
 
@@ -21,14 +22,14 @@ class Frame(QWidget):
     pinned
         What stays in sight below it, from top to bottom.
     shortcuts
-        Rich text that unfolds at the end of the controls; None = there are none.
+        What unfolds at the end of the controls; None = nothing.
     """
 
     removed = Signal()
     """napari took it out of its dock, for good. It only leaves it without a parent: the frame deletes itself then, or
     Qt's widgets would keep the Python side of the dock alive, and that them."""
 
-    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: str | None = None) -> None:
+    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: Folded | None = None) -> None:
         super().__init__()
         self._was_docked = False
         self._magic_widget: Any = None
@@ -43,7 +44,7 @@ class Frame(QWidget):
         content = controls.widget()
         self._rows = None if content is None else content.layout()
         if self._rows is not None and shortcuts is not None:
-            self._rows.addWidget(_unfolding("Shortcuts", shortcuts))
+            self._rows.addWidget(shortcuts)
         self.setMinimumWidth(MINIMUM_WIDTH)
         if content is not None:
             content.installEventFilter(self)
@@ -100,11 +101,12 @@ def make_readable(label: QLabel) -> None:
     label.setContentsMargins(6, 2, 6, 2)
 
 
-def _unfolding(title: str, text: str) -> QCollapsible:
-    label = QLabel(text)
-    make_readable(label)
-    unfolding = QCollapsible(title)
-    unfolding.setDuration(0)
-    unfolding.addWidget(label)
-    unfolding.setToolTip("What each key does while the viewer has the keyboard.")
-    return unfolding
+def folded_text(title: str, text: str, tooltip: str) -> Folded:
+    """Return a title that unfolds to rich text."""
+
+    def build() -> QLabel:
+        label = QLabel(text)
+        make_readable(label)
+        return label
+
+    return Folded(title, build, tooltip)

@@ -1,4 +1,4 @@
-"""A model's card for a person to read: what it is, what it was trained on, what it is worth."""
+"""A model's card for a user to read: what it is, what it was trained on, what it is worth."""
 
 from __future__ import annotations
 
@@ -7,30 +7,44 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qtpy.QtWidgets import QLabel
-from superqt import QCollapsible
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.card import Card
+from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.frame import make_readable
 
 _NOT_SAID = "not known"
 
 
-class AboutModel(QCollapsible):
+class AboutModel(Folded):
     """Unfolds to the card of the model that is chosen."""
 
     def __init__(self) -> None:
-        super().__init__("About this model")
-        self.setDuration(0)
-        self.setToolTip("The model's card: what it was trained on, how good it was there, and its licence.")
-        self.card = QLabel()
-        make_readable(self.card)
-        self.addWidget(self.card)
+        super().__init__(
+            "About this model",
+            self._label,
+            "The model's card: what it was trained on, how good it was there, and its licence.",
+        )
+        self._name = ""
+        self._card: QLabel | None = None
+
+    @property
+    def card(self) -> QLabel:
+        """The card, which is read when somebody wants to see it."""
+        if self._card is None:
+            self._card = QLabel(about(self._name))
+            make_readable(self._card)
+        return self._card
 
     def show_model(self, name: str) -> None:
         """Show the card of a model by its name or path."""
-        self.card.setText(about(name))
+        self._name = name
+        if self._card is not None:
+            self._card.setText(about(name))
+
+    def _label(self) -> QLabel:
+        return self.card
 
 
 def about(name: str) -> str:

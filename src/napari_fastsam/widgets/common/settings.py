@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from napari_fastsam.layers.napari_versions import plugin_settings
+
 PLUGIN = "napari-fastsam"
 
 
@@ -24,12 +26,9 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """Return the person's settings; the defaults where the plugin is not registered with napari."""
-    from napari.settings import get_plugin_settings
-
-    try:
-        stored: Any = get_plugin_settings(PLUGIN)
-    except KeyError:
+    """Return the user's settings; the defaults where napari keeps none for the plugin."""
+    stored = plugin_settings(PLUGIN)
+    if stored is None:
         return Settings()
     defaults = Settings()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, PushButton
 from napari.layers import Labels
 
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.compare.output import RESULT_KEY
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

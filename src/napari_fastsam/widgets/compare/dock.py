@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, Label
-from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtWidgets import QFileDialog, QLabel
 from superqt.utils import qdebounced, qthrottled
 
@@ -15,17 +13,16 @@ from napari_fastsam.core.judging.metrics import THRESHOLDS
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.results.comparisons import objects_beside, write_numbers, write_objects
 from napari_fastsam.layers.comparison.compare import NAMES, Compared
-from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.layers.connections import layer_emitters
 from napari_fastsam.layers.planes.alignment import align
 from napari_fastsam.layers.planes.look import go_to
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.dock import Dock
+from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
 from napari_fastsam.widgets.compare.view import ComparisonView
 from napari_fastsam.widgets.compare.work import ComparisonWork, Outcome
-from napari_fastsam.widgets.segment.controls import make_compact
-from napari_fastsam.widgets.segment.messages import as_html
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -39,7 +36,7 @@ LABEL_WIDTH = 104
 """Screen pixels of the controls' labels at the least, so that the controls begin at one line."""
 
 
-class CompareWidget(Container[Any]):
+class CompareWidget(Dock):
     """The dock: choose a segmentation and its ground truth, see what was hit, missed and made up.
 
     Parameters
@@ -48,36 +45,21 @@ class CompareWidget(Container[Any]):
         The viewer that it works on.
     """
 
-    _frame: Frame | None = None
-
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self._viewer = napari_viewer
-        self.status = Label(value="")
-        self.actions = make_actions()
-        super().__init__(widgets=make_controls(napari_viewer), labels=True, scrollable=True, name="Compare")
+        super().__init__(napari_viewer, "Compare", make_controls(napari_viewer), make_actions())
         self.view = ComparisonView()
         self._output = ComparisonLayer(napari_viewer)
-        self._work = ComparisonWork(self._say, self._compared_layers)
-        self._always, self._per_layer = Connections(), Connections()
+        self._work = ComparisonWork(self.say, self._compared_layers)
         self._shown: Outcome | None = None
         self._place = self._shown_place()
-        self._plain_status = ""
         self._quiet = False
         self._soon = qdebounced(self.update_now, timeout=SOON_MS)
         self._recolour = qthrottled(self._show_threshold, timeout=SLIDER_MS)
-        self._frame = frame = self._framed()
-        self._wire(frame)
+        self._lay_out()
+        self._wire()
         self._refresh_choices()
         self._layers_chosen()
         self.update_now()
-
-    @property
-    def native(self) -> Any:
-        """What napari docks. magicgui says the widget inside its scroll area here."""
-        return super().native if self._frame is None else self._frame
-
-    def reset_choices(self, *_: Any) -> None:
-        """Do nothing: napari calls this whenever layers come and go, and the dock follows them itself."""
 
     @property
     def compared(self) -> Compared | None:
@@ -118,7 +100,7 @@ class CompareWidget(Container[Any]):
         """
         shown, compared = self._shown, self.compared
         if shown is None or compared is None:
-            self._say(messages.NOTHING_TO_SAVE)
+            self.say(messages.NOTHING_TO_SAVE)
             return None
         if path is None:
             path, _ = QFileDialog.getSaveFileName(self.native, "Save the numbers", "comparison.csv", "CSV (*.csv)")
@@ -130,9 +112,9 @@ class CompareWidget(Container[Any]):
             write_numbers(file, [compared.matching(threshold) for threshold in THRESHOLDS])
             write_objects(objects_beside(file), compared.found(self._threshold), [NAMES[kind] for kind in Kind], axes)
         except FastSAMError as error:
-            self._say(str(error))
+            self.say(str(error))
             return None
-        self._say(messages.saved(file.name, objects_beside(file).name))
+        self.say(messages.saved(file.name, objects_beside(file).name))
         return file
 
     def go_to_object(self, i: int) -> None:
@@ -156,23 +138,11 @@ class CompareWidget(Container[Any]):
                 layer.selected_label = int(label)
         self._viewer.layers.selection.active = truth if found.kind[i] == Kind.MISSED else predicted
 
-    def close(self) -> None:
-        """Undo all connections, end the work and remove the layer."""
-        self.disconnect_all()
-        self.native.close()
-        super().close()
-
-    def disconnect_all(self) -> None:
-        """Let go of the viewer: connections, work and layer; layers that were hidden are shown again."""
+    def end(self) -> None:
+        """End the work and remove the layer; layers that were hidden are shown again."""
         self._soon.cancel()
         self._recolour.cancel()
         self._work.close()
-        self._per_layer.undo()
-        self._always.undo()
-        listed = self._viewer.layers.events
-        for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
-            # napari connects it when it docks a magicgui widget: https://github.com/napari/napari/pull/1856
-            emitter.disconnect(self.reset_choices)
         self._output.show_others()
         self._output.remove()
         self._shown = None
@@ -196,7 +166,7 @@ class CompareWidget(Container[Any]):
         elif outcome.error is not None:
             self._show_nothing(str(outcome.error) or type(outcome.error).__name__)
             if not isinstance(outcome.error, FastSAMError):
-                notification_manager.dispatch(ErrorNotification(outcome.error))
+                notify(outcome.error)
         elif outcome.compared is None:
             self._show_nothing(messages.CANCELLED)
         else:
@@ -211,7 +181,7 @@ class CompareWidget(Container[Any]):
             return
         self.view.show(compared, self._threshold)
         self._output.show(shown.predicted, compared, self._threshold)
-        self._say(messages.summary(compared, self._threshold))
+        self.say(messages.summary(compared, self._threshold))
 
     def _show_nothing(self, message: str) -> None:
         self._shown = None
@@ -223,7 +193,7 @@ class CompareWidget(Container[Any]):
         finally:
             self._quiet = False
         self._output.remove()
-        self._say(message)
+        self.say(message)
 
     def _hide_layers(self, *_: Any) -> None:
         if self._shown is None or not self.solo.value:
@@ -231,26 +201,18 @@ class CompareWidget(Container[Any]):
         else:
             self._output.hide_others([self._shown.predicted, self._shown.truth])
 
-    def _say(self, message: str) -> None:
-        self._plain_status = message
-        self.status.value = as_html(message)
-
     # ---------------------------------------------------------------- wiring
 
-    def _framed(self) -> Frame:
-        make_compact([*list(self), self.actions])
-        make_readable(self.status.native)
+    def _lay_out(self) -> None:
+        self.frame_in()
         scrolled = self.root_native_widget
         scrolled.setMinimumWidth(0)
         for label in scrolled.findChildren(QLabel):
             if label.text() in [control.label for control in self]:
                 label.setMinimumWidth(LABEL_WIDTH)  # magicgui measures them in another font than napari's
-        frame = Frame(scrolled, [self.actions.native, self.status.native])
         self.view.stand_in(scrolled.widget().layout())
-        frame.belongs_to(self)
-        return frame
 
-    def _wire(self, frame: Frame) -> None:
+    def _wire(self) -> None:
         viewer = self._viewer
         dims = viewer.dims.events
         self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
@@ -264,8 +226,6 @@ class CompareWidget(Container[Any]):
         self.actions.again.changed.connect(lambda: self.update_now())
         self.actions.save_button.changed.connect(lambda: self.save())
         self.view.table.chosen.connect(self.go_to_object)
-        frame.removed.connect(self.disconnect_all)
-        frame.destroyed.connect(self.disconnect_all)
 
     def _layers_chosen(self, *_: Any) -> None:
         """Follow the layers that are chosen now, and no others."""

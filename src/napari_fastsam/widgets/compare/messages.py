@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_fastsam.core.judging.comparison import Kind
 from napari_fastsam.layers.comparison.compare import COLOURS
-from napari_fastsam.widgets.segment.messages import counted
+from napari_fastsam.widgets.common.text import counted
 
 if TYPE_CHECKING:
     from napari_fastsam.core.judging.metrics import Matching

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.comparison.compare import Compared, make_result, update_result
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

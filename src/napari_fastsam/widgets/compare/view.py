@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Label
 
 from napari_fastsam.core.judging.metrics import THRESHOLDS
+from napari_fastsam.widgets.common.curves import Curves, Series
 from napari_fastsam.widgets.common.frame import make_readable
 from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.table import ObjectsTable
-from napari_fastsam.widgets.train.curves import Curves, Series
 
 if TYPE_CHECKING:
     from napari_fastsam.layers.comparison.compare import Compared

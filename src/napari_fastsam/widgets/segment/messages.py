@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
+
+from napari_fastsam.widgets.common.text import counted
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -44,8 +45,6 @@ CANCELLED = "Cancelled. Run starts it again."
 DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
 STILL_BUSY = "Wait for the work under way, or cancel it, then download."
 LOADING_FIRST = "The model is being loaded; it runs as soon as that is done."
-
-_MOST_DETAILS = 8
 
 
 def live_is_off(request: Request) -> str:
@@ -155,19 +154,6 @@ def examples_saved(exemplars: Exemplars, path: str) -> str:
     count, against = len(exemplars.examples), len(exemplars.counter_examples)
     more = f" and {against} counter-example{'s' * (against != 1)}" if against else ""
     return f"Saved {count} example{'s' * (count != 1)}{more} to {path}."
-
-
-def counted(count: int) -> str:
-    """Return "1 object", "2 objects"."""
-    return f"{count} object{'s' * (count != 1)}"
-
-
-def as_html(message: str, details: tuple[str, ...] = ()) -> str:
-    """Return a message and its details as rich text, the first few of many."""
-    lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:_MOST_DETAILS])]
-    if len(details) > _MOST_DETAILS:
-        lines.append(f"• and {len(details) - _MOST_DETAILS} more")
-    return "<br>".join(lines)
 
 
 def _loosen(result: Result) -> str:

@@ -13,7 +13,7 @@ from napari_fastsam.layers.labels.preview import labels_like, make_preview, plan
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.version import __version__
-from napari_fastsam.widgets.segment.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -23,7 +23,7 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
 }
-"""Key to the dock's method and what a person reads about it.
+"""Key to the dock's method and what the user reads about it.
 
 All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
 """
@@ -45,7 +45,7 @@ def bind(viewer: ViewerModel, dock: Any) -> Callable[[], None]:
         for key, press in zip(SHORTCUTS, made, strict=True):
             press.method = None
             if viewer.keymap.get(coerce_keybinding(key)) is press:
-                viewer.bind_key(key, press.heir(), overwrite=True)
+                viewer.bind_key(key, press.previous_binding(), overwrite=True)
 
     return unbind
 
@@ -62,7 +62,7 @@ class _Press:
         if self.method is not None:
             self.method()
 
-    def heir(self) -> Callable[[Any], Any] | None:
+    def previous_binding(self) -> Callable[[Any], Any] | None:
         """Return what the key does next: what it did before, unless that dock was closed too."""
         before = self.before
         while isinstance(before, _Press) and before.method is None:

@@ -12,7 +12,8 @@ from superqt import QCollapsible
 
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.weights import own_models, weights
-from napari_fastsam.widgets.segment.controls import DEVICES, FROM_FILE, ModelBox, layers_of
+from napari_fastsam.widgets.common.controls import DEVICES, layers_of
+from napari_fastsam.widgets.common.model_box import FROM_FILE, ModelBox
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

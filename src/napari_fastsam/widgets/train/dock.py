@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, Label
-from napari.utils.notifications import ErrorNotification, notification_manager, show_error, show_info
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.annotations.training_data import write_training_data
-from napari_fastsam.layers.connections import Connections
 from napari_fastsam.model.weights import own_models, weights
-from napari_fastsam.widgets.common.frame import Frame, make_readable
-from napari_fastsam.widgets.common.plain import plain
+from napari_fastsam.widgets.common.controls import make_compact
+from napari_fastsam.widgets.common.dock import Dock, OffersModels
+from napari_fastsam.widgets.common.errors import notify, report_errors
+from napari_fastsam.widgets.common.frame import make_readable
+from napari_fastsam.widgets.common.model_box import FROM_FILE
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
-from napari_fastsam.widgets.segment.controls import FROM_FILE, make_compact
-from napari_fastsam.widgets.segment.dock import FastSAMWidget
-from napari_fastsam.widgets.segment.messages import as_html
+from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.controls import Plan, folded, freeze, make_actions, make_advanced, make_controls
 from napari_fastsam.widgets.train.events import Event
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 DOCK = "FastSAM"
 
 
-class TrainWidget(Container[Any]):
+class TrainWidget(Dock):
     """The dock: pairs of layers in, a model in the list out.
 
     Parameters
@@ -46,18 +45,11 @@ class TrainWidget(Container[Any]):
         The viewer that it works on.
     """
 
-    _frame: Frame | None = None
-
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
-        self._viewer = napari_viewer
         self._last_base = settings.model if settings.model not in ("", FROM_FILE) else weights.BUNDLED_NAME
-        super().__init__(
-            widgets=make_controls(napari_viewer, self._last_base), labels=True, scrollable=True, name="Train"
-        )
-        self.status = Label(value="")
+        super().__init__(napari_viewer, "Train", make_controls(napari_viewer, self._last_base), make_actions())
         self.advanced = make_advanced(settings.device)
-        self.actions = make_actions()
         self.reasons = QLabel(messages.AUTO)
         self.pairs = PairsTable(napari_viewer)
         self.run_view = RunView()
@@ -65,23 +57,12 @@ class TrainWidget(Container[Any]):
         self._process: TrainingProcess | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._saving: Path | None = None
-        self._closed = False
         self._trained = ""
-        self._plain_status = ""
-        self._writer = Runner(self._say, self._written)
-        self._always = Connections()
-        self._frame = frame = self._framed()
-        self._wire(frame)
+        self._writer = Runner(self.say, self._written)
+        self._lay_out()
+        self._wire()
         self._layers_changed()
-        self._say(messages.NO_LAYERS if self.truth.value is None else messages.NO_PAIRS)
-
-    @property
-    def native(self) -> Any:
-        """What napari docks. magicgui says the widget inside its scroll area here."""
-        return super().native if self._frame is None else self._frame
-
-    def reset_choices(self, *_: Any) -> None:
-        """Do nothing: napari calls this whenever layers come and go, and the dock follows them itself."""
+        self.say(messages.NO_LAYERS if self.truth.value is None else messages.NO_PAIRS)
 
     # ---------------------------------------------------------------- what a person can do
 
@@ -90,21 +71,19 @@ class TrainWidget(Container[Any]):
         """Whether images are being written or a model is being trained."""
         return self._writer.busy or self._process is not None
 
+    @report_errors
     def add_pair(self) -> None:
         """Put the layers that are chosen on the list."""
         image, labels, regions = self.image.value, self.truth.value, self.regions.value
         if image is None or labels is None:
-            self._say(messages.NO_LAYERS if image is None else messages.NO_LABELS)
+            self.say(messages.NO_LAYERS if image is None else messages.NO_LABELS)
             return
-        try:
-            added = self.pairs.add(image, labels, regions)
-        except FastSAMError as error:
-            self._fail(error)
-            return
+        added = self.pairs.add(image, labels, regions)
         if not self.model_name.value.strip():
             self.model_name.value = own_models.free_name(image.name)
-        self._say(messages.READY if added else messages.ALREADY_THERE)
+        self.say(messages.READY if added else messages.ALREADY_THERE)
 
+    @report_errors
     def train(self) -> None:
         """Train on the pairs; while that goes on, stop it, and the second time end it by force."""
         if self._process is not None:
@@ -117,16 +96,14 @@ class TrainWidget(Container[Any]):
             self.add_pair()
         if not self.pairs.rows:
             return
-        try:
-            self._plan = freeze(self)
-            self._write(None)
-        except FastSAMError as error:
-            self._fail(error)
+        self._plan = freeze(self)
+        self._write(None)
 
+    @report_errors
     def save_data(self, folder: Path | None = None) -> None:
         """Write the pairs to a folder that the command line trains on; without one, the person is asked for it."""
         if self.busy or not self.pairs.rows:
-            self._say(messages.NOT_WHILE_BUSY if self.busy else messages.NO_PAIRS)
+            self.say(messages.NOT_WHILE_BUSY if self.busy else messages.NO_PAIRS)
             return
         if folder is None:
             title = "A new folder for the training images"
@@ -134,36 +111,19 @@ class TrainWidget(Container[Any]):
             if not chosen:
                 return
             folder = Path(chosen)
-        try:
-            self._write(folder)
-        except FastSAMError as error:
-            self._fail(error)
+        self._write(folder)
 
     def use(self) -> None:
         """Choose the model that was trained last in the dock *FastSAM*; open that dock if it is not."""
         if not self._trained:
             return
-        if not self._fastsam_docks():
+        if not self._docks_with_models():
             self._viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
-        for dock in self._fastsam_docks():
+        for dock in self._docks_with_models():
             dock.offer_models(self._trained)
 
-    def close(self) -> None:
-        """Let go of the viewer and close."""
-        self.disconnect_all()
-        self.native.close()
-        super().close()
-
-    def disconnect_all(self) -> None:
-        """Let go of the viewer; what is being trained stops after its batch, and the best so far is kept."""
-        if self._closed:
-            return
-        self._closed = True
-        self._always.undo()
-        listed = self._viewer.layers.events
-        for emitter in (listed.inserted, listed.removed, listed.reordered, listed.renamed):
-            # napari connects it when it docks a magicgui widget: https://github.com/napari/napari/pull/1856
-            emitter.disconnect(self.reset_choices)
+    def end(self) -> None:
+        """Let go; what is being trained stops after its batch, and the best so far is kept."""
         self.pairs.close_down()
         self._writer.close()
         process, self._process = self._process, None
@@ -186,7 +146,7 @@ class TrainWidget(Container[Any]):
             folder = _data_in(self._folder.name)
         where = folder
         self._set_running(True)
-        self._say(messages.WRITING)
+        self.say(messages.WRITING)
         self._writer.start(
             lambda: (messages.writing(name) for name in write_training_data(where, _images(pairs))), "Training images"
         )
@@ -198,14 +158,14 @@ class TrainWidget(Container[Any]):
         self._set_running(False)
         self._clean_up()
         if isinstance(error, FastSAMError):
-            self._fail(error)
+            self.fail(error)
         elif error is not None:
-            self._say(messages.went_wrong(error))
-            notification_manager.dispatch(ErrorNotification(error))
+            self.say(messages.went_wrong(error))
+            notify(error)
         elif cancelled or self._saving is None:
-            self._say(messages.CANCELLED)
+            self.say(messages.CANCELLED)
         else:
-            self._say(messages.saved(self._saving))
+            self.say(messages.saved(self._saving))
 
     def _start(self) -> None:
         if self._plan is None or self._folder is None:
@@ -214,7 +174,7 @@ class TrainWidget(Container[Any]):
         self._process = process = TrainingProcess(arguments, self._folder.name)
         process.heard.connect(self._heard)
         process.ended.connect(self._ended)
-        self._say(messages.STARTING)
+        self.say(messages.STARTING)
         self.run_view.begin()
         process.start()
 
@@ -223,7 +183,7 @@ class TrainWidget(Container[Any]):
             process.kill()
             return
         process.stop()
-        self._say(messages.STOPPING)
+        self.say(messages.STOPPING)
         self.actions.train_button.text = "Stop now"
 
     def _heard(self, event: Event) -> None:
@@ -231,7 +191,7 @@ class TrainWidget(Container[Any]):
         if said and self._process is not None and not self._process.stopping:
             self.reasons.setText(as_html(messages.CHOSEN, self.run_view.reasons))
             # after the first epoch they stand with the settings only: the status is there to be glanced at
-            self._say(said, () if self.run_view.measured else self.run_view.reasons)
+            self.say(said, () if self.run_view.measured else self.run_view.reasons)
 
     def _ended(self, outcome: Outcome) -> None:
         self._process = None
@@ -240,7 +200,7 @@ class TrainWidget(Container[Any]):
         self.run_view.end(outcome.done is not None)
         name = self._plan.name if self._plan is not None else ""
         said = messages.finished(name, outcome, self.run_view.held_out)
-        self._say(said, self.run_view.reasons if outcome.done else ())
+        self.say(said, self.run_view.reasons if outcome.done else ())
         if outcome.done is not None:
             self._offer(name)
             show_info(plain(said))
@@ -253,7 +213,7 @@ class TrainWidget(Container[Any]):
         self.actions.use_button.enabled = True
         self.model_name.value = own_models.free_name(name)
         self.base.refresh()
-        for dock in self._fastsam_docks():
+        for dock in self._docks_with_models():
             dock.offer_models()
 
     def _clean_up(self) -> None:
@@ -261,25 +221,19 @@ class TrainWidget(Container[Any]):
         if folder is not None:
             folder.cleanup()
 
-    def _fastsam_docks(self) -> list[FastSAMWidget]:
-        return [dock for dock in self._viewer.window.dock_widgets.values() if isinstance(dock, FastSAMWidget)]
+    def _docks_with_models(self) -> list[OffersModels]:
+        return [dock for dock in self._viewer.window.dock_widgets.values() if isinstance(dock, OffersModels)]
 
     # ---------------------------------------------------------------- wiring
 
-    def _framed(self) -> Frame:
-        controls: list[Any] = list(self)
-        make_compact([*controls, *self.advanced, self.actions])
-        make_readable(self.status.native)
-        # set once all are there, so that all labels have one width: https://github.com/pyapp-kit/magicgui/issues/729
-        self.image.label = "image"
-        frame = Frame(self.root_native_widget, [self.run_view, self.actions.native, self.status.native])
-        frame.belongs_to(self)
+    def _lay_out(self) -> None:
+        make_compact(list(self.advanced))
+        frame = self.frame_in([self.run_view])
         frame.put_below(self.pair_buttons.native, self.pairs)
         make_readable(self.reasons)
         frame.put_below(self.model_name.native, folded("Settings", self.advanced.native, self.reasons))
-        return frame
 
-    def _wire(self, frame: Frame) -> None:
+    def _wire(self) -> None:
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         self._always.connect((self._viewer.layers.selection.events.active,), self._follow_active)
@@ -289,8 +243,6 @@ class TrainWidget(Container[Any]):
         self.actions.train_button.changed.connect(lambda: self.train())
         self.actions.use_button.changed.connect(lambda: self.use())
         self.base.changed.connect(self._base_chosen)
-        frame.removed.connect(self.disconnect_all)
-        frame.destroyed.connect(self.disconnect_all)
 
     def _layers_changed(self, event: Any = None) -> None:
         """Offer the layers that there are now; a choice stays as long as its layer does, and a first one is chosen."""
@@ -325,14 +277,6 @@ class TrainWidget(Container[Any]):
             part.enabled = not running
         self.actions.train_button.text = "Cancel" if running else "Train"
         self.actions.use_button.enabled = bool(self._trained) and not running
-
-    def _say(self, message: str, details: tuple[str, ...] = ()) -> None:
-        self._plain_status = message
-        self.status.value = as_html(message, details)
-
-    def _fail(self, error: FastSAMError) -> None:
-        self._say(str(error))
-        show_error(plain(str(error)))
 
 
 def _images(pairs: list[TrainingPair]) -> Iterator[TrainingImage | None]:

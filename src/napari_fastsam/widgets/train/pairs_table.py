@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QLabel,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.training.pairs import Counted, TrainingPair, find_pair
 from napari_fastsam.widgets.common.frame import make_readable
-from napari_fastsam.widgets.common.plain import plain
 from napari_fastsam.widgets.common.runner import Runner
-from napari_fastsam.widgets.segment.messages import as_html
+from napari_fastsam.widgets.common.table import Cell, Rows, RowsTable
+from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
 
 if TYPE_CHECKING:
@@ -35,7 +26,11 @@ if TYPE_CHECKING:
 RECOUNT_MS = 700
 """Labels are counted again this long after they were last changed: painting should not wait for it."""
 
-_HEADINGS = ("image", "labels", "to learn from")
+COLUMNS: Mapping[str, str] = {
+    "image": "The image.",
+    "labels": "Its labels, and the regions that are labelled where not all of it is.",
+    "to learn from": "How many images and objects there are.",
+}
 
 
 @dataclass(eq=False)
@@ -92,7 +87,7 @@ class PairsTable(QWidget):
         self._wait.setSingleShot(True)
         self._wait.setInterval(RECOUNT_MS)
         self._wait.timeout.connect(self._count_next)
-        self.table = _Table(self.remove_selected)
+        self.table = PairsView(self.remove_selected)
         self.summary = QLabel()
         make_readable(self.summary)
         layout = QVBoxLayout(self)
@@ -135,7 +130,7 @@ class PairsTable(QWidget):
 
     def remove_selected(self) -> None:
         """Take the selected pairs off the list; the layers stay."""
-        for index in sorted({item.row() for item in self.table.selectedItems()}, reverse=True):
+        for index in sorted(self.table.selected, reverse=True):
             self._drop(self.rows[index])
 
     def layer_removed(self, layer: Any) -> None:
@@ -203,7 +198,7 @@ class PairsTable(QWidget):
     # ---------------------------------------------------------------- showing
 
     def _show(self) -> None:
-        self.table.show_rows([self._texts(row) for row in self.rows])
+        self.table.show_rows(PairRows([self._texts(row) for row in self.rows]))
         counts = [row.counted for row in self.rows if row.counted is not None]
         if not self.rows:
             self.summary.setText(as_html(messages.NO_PAIRS))
@@ -218,39 +213,35 @@ class PairsTable(QWidget):
         return row.image.name, labels, "does not fit" if row.problem else learnt
 
 
-class _Table(QTableWidget):
-    """Three columns that fit into a dock."""
+class PairRows(Rows):
+    """Pairs as rows of texts: the image, its labels, how much there is to learn from."""
+
+    def __init__(self, texts: list[tuple[str, str, str]]) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def cell(self, row: int, column: str) -> Cell:
+        """Return what stands in a cell; the same is its tooltip, as it may be cut there."""
+        text = self._texts[row][list(COLUMNS).index(column)]
+        return Cell(text, tooltip=plain(text))
+
+
+class PairsView(RowsTable):
+    """Three columns that fit into a dock; Delete takes the selected pairs off the list."""
 
     def __init__(self, on_delete: Callable[[], object]) -> None:
-        super().__init__(0, len(_HEADINGS))
+        super().__init__(COLUMNS, "Pairs to train on", numbers=False)
         self._on_delete = on_delete
-        self.setHorizontalHeaderLabels(list(_HEADINGS))
         self.setToolTip("The pairs to train on. Select some and press Delete to take them off the list.")
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setMinimumHeight(90)
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        if rows is not None:
-            rows.hide()
-        if columns is not None:
-            for column in (0, 1):
-                columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-            columns.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        self.headings.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
 
     def sizeHint(self) -> QSize:
         """Say how large the table likes to be: it takes what the curves leave."""
         return QSize(200, 110)
-
-    def show_rows(self, rows: list[tuple[str, str, str]]) -> None:
-        """Show these texts."""
-        self.setRowCount(len(rows))
-        for number, texts in enumerate(rows):
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                item.setToolTip(plain(text))
-                self.setItem(number, column, item)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Delete takes the selected pairs off the list."""

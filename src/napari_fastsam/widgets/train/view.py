@@ -6,8 +6,8 @@ import time
 
 from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
+from napari_fastsam.widgets.common.curves import Curves, Series
 from napari_fastsam.widgets.train import messages
-from napari_fastsam.widgets.train.curves import Curves, Series
 from napari_fastsam.widgets.train.events import Batch, Epoch, Event, Pace, Started
 
 _STEPS = 1000

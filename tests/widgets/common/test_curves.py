@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qtpy.QtCore import QPointF
 from qtpy.QtGui import QImage
 
-from napari_fastsam.widgets.train.curves import COLOURS, Curves, Series, ticks
+from napari_fastsam.widgets.common.curves import COLOURS, Curves, Series, ticks
 
 NAN = math.nan
 

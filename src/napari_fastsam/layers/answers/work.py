@@ -1,4 +1,4 @@
-"""What the dock has the network do: which work, what came of it, and what is not tried again."""
+"""What the network is made to do: which work, what came of it, and what is not tried again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Work:
-    """What the runner is at.
+    """What is under way in a thread.
 
     Attributes
     ----------
@@ -47,13 +47,16 @@ class Work:
         What.
     request
         What is answered by it.
-    by_hand
-        Whether a person asked for it, and not a change of a layer or a slider.
+    user_initiated
+        Whether the user asked for it, and not a change of a layer or a slider.
+    model
+        Name and device of the model, where it does not answer a request.
     """
 
     kind: Literal["warm up", "segment", "download"]
     request: Request | None = None
-    by_hand: bool = False
+    user_initiated: bool = False
+    model: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,7 @@ class Failure:
     asked
         What was asked for.
     message
-        What a person was told.
+        What the user was told.
     """
 
     model: tuple[str, str] | None
@@ -91,22 +94,22 @@ class Failure:
     message: str
 
     @classmethod
-    def of(cls, work: Work, error: Exception, model: tuple[str, str]) -> Failure:
-        """Return what a failure of work means; `model` is what is chosen now."""
+    def of(cls, work: Work, error: Exception) -> Failure:
+        """Return what a failure of work means."""
         request = work.request
         if request is None:
-            return cls(model, None, said_of(error))
+            return cls(work.model, None, error_message(error))
         chosen = request.controls.model, request.controls.device
         about_model = isinstance(error, ModelError | DeviceError) and not request.read.prompts.searches
-        return cls(chosen if about_model else None, _asked(request), said_of(error))
+        return cls(chosen if about_model else None, _asked(request), error_message(error))
 
     def concerns(self, request: Request) -> bool:
         """Whether a request would fail in the same way."""
         return self.asked == _asked(request) or self.model == (request.controls.model, request.controls.device)
 
 
-def said_of(error: Exception) -> str:
-    """Return what a person is told of an error."""
+def error_message(error: Exception) -> str:
+    """Return what the user is told of an error."""
     if isinstance(error, FastSAMError):
         return str(error)
     return f"Something went wrong ({type(error).__name__}: {error}). Run tries again."

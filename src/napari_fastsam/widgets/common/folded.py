@@ -1,0 +1,44 @@
+"""What is behind a title until that is unfolded: it is built then, so that a dock opens without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QWidget
+from superqt import QCollapsible
+
+
+class Folded(QCollapsible):
+    """A title that unfolds.
+
+    Parameters
+    ----------
+    title
+        What it says.
+    build
+        Makes what is behind it, once.
+    tooltip
+        Of the title.
+    """
+
+    def __init__(self, title: str, build: Callable[[], QWidget], tooltip: str) -> None:
+        super().__init__(title)
+        self._make: Callable[[], QWidget] | None = build
+        self.setDuration(0)
+        self.setToolTip(tooltip)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there is anything behind the title yet."""
+        return self._make is None
+
+    def build(self) -> None:
+        """Make what is behind the title, unless that was done."""
+        make, self._make = self._make, None
+        if make is not None:
+            self.addWidget(make())
+
+    def expand(self, animate: bool = True) -> None:
+        """Show what is behind the title."""
+        self.build()
+        super().expand(animate)

@@ -1,0 +1,110 @@
+"""What becomes of the objects that were found: into a Labels layer, measured, as tracks, as a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_fastsam.errors import LabelsError
+from napari_fastsam.io.recipes import save_recipe
+from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
+from napari_fastsam.layers.answers.tracks import tracks_of
+from napari_fastsam.widgets.common.files import file_to_save
+from napari_fastsam.widgets.segment import messages
+
+if TYPE_CHECKING:
+    from napari.layers import Labels, Tracks
+
+    from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.widgets.segment.engine import Engine
+
+
+class Accepting:
+    """Does with a result what the user decides.
+
+    Parameters
+    ----------
+    engine
+        What works behind the dock.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._panel = engine.panels.labels
+
+    def commit(self) -> Labels | None:
+        """Put the objects of the preview into the Labels layer chosen, or a new one; None if there is nothing to add.
+
+        Raises
+        ------
+        LabelsError
+            If the layer cannot take them; nothing is lost then.
+        """
+        engine, panel = self._engine, self._panel
+        engine.updates.flush()  # what was changed a moment ago counts
+        result = engine.controller.to_add()
+        if result is None:
+            return None
+        model_hash = engine.session.model_hash(result.request)
+        layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
+        engine.session.added(result, layer)
+        engine.following.choices.refresh()
+        panel.labels.value = layer
+        self._clear_answered(result)
+        engine.controller.was_added(result, layer)
+        if not result.complete:
+            engine.updates.soon()  # shows what is left
+        engine.updates.flush()  # says what there is now: not the last word
+        engine.say(messages.added(committed, layer.name, result))
+        return layer
+
+    def make_tracks(self) -> Tracks:
+        """Add a Tracks layer of the objects that were found on all planes.
+
+        Raises
+        ------
+        LabelsError
+            If there are none.
+        """
+        shown = self._engine.controller.shown
+        if shown is None:
+            raise LabelsError(messages.NO_LINKED_OBJECTS)
+        tracks = tracks_of(shown)
+        self._engine.viewer.add_layer(tracks)
+        return tracks
+
+    def measure(self) -> None:
+        """Measure the objects of the Labels layer chosen, into its features."""
+        image, layer = self._engine.panels.source.image.value, self._panel.labels.value
+        if image is None or layer is None:
+            self._engine.say(messages.NOTHING_TO_MEASURE)
+            return
+        self._engine.say(messages.measured(len(add_measurements(layer, image)), layer.name))
+
+    def save_recipe(self, path: str | Path | None) -> Path | None:
+        """Save what is asked for as a recipe; None asks for a file.
+
+        Raises
+        ------
+        FastSAMError
+            If it means nothing on another image, or cannot be written.
+        """
+        engine = self._engine
+        request = engine.controller.request()
+        if request is None:
+            return None
+        exemplars, _ = engine.session.exemplars(request)
+        recipe = recipe_of(request, exemplars, engine.session.model_hash(request))
+        chosen = file_to_save(engine.window, "Save recipe", "recipe.json", path)
+        if chosen is not None:
+            save_recipe(recipe, chosen)
+            engine.say(messages.recipe_saved(str(chosen)))
+        return chosen
+
+    def _clear_answered(self, result: Result) -> None:
+        """Remove the prompts that a result has answered."""
+        request, session = result.request, self._engine.session
+        if request.controls.task == "prompts":
+            points, shapes = session.answered_rows(result)
+            session.forget_prompts(request)
+            self._engine.panels.prompts.remove(points, shapes, (request.controls.points, request.controls.shapes))

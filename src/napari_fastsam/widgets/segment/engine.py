@@ -1,0 +1,117 @@
+"""What works behind the controls of one dock, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.layers.answers.cache import MEGABYTE
+from napari_fastsam.layers.answers.controller import Controller
+from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.widgets.common.runner import Runner
+from napari_fastsam.widgets.segment.following import Following
+from napari_fastsam.widgets.segment.output import Output
+from napari_fastsam.widgets.segment.screen import DockScreen
+from napari_fastsam.widgets.segment.updates import Updates
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from qtpy.QtWidgets import QWidget
+
+    from napari_fastsam.layers.answers.work import Work
+    from napari_fastsam.layers.connections import Connections
+    from napari_fastsam.widgets.segment.panels import Panels
+
+
+class Engine:
+    """From what is set and happens to what is shown.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that it works on.
+    panels
+        What is set.
+    cache_mb
+        Megabytes that the network's results may take.
+    say
+        Says a message with its details.
+    on_work
+        Called when work has begun, or ended: None.
+    always, per_layer
+        As in `Following`.
+
+    Attributes
+    ----------
+    session, controller
+        What answers, and what decides when.
+    runner
+        Runs work beside the viewer.
+    output
+        The preview, and what writes into Labels layers.
+    updates, following
+        When it is answered, and what of the viewer is followed.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        panels: Panels,
+        cache_mb: int,
+        say: Callable[..., object],
+        on_work: Callable[[Work | None], object],
+        always: Connections,
+        per_layer: Connections,
+    ) -> None:
+        self.viewer, self.panels, self.say = viewer, panels, say
+        self._on_work = on_work
+        self.session = Session(viewer, cache_mb * MEGABYTE)
+        self.output = Output(viewer)
+        screen = DockScreen(panels, self.output, say, self._work_changed)
+        self.controller = Controller(self.session, screen, self._make_runner)
+        self.updates = Updates(self._update, self._update_at_once)
+        self.following = Following(viewer, panels, self.controller, self.output, self.updates, always, per_layer)
+        panels.connect(self.updates.now, self.updates.soon)
+
+    @property
+    def window(self) -> QWidget:
+        """A widget of the dock, above which dialogs open."""
+        widget: QWidget = self.panels.labels.labels.native
+        return widget
+
+    def begin(self) -> None:
+        """Choose layers, answer what they ask, and load the model behind the dock."""
+        self.following.begin()
+        source = self.panels.source
+        if source.is_available:
+            self.controller.warm_up(source.name, source.device.value)
+
+    def download(self, name: str) -> None:
+        """Fetch a model of the registry, a text model too."""
+        from napari_fastsam.widgets.segment.download import downloading
+
+        self.controller.download(lambda: downloading(name, lambda: self.runner.cancelled))
+
+    def end(self) -> None:
+        """End what is under way, and take the preview out of the viewer."""
+        self.updates.cancel()
+        self.runner.close()
+        self.output.remove_preview()
+        self.controller.forget_shown()
+        self.session.forget()  # napari may hold on to the widget
+
+    def _make_runner(self, on_step: Callable[[str], None], on_done: Callable[[Exception | None, bool], None]) -> Runner:
+        self.runner = Runner(on_step, on_done)
+        return self.runner
+
+    def _work_changed(self, work: Work | None) -> None:
+        if work is None:
+            self.updates.cancel()  # what they would ask is asked now
+        self._on_work(work)
+
+    def _update(self, *_: Any) -> None:
+        self.controller.update()
+
+    def _update_at_once(self, *_: Any) -> None:
+        if not self.controller.update_at_once():
+            self.updates.soon()

@@ -1,0 +1,131 @@
+"""What of the viewer the dock follows: the plane shown, the list of layers, and the layers that are chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
+from napari_fastsam.widgets.segment.choices import LayerChoices
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_fastsam.layers.answers.controller import Controller
+    from napari_fastsam.widgets.segment.output import Output
+    from napari_fastsam.widgets.segment.panels import Panels
+    from napari_fastsam.widgets.segment.updates import Updates
+
+
+class Following:
+    """Hears what happens in a viewer, and has it answered.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    panels
+        Which layers are chosen.
+    controller, output
+        What has to know when layers change or go.
+    updates
+        Has it answered.
+    always, per_layer
+        Take the connections: those that stay, and those to the layers that are chosen now.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        panels: Panels,
+        controller: Controller,
+        output: Output,
+        updates: Updates,
+        always: Connections,
+        per_layer: Connections,
+    ) -> None:
+        self._viewer = viewer
+        self._panels = panels
+        self._controller = controller
+        self._output = output
+        self._updates = updates
+        self._per_layer = per_layer
+        self._place: tuple[Any, ...] = ()
+        self.choices = LayerChoices(
+            viewer,
+            panels.source.image,
+            (panels.prompts.points, panels.prompts.shapes),
+            panels.labels.labels,
+            self.layers_chosen,
+        )
+        dims, listed = viewer.dims.events, viewer.layers.events
+        always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
+        always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
+        always.connect((viewer.layers.selection.events.active,), self._active_changed)
+        for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
+            control.changed.connect(self.layers_chosen)
+
+    def begin(self) -> None:
+        """Choose the layers that are there, and follow them."""
+        self.choices.choose_first()
+        self.layers_chosen()
+
+    def layers_chosen(self, *_: Any) -> None:
+        """Follow the layers that are chosen now, and no others."""
+        self._per_layer.undo()
+        self.choices.target_follows()
+        panel = self._panels.prompts
+        image, points, shapes = self._panels.source.image.value, panel.points.value, panel.shapes.value
+        if image is not None:
+            self._per_layer.connect((image.events.data,), self._image_changed)
+            self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._layer_changed)
+        for prompts in (points, shapes):
+            if prompts is not None:
+                self._per_layer.connect((prompts.events.data,), self._prompts_changed)
+                self._per_layer.connect(layer_emitters(prompts, "features"), self._layer_changed)
+        if points is not None:
+            self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
+        panel.show_next()
+        self._panels.region.show_axes(image)
+        self._updates.soon()
+
+    def _plane_changed(self, *_: Any) -> None:
+        # napari says so too when a layer comes or goes, as the preview does, and nothing moves
+        dims = self._viewer.dims
+        place = (tuple(dims.point), tuple(dims.order), dims.ndisplay)
+        if place != self._place:
+            self._place = place
+            self._updates.soon()
+
+    def _layer_changed(self, *_: Any) -> None:
+        self._updates.soon()
+
+    def _prompts_changed(self, event: Any) -> None:
+        # while a shape is being drawn its events end in -ing
+        if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
+            self._updates.now()
+
+    def _image_changed(self, *_: Any) -> None:
+        image = self._panels.source.image.value
+        if image is not None:
+            self._controller.image_changed(image)
+            self._updates.soon()
+
+    def _layers_changed(self, event: Any) -> None:
+        layer = getattr(event, "value", None)
+        if PREVIEW_KEY in getattr(layer, "metadata", ()):
+            if event.type == "removed" and self._output.forget(layer):
+                # thrown away by the user: nothing to add until something is asked for again
+                self._controller.forget_shown()
+            return
+        if event.type == "removed":
+            self._layer_removed(layer)
+        self.choices.refresh()
+        self._updates.soon()
+
+    def _layer_removed(self, layer: Layer) -> None:
+        self._controller.layer_removed(layer, layer in self._panels.source.image.choices)
+
+    def _active_changed(self, *_: Any) -> None:
+        self.choices.follow_active()

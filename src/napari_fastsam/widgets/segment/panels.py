@@ -1,0 +1,98 @@
+"""All parts of the dock, and what is set in them as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.layers.answers.request import Controls
+from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
+from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
+from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
+from napari_fastsam.widgets.segment.parts.region import RegionPanel
+from napari_fastsam.widgets.segment.parts.search import SearchPanel
+from napari_fastsam.widgets.segment.parts.source import SourcePanel
+from napari_fastsam.widgets.segment.parts.thresholds import ThresholdsPanel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_fastsam.widgets.common.settings import Settings
+
+
+class Panels:
+    """The parts of one dock.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers are offered.
+    settings
+        The user's.
+    """
+
+    def __init__(self, viewer: ViewerModel, settings: Settings) -> None:
+        self.source = SourcePanel(viewer, settings)
+        self.region = RegionPanel()
+        self.prompts = PromptsPanel(viewer)
+        self.search = SearchPanel(settings)
+        self.thresholds = ThresholdsPanel(settings)
+        self.candidates = CandidatesPanel()
+        self.labels = LabelsPanel(viewer, settings)
+        self._rows = (self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels)
+        self.source.card_thresholds.connect(self.thresholds.suit)
+        self.source.suggest_thresholds()
+
+    @property
+    def controls(self) -> list[Any]:
+        """All controls in the order in which they stand in the dock."""
+        return [control for panel in self._rows for control in panel.controls]
+
+    def connect(self, moved: Callable[..., object], changed: Callable[..., object]) -> None:
+        """Have it told when a slider moved, and when something else changed."""
+        for panel in (*self._rows, self.search):
+            panel.moved.connect(lambda: moved())
+            panel.changed.connect(lambda: changed())
+
+    def freeze(self) -> Controls | None:
+        """Return what is set as a value, or None if there is no image.
+
+        Raises
+        ------
+        ParameterError
+            If the thresholds contradict each other.
+        """
+        source, region, search, thresholds = self.source, self.region, self.search, self.thresholds
+        if source.image.value is None:
+            return None
+        return Controls(
+            image=source.image.value,
+            points=self.prompts.points.value,
+            shapes=self.prompts.shapes.value,
+            model=source.name,
+            device=source.device.value,
+            imgsz=thresholds.imgsz.value or None,
+            task=region.task.value,
+            region=region.region.value,
+            thresholds=thresholds.thresholds,
+            texts=search.texts,
+            exemplars=search.exemplars,
+            text_encoder=search.text_encoder,
+            search=search.search,
+            classes=search.by_class,
+            tiling=thresholds.tiling,
+            axis=region.stack.axis.value,
+            linking=region.linking,
+        )
+
+    def require_models(self, controls: Controls) -> None:
+        """Offer to download what is not on this computer and is needed.
+
+        Raises
+        ------
+        ModelError
+            If something is not; says how to get it.
+        """
+        self.source.require_model()
+        if controls.texts and controls.task == "prompts":
+            self.search.require_encoder()

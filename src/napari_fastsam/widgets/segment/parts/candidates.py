@@ -1,0 +1,23 @@
+"""Which of the candidates for a prompt is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import PushButton
+
+from napari_fastsam.widgets.common.controls import row
+from napari_fastsam.widgets.segment.parts.panel import Panel
+
+
+class CandidatesPanel(Panel):
+    """Smaller and larger objects for the prompt last touched."""
+
+    def __init__(self) -> None:
+        self.alternatives: Any = row(
+            "alternatives",
+            PushButton(name="smaller", text="smaller", tooltip="A smaller object for this prompt. (Shift-Down)"),
+            PushButton(name="larger", text="larger", tooltip="A larger object for this prompt. (Shift-Up)"),
+            label="last prompt",
+        )
+        super().__init__(self.alternatives)

@@ -1,0 +1,71 @@
+"""Where the objects go: the Labels layer that takes them, what is measured of it, and the buttons that do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, Container, PushButton
+from napari.layers import Labels
+
+from napari_fastsam.widgets.common.controls import layers_of, row
+from napari_fastsam.widgets.segment.parts.panel import Panel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_fastsam.widgets.common.settings import Settings
+
+
+class LabelsPanel(Panel):
+    """The Labels layer that takes the objects.
+
+    Parameters
+    ----------
+    viewer
+        Holds the layers.
+    settings
+        The user's.
+    """
+
+    def __init__(self, viewer: ViewerModel, settings: Settings) -> None:
+        self.labels = ComboBox(
+            name="labels",
+            label="add to",
+            choices=layers_of(viewer, Labels),
+            nullable=True,
+            tooltip="The Labels layer that takes the objects; ----- makes a new one.",
+        )
+        self.preserve = CheckBox(
+            name="preserve",
+            text="keep what is labelled already",
+            value=settings.preserve_labels,
+            tooltip="Pixels that have a label in that layer keep it.",
+        )
+        self.outcome: Any = row(
+            "outcome",
+            PushButton(
+                name="measure_button",
+                text="Measure",
+                tooltip="Area, place, shape and brightness of all objects of that layer, into its features.",
+            ),
+            PushButton(
+                name="recipe",
+                text="Save recipe …",
+                tooltip="What is asked for now as a file, to run it on many images: napari-fastsam run.",
+            ),
+            label="",
+        )
+        super().__init__(self.labels, self.preserve, self.outcome)
+
+
+def make_actions() -> Container[Any]:
+    """Make the buttons that stay in sight below the controls."""
+    return row(
+        "actions",
+        PushButton(name="run_button", text="Run", tooltip="Segment now; while it runs: cancel. (Shift-R)"),
+        PushButton(
+            name="add",
+            text="Add to labels",
+            tooltip="Put the preview into the Labels layer, as one undo step, and clear the prompts. (Shift-Enter)",
+        ),
+    )

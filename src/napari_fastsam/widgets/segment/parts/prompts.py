@@ -1,0 +1,131 @@
+"""The layers of prompts, and what the prompts that the user makes next will mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, PushButton
+from napari.layers import Points, Shapes
+
+from napari_fastsam.layers.prompts import new as new_prompts
+from napari_fastsam.layers.prompts.new import COUNTER_EXAMPLE, EXAMPLE, NEGATIVE, POSITIVE
+from napari_fastsam.widgets.common.controls import layers_of, row
+from napari_fastsam.widgets.segment.parts.panel import Panel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+
+class PromptsPanel(Panel):
+    """Prompt layers, and buttons that say and change what is next.
+
+    Parameters
+    ----------
+    viewer
+        Holds the layers.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self.points = ComboBox(
+            name="points",
+            choices=layers_of(viewer, Points),
+            nullable=True,
+            tooltip="Points: positive ones say where an object is, negative ones where it is not.",
+        )
+        self.shapes = ComboBox(
+            name="shapes",
+            choices=layers_of(viewer, Shapes),
+            nullable=True,
+            tooltip="Rectangles are boxes, polygons and ellipses are outlines, lines and paths are scribbles.",
+        )
+        self.new_layers = PushButton(
+            name="new_layers", text="New prompt layers", tooltip="A Points and a Shapes layer. (Shift-N)"
+        )
+        self.next_point: Any = row(
+            "next_point",
+            PushButton(
+                name="polarity", text="+", tooltip="Positive: the object is here; negative: not here. (Shift-T)"
+            ),
+            PushButton(
+                name="object", text="each", tooltip="Each point an object, or all of this number one. (Shift-O)"
+            ),
+            label="next point",
+        )
+        self.example = PushButton(
+            name="example",
+            label="",
+            text="example",
+            tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
+        )
+        super().__init__(self.points, self.shapes, self.new_layers, self.next_point, self.example)
+
+    def add_layers(self, image: Image) -> tuple[Points, Shapes]:
+        """Put a Points and a Shapes layer for prompts on an image, ready to click; they have yet to be chosen."""
+        shapes, points = new_prompts.new_shapes(image), new_prompts.new_points(image)
+        self._viewer.add_layer(shapes)
+        self._viewer.add_layer(points)
+        return points, shapes
+
+    def choose(self, points: Points, shapes: Shapes) -> None:
+        """Choose layers, and let the next click on the canvas make a point."""
+        self.shapes.value, self.points.value = shapes, points
+        shapes.mode, points.mode = "add_rectangle", "add"
+        self._viewer.layers.selection.active = points
+
+    def remove(self, points: set[int], shapes: set[int], chosen: tuple[Points | None, Shapes | None]) -> None:
+        """Remove rows of the layers that were chosen when a request was frozen."""
+        for layer, rows in zip(chosen, (points, shapes), strict=True):
+            if layer is not None and rows and layer in self._viewer.layers:
+                new_prompts.remove_rows(layer, rows)
+
+    @property
+    def has_points(self) -> bool:
+        """Whether there is a layer for points."""
+        return self.points.value is not None
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether there is any layer for prompts."""
+        return self.has_points or self.shapes.value is not None
+
+    # ---------------------------------------------------------------- what is next; there is a layer for it
+
+    def toggle_polarity(self) -> None:
+        """Make the next points, and those selected, negative or positive; the next shapes prompts."""
+        negative = new_prompts.next_polarity(self.points.value) == POSITIVE
+        self._set_polarity(NEGATIVE if negative else POSITIVE)
+
+    def toggle_example(self) -> None:
+        """Make the next points and shapes, and those selected, examples or counter-examples."""
+        points, shapes = self.points.value, self.shapes.value
+        now = new_prompts.next_polarity(shapes if points is None else points)
+        self._set_polarity(COUNTER_EXAMPLE if now == EXAMPLE else EXAMPLE)
+
+    def toggle_object(self) -> None:
+        """Let the next points describe one object together, or each an object of its own."""
+        points = self.points.value
+        together = new_prompts.object_number(points) == 0
+        new_prompts.set_object_number(points, new_prompts.largest_object_number(points) + 1 if together else 0)
+        self.show_next()
+
+    def show_next(self, *_: Any) -> None:
+        """Let the buttons say what is next."""
+        points, buttons = self.points.value, self.next_point
+        polarity = POSITIVE if points is None else new_prompts.next_polarity(points)
+        number = 0 if points is None else new_prompts.object_number(points)
+        buttons.polarity.text = "− negative" if polarity == NEGATIVE else "+ positive"
+        buttons.object.text = f"object {number}" if number else "each its own"
+        shows = polarity in (EXAMPLE, COUNTER_EXAMPLE)
+        self.example.text = f"★ {polarity}" if shows else "example"
+
+    def _set_polarity(self, polarity: str) -> None:
+        points, shapes = self.points.value, self.shapes.value
+        if points is not None:
+            new_prompts.set_polarity(points, polarity)
+        if shapes is not None:
+            # a shape cannot be negative
+            new_prompts.set_polarity(shapes, POSITIVE if polarity == NEGATIVE else polarity)
+        self.show_next()
+        self.changed.emit()

@@ -1,0 +1,101 @@
+"""What an object must reach, and at which size the network sees the image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox, Label, SpinBox
+
+from napari_fastsam.core.planes.tiling import Tiling
+from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.widgets.common.controls import row
+from napari_fastsam.widgets.segment.parts.panel import Panel
+
+if TYPE_CHECKING:
+    from napari_fastsam.widgets.common.settings import Settings
+
+
+class ThresholdsPanel(Panel):
+    """Confidence, overlap, areas, sizes, and whether the preview follows them.
+
+    Parameters
+    ----------
+    settings
+        The user's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.conf = FloatSlider(
+            name="conf",
+            label="confidence",
+            value=min(max(settings.conf, 0.05), 0.95),
+            min=0.05,
+            max=0.95,
+            step=0.01,
+            tooltip="Objects that the network is less sure of are left out. Live.",
+        )
+        self.iou = FloatSlider(
+            name="iou",
+            label="overlap",
+            value=min(max(settings.iou, 0.1), 0.95),
+            min=0.1,
+            max=0.95,
+            step=0.01,
+            tooltip="Of two objects whose boxes overlap (IoU) by more, only the surer one stays. Live.",
+        )
+        self.areas: Any = row(
+            "areas",
+            _area("min_area", "Smaller objects are left out. Live."),
+            Label(value="to"),
+            _area("max_area", "Larger objects are left out; 0: no limit. Live."),
+            label="area (px)",
+        )
+        self.imgsz = SpinBox(
+            name="imgsz",
+            label="shown at",
+            value=0,
+            min=0,
+            max=8192,
+            step=32,
+            tooltip="Pixels along the longer side in which the network sees the image; 0: what suits model and image.",
+        )
+        self.diameter = FloatSpinBox(
+            name="diameter",
+            label="object size",
+            value=0,
+            min=0,
+            max=100_000,
+            step=1,
+            tooltip="Diameter of the usual object in pixels: the scale follows from it; 0: measured in a first look.",
+        )
+        self.live = CheckBox(
+            name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."
+        )
+        super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.live)
+        self.tell_moved(self.conf, self.iou, self.areas.min_area, self.areas.max_area)
+        self.tell_changed(self.imgsz, self.diameter, self.live)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What an object must reach; a `ParameterError` where that contradicts itself."""
+        return Thresholds(
+            conf=self.conf.value,
+            iou=self.iou.value,
+            min_area=self.areas.min_area.value or None,
+            max_area=self.areas.max_area.value or None,
+        )
+
+    @property
+    def tiling(self) -> Tiling:
+        """How large objects are, and so how large planes are cut up."""
+        return Tiling(diameter=self.diameter.value or None)
+
+    def suit(self, conf: float | None, iou: float | None) -> None:
+        """Set confidence and overlap, as near as the sliders go; None leaves them."""
+        for control, value in ((self.conf, conf), (self.iou, iou)):
+            if value is not None:
+                control.value = min(max(value, control.min), control.max)
+
+
+def _area(name: str, tooltip: str) -> SpinBox:
+    return SpinBox(name=name, value=0, min=0, max=2**31 - 1, tooltip=tooltip)

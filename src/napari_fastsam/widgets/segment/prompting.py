@@ -1,0 +1,73 @@
+"""What the user does with prompts: layers for them, what the next will mean, away with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_fastsam.widgets.segment import messages
+
+if TYPE_CHECKING:
+    from napari.layers import Points, Shapes
+
+    from napari_fastsam.widgets.segment.engine import Engine
+
+
+class Prompting:
+    """Makes, changes and clears prompts.
+
+    Parameters
+    ----------
+    engine
+        What works behind the dock.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._panel = engine.panels.prompts
+
+    def make_layers(self) -> tuple[Points, Shapes] | None:
+        """Add a Points and a Shapes layer for prompts on the image, ready to click."""
+        image = self._engine.panels.source.image.value
+        if image is None:
+            self._engine.say(messages.NO_IMAGE)
+            return None
+        points, shapes = self._panel.add_layers(image)
+        self._engine.following.choices.refresh()
+        self._panel.choose(points, shapes)
+        return points, shapes
+
+    def toggle_polarity(self) -> None:
+        """Make the next points, and those selected, negative or positive; the next shapes prompts."""
+        if self._panel.has_points:
+            self._panel.toggle_polarity()
+        else:
+            self._engine.say(messages.NO_POINTS_LAYER)
+
+    def toggle_object(self) -> None:
+        """Let the next points describe one object together, or each an object of its own."""
+        if self._panel.has_points:
+            self._panel.toggle_object()
+        else:
+            self._engine.say(messages.NO_POINTS_LAYER)
+
+    def toggle_example(self) -> None:
+        """Make the next points and shapes, and those selected, examples or counter-examples."""
+        if self._panel.has_layers:
+            self._panel.toggle_example()
+            self._engine.panels.search.expand(animate=False)
+        else:
+            self._engine.say(messages.NO_POINTS_LAYER)
+
+    def clear(self) -> None:
+        """Remove the prompts on this plane."""
+        engine = self._engine
+        request = engine.controller.request()
+        if request is None:
+            return
+        points, shapes = engine.session.rows_on_plane(request)
+        if not points and not shapes:
+            engine.say(messages.NOTHING_TO_CLEAR)
+            return
+        engine.session.forget_prompts(request)
+        self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
+        engine.updates.soon()

@@ -1,0 +1,91 @@
+"""The dock as what shows answers: `layers.answers.screen.Screen`, in a viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari_fastsam.layers.answers.request import Controls
+from napari_fastsam.layers.answers.results import Result
+from napari_fastsam.layers.answers.screen import Status
+from napari_fastsam.layers.answers.work import Work, error_message
+from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.segment.output import Output
+from napari_fastsam.widgets.segment.panels import Panels
+from napari_fastsam.widgets.segment.presenter import present
+
+
+class DockScreen:
+    """Shows answers in the preview, the ranking and the status.
+
+    Parameters
+    ----------
+    panels
+        What is set.
+    output
+        The preview.
+    say
+        Says a message with its details.
+    on_work
+        Called when work has begun, or ended: None.
+    """
+
+    def __init__(
+        self,
+        panels: Panels,
+        output: Output,
+        say: Callable[[str, tuple[str, ...]], object],
+        on_work: Callable[[Work | None], object],
+    ) -> None:
+        self._panels = panels
+        self._output = output
+        self._say = say
+        self._on_work = on_work
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the preview follows what changes."""
+        return bool(self._panels.thresholds.live.value)
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether the preview's layer is there."""
+        return self._output.preview is not None
+
+    def controls(self) -> Controls | None:
+        """Return what is set; None without an image.
+
+        Raises
+        ------
+        FastSAMError
+            If it contradicts itself, or a model is not on this computer.
+        """
+        controls = self._panels.freeze()
+        if controls is not None:
+            self._panels.require_models(controls)
+        return controls
+
+    def show(self, result: Result) -> None:
+        """Draw a result, and its ranking."""
+        self._output.show(result)
+        self._panels.search.show_result(result)
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self._output.hide_preview()
+        self._panels.search.show_result(None)
+
+    def remove(self) -> None:
+        """Take the preview away."""
+        self._output.remove_preview()
+
+    def tell(self, status: Status) -> None:
+        """Say what is going on."""
+        self._say(*present(status))
+
+    def report(self, error: Exception) -> None:
+        """Show an error in napari's notifications."""
+        notify(error, error_message(error))
+
+    def work_changed(self, work: Work | None) -> None:
+        """Pass on that work has begun, or ended."""
+        self._on_work(work)
