@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,17 @@ class PromptLayers:
         set_next(self.all, number)
 
 
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A point that was placed on a plane of an image: its row, and where it lies in the region."""
+
+    points: Points
+    row: int
+    image: Image
+    plane: Plane
+    yx: NDArray[np.float64]
+
+
 class Corrections:
     """The labels that are corrected in one viewer, and the object numbers of prompts.
 
@@ -74,10 +85,13 @@ class Corrections:
     ----------
     viewer
         The viewer whose layers are read.
+    on_change
+        Called when a layer whose labels are corrected was changed by hand.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, on_change: Callable[[], object]) -> None:
         self._viewer = viewer
+        self._on_change = on_change
         self._starts: list[LabelStart] = []
         self._changed: set[int] = set()
         self._connections = Connections()
@@ -91,7 +105,7 @@ class Corrections:
         return tuple(start for start in self._starts if start.image == image)
 
     def begin(self, image: Image, plane: Plane, layer: Labels, label: int, yx: Sequence[float], number: int) -> bool:
-        """Let an object start from a label; returns whether it has pixels there.
+        """Let an object start from a label; returns whether it has a pixel on the plane.
 
         Raises
         ------
@@ -123,6 +137,7 @@ class Corrections:
 
     def _layer_changed(self, event: object) -> None:
         self._changed.add(id(getattr(event, "source", None)))
+        self._on_change()
 
     def _as_it_is(self, start: LabelStart) -> LabelStart:
         """Return a start as its layer has it: what is gone keeps the pixels that it had."""
@@ -179,8 +194,8 @@ class Corrections:
         shown: Result | None,
         image: Image,
         plane: Plane,
-    ) -> str:
-        """Give points that were just placed to the object that they speak of; returns what there is to say.
+    ) -> None:
+        """Give points that were just placed to the object that they speak of.
 
         Where the next prompts speak of one object, a point on a label of the layer chosen makes that label current,
         and a negative point belongs to the object it falls in.
@@ -192,67 +207,44 @@ class Corrections:
         """
         points = layers.points
         if points is None or not layers.number:
-            return ""
-        said = ""
+            return
+        use_units = units_apply(self._viewer)
         for row in rows:
-            at = points_between(points, image, [points.data[row]], use_units=units_apply(self._viewer))
+            at = points_between(points, image, [points.data[row]], use_units=use_units)
             at = np.where(np.isnan(at), np.asarray(plane.index), at)
-            if plane.on_plane(at)[0] and plane.inside(plane.data_to_region(at))[0]:
-                said = self._route_one(layers, row, labels, shown, image, plane, plane.data_to_region(at)[0]) or said
-        return said
+            yx = plane.data_to_region(at)
+            if plane.on_plane(at)[0] and plane.inside(yx)[0]:
+                self._route(_Placed(points, row, image, plane, yx[0]), layers, labels, shown)
 
-    def _route_one(
-        self,
-        layers: PromptLayers,
-        row: int,
-        labels: Labels | None,
-        shown: Result | None,
-        image: Image,
-        plane: Plane,
-        yx: NDArray[np.float64],
-    ) -> str:
-        points, number = layers.points, layers.number
-        assert points is not None  # noqa: S101  # it was looked at before
-        objects = () if shown is None or shown.request.plane != plane else shown.objects
-        there = [found for found in objects if found.is_here and found.crop.covers(yx[None])[0]]
-        if any(found.object_number == number for found in there):
-            return ""
-        if is_negative(points, row) and there:
-            set_number(points, [row], there[0].object_number)
-            return ""
-        label = 0 if labels is None else label_under(labels, image, plane, yx.tolist(), units_apply(self._viewer))
-        if labels is None or not label:
-            return ""
-        return self._make_current(layers, row, labels, label, image, plane, yx)
+    def _route(self, placed: _Placed, layers: PromptLayers, labels: Labels | None, shown: Result | None) -> None:
+        objects = () if shown is None or shown.request.plane != placed.plane else shown.objects
+        there = [found for found in objects if found.is_here and found.crop.covers(placed.yx[None])[0]]
+        if any(found.object_number == layers.number for found in there):
+            return
+        if there and is_negative(placed.points, placed.row):
+            set_number(placed.points, [placed.row], there[0].object_number)
+            return
+        if labels is None:
+            return
+        use_units = units_apply(self._viewer)
+        label = label_under(labels, placed.image, placed.plane, placed.yx.tolist(), use_units)
+        if label:
+            self._make_current(placed, layers, labels, label)
 
-    def _make_current(
-        self,
-        layers: PromptLayers,
-        row: int,
-        labels: Labels,
-        label: int,
-        image: Image,
-        plane: Plane,
-        yx: NDArray[np.float64],
-    ) -> str:
+    def _make_current(self, placed: _Placed, layers: PromptLayers, labels: Labels, label: int) -> None:
         """Let a label be the object that prompts speak of next, and the point that was placed on it."""
-        points, number = layers.points, layers.number
-        assert points is not None  # noqa: S101  # it was looked at before
-        known = next(
-            (s for s in self._starts if s.layer == labels and s.label == label and s.is_on(plane) and s.image == image),
-            None,
-        )
-        if known is not None:
-            number = known.number
-        else:
-            used = [r for layer in layers.all for r in rows_with(layer, number) if (layer, r) != (points, row)]
-            if used or any(start.number == number for start in self._starts):
-                number = free_number(layers.all, (start.number for start in self._starts))
-            if not self.begin(image, plane, labels, label, yx.tolist(), number):
-                return ""
-        set_number(points, [row], number)
+        image, plane = placed.image, placed.plane
+        starts = [start for start in self._starts if start.image == image and start.is_on(plane)]
+        known = next((start for start in starts if start.layer == labels and start.label == label), None)
+        number = layers.number if known is None else known.number
+        if known is None:
+            rows = [(layer, row) for layer in layers.all for row in rows_with(layer, number)]
+            numbers = {start.number for start in self._starts}
+            if number in numbers or any(row != (placed.points, placed.row) for row in rows):
+                number = free_number(layers.all, numbers)
+            self.begin(image, plane, labels, label, placed.yx.tolist(), number)
+        set_number(placed.points, [placed.row], number)
         layers.set_next(number)
-        return f"Label {label} of “{labels.name}” is current: clicks correct it, Add to labels replaces it."
 
     def _give_number(self, query: Query, request: Request, number: int, numbering: Numbering) -> None:
         """Give the prompts that ask for an object a number of its own."""

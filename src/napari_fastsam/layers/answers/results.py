@@ -279,7 +279,16 @@ def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Resul
         pixels go on changing while the run does.
     """
     seen = SeenTiles.of(run, frozen)
-    return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
+    said = not_answered(request)
+    return Result(request, (), said, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
+
+
+def not_answered(request: Request) -> tuple[str, ...]:
+    """Say what is drawn beside everything that is found on many tiles or planes: it waits until that was added."""
+    prompts = request.read.prompts
+    if not len(prompts) - len(prompts.texts):
+        return ()
+    return ("What is drawn is answered once these objects were added, or under “at prompts”.",)
 
 
 def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:

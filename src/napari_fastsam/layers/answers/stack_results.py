@@ -15,7 +15,7 @@ from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow,
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import DrawnAnswer, Found, Result, identified, replacement
+from napari_fastsam.layers.answers.results import DrawnAnswer, Found, Result, identified, not_answered, replacement
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.prompts.numbering import Named, Numbering
 from napari_fastsam.layers.prompts.places import named
@@ -63,7 +63,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
     start = time.perf_counter()
     if not run.complete:
         nothing = np.zeros((stack.count, *request.plane.shape), np.int32)
-        return _result(request, [], [], nothing, start, waiting=True)
+        return _result(request, [], list(not_answered(request)), nothing, start, waiting=True)
     thresholds = request.controls.thresholds
     found = linked(run.planes(thresholds), request.controls.linking, known)
     crops: dict[int, CroppedMask] = {}
@@ -73,7 +73,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
         Found(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
         for number, score in enumerate(found.scores.tolist(), start=1)
     ]
-    return _result(request, objects, [], found.labels, start, links=found.links)
+    return _result(request, objects, list(not_answered(request)), found.labels, start, links=found.links)
 
 
 def followed_result(

@@ -10,6 +10,7 @@ import numpy as np
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.layers.answers.session import Controls, Request, Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
+from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.version import __version__
@@ -126,6 +127,7 @@ class Output:
                 classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
+                replacing=replacing(result, target),
             )
         except Exception:
             if labels is None:
@@ -140,6 +142,15 @@ class Output:
         place = layers.index(image) + 1 if image in layers else len(layers)
         layers.insert(place, layer)
         layers.selection.active = active
+
+
+def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:
+    """Return the labels of a layer that objects of a result replace, by their number in it."""
+    return {
+        number: found.replaces
+        for number, found in result.by_number.items()
+        if found.replaces is not None and found.replaces.start.layer == labels
+    }
 
 
 def _columns(result: Result) -> dict[str, dict[int, Any]]:
