@@ -8,7 +8,7 @@ import torch
 from timing import alternate
 
 import napari_fastsam as fs
-from napari_fastsam.core.planes.linking import Linking, Overlaps, link
+from napari_fastsam.core.planes.linking import Linking, PlaneOverlaps, link
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.model.asking.stack import start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -75,7 +75,7 @@ def test_linking_beside_the_network(benchmark, figure, model):
 
     looks()
     planes = [tuple(p.masks) for p in run.planes(Thresholds(*model.thresholds()))]
-    known = Overlaps.of(planes, 1)
+    known = PlaneOverlaps.of(planes, 1)
     benchmark.pedantic(lambda: link(planes, Linking(1)), rounds=3, warmup_rounds=1)
     all_of_it, again = alternate(lambda: link(planes, Linking(1)), lambda: link(known, Linking(1)), rounds=5)
     network, _ = alternate(looks, lambda: None, rounds=3)

@@ -9,7 +9,7 @@ from skimage.io import imread
 from timing import alternate
 
 from napari_fastsam.model.network.ultralytics_ import imported
-from napari_fastsam.model.training.crops import Annotated, TrainingCrops, collate
+from napari_fastsam.model.training.crops import AnnotatedPlane, TrainingCrops, collate
 from napari_fastsam.samples import SAMPLE_FOLDER
 
 SIZE, BATCH = 256, 16
@@ -20,7 +20,7 @@ def batch():
     """Sixteen crops of the fluorescence sample, about thirty nuclei in each."""
     image = imread(SAMPLE_FOLDER / "fluorescence_nuclei.png")
     truth = imread(SAMPLE_FOLDER.parents[2] / "tests" / "data" / "samples" / "fluorescence_nuclei_labels.png")
-    plane = Annotated.of("sample", "", np.repeat(image[..., None], 3, axis=2), truth)
+    plane = AnnotatedPlane.of("sample", "", np.repeat(image[..., None], 3, axis=2), truth)
     crops = TrainingCrops([plane], SIZE, np.array([28 / plane.diameter]), BATCH)
     return collate([crops[i] for i in range(BATCH)])
 

@@ -24,7 +24,7 @@ from napari_fastsam.core.judging.metrics import THRESHOLDS, match
 from napari_fastsam.core.judging.scores import Figures
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes import linking
-from napari_fastsam.core.planes.linking import Linking, Overlaps, link
+from napari_fastsam.core.planes.linking import Linking, PlaneOverlaps, link
 from napari_fastsam.model.asking.stack import linked, start_stack
 from napari_fastsam.model.asking.thresholds import Thresholds
 
@@ -58,7 +58,7 @@ def ways(data: Path) -> None:
         truth = tifffile.imread(data / STACKS[name][1]).astype(np.int32)
         crops = [[CroppedMask(r.bbox[0], r.bbox[1], r.image) for r in regionprops(plane)] for plane in truth]
         names = [[r.label for r in regionprops(plane)] for plane in truth]
-        stacks.append((Overlaps.of(crops, 1), names))
+        stacks.append((PlaneOverlaps.of(crops, 1), names))
     usual = linking.overlap
     for way, measure in WAYS.items():
         linking.overlap = measure

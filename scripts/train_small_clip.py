@@ -27,8 +27,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from rendered import BACKGROUNDS, COLOURS, FORMS, Scene, render, roughened  # noqa: E402
 
+from napari_fastsam._vendor.clip.model import CLIP  # noqa: E402
 from napari_fastsam.core.objects.cutouts import Cutting, cutout  # noqa: E402
-from napari_fastsam.model.text.clip import clip_file  # noqa: E402
 from napari_fastsam.model.text.pictures import as_input  # noqa: E402
 from napari_fastsam.model.text.words import tokens  # noqa: E402
 
@@ -106,7 +106,7 @@ def _contrast(logits: torch.Tensor, good: torch.Tensor) -> torch.Tensor:
 def train(steps: int, size: int) -> Any:
     """Teach a new network, batch by batch."""
     torch.manual_seed(1)
-    network = clip_file("model").CLIP(**ARCHITECTURE)
+    network = CLIP(**ARCHITECTURE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps, pct_start=0.1)
     known = list(captions())

@@ -30,7 +30,7 @@ from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe, save_recipe
 from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.runs import work
-from napari_fastsam.runs.parts import Part
+from napari_fastsam.runs.tasks import RunTask
 from napari_fastsam.samples import nuclei_3d
 
 LIMITS = (0.0, 80.0)
@@ -196,7 +196,7 @@ def test_a_large_plane_is_a_task_for_each_tile(fluorescence, tmp_path):
     damaged, *whole = tiles()
     damaged.write_bytes(damaged.read_bytes()[:-20])
     folder, record = damaged.parent, damaged.with_name("plane.json")
-    missing = {part.path(folder) for part in Part("plan", ()).tiles(folder) if not part.is_whole(folder)}
+    missing = {part.path(folder) for part in RunTask("plan", ()).tiles(folder) if not part.is_whole(folder)}
     assert record.exists()
     assert damaged in missing
     assert not missing & set(whole)
@@ -223,7 +223,7 @@ def test_what_is_searched_for_on_a_large_plane(fluorescence, tmp_path, monkeypat
     recipe = Recipe(search=search, parameters=Parameters(contrast_limits=LIMITS), tiling=TilingPart(scale=1.4))
     image, found, expected = Input(tmp_path / "slide.tif"), tmp_path / "found.tif", tmp_path / "expected.tif"
 
-    plan = Part("plan", ())
+    plan = RunTask("plan", ())
     pieces = work.do_part(recipe, image, plan, tmp_path)["pieces"]
     assert pieces == len(plan.tiles(tmp_path)) > 1
     for tile in plan.tiles(tmp_path):

@@ -269,7 +269,7 @@ def test_what_the_page_says_of_training_is_what_it_does():
     """Its numbers, and the commands that made the bundled model."""
     from napari_fastsam.model.network import object_scale
     from napari_fastsam.model.training import mask_loss
-    from napari_fastsam.model.training.crops import Annotated, Augmentation
+    from napari_fastsam.model.training.crops import AnnotatedPlane, Augmentation
     from napari_fastsam.model.training.settings import choose
     from napari_fastsam.model.weights.card import Card
 
@@ -277,7 +277,7 @@ def test_what_the_page_says_of_training_is_what_it_does():
     text = " ".join(page.split())
     labels = np.zeros((512, 512), np.uint16)
     labels[10:30, 10:30] = 1
-    planes = [Annotated.of("a", "", np.zeros((512, 512, 3), np.uint8), labels)] * 20
+    planes = [AnnotatedPlane.of("a", "", np.zeros((512, 512, 3), np.uint8), labels)] * 20
     scratch, _ = choose(planes, None, 0)
     onward, _ = choose(planes, Card("base", shown_diameter=28.0), 0)
     assert f"from scratch {scratch.object_size:.0f} pixels across" in text

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.measure import label
 
 import napari_fastsam as fs
-from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.planes.tiling import LabelArray
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_objects
 from napari_fastsam.layers.answers.on_plane import WholePlane
@@ -61,7 +61,7 @@ class BrightPrediction(Prediction):
         self._found = fs.Instances.from_masks([labels == n for n in range(1, labels.max() + 1)], image=self._image)
         yield len(pending)
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> fs.Instances:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> fs.Instances:
         list(self.predict_crops(["everything"]))
         assert self._found is not None
         return self._found

@@ -60,7 +60,7 @@ def progress_bar(*columns: Any, shown: bool = True) -> Iterator[Progress]:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn this package's errors into one line and an exit status."""
     try:
         yield

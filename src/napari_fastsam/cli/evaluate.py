@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, as_is, failures_told, progress_bar, shown
+from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, as_is, progress_bar, report_errors, shown
 from napari_fastsam.cli.evaluate_clicks import ClickOptions, StartFrom, evaluate_clicks, print_clicks
 from napari_fastsam.errors import DatasetError, ParameterError
 
@@ -125,7 +125,7 @@ def evaluate(
     (N where it never is), and the share that never reaches 0.90.
     """
     files = Files(json, csv, plot)
-    with failures_told():
+    with report_errors():
         files.check()
         if clicks is not None:
             options = ClickOptions(clicks, start, per_image, corrections)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from napari_fastsam.cli.common import failures_told
+from napari_fastsam.cli.common import report_errors
 from napari_fastsam.model.weights.formats import NAMES
 
 
@@ -56,7 +56,7 @@ def export(
     """
     from napari_fastsam.model.export.export import export_model
 
-    with failures_told():
+    with report_errors():
         made = export_model(model, format, output, imgsz, half, dynamic, data, device)
     sizes = "images of every size" if made.imgsz is None else f"{made.imgsz} × {made.imgsz} pixels"
     replaced = " (replaced)" if made.replaced else ""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import as_is, failures_told, progress_bar, shown
+from napari_fastsam.cli.common import as_is, progress_bar, report_errors, shown
 
 models_app = typer.Typer(help="Models: what there is, where it lies, how to get it.", no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def download_models(
     """Download models, unless they are there; print where they lie."""
     from napari_fastsam.model.weights import weights
 
-    with failures_told(), progress_bar(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+    with report_errors(), progress_bar(BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
         for name in names:
             task = progress.add_task(shown(name), total=None)
 
@@ -58,7 +58,7 @@ def model_path(
     """Print where a model's file lies."""
     from napari_fastsam.model.weights import weights
 
-    with failures_told():
+    with report_errors():
         entry = None if name is None else weights.known(name, None)
         purpose = "segmentation" if entry is None else entry.purpose
         typer.echo(weights.cache_folder() if name is None else weights.find(name, purpose))
@@ -76,7 +76,7 @@ def trust_export(
     from napari_fastsam.model.weights.formats import exported_at
     from napari_fastsam.model.weights.trust import list_path, trust
 
-    with failures_told():
+    with report_errors():
         export = exported_at(path)
         if export is None:
             raise ModelError(f"{path} is no exported model; expected a file or folder as 'napari-fastsam export' makes")
@@ -96,7 +96,7 @@ def convert_model(
     from napari_fastsam.errors import ParameterError
     from napari_fastsam.model.network.checkpoint import convert
 
-    with failures_told():
+    with report_errors():
         if output.suffix != ".pt" or output.is_dir():
             raise ParameterError(f"the model would be written to {output}; expected a file name that ends in .pt")
         if output.resolve() == file.resolve():

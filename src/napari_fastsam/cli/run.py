@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Channels, as_is, failures_told, progress_bar, shown
+from napari_fastsam.cli.common import FAILED, Channels, as_is, progress_bar, report_errors, shown
 from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(
 
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
-    with failures_told():
+    with report_errors():
         from napari_fastsam.io.images.inputs import find_inputs
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe

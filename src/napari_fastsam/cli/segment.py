@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
+from napari_fastsam.cli import segment_options as option
 from napari_fastsam.cli.common import (
     FAILED,
     Channels,
@@ -22,8 +21,8 @@ from napari_fastsam.cli.common import (
     Imgsz,
     Iou,
     as_is,
-    failures_told,
     progress_bar,
+    report_errors,
     shown,
     tell,
 )
@@ -34,87 +33,47 @@ if TYPE_CHECKING:
     from napari_fastsam.core.prompts.prompts import Prompts
 
 
-class BoxFormat(StrEnum):
-    """How the four numbers of a box are meant."""
-
-    xywh = "xywh"
-    xyxy = "xyxy"
-
-
 def segment(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")] = Path(),
-    model: Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a checkpoint's file.")] = "nuclei",
+    images: option.Images,
+    output: option.Output = Path(),
+    model: option.ModelName = "nuclei",
     device: Device = "auto",
     imgsz: Imgsz = None,
     conf: Conf = None,
     iou: Iou = None,
-    min_area: Annotated[float | None, typer.Option(help="Smallest object, in pixels.")] = None,
-    max_area: Annotated[float | None, typer.Option(help="Largest object, in pixels.")] = None,
-    points: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': one object at each point."))
-    ] = None,
-    point_labels: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[1, 0, …]': 1 = the object is here, 0 = it is not."))
-    ] = None,
-    objects: Annotated[
-        str | None,
-        typer.Option(metavar="JSON", help=escape("'[1, 1, 0, …]': points with one number above 0 are one object.")),
-    ] = None,
-    boxes: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y, width, height], …]': one object in each box."))
-    ] = None,
-    box_format: Annotated[BoxFormat, typer.Option(help="The four numbers of a box.")] = BoxFormat.xywh,
-    outlines: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object in each outline."))
-    ] = None,
-    scribbles: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object along each scribble."))
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Prompts of any kind, as JSON; rows before columns.")
-    ] = None,
-    text: Annotated[
-        list[str] | None, typer.Option(metavar="WORDS", help="All objects that look like these words; repeatable.")
-    ] = None,
-    text_threshold: Annotated[
-        float | None, typer.Option(help="Least similarity to a text. [default: where they split]", show_default=False)
-    ] = None,
-    text_best: Annotated[bool, typer.Option("--text-best", help="Only the most similar object of each text.")] = False,
-    text_encoder: Annotated[str, typer.Option(help="CLIP's name, or a file.")] = "ViT-B/32",
-    examples: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': all objects that look like these."))
-    ] = None,
-    counter_examples: Annotated[
-        str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': … and not like these."))
-    ] = None,
-    exemplars: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Examples that were saved, from another image.")
-    ] = None,
-    save_exemplars: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the examples of the first image.")
-    ] = None,
-    example_threshold: Annotated[
-        float | None,
-        typer.Option(help="Least likeness to the examples. [default: by their number]", show_default=False),
-    ] = None,
-    classes: Annotated[
-        bool, typer.Option("--classes", help="One number for all objects of a text, instead of one each.")
-    ] = False,
-    plane: Annotated[
-        str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
-    ] = None,
+    min_area: option.MinArea = None,
+    max_area: option.MaxArea = None,
+    points: option.Points = None,
+    point_labels: option.PointLabels = None,
+    objects: option.Objects = None,
+    boxes: option.Boxes = None,
+    box_format: option.BoxFormatOption = option.BoxFormat.xywh,
+    outlines: option.Outlines = None,
+    scribbles: option.Scribbles = None,
+    prompts: option.PromptFile = None,
+    text: option.Texts = None,
+    text_threshold: option.TextThreshold = None,
+    text_best: option.TextBest = False,
+    text_encoder: option.TextEncoderName = "ViT-B/32",
+    examples: option.Examples = None,
+    counter_examples: option.CounterExamples = None,
+    exemplars: option.ExemplarFile = None,
+    save_exemplars: option.SaveExemplars = None,
+    example_threshold: option.ExampleThreshold = None,
+    classes: option.Classes = False,
+    plane: option.PlaneIndex = None,
     channels: Channels = None,
-    overlay: Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")] = False,
+    formats: option.Formats = None,
+    overlay: option.Overlay = False,
 ) -> None:
-    """Find objects in images and write a label TIFF for each, NAME_labels.tif.
+    """Find objects in images and write a label TIFF for each, NAME_labels.tif, or other formats.
 
     Without prompts all objects are found. With them, each has one object:
     label 1 is that of the first point labelled 1, then come boxes, outlines, scribbles.
     Points inside a box refine its object and have none of their own.
     With texts or examples, all objects that look like them are found, and boxes say where to search.
     """
-    with failures_told():
+    with report_errors():
         drawn = {
             "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
             "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,
@@ -122,12 +81,22 @@ def segment(
         searched = {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
         asked = _prompts(prompts, exemplars, **drawn, **searched)
         job, targets = _prepare(
-            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels, overlay,
+            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels,
+            (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)
+    outcomes = _segment_each(targets, job)
+    if len(targets) > 1:
+        _print_summary(outcomes, failed=len(targets) - len(outcomes))
+    if len(outcomes) < len(targets):
+        raise typer.Exit(FAILED)
+
+
+def _segment_each(targets: Mapping[Path, Path], job: Job) -> list[Outcome]:
+    """Segment images and write their labels; a failure is told, and the others go on."""
     from napari_fastsam.batch import segment_file
 
     outcomes: list[Outcome] = []
@@ -141,10 +110,7 @@ def segment(
                 tell(_of_image(image, error))
             else:
                 _print_outcome(outcomes[-1])
-    if len(targets) > 1:
-        _print_summary(outcomes, failed=len(targets) - len(outcomes))
-    if len(outcomes) < len(targets):
-        raise typer.Exit(FAILED)
+    return outcomes
 
 
 def _of_image(image: Path, error: Exception) -> ImageError:
@@ -163,7 +129,7 @@ def _prepare(
     prompts: Prompts | None,
     plane: str | None,
     channels: Sequence[int] | None,
-    overlay: bool,
+    formats: tuple[str, ...],
     files: tuple[list[Path | None], list[Path | None]],
 ) -> tuple[Job, dict[Path, Path]]:
     """Check every option before the first image is read; return the job, and where each image's labels go."""
@@ -176,13 +142,13 @@ def _prepare(
     limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])
     chosen_plane = _parse_plane(plane)
     read, written = ([file for file in some if file is not None] for some in files)
-    targets = targets_for(images, output, overlay=overlay, reads=read, writes=written)
+    targets = targets_for(images, output, formats=formats, reads=read, writes=written)
     make_folder(output)
     network = fs.load_model(model, device=device)
     network.imgsz_for((32, 32), imgsz)
     conf, iou = network.thresholds(*thresholds[:2])
     limits = replace(limits, conf=conf, iou=iou)
-    return Job(network, prompts, limits, imgsz, chosen_plane, overlay, channels=tuple(channels or ())), targets
+    return Job(network, prompts, limits, imgsz, chosen_plane, formats, channels=tuple(channels or ())), targets
 
 
 def _searching(
@@ -204,7 +170,7 @@ def _searching(
     network = fs.load_text_encoder(text_encoder, device) if job.prompts.texts else None
     if network is not None:
         network.encode_texts(job.prompts.texts)  # what cannot be read is told before the first image
-    return replace(job, search=search, text_encoder=network, classes=classes)
+    return replace(job, search=search, text_encoder=network, text_encoder_name=text_encoder, classes=classes)
 
 
 def _prompts(file: Path | None, exemplars: Path | None, **options: Any) -> Prompts | None:

@@ -9,16 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from napari_fastsam.cli import train_options as option
 from napari_fastsam.cli.common import FAILED, Device, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset, read_datasets
@@ -29,73 +28,34 @@ _INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
-class Report(StrEnum):
-    """How progress is told."""
-
-    text = "text"
-    json = "json"
-
-
 def train(
-    data: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="DATA…", help="Folders with images/ and labels/, YOLO data.yaml or COCO .json: one or several."
-        ),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model to write, .pt.")],
-    base: Annotated[
-        str, typer.Option(help="What to start from: a model's name or file, or yolov8n-seg.yaml for nothing.")
-    ] = "nuclei",
-    epochs: Annotated[
-        int | None, typer.Option(help=escape("[default: by the number of images]"), show_default=False)
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            help=escape("Train for so long, with crops made on the device: for GPUs. [default: epochs count]"),
-            show_default=False,
-        ),
-    ] = None,
-    imgsz: Annotated[
-        int | None,
-        typer.Option(help=escape("Side of a crop in pixels. [default: by the object size]"), show_default=False),
-    ] = None,
-    object_size: Annotated[
-        float | None,
-        typer.Option(
-            help=escape("Pixels across that objects are brought to. [default: the base's]"), show_default=False
-        ),
-    ] = None,
-    batch: Annotated[int | None, typer.Option(help=escape("Crops a step. [default: 16]"), show_default=False)] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help=escape("At its highest. [default: by the base]"), show_default=False)
-    ] = None,
-    validation: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DATA", help=escape("Images to measure with. [default: some of DATA]"), show_default=False
-        ),
-    ] = None,
-    hold_out: Annotated[float, typer.Option(help="Share of DATA that measures and is not learnt from.")] = 0.1,
+    data: option.Data,
+    output: option.Output,
+    base: option.Base = "nuclei",
+    epochs: option.Epochs = None,
+    minutes: option.Minutes = None,
+    imgsz: option.Imgsz = None,
+    object_size: option.ObjectSize = None,
+    batch: option.Batch = None,
+    learning_rate: option.LearningRate = None,
+    validation: option.Validation = None,
+    hold_out: option.HoldOut = 0.1,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")] = False,
-    progress: Annotated[Report, typer.Option(help="For a person, or JSON for a program, a line an event.")] = (
-        Report.text
-    ),
+    seed: option.Seed = 0,
+    resume: option.Resume = False,
+    progress: option.Progress = option.Report.text,
 ) -> None:
     """Train a model and write it with its card, FILE.json.
 
     What is not said is chosen from the data, and told. Ctrl-C ends the training
     and keeps the best so far; after a crash, the same command with --resume goes on.
     """
-    listener = _JsonLines() if progress is Report.json else _Text(output)
+    listener = _JsonLines() if progress is option.Report.json else _Text(output)
     wanted = {
         "epochs": epochs, "imgsz": imgsz, "object_size": object_size, "batch": batch, "learning_rate": learning_rate,
     }  # fmt: skip
     stop = threading.Event()
-    if progress is Report.json:
+    if progress is option.Report.json:
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
     try:
         with listener, interrupt_sets(stop):

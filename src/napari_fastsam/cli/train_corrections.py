@@ -13,8 +13,9 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 
-from napari_fastsam.cli.common import Device, failures_told, progress_bar
-from napari_fastsam.cli.train import Report, interrupt_sets
+from napari_fastsam.cli.common import Device, progress_bar, report_errors
+from napari_fastsam.cli.train import interrupt_sets
+from napari_fastsam.cli.train_options import Progress, Report
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
 from napari_fastsam.io.results.results import make_folder
@@ -50,9 +51,7 @@ def train_corrections(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")] = False,
-    progress: Annotated[Report, typer.Option(help="For a person, or JSON for a program, a line an event.")] = (
-        Report.text
-    ),
+    progress: Progress = Report.text,
 ) -> None:
     """Train the network that turns a mask and clicks into the mask that is meant.
 
@@ -61,7 +60,7 @@ def train_corrections(
     after a crash, the same command with --resume goes on.
     """
     stop = threading.Event()
-    with failures_told(), interrupt_sets(stop):
+    with report_errors(), interrupt_sets(stop):
         examples = [example for folder in data for example in _examples(folder)]
         from napari_fastsam.model.correcting.training.preparation import split
         from napari_fastsam.model.correcting.training.training import CorrectionTraining

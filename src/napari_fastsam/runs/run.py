@@ -18,7 +18,6 @@ from napari_fastsam.io.results.folders import clear_away, mend
 from napari_fastsam.io.results.results import check_name, make_folder, unwritable
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.outputs import reports_in, results_of, targets_of
-from napari_fastsam.runs.parts import Part, missing_parts, missing_tiles
 from napari_fastsam.runs.records import (
     FOLDER,
     Making,
@@ -30,6 +29,7 @@ from napari_fastsam.runs.records import (
     write_record,
 )
 from napari_fastsam.runs.report import Row, sentence, write_report
+from napari_fastsam.runs.tasks import RunTask, missing_parts, missing_tiles
 from napari_fastsam.runs.work import do_image, do_part, encoder_sha256, in_tiles, model_of
 from napari_fastsam.runs.workers import RunError, workers_of
 
@@ -68,7 +68,7 @@ class _Work:
     fingerprint: str
     parts: Path
     tasks: int = 1
-    left: Iterator[Part] = field(default_factory=lambda: iter(()))
+    left: Iterator[RunTask] = field(default_factory=lambda: iter(()))
     given: int = 0
     waits: bool = True
     seconds: float = 0.0
@@ -145,7 +145,7 @@ def run_recipe(
             if todo:
                 with workers_of(scheduler, workers, sum(work.tasks for work in todo.values())) as client:
                     on_start(client.dashboard_link)
-                    _Run(client, recipe, making, todo, told, elsewhere=scheduler is not None).until_done()
+                    _RunningTasks(client, recipe, making, todo, told, elsewhere=scheduler is not None).until_done()
         finally:
             write_report(folder, [rows[place] for place in sorted(rows)])
     return [rows[place] for place in range(len(images))]
@@ -201,7 +201,7 @@ def _begun(recipe: Recipe, making: Making, image: Input, target: Path, force: bo
         return Row(str(image), str(target), "failed", reason=sentence(error))
 
 
-class _Run:
+class _RunningTasks:
     """Tasks on their way: a plane each of stacks and a tile each of large planes, then an image each."""
 
     def __init__(
@@ -217,7 +217,7 @@ class _Run:
         self._client, self._recipe, self._making, self._todo, self._told = client, recipe, making, dict(todo), told
         self._elsewhere = elsewhere
         self._giving = deque(sorted(todo))
-        self._asked: dict[Any, tuple[int, Part | None]] = {}
+        self._asked: dict[Any, tuple[int, RunTask | None]] = {}
 
     def until_done(self) -> None:
         """Wait for all tasks; those of an image that failed are let go."""
@@ -258,7 +258,7 @@ class _Run:
                 self._failed(place, work, error)
         return given
 
-    def _submit(self, place: int, work: _Work, part: Part | None) -> Any:
+    def _submit(self, place: int, work: _Work, part: RunTask | None) -> Any:
         image, target, folder = work.image, work.target, work.parts
         if self._elsewhere:  # where another folder is the current one
             image, target, folder = image.absolute(), target.absolute(), folder.absolute()
@@ -271,7 +271,7 @@ class _Run:
         self._asked[future] = (place, part)
         return future
 
-    def _arrived(self, place: int, work: _Work, part: Part | None, future: Any) -> None:
+    def _arrived(self, place: int, work: _Work, part: RunTask | None, future: Any) -> None:
         """Take note of what a worker did; raises what it raised."""
         said = future.result()
         work.given -= 1

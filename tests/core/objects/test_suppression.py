@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from napari_fastsam.core.objects import suppression
-from napari_fastsam.core.objects.suppression import IOU_FLOOR, Overlaps, suppress
+from napari_fastsam.core.objects.suppression import IOU_FLOOR, BoxOverlaps, suppress
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -43,7 +43,7 @@ def ordered(corners: np.ndarray) -> np.ndarray:
 @settings(max_examples=300)
 def test_survivors_are_those_of_the_sequential_algorithm(corners: np.ndarray, threshold: float) -> None:
     boxes = ordered(corners)
-    assert Overlaps.of(boxes, floor=0.0).survivors(threshold).tolist() == sequential(boxes, threshold)
+    assert BoxOverlaps.of(boxes, floor=0.0).survivors(threshold).tolist() == sequential(boxes, threshold)
     scores = np.linspace(1, 0, len(boxes), dtype=np.float32)
     assert suppress(boxes, scores, threshold).tolist() == sequential(boxes, threshold)
 
@@ -69,7 +69,7 @@ def test_only_eligible_boxes_take_part(corners: np.ndarray, chosen: list[bool], 
     eligible = np.array(chosen[: len(boxes)], bool)
     rows = np.flatnonzero(eligible)
     before = eligible.copy()
-    found = Overlaps.of(boxes).survivors(threshold, eligible)
+    found = BoxOverlaps.of(boxes).survivors(threshold, eligible)
     assert found.tolist() == rows[sequential(boxes[eligible], threshold)].tolist()
     assert (eligible == before).all(), "the caller's array was written into"
 
@@ -108,9 +108,9 @@ def test_pairs_are_the_same_in_small_rounds(monkeypatch: pytest.MonkeyPatch) -> 
     random = np.random.default_rng(3)
     start = random.uniform(0, 50, (200, 2))
     boxes = np.concatenate([start, start + random.uniform(1, 30, (200, 2))], axis=1).astype(np.float32)
-    at_once = Overlaps.of(boxes)
+    at_once = BoxOverlaps.of(boxes)
     monkeypatch.setattr(suppression, "_PAIRS_A_ROUND", 7)
-    in_rounds = Overlaps.of(boxes)
+    in_rounds = BoxOverlaps.of(boxes)
     assert len(at_once.iou) > 100
     for name in ("better", "worse", "iou"):
         np.testing.assert_array_equal(getattr(in_rounds, name), getattr(at_once, name))
@@ -120,7 +120,7 @@ def test_every_pair_above_the_floor_is_found_once() -> None:
     random = np.random.default_rng(4)
     start = random.uniform(0, 60, (80, 2))
     boxes = np.concatenate([start, start + random.uniform(1, 30, (80, 2))], axis=1).astype(np.float32)
-    found = Overlaps.of(boxes, floor=0.2)
+    found = BoxOverlaps.of(boxes, floor=0.2)
     expected = {(i, j) for j in range(80) for i in range(j) if iou(boxes[i], boxes[j]) > 0.2}
     assert len(found.better) == len(expected) > 20
     assert set(zip(found.better.tolist(), found.worse.tolist(), strict=True)) == expected

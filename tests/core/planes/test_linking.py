@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.planes.linking import Linking, Overlaps, between, bridged, follow, link
+from napari_fastsam.core.planes.linking import Linking, PlaneOverlaps, between, bridged, follow, link
 from napari_fastsam.errors import FastSAMError
 
 
@@ -66,7 +66,7 @@ def test_no_planes_one_plane_and_empty_planes():
 
 def test_parameters_change_without_measuring_again():
     planes = [[square(0, 0)], [], [square(0, 2)]]
-    known = Overlaps.of(planes, max_gap=1)
+    known = PlaneOverlaps.of(planes, max_gap=1)
     assert link(known, Linking(1, 0.3)).count == 1
     assert link(known, Linking(1, 0.9)).count == 2
     assert link(known, Linking(2, 0.3)).count == 1, "a wider gap measures what is missing"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.tiling import Canvas, Grid, Tile, Tiling, spread
+from napari_fastsam.core.planes.tiling import Canvas, Tile, TileGrid, Tiling, spread
 from napari_fastsam.errors import FastSAMError
 
 shapes = st.tuples(st.integers(1, 9000), st.integers(1, 9000))
@@ -19,7 +19,7 @@ def square(top, left, side, width=None):
 @given(shapes, scales)
 @settings(max_examples=200)
 def test_cores_cover_the_plane_once_and_windows_hold_them_with_a_halo(shape, scale):
-    grid = Grid(shape, scale)
+    grid = TileGrid(shape, scale)
     tiles = grid.tiles()
     assert len(tiles) == len(grid)
     assert sum((t.core[2] - t.core[0]) * (t.core[3] - t.core[1]) for t in tiles) == shape[0] * shape[1]
@@ -36,34 +36,34 @@ def test_cores_cover_the_plane_once_and_windows_hold_them_with_a_halo(shape, sca
 @given(shapes, scales, st.floats(0, 1), st.floats(0, 1))
 def test_a_point_lies_in_the_core_of_its_tile(shape, scale, down, across):
     y, x = int(down * (shape[0] - 1)), int(across * (shape[1] - 1))
-    y0, x0, y1, x1 = Grid(shape, scale).tile_at(y, x).core
+    y0, x0, y1, x1 = TileGrid(shape, scale).tile_at(y, x).core
     assert y0 <= y < y1
     assert x0 <= x < x1
 
 
 def test_a_point_beyond_the_plane_has_the_nearest_tile():
-    grid = Grid((4000, 4000), 1.0)
+    grid = TileGrid((4000, 4000), 1.0)
     assert grid.tile_at(-50, 9000) == grid.tile(0, grid.counts[1] - 1)
 
 
 def test_all_windows_have_one_size_so_that_all_are_shown_at_one_scale():
-    assert len({tile.shape for tile in Grid((5003, 7777), 1.7).tiles()}) == 1
+    assert len({tile.shape for tile in TileGrid((5003, 7777), 1.7).tiles()}) == 1
 
 
 def test_a_small_plane_is_one_tile():
-    grid = Grid((700, 900), 1.0)
+    grid = TileGrid((700, 900), 1.0)
     assert grid.tiles() == [Tile((0, 0, 700, 900), (0, 0, 700, 900))]
 
 
 def test_the_work_grows_with_the_area():
     def seen(side):
-        return sum(t.shape[0] * t.shape[1] for t in Grid((side, side), 1.0).tiles()) / side**2
+        return sum(t.shape[0] * t.shape[1] for t in TileGrid((side, side), 1.0).tiles()) / side**2
 
     assert [seen(side) / seen(2048) for side in (4096, 8192, 16384)] == pytest.approx([1, 1, 1], abs=0.1)
 
 
 def test_tiles_come_from_the_nearest_to_the_farthest():
-    grid = Grid((6000, 6000), 1.0)
+    grid = TileGrid((6000, 6000), 1.0)
     tiles = grid.tiles(first=(3100, 2900))
     assert tiles[0] == grid.tile_at(3100, 2900)
     assert set(tiles) == set(grid.tiles())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 
 PLANE = (0,)
 
 
-def prompts(*keys: str) -> list[Named]:
-    return [Named(key, ("point", row), key) for row, key in enumerate(keys)]
+def prompts(*keys: str) -> list[PromptIdentity]:
+    return [PromptIdentity(key, ("point", row), key) for row, key in enumerate(keys)]
 
 
 def test_numbers_count_from_1_in_order():
@@ -35,13 +35,13 @@ def test_a_moved_prompt_keeps_its_number_even_where_a_lower_one_is_free():
 def test_a_moved_prompt_and_a_new_one_at_once():
     numbering = Numbering()
     numbering.update(PLANE, prompts("a", "b"))
-    assert numbering.update(PLANE, [*prompts("a", "moved"), Named("new", ("point", 2))]) == [1, 2, 3]
+    assert numbering.update(PLANE, [*prompts("a", "moved"), PromptIdentity("new", ("point", 2))]) == [1, 2, 3]
 
 
 def test_kinds_are_told_apart_though_their_rows_are_equal():
     numbering = Numbering()
-    numbering.update(PLANE, [Named("a", ("point", 0)), Named("box", ("box", 0))])
-    assert numbering.update(PLANE, [Named("other", ("box", 0))]) == [2]
+    numbering.update(PLANE, [PromptIdentity("a", ("point", 0)), PromptIdentity("box", ("box", 0))])
+    assert numbering.update(PLANE, [PromptIdentity("other", ("box", 0))]) == [2]
 
 
 def test_planes_are_numbered_apart_and_remembered():
@@ -58,7 +58,9 @@ def test_the_last_one_placed_moved_or_added_to_is_the_one_touched():
     assert numbering.touched(PLANE) == "b"
     numbering.update(PLANE, prompts("moved", "b"))
     assert numbering.touched(PLANE) == "moved"
-    numbering.update(PLANE, [Named("moved", ("point", 0), "moved"), Named("b", ("point", 1), "b and one more")])
+    numbering.update(
+        PLANE, [PromptIdentity("moved", ("point", 0), "moved"), PromptIdentity("b", ("point", 1), "b and one more")]
+    )
     assert numbering.touched(PLANE) == "b"
     assert numbering.touched((7,)) is None
 
@@ -86,7 +88,7 @@ def test_after_clearing_numbers_begin_anew():
 def test_numbers_are_never_shared_and_never_change(states):
     numbering, before = Numbering(), {}
     for keys in states:
-        named = [Named(key, ("point", row)) for row, key in enumerate(keys)]
+        named = [PromptIdentity(key, ("point", row)) for row, key in enumerate(keys)]
         now = dict(zip(keys, numbering.update(PLANE, named), strict=True))
         assert len(set(now.values())) == len(keys)
         assert all(number >= 1 for number in now.values())

@@ -19,7 +19,7 @@ from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.asking import plane_prediction
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
-from napari_fastsam.model.asking.pixels import Pixels
+from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
 from napari_fastsam.model.asking.segment import paint, predict, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -439,10 +439,10 @@ def test_a_refiner_is_asked_once_and_its_object_is_the_answer(nuclei: Model, spa
     class Halving:
         """Cuts off the lower half of every object."""
 
-        def refine(self, plane: Pixels, selections: Sequence[Selection]) -> list[Selection]:
+        def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
             return [self.halved(plane, selection) for selection in selections]
 
-        def halved(self, plane: Pixels, selection: Selection) -> Selection:
+        def halved(self, plane: NetworkPixels, selection: Selection) -> Selection:
             candidate = selection.candidate
             if candidate is None:
                 return selection

@@ -15,7 +15,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_fastsam.model.files.pickles import Interpreter, Name, Record, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import Name, PickledObject, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickles import Interpreter
 from napari_fastsam.model.files.tensors import CONSTRUCTORS, read_torch
 
 _KEYS = st.text(max_size=5) | st.integers(-(1 << 70), 1 << 70)
@@ -66,7 +67,7 @@ def test_objects_are_records_of_their_names_and_states(tmp_path: Path) -> None:
         read_torch(tmp_path / "a.pt")
     assert caught.value.name == "torch.nn.modules.linear.Linear"
     found = read_torch(tmp_path / "a.pt", ("torch.nn.modules",))
-    assert isinstance(found, Record)
+    assert isinstance(found, PickledObject)
     assert found.name == Name("torch.nn.modules.linear", "Linear")
     assert found.state["in_features"] == 2
     assert found.state["_parameters"]["weight"].shape == (1, 2)

@@ -11,7 +11,6 @@ import sys
 import threading
 import warnings
 import zipfile
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ import torch
 from PIL import Image
 
 import napari_fastsam as fs
+from napari_fastsam._vendor.clip.model import build_model
 from napari_fastsam.errors import DeviceError, DownloadError, ModelError, PromptError
-from napari_fastsam.model.text import clip as clip_
 from napari_fastsam.model.text import encoder as text_encoder
 from napari_fastsam.model.text.clip_weights import read_weights
 from napari_fastsam.model.text.encoder import ClipEncoder, load_text_encoder
@@ -61,7 +60,7 @@ def pictures() -> list[np.ndarray]:
 @pytest.fixture
 def archive(small_clip: Path, tmp_path: Path) -> Path:
     """The small CLIP as CLIP is released: a TorchScript archive, with its three numbers."""
-    network = clip_.clip_file("model").build_model(torch.load(small_clip, weights_only=True)).float()
+    network = build_model(torch.load(small_clip, weights_only=True)).float()
     for name, number in (("input_resolution", 32), ("context_length", 77), ("vocab_size", 49408)):
         if hasattr(network, name):
             delattr(network, name)
@@ -80,7 +79,7 @@ def test_an_archive_gives_the_weights_that_torchscript_would_without_being_run(
     small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, how: str
 ) -> None:
     """As CLIP is released: half floats, and three numbers beside the weights."""
-    network = clip_.clip_file("model").build_model(torch.load(small_clip, weights_only=True))
+    network = build_model(torch.load(small_clip, weights_only=True))
     network = network if half else network.float()
     wanted = {name: value.float() for name, value in network.state_dict().items()}
     for name, number in (("input_resolution", 32), ("context_length", 77), ("vocab_size", 49408)):
@@ -489,6 +488,7 @@ def test_neither_torchvision_nor_triton_nor_clip_is_imported(small_clip: Path) -
 import json, sys
 import numpy as np
 import napari_fastsam as fs
+from napari_fastsam._vendor.clip.model import build_model
 encoder = fs.load_text_encoder({str(small_clip)!r}, "cpu")
 encoder.encode_images([np.zeros((9, 9, 3), np.uint8)])
 encoder.encode_texts(["red circle"])
@@ -500,22 +500,3 @@ print(json.dumps([name for name in names if name in sys.modules]))
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout.splitlines()[-1]) == []
-
-
-@pytest.mark.parametrize("there", ["nothing", "another program", "one that cannot be imported"])
-def test_without_clip_it_is_said_what_to_install(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "clip"
-    package.mkdir()
-    if there == "one that cannot be imported":
-        (package / "model.py").write_text("import no_such_module_anywhere")
-
-    spec = ModuleSpec("clip", None, is_package=True)
-    spec.submodule_search_locations = [str(package)]
-    found = None if there == "nothing" else spec
-    monkeypatch.setattr(clip_.importlib.util, "find_spec", lambda name: found)
-    clip_._loaded.cache_clear()
-    try:
-        with pytest.raises(ModelError, match="pip install clip-anytorch"):
-            clip_.clip_file("model")
-    finally:
-        clip_._loaded.cache_clear()

@@ -9,7 +9,7 @@ from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.model.training.crops import (
     GREY,
-    Annotated,
+    AnnotatedPlane,
     Augmentation,
     TrainingCrops,
     collate,
@@ -21,15 +21,15 @@ AS_IT_IS = Augmentation(zoom=1, stretch=1, turn=0, invert=0, light=0, blur=0, no
 
 
 @pytest.fixture(scope="module")
-def planes(picture) -> list[Annotated]:
+def planes(picture) -> list[AnnotatedPlane]:
     return [
-        Annotated.of(name, kind, to_rgb8(picture(name)), picture(f"{name}_labels"))
+        AnnotatedPlane.of(name, kind, to_rgb8(picture(name)), picture(f"{name}_labels"))
         for name, kind in (("sparse", "fluorescence"), ("tissue", "tissue"), ("wide", "fluorescence"))
     ]
 
 
 def crops_of(
-    planes: list[Annotated], size: float = 28, augmentation: Augmentation | None = None, **options
+    planes: list[AnnotatedPlane], size: float = 28, augmentation: Augmentation | None = None, **options
 ) -> TrainingCrops:
     scales = np.array([size / plane.diameter for plane in planes])
     return TrainingCrops(planes, 128, scales, 64, augmentation or Augmentation(), **options)
@@ -38,7 +38,7 @@ def crops_of(
 def test_a_plane_is_numbered_without_gaps_and_measured() -> None:
     labels = np.zeros((40, 50), int)
     labels[0:10, 0:10], labels[20:40, 20:40] = 7, 70_000
-    plane = Annotated.of("a", "", np.zeros((40, 50, 3), np.uint8), labels)
+    plane = AnnotatedPlane.of("a", "", np.zeros((40, 50, 3), np.uint8), labels)
     assert np.unique(plane.labels).tolist() == [0, 1, 2]
     assert (plane.labels[25, 25], plane.labels.dtype) == (2, np.uint16)
     # the equivalent diameters of squares of 10 and 20 pixels
@@ -47,22 +47,22 @@ def test_a_plane_is_numbered_without_gaps_and_measured() -> None:
 
 
 def test_a_plane_all_of_one_object_has_no_background() -> None:
-    plane = Annotated.of("a", "", np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 3))
+    plane = AnnotatedPlane.of("a", "", np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 3))
     assert (plane.labels == 1).all()
 
 
 def test_a_plane_without_objects_has_no_diameter() -> None:
-    assert np.isnan(Annotated.of("a", "", np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), int)).diameter)
+    assert np.isnan(AnnotatedPlane.of("a", "", np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), int)).diameter)
 
 
 def test_labels_that_do_not_fit_are_refused_by_name() -> None:
     with pytest.raises(LabelsError, match="cells_3"):
-        Annotated.of("cells_3", "", np.zeros((8, 9, 3), np.uint8), np.zeros((9, 8), int))
+        AnnotatedPlane.of("cells_3", "", np.zeros((8, 9, 3), np.uint8), np.zeros((9, 8), int))
 
 
 def test_more_objects_than_can_be_numbered_are_refused() -> None:
     with pytest.raises(LabelsError, match=r"65,536 objects"):
-        Annotated.of("a", "", np.zeros((256, 256, 3), np.uint8), np.arange(1, 65_537).reshape(256, 256))
+        AnnotatedPlane.of("a", "", np.zeros((256, 256, 3), np.uint8), np.arange(1, 65_537).reshape(256, 256))
 
 
 def test_boxes_are_those_of_the_masks(planes) -> None:
@@ -110,7 +110,7 @@ def test_rare_kinds_are_seen_more_often_than_their_number(planes) -> None:
 
 def test_what_lies_outside_of_the_image_is_grey_and_unlabelled() -> None:
     rgb, labels = np.full((30, 30, 3), 255, np.uint8), np.ones((30, 30), int)
-    plane = Annotated.of("small", "", rgb, labels)
+    plane = AnnotatedPlane.of("small", "", rgb, labels)
     crop = TrainingCrops([plane], 128, np.ones(1), 8, AS_IT_IS)[0]
     grey = (crop["img"] == GREY).all(axis=0)
     assert grey.sum() == pytest.approx(128**2 - 30**2, abs=200)
@@ -156,7 +156,7 @@ def test_a_batch_tells_which_object_is_of_which_crop(planes) -> None:
 
 def test_of_an_image_labelled_in_part_nothing_unlabelled_is_decided(planes) -> None:
     (plane,) = (p for p in planes if p.name == "sparse")
-    part = Annotated.of(plane.name, plane.group, plane.rgb, plane.labels, complete=False)
+    part = AnnotatedPlane.of(plane.name, plane.group, plane.rgb, plane.labels, complete=False)
     for index in range(10):
         whole, crop = crops_of([plane])[index], crops_of([part])[index]
         np.testing.assert_array_equal(crop["undecided"], crop["masks"] == 0)

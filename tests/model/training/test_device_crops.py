@@ -9,7 +9,7 @@ import torch
 from napari_fastsam.model.network.ultralytics_ import imported
 
 with imported():
-    from napari_fastsam.model.training.crops import Annotated
+    from napari_fastsam.model.training.crops import AnnotatedPlane
     from napari_fastsam.model.training.device_crops import DeviceCrops, Variety, objects_of
     from napari_fastsam.model.training.light import Light, compressed, with_hot_pixels
     from napari_fastsam.model.training.rendered import Rendered, cells_of, look_of
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 STILL = Variety(zoom=1, wide=1, wide_share=0, stretch=1, turn=0)
 
 
-def disks(name: str, diameter: int, count: int = 5, complete: bool = True, ground: int = 20) -> Annotated:
+def disks(name: str, diameter: int, count: int = 5, complete: bool = True, ground: int = 20) -> AnnotatedPlane:
     """Bright disks on a diagonal of a dark plane."""
     side = 2 * diameter * count
     rows, columns = np.mgrid[:side, :side]
@@ -27,10 +27,10 @@ def disks(name: str, diameter: int, count: int = 5, complete: bool = True, groun
         middle = diameter + 2 * diameter * number
         labels[np.hypot(rows - middle, columns - middle) < diameter / 2] = number + 1
     rgb = np.where(labels[..., None] > 0, 200, ground).astype(np.uint8).repeat(3, axis=2)
-    return Annotated.of(name, name, rgb, labels, complete=complete)
+    return AnnotatedPlane.of(name, name, rgb, labels, complete=complete)
 
 
-def crops_of(*planes: Annotated, size: float = 24, **options: object) -> DeviceCrops:
+def crops_of(*planes: AnnotatedPlane, size: float = 24, **options: object) -> DeviceCrops:
     scales = np.array([size / plane.diameter for plane in planes])
     return DeviceCrops(planes, 128, scales, CPU, **{"variety": STILL} | options)
 

@@ -9,7 +9,7 @@ import pytest
 
 from napari_fastsam.core.judging.held_out import held_out
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 from napari_fastsam.model.training.settings import choose
 from napari_fastsam.model.weights.card import Card
 
@@ -20,8 +20,8 @@ class Named:
     group: str = ""
 
 
-def plane(diameter: float, side: int = 256) -> Annotated:
-    return Annotated("a", "", np.zeros((side, side, 3), np.uint8), np.zeros((side, side), np.uint16), diameter)
+def plane(diameter: float, side: int = 256) -> AnnotatedPlane:
+    return AnnotatedPlane("a", "", np.zeros((side, side, 3), np.uint8), np.zeros((side, side), np.uint16), diameter)
 
 
 def test_a_share_of_every_kind_is_held_out() -> None:

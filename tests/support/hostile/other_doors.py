@@ -64,9 +64,9 @@ def calibration(path: str, out: Path) -> None:
 def part(path: str, out: Path) -> None:
     """As the labels of a plane that a run kept."""
     from napari_fastsam.errors import FastSAMError
-    from napari_fastsam.runs.parts import Part
+    from napari_fastsam.runs.tasks import RunTask
 
-    if not Part("plane", ()).is_whole(Path(path).parent):
+    if not RunTask("plane", ()).is_whole(Path(path).parent):
         raise FastSAMError("it is made again")
 
 
@@ -83,7 +83,7 @@ def innocents(folder: Path, checkpoint: Path) -> dict[str, list[str]]:
     from hostile import archives, exports, texts
     from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.io.exemplars import save_exemplars
-    from napari_fastsam.runs.parts import PlaneLabels, write_plane
+    from napari_fastsam.runs.tasks import PlaneLabels, write_plane
 
     def json_file(name: str, content: Any) -> str:
         (folder / name).write_text(json.dumps(content))

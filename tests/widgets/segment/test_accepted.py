@@ -39,7 +39,7 @@ class Gate:
 @pytest.fixture
 def searched(bench, slide, monkeypatch):
     """A large plane of which two tiles were searched, and the gate to the others."""
-    gate = Gate(monkeypatch, tiled, "find_in")
+    gate = Gate(monkeypatch, tiled, "segment_tile")
     b = bench(slide, contrast_limits=(0, 80))
     b.dock.diameter.value = 70.0  # few tiles
     b.dock.task.value = "everything"

@@ -9,7 +9,7 @@ import pytest
 
 from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.events import Batch, Done, Epoch, Failed, Pace, Started, parse
-from napari_fastsam.widgets.train.process import Outcome
+from napari_fastsam.widgets.train.process import TrainingOutcome
 
 
 def line(event: str, **said: object) -> str:
@@ -84,12 +84,16 @@ def test_lengths_of_time_as_a_person_says_them(seconds: float, said: str):
 @pytest.mark.parametrize(
     ("outcome", "held_out", "said"),
     [
-        (Outcome(Done(Path("x.pt"), 0.812, 0.5)), 2, "“x” is trained: AP50 0.81, mean AP 0.50 on 2 images held out"),
-        (Outcome(Done(Path("x.pt"), 0.8, 0.5)), 0, "on its own training images, so too good"),
-        (Outcome(Done(Path("x.pt")), stopped=True), 2, "Stopped; the best so far is “x”: not measured"),
-        (Outcome(failure="no room"), 2, "no room"),
-        (Outcome(stopped=True, killed=True), 2, "ended by force; no model was kept"),
+        (
+            TrainingOutcome(Done(Path("x.pt"), 0.812, 0.5)),
+            2,
+            "“x” is trained: AP50 0.81, mean AP 0.50 on 2 images held out",
+        ),
+        (TrainingOutcome(Done(Path("x.pt"), 0.8, 0.5)), 0, "on its own training images, so too good"),
+        (TrainingOutcome(Done(Path("x.pt")), stopped=True), 2, "Stopped; the best so far is “x”: not measured"),
+        (TrainingOutcome(failure="no room"), 2, "no room"),
+        (TrainingOutcome(stopped=True, killed=True), 2, "ended by force; no model was kept"),
     ],
 )
-def test_how_it_ended_is_said(outcome: Outcome, held_out: int, said: str):
+def test_how_it_ended_is_said(outcome: TrainingOutcome, held_out: int, said: str):
     assert said in messages.finished("x", outcome, held_out)

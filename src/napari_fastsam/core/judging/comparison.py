@@ -29,7 +29,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class MatchTable:
     """All objects at one threshold, one a row: hits, then missed ones, then false ones, in the order of their labels.
 
     Attributes
@@ -111,7 +111,7 @@ class Comparison:
         total = float(self.iou[matched].sum())
         return Matching(threshold, hits, len(self.predicted) - hits, len(self.truth) - hits, total)
 
-    def found(self, threshold: float) -> Found:
+    def found(self, threshold: float) -> MatchTable:
         """Say of each object how it fared at a threshold."""
         matched = self.matched(threshold)
         hit_predicted, hit_truth = self.pairs[matched].T
@@ -124,7 +124,7 @@ class Comparison:
         def measured(name: str) -> NDArray[Any]:
             return np.concatenate([getattr(self.truth, name)[true], getattr(self.predicted, name)[false]])
 
-        return Found(
+        return MatchTable(
             np.repeat([Kind.HIT, Kind.MISSED, Kind.FALSE], [len(matched), len(missed), len(false)]).astype(np.uint8),
             _labels(self.truth, np.concatenate([true, near_false])),
             _labels(self.predicted, np.concatenate([hit_predicted, near_missed, false])),

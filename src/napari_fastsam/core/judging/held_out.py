@@ -10,7 +10,7 @@ from typing import Protocol
 from napari_fastsam.errors import ParameterError
 
 
-class Named(Protocol):
+class GroupedExample(Protocol):
     """Anything with a name and a kind."""
 
     @property
@@ -22,7 +22,7 @@ class Named(Protocol):
         """What kind it is of; empty = not known."""
 
 
-def held_out(examples: Sequence[Named], share: float, seed: int) -> list[bool]:
+def held_out(examples: Sequence[GroupedExample], share: float, seed: int) -> list[bool]:
     """Say which examples are kept from training to measure it: the same ones for the same names and seed.
 
     The share is taken from each group on its own, so that every kind of image is measured. With fewer than six examples

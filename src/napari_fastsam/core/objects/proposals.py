@@ -18,7 +18,7 @@ from napari_fastsam.core.image.geometry import Letterbox, pixel_range
 from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
-from napari_fastsam.core.objects.suppression import IOU_FLOOR, Overlaps
+from napari_fastsam.core.objects.suppression import IOU_FLOOR, BoxOverlaps
 
 CONF_FLOOR = 0.05
 """Proposals below this score are not kept for live thresholds: they are noise that costs time."""
@@ -84,13 +84,13 @@ class Proposals:
         return self.letterbox.boxes_to_plane(self.boxes_input)
 
     @cached_property
-    def overlaps(self) -> Overlaps:
+    def overlaps(self) -> BoxOverlaps:
         """The pairs of proposals that overlap."""
-        return Overlaps.of(self.boxes_input)
+        return BoxOverlaps.of(self.boxes_input)
 
     def ranks(self, conf: float, iou: float) -> NDArray[np.intp]:
         """Return the ranks of the proposals above `conf` that non-maximum suppression at `iou` keeps."""
-        overlaps = self.overlaps if iou >= IOU_FLOOR else Overlaps.of(self.boxes_input, floor=iou)
+        overlaps = self.overlaps if iou >= IOU_FLOOR else BoxOverlaps.of(self.boxes_input, floor=iou)
         return overlaps.survivors(iou, self.scores > conf)
 
     def instances(

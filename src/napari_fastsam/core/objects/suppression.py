@@ -19,7 +19,7 @@ _PAIRS_A_ROUND = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Overlaps:
+class BoxOverlaps:
     """Which of N boxes, ranked from best to worst, overlap.
 
     Attributes
@@ -41,7 +41,7 @@ class Overlaps:
     floor: float = IOU_FLOOR
 
     @classmethod
-    def of(cls, boxes: NDArray[np.float32], floor: float = IOU_FLOOR) -> Overlaps:
+    def of(cls, boxes: NDArray[np.float32], floor: float = IOU_FLOOR) -> BoxOverlaps:
         """Find all pairs of ranked boxes with an IoU above `floor`.
 
         Parameters
@@ -119,7 +119,7 @@ def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], threshold:
         Indices of the boxes that stay, best first.
     """
     order = np.argsort(-scores, kind="stable")
-    return order[Overlaps.of(boxes[order], floor=min(IOU_FLOOR, threshold)).survivors(threshold)]
+    return order[BoxOverlaps.of(boxes[order], floor=min(IOU_FLOOR, threshold)).survivors(threshold)]
 
 
 def _as_float32(threshold: float) -> np.float32:

@@ -65,7 +65,7 @@ Pair = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
-class Overlaps:
+class PlaneOverlaps:
     """How the objects of near planes overlap: what linking needs to know, whatever its parameters.
 
     Attributes
@@ -83,7 +83,7 @@ class Overlaps:
     shared: Mapping[Pair, int]
 
     @classmethod
-    def of(cls, planes: Sequence[Sequence[CroppedMask]], max_gap: int = 0) -> Overlaps:
+    def of(cls, planes: Sequence[Sequence[CroppedMask]], max_gap: int = 0) -> PlaneOverlaps:
         """Compare the masks of planes that are up to `max_gap` + 1 apart."""
         shared: dict[Pair, int] = {}
         boxes = [_boxes(masks) for masks in planes]
@@ -154,7 +154,7 @@ class Links:
         return data, {child: [parent] for child, parent in sorted(self.parents.items())}
 
 
-def link(planes: Sequence[Sequence[CroppedMask]] | Overlaps, linking: Linking | None = None) -> Links:
+def link(planes: Sequence[Sequence[CroppedMask]] | PlaneOverlaps, linking: Linking | None = None) -> Links:
     """Say which objects of successive planes are one.
 
     Parameters
@@ -166,9 +166,9 @@ def link(planes: Sequence[Sequence[CroppedMask]] | Overlaps, linking: Linking | 
         The parameters.
     """
     linking = Linking() if linking is None else linking
-    known = planes if isinstance(planes, Overlaps) else Overlaps.of(planes, linking.max_gap)
+    known = planes if isinstance(planes, PlaneOverlaps) else PlaneOverlaps.of(planes, linking.max_gap)
     if known.reach < linking.max_gap + 1:
-        known = Overlaps.of(known.planes, linking.max_gap)
+        known = PlaneOverlaps.of(known.planes, linking.max_gap)
     after = _linked(known, linking)
     ids = [np.zeros(len(masks), np.int_) for masks in known.planes]
     parents: dict[int, int] = {}
@@ -296,7 +296,7 @@ def _one_way(
     return found, set()
 
 
-def _linked(known: Overlaps, linking: Linking) -> dict[tuple[int, int], list[tuple[int, int]]]:
+def _linked(known: PlaneOverlaps, linking: Linking) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """Return for each object the ones on later planes that it goes on as; more than one where it divides."""
     from laptrack import LapTrack
 

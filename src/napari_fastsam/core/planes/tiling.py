@@ -41,7 +41,7 @@ Box = tuple[int, int, int, int]
 """``y0, x0, y1, x1`` in pixels of the plane, half-open."""
 
 
-class Pixels(Protocol):
+class LabelArray(Protocol):
     """A label image that is read and written by rectangles: numpy, or zarr."""
 
     @property
@@ -143,7 +143,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TileGrid:
     """The tiles of a plane.
 
     Attributes
@@ -263,7 +263,7 @@ class Canvas:
         Of the same, in pixels of the plane.
     """
 
-    labels: Pixels
+    labels: LabelArray
     scores: list[float] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)

@@ -21,7 +21,7 @@ _LONGEST = 100
 _NO_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
 
-class Annotated(Protocol):
+class ImageWithLabels(Protocol):
     """An image with its objects: what `layers.training.pairs` makes of layers."""
 
     @property
@@ -37,7 +37,7 @@ class Annotated(Protocol):
         """(Y, X), 0 = background."""
 
 
-def write_training_data(folder: Path, images: Iterable[Annotated | None]) -> Iterator[str]:
+def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[str]:
     """Write ``images/NAME.tif`` and ``labels/NAME.tif``, image by image, saying what was written.
 
     The folder appears under its name once it is complete. Whoever stops iterating, or fails, leaves nothing.
@@ -84,7 +84,7 @@ def file_name(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _fill(folder: Path, images: Iterable[Annotated | None]) -> Iterator[str]:
+def _fill(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[str]:
     import tifffile
 
     pictures, drawn = folder / "images", folder / "labels"

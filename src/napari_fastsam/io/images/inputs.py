@@ -13,16 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import ChannelLike, check_channels, colour_plane
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import ImageError, ParameterError
-from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, plane_index, planes_of, read_plane, unreadable
-from napari_fastsam.io.images.ome_zarr import Scale, images_in, is_zarr, open_image
+from napari_fastsam.io.images.images import (
+    PICTURE_SUFFIXES,
+    TIFF_SUFFIXES,
+    lazy_plane,
+    pixel_sizes,
+    plane_index,
+    planes_of,
+    read_plane,
+    unreadable,
+)
+from napari_fastsam.io.images.ome_zarr import images_in, is_zarr, open_image
 from napari_fastsam.io.results.results import stem_of
 
 T = TypeVar("T")
 
-SUFFIXES = frozenset(
-    [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"]  # what read_plane knows
-)
+SUFFIXES = frozenset([*TIFF_SUFFIXES, *PICTURE_SUFFIXES])
 
 
 class Layout(NamedTuple):
@@ -166,7 +174,7 @@ class Input:
         if not is_zarr(self.path):
             return lazy_plane(self.path, index if index else None)
         array, _ = open_image(self.path, self.where)
-        return _Plane(array, index)
+        return _ZarrPlane(array, index)
 
     def _channel_axis(self, layout: Layout) -> int | None:
         """Return the axis of the channels among those before a plane's own; None = they are the colours of its pixels.
@@ -207,7 +215,7 @@ class _Sample:
         return np.asarray(self._plane[window])[..., self._sample]
 
 
-class _Plane:
+class _ZarrPlane:
     """One plane of a zarr array."""
 
     def __init__(self, array: Any, index: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_fastsam.io.results.tables import number, write_csv
 
 if TYPE_CHECKING:
-    from napari_fastsam.core.judging.comparison import Found
+    from napari_fastsam.core.judging.comparison import MatchTable
     from napari_fastsam.core.judging.metrics import Matching
 
 
@@ -34,7 +34,7 @@ def write_numbers(path: Path, matchings: Sequence[Matching]) -> None:
     write_csv(path, header, [[*c, *f] for c, f in zip(counts, figures, strict=True)])
 
 
-def write_objects(path: Path, found: Found, names: Sequence[str], axis_labels: Sequence[str]) -> None:
+def write_objects(path: Path, found: MatchTable, names: Sequence[str], axis_labels: Sequence[str]) -> None:
     """Write a row an object, with what it is, its labels, IoU, area, centroid and box.
 
     Parameters

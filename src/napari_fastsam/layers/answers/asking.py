@@ -73,5 +73,7 @@ class Asking:
     def _lasts(self, request: Request) -> bool:
         """Whether a request asks for what was added, apart from prompts in layers."""
         return (
-            self._added is not None and request.lasting is not None and request.lasting == self._added.request.lasting
+            self._added is not None
+            and request.commit_signature is not None
+            and request.commit_signature == self._added.request.commit_signature
         )

@@ -263,7 +263,7 @@ class Corrections:
 
 def _on_plane_shown(request: Request) -> Request | None:
     """Return the request about the plane that is shown; None if nothing is drawn there."""
-    return request if request.stack is None else request.stack.at.get(request.stack.here)
+    return request if request.stack is None else request.stack.by_position.get(request.stack.current)
 
 
 def _touched(request: Request, numbering: Numbering) -> Query | None:

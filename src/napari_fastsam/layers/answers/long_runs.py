@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.planes.linking import Overlaps
+from napari_fastsam.core.planes.linking import PlaneOverlaps
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
 from napari_fastsam.model.asking.descriptors import descriptors_for
@@ -28,7 +28,7 @@ class LongRuns:
     def __init__(self) -> None:
         self._tiles: tuple[Hashable, TiledRun] | None = None
         self._planes: tuple[Hashable, StackRun] | None = None
-        self._overlaps: tuple[Hashable, Overlaps] | None = None
+        self._overlaps: tuple[Hashable, PlaneOverlaps] | None = None
         self._search: tuple[Hashable, TiledRun] | None = None
         self._added: list[tuple[Hashable, TiledRun, tuple[int, ...]]] = []
 
@@ -96,7 +96,7 @@ class LongRuns:
         self._planes = (request.key, run)
         return run
 
-    def overlaps(self, run: StackRun, request: Request) -> Overlaps | None:
+    def overlaps(self, run: StackRun, request: Request) -> PlaneOverlaps | None:
         """Return how the objects of a stack overlap at the thresholds, which linking anew does not change."""
         if not run.complete:
             return None
@@ -104,7 +104,7 @@ class LongRuns:
         key = (request.key, limits)
         if self._overlaps is None or self._overlaps[0] != key or self._overlaps[1].reach < gap + 1:
             planes = [tuple(instances.masks) for instances in run.planes(limits)]
-            self._overlaps = (key, Overlaps.of(planes, gap))
+            self._overlaps = (key, PlaneOverlaps.of(planes, gap))
         return self._overlaps[1]
 
     def may_be_outdated(self, request: Request) -> bool:

@@ -61,11 +61,11 @@ class OnePlane(Predictor, ABC):
             height, width = request.plane.shape
             yield f"{self.finding} in {width} × {height} pixels"
             prediction = kept.prediction(request, lambda: self.predict(model, request))
-        yield from self.look_closer(kept, request, prediction)
+        yield from self.predict_crops(kept, request, prediction)
         if request.controls.task == "prompts" and request.read.prompts.searches:
             yield from self.search(kept, request, prediction, user_initiated)
 
-    def look_closer(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
+    def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
         while request.read.prompts.queries:
             pending = missing_for_drawn(prediction, request)

@@ -98,16 +98,16 @@ class Planes:
         The image's axis along which they lie.
     count
         How many there are.
-    here
+    current
         The one that is shown.
-    at
+    by_position
         The requests of single planes that have prompts, by position.
     """
 
     axis: int
     count: int
-    here: int
-    at: Mapping[int, Request]
+    current: int
+    by_position: Mapping[int, Request]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ class Request:
     stack: Planes | None = None
 
     @property
-    def lasting(self) -> Hashable:
+    def commit_signature(self) -> Hashable:
         """What asks again once the prompts in layers are cleared; None = nothing.
 
         Equal where the same would be found again.
@@ -181,4 +181,4 @@ class Request:
         """Whether nothing is asked for."""
         if self.controls.task == "everything":
             return False
-        return len(self.read.prompts) == 0 if self.stack is None else not self.stack.at
+        return len(self.read.prompts) == 0 if self.stack is None else not self.stack.by_position

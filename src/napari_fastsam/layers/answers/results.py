@@ -3,212 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Links
-from napari_fastsam.core.planes.tiling import Drawn
 from napari_fastsam.core.prompts.points import PointGroup
 from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.beside_all import Changes, changes
+from napari_fastsam.layers.answers.found import Result, SeenTiles, SegmentedObject, not_answered, tiled_result
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.starts import LabelStart, Replacement
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
-from napari_fastsam.model.asking.plane_scale import is_large
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
-from napari_fastsam.model.asking.tiled import TiledRun
 
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """One object of a result.
-
-    Attributes
-    ----------
-    number
-        In the label image.
-    crop, score
-        Its mask and confidence.
-    prompt, reason
-        Which prompt it answers, and why it does.
-    text, similarity
-        What it was found by, if that was a text or the examples, and how like it is.
-    identity
-        What tells it from the plane's other objects, if it was searched for.
-    refined
-        Whether clicks shaped it.
-    key, object_number
-        What the prompt is known by while it is edited, and its object number; None and 0 = it answers none.
-    replaces
-        The label that it started from; None = it is a new object.
-    is_here
-        Whether it is on the plane that was shown when it was asked for.
-    """
-
-    number: int
-    crop: CroppedMask
-    score: float
-    prompt: str = ""
-    reason: str = ""
-    text: str = ""
-    similarity: float = float("nan")
-    identity: int = -1
-    refined: bool = False
-    key: Hashable = None
-    object_number: int = 0
-    replaces: Replacement | None = None
-    is_here: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class SeenTiles:
-    """What a run over all tiles of a large plane had found at one moment.
-
-    Attributes
-    ----------
-    run
-        The run, which may go on.
-    done
-        How many tiles were seen.
-    drawn
-        The objects that are in no Labels layer yet.
-    """
-
-    run: TiledRun
-    done: int
-    drawn: Drawn
-
-    @classmethod
-    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
-        """Look at a run; `frozen` as in `Canvas.drawn`."""
-        done = run.done  # first: the objects of all tiles that count as seen are there then
-        return cls(run, done, run.canvas.drawn(frozen))
-
-    @property
-    def complete(self) -> bool:
-        """Whether all tiles were seen."""
-        return self.done == len(self.run)
-
-    @property
-    def taken(self) -> int:
-        """How many objects were added to a Labels layer before."""
-        return self.drawn.total - len(self.drawn)
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What stage two made of a request.
-
-    Attributes
-    ----------
-    request
-        The request.
-    objects
-        What was found.
-    unanswered
-        Sentences about the prompts that have no object, and about those that were left out.
-    missing
-        Crops and tiles that the network has yet to look at.
-    missing_embeddings
-        Whether a search waits for descriptions of the objects.
-    pending
-        Places of the prompts that wait for these crops.
-    labels
-        (Y, X) int32 label image of the region; (N, Y, X) of a stack.
-    seconds
-        How long stage two took.
-    searched, questions
-        The objects that were searched by words or examples, and what each question came to.
-    tiles
-        What a run over all tiles of a large plane has found; its objects are not in `objects`.
-    waiting
-        Whether planes of a stack have yet to be seen.
-    links
-        Which objects of a stack are one, where all were asked for.
-    touched
-        Key of the prompt that was placed or changed last.
-    """
-
-    request: Request
-    objects: tuple[Found, ...]
-    unanswered: tuple[str, ...]
-    missing: tuple[PendingInference, ...]
-    missing_embeddings: bool
-    pending: frozenset[Hashable]
-    labels: NDArray[np.int32]
-    seconds: float
-    searched: Instances | None = None
-    questions: tuple[QueryResult, ...] = ()
-    tiles: SeenTiles | None = None
-    waiting: bool = False
-    links: Links | None = None
-    touched: Hashable = None
-
-    @property
-    def current(self) -> Found | None:
-        """The object that the next click corrects, or else the one that was touched last; None = none is shown."""
-        number = self.request.read.next_object
-        if number:
-            return next((found for found in self.objects if found.object_number == number), None)
-        asked = self.touched is not None
-        return next((found for found in self.objects if asked and found.key == self.touched), None)
-
-    @property
-    def count(self) -> int:
-        """How many objects there are."""
-        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is nothing left to be done for it."""
-        return self.lasts and not self.missing
-
-    @property
-    def lasts(self) -> bool:
-        """Whether all was found that would be found again once drawn prompts are cleared."""
-        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
-
-    @property
-    def scores(self) -> dict[int, float]:
-        """Score by number in the label image."""
-        if self.tiles is not None:
-            return self.tiles.drawn.scores
-        return {number: found.score for number, found in self.by_number.items()}
-
-    @property
-    def windows(self) -> list[tuple[slice, slice]] | None:
-        """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
-        if self.tiles is not None:
-            cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
-            return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
-        if self.labels.ndim != 2 or not is_large(self.labels.shape):
-            return None
-        starts = [found.replaces.start.mask for found in self.objects if found.replaces is not None]
-        return _around([*(found.crop for found in self.objects), *starts])
-
-    @property
-    def by_number(self) -> dict[int, Found]:
-        """The objects by their number in the label image, in its order; of several with one number the surest."""
-        return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
+__all__ = [
+    "DrawnAnswer",
+    "Result",
+    "SeenTiles",
+    "SegmentedObject",
+    "answer_drawn",
+    "identified",
+    "make_result",
+    "missing_for_drawn",
+    "not_answered",
+    "replacement",
+    "stepped",
+    "tiled_result",
+]
 
 
 @dataclass
-class _Answer:
+class _PromptAnswers:
     """What a result is made of, before it is painted."""
 
-    objects: list[Found] = field(default_factory=list)
+    objects: list[SegmentedObject] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     missing: list[PendingInference] = field(default_factory=list)
     missing_embeddings: bool = False
@@ -267,54 +105,16 @@ def make_result(
     )
 
 
-def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
-    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
-
-    Parameters
-    ----------
-    run, request
-        The run, and what it answers.
-    frozen
-        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
-        pixels go on changing while the run does.
-    """
-    seen = SeenTiles.of(run, frozen)
-    said = not_answered(request)
-    return Result(request, (), said, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
-
-
-def not_answered(request: Request) -> tuple[str, ...]:
-    """Say what is drawn beside everything that is found on many tiles or planes: it waits until that was added."""
-    prompts = request.read.prompts
-    if not len(prompts) - len(prompts.texts):
-        return ()
-    return ("What is drawn is answered once these objects were added, or under “at prompts”.",)
-
-
-def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
-    """Return windows that hold masks, those that overlap put together."""
-    windows: list[tuple[int, int, int, int]] = []
-    for crop in crops:
-        rows, columns = crop.window
-        box = (rows.start, columns.start, rows.stop, columns.stop)
-        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
-            windows = [w for w in windows if w not in touching]
-            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
-            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
-        windows.append(box)
-    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
-
-
-def _everything(prediction: Prediction, request: Request, numbering: Numbering) -> _Answer:
+def _everything(prediction: Prediction, request: Request, numbering: Numbering) -> _PromptAnswers:
     """Return all objects of the plane, as prompts corrected them, and those that prompts add."""
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    everything = [Found(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)]
+    everything = [SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)]
     prompts = request.read.prompts
     if not len(prompts):
-        return _Answer(everything)
+        return _PromptAnswers(everything)
     at_prompts = answer_drawn(prediction, request, numbering)
-    answer = _Answer(unanswered=list(request.read.left_out), missing=at_prompts.missing)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     names = identified(request)
     _drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
     started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
@@ -393,9 +193,9 @@ def _at_prompts(
     numbering: Numbering,
     encoder: TextEncoder | None,
     among: Instances | None,
-) -> _Answer:
+) -> _PromptAnswers:
     at_prompts = answer_drawn(prediction, request, numbering)
-    answer = _Answer(unanswered=list(request.read.left_out), missing=at_prompts.missing)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     alike: list[tuple[QueryResult, int]] = []
     if request.read.prompts.searches:
         if among is None:
@@ -415,10 +215,10 @@ def _at_prompts(
 
 def _drawn_objects(
     selections: list[Selection],
-    prompts: list[Named],
+    prompts: list[PromptIdentity],
     numbers: list[int],
     request: Request,
-    answer: _Answer,
+    answer: _PromptAnswers,
 ) -> dict[Hashable, str]:
     """Add the objects of drawn prompts to an answer; returns which prompt has which mask."""
     classes = len(answer.questions) if request.controls.classes else 0  # have the numbers from 1
@@ -434,7 +234,7 @@ def _drawn_objects(
                 continue
             start = request.controls.start_of(query.number, request.plane)
             answer.objects.append(
-                Found(
+                SegmentedObject(
                     number + classes,
                     chosen.crop,
                     chosen.score,
@@ -455,7 +255,7 @@ def _drawn_objects(
 
 
 def _search(
-    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _Answer
+    instances: Instances, request: Request, encoder: TextEncoder | None, answer: _PromptAnswers
 ) -> list[tuple[QueryResult, int]]:
     """Search by words and examples; returns each question with each of its objects, one object once."""
     answer.searched = instances
@@ -474,10 +274,10 @@ def _search(
     return [(question, i) for i, question in alike.items()]
 
 
-def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> Found:
+def _found_alike(question: QueryResult, instances: Instances, i: int, number: int, request: Request) -> SegmentedObject:
     if request.controls.classes:
         number = question.query.class_number
-    return Found(
+    return SegmentedObject(
         number,
         instances.masks[i],
         float(instances.scores[i]),
@@ -489,20 +289,20 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
     )
 
 
-def identified(request: Request) -> list[Named]:
+def identified(request: Request) -> list[PromptIdentity]:
     """Return what tells each drawn prompt from others: its object number, or where it lies."""
     found = []
     for query in request.read.prompts.queries:
         parts = tuple(place_of(query, request.read, request.plane))
         row = request.read.rows[query.field][query.ref.indices[0]]
-        found.append(Named(query.key(parts[0]), (query.kind, row), parts))
+        found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
     return found
 
 
-def _named_alike(question: QueryResult, identity: int, request: Request) -> Named:
+def _named_alike(question: QueryResult, identity: int, request: Request) -> PromptIdentity:
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
-    return Named(("alike", name, identity), (name, identity), drawn=False)
+    return PromptIdentity(("alike", name, identity), (name, identity), drawn=False)
 
 
 def replacement(start: LabelStart | None, plane: Plane, position: int | None = None) -> Replacement | None:

@@ -20,7 +20,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Found, Result, identified, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
 from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-__all__ = ["Controls", "Found", "Request", "Result", "Session"]
+__all__ = ["Controls", "Request", "Result", "SegmentedObject", "Session"]
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
             import_module(library)
         self.kept.networks.model(model, device)
 
-    def work(self, request: Request, by_hand: bool = True) -> Iterator[str]:
+    def work(self, request: Request, user_initiated: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
 
         May run in any thread. Ends at once if nothing is needed.
@@ -96,7 +96,7 @@ class Session:
         ----------
         request
             What is asked for.
-        by_hand
+        user_initiated
             Whether the user waits for it: or else a large plane is not searched.
 
         Raises
@@ -105,7 +105,7 @@ class Session:
             If the model cannot be loaded or the pixels cannot be segmented.
         """
         self.kept.network_seconds = 0.0
-        yield from predictor_of(request).work(self.kept, request, by_hand)
+        yield from predictor_of(request).work(self.kept, request, user_initiated)
 
     def takes_minutes(self, request: Request) -> bool:
         """Whether a request asks for all tiles of a large plane, and they were not all seen for what it searches."""
@@ -132,7 +132,7 @@ class Session:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
         drawn = predictor_of(request).drawn(self.kept, request)
         if request.stack is not None and request.controls.task == "prompts":
-            here = request.stack.at.get(request.stack.here)
+            here = request.stack.by_position.get(request.stack.current)
             return "No prompt on this plane has an object yet." if here is None else self.step(here, direction)
         if drawn is None or request.controls.task != "prompts":
             return "Larger and smaller choose among the candidates of a prompt: place one first."
@@ -154,7 +154,7 @@ class Session:
     def answered_rows(self, result: Result) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of the prompts that a result has dealt with.
 
-        Found by where they lie: rows may have been added and removed since.
+        SegmentedObject by where they lie: rows may have been added and removed since.
         """
         request = result.request
         if request.stack is not None:
@@ -171,7 +171,7 @@ class Session:
     def _rows_of_stack(self, stack: Planes, complete: bool) -> tuple[set[int], set[int]]:
         """Return the rows of the prompts on all planes of a stack; before it is complete, of those answered."""
         points, shapes = set[int](), set[int]()
-        for single in stack.at.values():
+        for single in stack.by_position.values():
             drawn = predictor_of(single).drawn(self.kept, single)
             if not complete and (drawn is None or not drawn.final):
                 continue

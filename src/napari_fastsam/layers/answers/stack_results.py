@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import CroppedMask
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, follow, overlap
+from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import DrawnAnswer, Found, Result, identified, not_answered, replacement
+from napari_fastsam.layers.answers.results import (
+    DrawnAnswer,
+    Result,
+    SegmentedObject,
+    identified,
+    not_answered,
+    replacement,
+)
 from napari_fastsam.layers.labels.starts import Replacement
-from napari_fastsam.layers.prompts.numbering import Named, Numbering
+from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -42,12 +49,12 @@ class Followed:
     anchors
         What it is on planes where it was pointed at or corrected.
     refined, object_number, replaces
-        As in `Found`.
+        As in `SegmentedObject`.
     masks
         On each plane where it was found.
     """
 
-    key: Named
+    key: PromptIdentity
     name: str
     score: float
     reason: str
@@ -58,7 +65,7 @@ class Followed:
     masks: dict[int, CroppedMask] = field(default_factory=dict)
 
 
-def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlaps | None) -> Result:
+def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOverlaps | None) -> Result:
     """Return all objects of a stack, linked; of one that was not seen to its end, that it waits."""
     start = time.perf_counter()
     if not run.complete:
@@ -70,7 +77,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: Overlap
     for instances, ids in zip(found.planes, found.links.ids, strict=True):
         crops |= dict(zip(ids.tolist(), instances.masks, strict=True))
     objects = [
-        Found(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
+        SegmentedObject(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
         for number, score in enumerate(found.scores.tolist(), start=1)
     ]
     return _result(request, objects, list(not_answered(request)), found.labels, start, links=found.links)
@@ -116,9 +123,9 @@ def followed_result(
         crops = [one.masks[plane] for one, _ in there]
         labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
     found = [
-        Found(
+        SegmentedObject(
             number,
-            one.masks.get(stack.here, next(iter(one.anchors.values()))),
+            one.masks.get(stack.current, next(iter(one.anchors.values()))),
             one.score,
             one.name,
             f"{one.reason}; on {len(one.masks)} planes",
@@ -126,7 +133,7 @@ def followed_result(
             key=one.key.key,
             object_number=one.object_number,
             replaces=one.replaces,
-            is_here=stack.here in one.masks,
+            is_here=stack.current in one.masks,
         )
         for one, number in zip(objects, numbers, strict=True)
     ]
@@ -143,8 +150,8 @@ def _anchored(
 ) -> tuple[list[Followed], bool]:
     """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
     waiting = False
-    chosen: list[tuple[Named, Selection, int, str]] = []
-    for position, single in stack.at.items():
+    chosen: list[tuple[PromptIdentity, Selection, int, str]] = []
+    for position, single in stack.by_position.items():
         answered = answer(single)
         if answered is None:
             waiting = True
@@ -168,7 +175,7 @@ def _anchored(
             objects.append(same)
         same.anchors[position] = crop
         if isinstance(one.query, Query):
-            single = stack.at[position]
+            single = stack.by_position[position]
             start = single.controls.start_of(one.query.number, single.plane)
             same.replaces = same.replaces or replacement(start, single.plane, position)
             same.object_number = same.object_number or one.query.number
@@ -176,7 +183,7 @@ def _anchored(
     return objects, waiting
 
 
-def _place_in_layer(prompt: Named) -> tuple[bool, int]:
+def _place_in_layer(prompt: PromptIdentity) -> tuple[bool, int]:
     """Return where a prompt comes among all: points first, as their layer has them."""
     kind, row = prompt.row
     return kind != "point", row
@@ -185,7 +192,7 @@ def _place_in_layer(prompt: Named) -> tuple[bool, int]:
 def _same(
     objects: list[Followed],
     candidates: Candidates,
-    prompt: Named,
+    prompt: PromptIdentity,
     position: int,
     crop: CroppedMask,
     stack: Planes,
@@ -220,7 +227,7 @@ def _candidates(run: StackRun, thresholds: Thresholds) -> Callable[[int], Sequen
 
 def _result(
     request: Request,
-    objects: list[Found],
+    objects: list[SegmentedObject],
     unanswered: list[str],
     labels: NDArray[np.int32],
     start: float,

@@ -13,7 +13,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_fastsam.core.judging.comparison import Comparison, Found, Kind, compare
+from napari_fastsam.core.judging.comparison import Comparison, Kind, MatchTable, compare
 from napari_fastsam.core.judging.metrics import Matching
 from napari_fastsam.layers.planes.alignment import Alignment
 from napari_fastsam.layers.planes.transforms import placed_on
@@ -29,7 +29,7 @@ NAMES: Mapping[Kind, str] = {Kind.HIT: "hit", Kind.MISSED: "missed", Kind.FALSE:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ComparedPlane:
     """What was compared by itself: a plane, or all.
 
     Attributes
@@ -57,18 +57,18 @@ class Compared:
     """
 
     alignment: Alignment
-    parts: tuple[Part, ...]
+    parts: tuple[ComparedPlane, ...]
 
     def matching(self, threshold: float) -> Matching:
         """Count hits, false and missed objects of all parts together."""
         return reduce(add, (part.comparison.matching(threshold) for part in self.parts))
 
-    def found(self, threshold: float) -> Found:
+    def found(self, threshold: float) -> MatchTable:
         """Say of each object of all parts how it fared.
 
         Returns
         -------
-        Found
+        MatchTable
             With centroids and boxes in the segmentation's data coordinates.
         """
         each = [part.comparison.found(threshold) for part in self.parts]
@@ -77,7 +77,7 @@ class Compared:
         def joined(name: str) -> NDArray[Any]:
             return np.concatenate([getattr(found, name) for found in each])
 
-        return Found(
+        return MatchTable(
             joined("kind"),
             joined("truth"),
             joined("predicted"),
@@ -100,7 +100,7 @@ class Compared:
             image[self.alignment.part_of(part.place)] = part.comparison.painted(threshold)
         return image
 
-    def inside(self, found: Found, row: int) -> NDArray[np.float64]:
+    def inside(self, found: MatchTable, row: int) -> NDArray[np.float64]:
         """Return the pixel of a row's object that is nearest to its centroid.
 
         Returns
@@ -126,7 +126,7 @@ class Compared:
             np.arange(len(self.alignment.shape)) if self.alignment.scope == "volume" else np.array(self.alignment.axes)
         )
 
-    def _embedded(self, part: Part, found: Found) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _embedded(self, part: ComparedPlane, found: MatchTable) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return a part's centroids and boxes with all axes of the segmentation."""
         own, count = self._own_axes(), len(self.alignment.shape)
         here = np.asarray(part.place) + self.alignment.start
@@ -138,7 +138,7 @@ class Compared:
         return centroids, boxes
 
 
-def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[Part]:
+def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[ComparedPlane]:
     """Compare part after part. For any thread: it touches no layer.
 
     Parameters
@@ -154,7 +154,7 @@ def comparing(alignment: Alignment, predicted: Any, truth: Any) -> Iterator[Part
         If the data hold no whole numbers.
     """
     for place in alignment.parts():
-        yield Part(place, compare(*alignment.read(predicted, truth, place)))
+        yield ComparedPlane(place, compare(*alignment.read(predicted, truth, place)))
 
 
 def make_result(predicted: Labels, alignment: Alignment, painted: NDArray[np.uint8], *, name: str) -> Labels:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Named:
+class PromptIdentity:
     """A prompt as the numbering knows it.
 
     Attributes
@@ -37,7 +37,7 @@ class _Known:
 
 
 @dataclass
-class _Plane:
+class _PlaneNumbers:
     known: dict[Hashable, _Known] = field(default_factory=dict)
     steps: dict[Hashable, int] = field(default_factory=dict)
     touched: Hashable = None
@@ -47,9 +47,9 @@ class Numbering:
     """Numbers of objects and steps to larger or smaller ones, for each plane apart."""
 
     def __init__(self) -> None:
-        self._planes: dict[Hashable, _Plane] = {}
+        self._planes: dict[Hashable, _PlaneNumbers] = {}
 
-    def update(self, plane: Hashable, prompts: Sequence[Named]) -> list[int]:
+    def update(self, plane: Hashable, prompts: Sequence[PromptIdentity]) -> list[int]:
         """Say which prompts there are now.
 
         A prompt keeps its number as long as it is there, also when it is moved; a new one takes the lowest that is
@@ -60,11 +60,11 @@ class Numbering:
         list of int
             The number of each, from 1.
         """
-        state = self._planes.setdefault(plane, _Plane())
+        state = self._planes.setdefault(plane, _PlaneNumbers())
         present = {prompt.key for prompt in prompts}
         moved = {old.row: old.number for key, old in state.known.items() if key not in present}
         now: dict[Hashable, _Known] = {}
-        new: list[Named] = []
+        new: list[PromptIdentity] = []
         for prompt in prompts:
             old = state.known.get(prompt.key)
             number = old.number if old is not None else moved.pop(prompt.row, 0)
@@ -85,19 +85,19 @@ class Numbering:
 
     def touched(self, plane: Hashable) -> Hashable:
         """Return the key of the prompt that was placed or changed last; None if there is none."""
-        return self._planes.get(plane, _Plane()).touched
+        return self._planes.get(plane, _PlaneNumbers()).touched
 
     def steps(self, plane: Hashable, key: Hashable) -> int:
         """Return how many candidates larger (> 0) or smaller (< 0) than the best was asked for."""
-        return self._planes.get(plane, _Plane()).steps.get(key, 0)
+        return self._planes.get(plane, _PlaneNumbers()).steps.get(key, 0)
 
     def set_steps(self, plane: Hashable, key: Hashable, steps: int) -> None:
         """Set what `steps` returns."""
-        self._planes.setdefault(plane, _Plane()).steps[key] = steps
+        self._planes.setdefault(plane, _PlaneNumbers()).steps[key] = steps
 
     def rename(self, plane: Hashable, key: Hashable, now: Hashable) -> None:
         """Let a prompt keep number and steps under another key, as when it got an object number."""
-        state = self._planes.setdefault(plane, _Plane())
+        state = self._planes.setdefault(plane, _PlaneNumbers())
         if key in state.known:
             state.known[now] = state.known.pop(key)
         if key in state.steps:

@@ -59,7 +59,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Grid:
+class LayerGrid:
     """How an image and its labels lie on each other.
 
     Attributes
@@ -109,7 +109,7 @@ class Region:
 
 def axes_between(
     viewer: ViewerModel, image: Image, labels: Labels, shown: tuple[int, int], meant: tuple[int, ...] = ()
-) -> Grid:
+) -> LayerGrid:
     """Lay the pixels of a Labels layer on those of an image.
 
     Parameters
@@ -157,7 +157,7 @@ def axes_between(
                 "or give them its scale, translate and units."
             )
         axes.append(axis)
-    return Grid(tuple(axes), level, tuple(index))
+    return LayerGrid(tuple(axes), level, tuple(index))
 
 
 def regions_of(viewer: ViewerModel, image: Image, shapes: Shapes, level: int, shown: tuple[int, int]) -> list[Region]:

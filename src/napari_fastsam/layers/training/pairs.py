@@ -44,7 +44,7 @@ class TrainingImage:
 
 
 @dataclass(frozen=True)
-class Part:
+class AnnotatedRegion:
     """A plane, or a region of one, that may be annotated.
 
     Attributes
@@ -120,7 +120,7 @@ class TrainingPair:
     limits_per_plane: bool
     axes: tuple[Axis, ...]
     shown: tuple[int, int]
-    parts: tuple[Part, ...]
+    parts: tuple[AnnotatedRegion, ...]
     meant: tuple[int, ...] = ()
 
     def counts(self) -> Iterator[Counted]:
@@ -159,10 +159,10 @@ class TrainingPair:
             except FastSAMError as error:
                 raise DatasetError(f"Image “{self._name_of(part)}” cannot be trained on: {error}") from error
 
-    def _name_of(self, part: Part) -> str:
+    def _name_of(self, part: AnnotatedRegion) -> str:
         return f"{self.image_name}_{part.name}" if part.name else self.image_name
 
-    def _picture_of(self, part: Part) -> NDArray[np.uint8]:
+    def _picture_of(self, part: AnnotatedRegion) -> NDArray[np.uint8]:
         index: list[int | slice] = list(part.image_index)
         whole = list(index)
         y0, x0, y1, x1 = part.bounds
@@ -174,7 +174,7 @@ class TrainingPair:
         picture = to_rgb8(np.asarray(self.image[tuple(index)]), limits)
         return picture if self.rgb else np.ascontiguousarray(picture[..., 0])
 
-    def _labels_of(self, part: Part) -> NDArray[Any]:
+    def _labels_of(self, part: AnnotatedRegion) -> NDArray[Any]:
         rows, columns = (self.axes[axis] for axis in self.shown)
         y0, x0, y1, x1 = part.bounds
         inside = (rows.labels_at(y0, y1), columns.labels_at(x0, x1))
@@ -254,7 +254,7 @@ def numbered(labels: NDArray[Any]) -> NDArray[np.int32]:
     return np.asarray(new[inverse].reshape(labels.shape), dtype=np.int32)
 
 
-def _parts(axes: tuple[Axis, ...], shown: tuple[int, int], regions: list[Region] | None) -> Iterator[Part]:
+def _parts(axes: tuple[Axis, ...], shown: tuple[int, int], regions: list[Region] | None) -> Iterator[AnnotatedRegion]:
     """Yield the planes that image and labels share, or the regions on them."""
     rows, columns = axes[shown[0]], axes[shown[1]]
     whole = (rows.first, columns.first, rows.stop, columns.stop)
@@ -268,13 +268,15 @@ def _parts(axes: tuple[Axis, ...], shown: tuple[int, int], regions: list[Region]
                 labels_index[axes[a].labels_axis] = of_labels
         plane = "_".join(f"{image_index[a]:03d}" for a in several)
         if regions is None:
-            yield Part(plane, tuple(image_index), tuple(labels_index), whole)
+            yield AnnotatedRegion(plane, tuple(image_index), tuple(labels_index), whole)
             continue
         for number, region in enumerate(regions, start=1):
             bounds = region.within(whole)
             if bounds is not None and region.is_on(image_index, others):
                 name = "_".join(part for part in (plane, f"r{number}") if part)
-                yield Part(name, tuple(image_index), tuple(labels_index), bounds, region.names_plane(several))
+                yield AnnotatedRegion(
+                    name, tuple(image_index), tuple(labels_index), bounds, region.names_plane(several)
+                )
 
 
 def _pieces(labels: NDArray[Any]) -> int:

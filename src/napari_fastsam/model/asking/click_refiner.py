@@ -22,7 +22,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.ranking import Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.model.asking.pixels import Pixels
+from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.correcting.corrector import (
     UNKNOWN_DIAMETER,
     CorrectedMask,
@@ -54,10 +54,10 @@ class ClickRefiner:
 
     def __init__(self, predictor: WindowPredictor) -> None:
         self.predictor = predictor
-        self._known: WeakKeyDictionary[Pixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[NetworkPixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def refine(self, plane: Pixels, selections: Sequence[Selection]) -> list[Selection]:
+    def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
         """Return selections whose objects honour their clicks; those that do already are returned as they are.
 
         Parameters
@@ -70,7 +70,7 @@ class ClickRefiner:
         held = _HeldPixels.of(selections, plane.shape)
         return [self._refined(plane, selection, held.against(i)) for i, selection in enumerate(selections)]
 
-    def _refined(self, plane: Pixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
+    def _refined(self, plane: NetworkPixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
         query, crop = selection.query, selection.crop
         if not isinstance(query, Query) or (crop is not None and _satisfies(crop, query, others, plane.shape)):
             return selection
@@ -98,7 +98,9 @@ class ClickRefiner:
             notes,
         )
 
-    def _corrected(self, plane: Pixels, start: _Start, own: Clicks, others: NDArray[np.intp]) -> CorrectedMask | None:
+    def _corrected(
+        self, plane: NetworkPixels, start: _Start, own: Clicks, others: NDArray[np.intp]
+    ) -> CorrectedMask | None:
         """Return what an object becomes; None if nothing says where it is."""
         if not start.known and (not len(own.inside) or (len(own) == 1 and _is_flat(plane, own.inside[0]))):
             return None
@@ -116,7 +118,7 @@ class ClickRefiner:
             found = self._asked(plane, start, shown)
         return _without(found, _broken(found.crop, own, others).outside)
 
-    def _asked(self, plane: Pixels, start: _Start, clicks: Clicks) -> CorrectedMask:
+    def _asked(self, plane: NetworkPixels, start: _Start, clicks: Clicks) -> CorrectedMask:
         """Return a correction that is remembered, or ask for it."""
         key = (*start.key, clicks.pixels.tobytes(), clicks.positive.tobytes())
         with self._lock:
@@ -136,7 +138,7 @@ class ClickRefiner:
 class _Rectangles:
     """A plane as the correcting stage reads it."""
 
-    def __init__(self, plane: Pixels) -> None:
+    def __init__(self, plane: NetworkPixels) -> None:
         self._plane = plane
         self.shape: tuple[int, ...] = (*plane.shape, 3)
 
@@ -154,7 +156,7 @@ class _Start:
     reason: str
 
     @classmethod
-    def of(cls, selection: Selection, plane: Pixels) -> _Start:
+    def of(cls, selection: Selection, plane: NetworkPixels) -> _Start:
         query = selection.query
         if selection.crop is not None:
             return cls(selection.crop, None, selection.score, "")
@@ -273,7 +275,7 @@ def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:
     return replace(found, crop=CroppedMask(found.crop.top, found.crop.left, left), cut=found.cut + len(pixels))
 
 
-def _is_flat(plane: Pixels, pixel: NDArray[np.intp]) -> bool:
+def _is_flat(plane: NetworkPixels, pixel: NDArray[np.intp]) -> bool:
     """Whether all pixels around one are alike: a single click draws nothing there."""
     reach = round(plane.object_diameter or UNKNOWN_DIAMETER)
     around = (slice(max(at - reach, 0), at + reach + 1) for at in pixel.tolist())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Pixels(Protocol):
+class NetworkPixels(Protocol):
     """A plane as the network sees it, read by rectangles."""
 
     @property

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, Proposals
-from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.planes.tiling import LabelArray
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.choosing import choose, whole_on_plane
@@ -104,7 +104,7 @@ class PlanePrediction(Prediction):
                 self.crops[region] = replace(proposals, image_features=None)
             yield done
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> Instances:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> Instances:
         """Return all objects that reach the thresholds, and paint them into `labels` if there are any."""
         found = self.instances(thresholds)
         if labels is not None:

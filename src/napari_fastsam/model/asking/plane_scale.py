@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import window_of
-from napari_fastsam.core.planes.tiling import Pixels, Tiling, spread
+from napari_fastsam.core.planes.tiling import LabelArray, Tiling, spread
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.network.object_scale import diameter_of
 from napari_fastsam.model.network.segmenter import Model
@@ -56,7 +56,7 @@ def is_large(shape: Sequence[int], imgsz: int | None = None) -> bool:
     return imgsz is None and len(shape) > 1 and shape[0] * shape[1] > LARGE
 
 
-def check_labels(labels: Pixels, shape: tuple[int, int]) -> None:
+def check_labels(labels: LabelArray, shape: tuple[int, int]) -> None:
     """Raise a ParameterError if a label image has not the shape of the plane."""
     if tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")

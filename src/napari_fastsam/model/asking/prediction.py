@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.planes.tiling import Pixels
+from napari_fastsam.core.planes.tiling import LabelArray
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_alike
@@ -67,7 +67,7 @@ class Prediction(Protocol):
     def predict_crops(self, pending: Sequence[PendingInference]) -> Iterator[int]:
         """Run the network on what is pending and keep what it says; yields how many are done."""
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> Instances | TiledResult:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> Instances | TiledResult:
         """Return all objects that reach the thresholds.
 
         `labels` is where the label image goes, (Y, X) and all 0 at first; None = into memory.

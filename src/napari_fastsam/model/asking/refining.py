@@ -10,14 +10,14 @@ from typing import Protocol
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.choosing import of_size
-from napari_fastsam.model.asking.pixels import Pixels
+from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.asking.thresholds import Thresholds
 
 
 class Refiner(Protocol):
     """Makes of objects and the points that speak of them the objects that are meant."""
 
-    def refine(self, plane: Pixels, selections: Sequence[Selection]) -> list[Selection]:
+    def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
         """Return selections whose objects honour the points of their queries, with `refined` set if they changed.
 
         Parameters
@@ -59,7 +59,11 @@ def likely(query: Query, started: Selection, thresholds: Thresholds) -> Selectio
 
 
 def refined(
-    plane: Pixels, started: Sequence[Selection], thresholds: Thresholds, refiner: Refiner | None, waiting: bool = False
+    plane: NetworkPixels,
+    started: Sequence[Selection],
+    thresholds: Thresholds,
+    refiner: Refiner | None,
+    waiting: bool = False,
 ) -> list[Selection]:
     """Return selections whose objects were corrected by a refiner; as they are where there is none.
 

@@ -13,7 +13,7 @@ from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.painting import paint as paint_crops
 from napari_fastsam.core.objects.proposals import CONF_FLOOR
-from napari_fastsam.core.planes.tiling import Pixels, Tiling
+from napari_fastsam.core.planes.tiling import LabelArray, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ParameterError
@@ -116,7 +116,7 @@ class SegmentOptions(TypedDict, total=False):
     text_best: bool
     example_threshold: float | None
     refine: bool | Refiner
-    labels: Pixels | None
+    labels: LabelArray | None
     tiled: bool | None
     channels: Sequence[int] | None
     channel_axis: int
@@ -148,7 +148,7 @@ def segment(
     text_best: bool = False,
     example_threshold: float | None = None,
     refine: bool | Refiner = True,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     tiled: bool | None = None,
     channels: Sequence[int] | None = None,
     channel_axis: int = 0,

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fastsam.core.image.intensity import window_of
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Linking, Links, Overlaps, bridged, link
-from napari_fastsam.core.planes.tiling import Grid, Tiling
+from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, bridged, link
+from napari_fastsam.core.planes.tiling import TileGrid, Tiling
 from napari_fastsam.errors import ImageError
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape, scale_for, shown_size, suited_imgsz
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -57,7 +57,7 @@ class StackRun:
     count: int
     contrast_limits: tuple[float, float] | None
     imgsz: int | None
-    grid: Grid | None = None
+    grid: TileGrid | None = None
     kept: dict[int, Instances] = field(default_factory=dict)
     checksums: dict[int, int] = field(default_factory=dict)
 
@@ -204,7 +204,7 @@ def start_stack(
     if is_large(shape):
         middle = planes[len(planes) // 2]
         scale = scale_for(model, middle, tiling, contrast_limits)
-        return StackRun(model, read, count, contrast_limits, None, Grid(shape, scale, fitting(tiling, model)))
+        return StackRun(model, read, count, contrast_limits, None, TileGrid(shape, scale, fitting(tiling, model)))
     imgsz = suited_imgsz(model, planes[0], tiling, contrast_limits)
     if imgsz is None:
         sizes = [_size(model, plane, contrast_limits) for plane in planes]
@@ -212,9 +212,11 @@ def start_stack(
     return StackRun(model, read, count, contrast_limits, imgsz)
 
 
-def linked(planes: Sequence[Instances], linking: Linking | None = None, known: Overlaps | None = None) -> StackResult:
+def linked(
+    planes: Sequence[Instances], linking: Linking | None = None, known: PlaneOverlaps | None = None
+) -> StackResult:
     """Link the objects of planes and paint them; `known` is how they overlap, where that was measured before."""
-    overlaps = known or Overlaps.of([tuple(p.masks) for p in planes], (linking or Linking()).max_gap)
+    overlaps = known or PlaneOverlaps.of([tuple(p.masks) for p in planes], (linking or Linking()).max_gap)
     links = link(overlaps, linking)
     missed = bridged(overlaps.planes, links)
     labels = np.zeros((len(planes), *planes[0].shape), np.int32)

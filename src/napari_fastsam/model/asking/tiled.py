@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, Grid, Pixels, Tile, Tiling
+from napari_fastsam.core.planes.tiling import SEAM, Box, Canvas, LabelArray, Tile, TileGrid, Tiling
 from napari_fastsam.model.asking.descriptors import Descriptors, no_descriptors
 from napari_fastsam.model.asking.plane_scale import (
     PlaneLike,
@@ -34,7 +34,7 @@ _COARSEST = 64
 
 
 @dataclass(frozen=True)
-class Progress:
+class TileProgress:
     """How far a run over tiles has come.
 
     Attributes
@@ -61,17 +61,17 @@ class Piece:
     ----------
     grid, tile
         Which.
-    least
+    min_extent
         Longest side in plane pixels from which on objects are taken; smaller ones belong to a finer grid.
     """
 
-    grid: Grid
+    grid: TileGrid
     tile: Tile
-    least: float
+    min_extent: float
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class TileDetections:
     """What was found in one piece.
 
     Attributes
@@ -92,7 +92,7 @@ class Found:
     coarse: bool = False
     embeddings: ObjectEmbeddings | None = None
 
-    def put_on(self, canvas: Canvas) -> list[int]:
+    def merge_into(self, canvas: Canvas) -> list[int]:
         """Add the objects to those that are there; returns the number of each, 0 = it was there."""
         if not self.coarse:
             return canvas.add(self.window, self.masks, self.scores)
@@ -119,7 +119,7 @@ class TilePlan:
         Where to begin, row and column; None = at the top left.
     """
 
-    grid: Grid
+    grid: TileGrid
     contrast_limits: tuple[float, float]
     thresholds: Thresholds
     first: tuple[float, float] | None = None
@@ -130,16 +130,16 @@ class TilePlan:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield tile after tile, then those of coarser grids, for objects larger than a halo."""
-        least = 0.0
+        min_extent = 0.0
         for grid in coarser(self.grid):
             for tile in grid.tiles(self.first):
-                yield Piece(grid, tile, least)
-            least = grid.halo
+                yield Piece(grid, tile, min_extent)
+            min_extent = grid.halo
 
 
-def find_in(
+def segment_tile(
     model: Model, image: PlaneLike, plan: TilePlan, piece: Piece, descriptors: Descriptors | None = None
-) -> Found:
+) -> TileDetections:
     """Show one piece to the network; returns the objects that belong to it, embedded by `descriptors`."""
     grid, tile = piece.grid, piece.tile
     limits, (top, left) = plan.thresholds, tile.window[:2]
@@ -149,13 +149,13 @@ def find_in(
     ranks = proposals.ranks(limits.conf, limits.iou)
     boxes = proposals.boxes[ranks] + np.array([top, left, top, left], np.float32)
     own = tile.owns(boxes, SEAM / grid.scale) & ~tile.cuts(boxes, grid.shape)
-    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.least
+    own &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= piece.min_extent
     found = proposals.subset(ranks[own])
     low, high = max(limits.min_area or 0, 1), np.inf if limits.max_area is None else limits.max_area
     found = found.subset(np.flatnonzero((found.areas >= low) & (found.areas <= high)))
     embeddings = None if descriptors is None else ObjectEmbeddings.of(found, descriptors)
     masks = [mask.moved(top, left) for mask in found.masks]
-    return Found(tile.window, masks, found.scores.tolist(), grid != plan.grid, embeddings)
+    return TileDetections(tile.window, masks, found.scores.tolist(), grid != plan.grid, embeddings)
 
 
 @dataclass(eq=False)
@@ -208,17 +208,17 @@ class TiledRun:
         """Return how many pieces there are."""
         return len(self.plan)
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Iterator[TileProgress]:
         """Look at piece after piece. One that was cancelled goes on where it was."""
         total = len(self)
         for place, piece in enumerate(self.plan.pieces(), start=1):
             if place > self.done:
-                found = find_in(self.model, self.image, self.plan, piece, self.descriptors)
-                numbers = found.put_on(self.canvas)
+                found = segment_tile(self.model, self.image, self.plan, piece, self.descriptors)
+                numbers = found.merge_into(self.canvas)
                 if found.embeddings is not None:
                     self.embedded.append((numbers, found.masks, found.embeddings))
                 self.done = place
-                yield Progress(place, total, len(self.canvas), piece.tile.window)
+                yield TileProgress(place, total, len(self.canvas), piece.tile.window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +239,7 @@ class TiledResult:
         How many there were.
     """
 
-    labels: Pixels
+    labels: LabelArray
     scores: NDArray[np.float32]
     areas: NDArray[np.int64]
     boxes: NDArray[np.float32]
@@ -250,7 +250,7 @@ class TiledResult:
         """Return the number of objects."""
         return len(self.scores)
 
-    def to_labels(self) -> Pixels:
+    def to_labels(self) -> LabelArray:
         """Return the objects as a label image, in memory or where it was written."""
         return self.labels
 
@@ -275,7 +275,7 @@ def start_tiled(
     thresholds: Thresholds | None = None,
     contrast_limits: tuple[float, float] | None = None,
     *,
-    labels: Pixels | None = None,
+    labels: LabelArray | None = None,
     first: tuple[float, float] | None = None,
     descriptors: Descriptors | None = None,
 ) -> TiledRun:
@@ -293,7 +293,7 @@ def start_tiled(
     )
 
 
-def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) -> Instances:
+def gather(canvas: Canvas, pieces: Iterable[TileDetections], descriptors: Descriptors) -> Instances:
     """Put pieces whose objects were described on a canvas; returns all objects, in the order of their numbers.
 
     Parameters
@@ -305,7 +305,7 @@ def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) ->
     descriptors
         What embedded them.
     """
-    seen = ((found.put_on(canvas), found.masks, found.embeddings) for found in pieces)
+    seen = ((found.merge_into(canvas), found.masks, found.embeddings) for found in pieces)
     return gathered(
         canvas,
         ((numbers, masks, embeddings) for numbers, masks, embeddings in seen if embeddings is not None),
@@ -315,7 +315,7 @@ def gather(canvas: Canvas, pieces: Iterable[Found], descriptors: Descriptors) ->
 
 def all_objects(model: Model, image: PlaneLike, plan: TilePlan) -> Instances:
     """Return all objects of a plane, seen in tiles, with their masks."""
-    pieces = (find_in(model, image, plan, piece, no_descriptors) for piece in plan.pieces())
+    pieces = (segment_tile(model, image, plan, piece, no_descriptors) for piece in plan.pieces())
     found = gather(Canvas(np.zeros(plan.grid.shape, np.int32)), pieces, no_descriptors)
     order = np.argsort(-found.scores, kind="stable")
     return Instances(found.boxes[order], found.scores[order], tuple(found.masks[i] for i in order), found.shape)
@@ -332,7 +332,7 @@ def plan_tiles(
 ) -> TilePlan:
     """Sample the intensities of a plane and measure its objects, where they are not given; as `start_tiled`."""
     limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
-    grid = Grid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
+    grid = TileGrid(plane_shape(image), scale_for(model, image, tiling, limits, first), fitting(tiling, model))
     return TilePlan(grid, limits, thresholds or Thresholds(*model.thresholds()), first)
 
 
@@ -344,7 +344,7 @@ def fitting(tiling: Tiling, model: Model) -> Tiling:
     return replace(tiling, size=size, halo=min(tiling.halo, size // 4))
 
 
-def coarser(grid: Grid) -> list[Grid]:
+def coarser(grid: TileGrid) -> list[TileGrid]:
     """Return a grid, and coarser ones for large objects where the plane has more than one tile."""
     found = [grid]
     while len(grid) > 1 and max(grid.shape) * found[-1].scale > _COARSEST:
@@ -352,7 +352,7 @@ def coarser(grid: Grid) -> list[Grid]:
     return found
 
 
-def read_tile(image: PlaneLike, grid: Grid, tile: Tile) -> NDArray[Any]:
+def read_tile(image: PlaneLike, grid: TileGrid, tile: Tile) -> NDArray[Any]:
     """Read a tile's window; where it is shown much smaller, only every so many pixels."""
     rows, columns = tile.slices
     step = max(1, int(0.5 / grid.scale))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.planes.tiling import Grid, Pixels, Tile, Tiling
+from napari_fastsam.core.planes.tiling import LabelArray, Tile, TileGrid, Tiling
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_objects
 from napari_fastsam.model.asking.crop_regions import CropRegion
@@ -62,7 +62,7 @@ class PendingTile:
         The part of the tile for a closer look; None = the tile itself.
     """
 
-    grid: Grid
+    grid: TileGrid
     tile: Tile
     region: CropRegion | None = None
 
@@ -98,8 +98,8 @@ class TiledPrediction(Prediction):
     image: PlaneLike
     tiling: Tiling
     contrast_limits: tuple[float, float]
-    grid: Grid | None = None
-    tiles: dict[tuple[Grid, Tile], PlanePrediction] = field(default_factory=dict, repr=False)
+    grid: TileGrid | None = None
+    tiles: dict[tuple[TileGrid, Tile], PlanePrediction] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -120,9 +120,9 @@ class TiledPrediction(Prediction):
     def measure(self, around: tuple[float, float] | None) -> None:
         """Choose the scale from the objects at a row and column, or from samples of the plane."""
         scale = scale_for(self.model, self.image, self.tiling, self.contrast_limits, around)
-        self.grid = Grid(self.shape, scale, fitting(self.tiling, self.model))
+        self.grid = TileGrid(self.shape, scale, fitting(self.tiling, self.model))
 
-    def tile(self, grid: Grid, tile: Tile) -> PlanePrediction:
+    def tile(self, grid: TileGrid, tile: Tile) -> PlanePrediction:
         """Return a tile that has been through the network, now or before."""
         seen = self.tiles.get((grid, tile))
         if seen is None:
@@ -132,7 +132,7 @@ class TiledPrediction(Prediction):
             self.tiles[grid, tile] = seen
         return seen
 
-    def places(self, query: Query) -> Iterator[tuple[Grid, Tile]]:
+    def places(self, query: Query) -> Iterator[tuple[TileGrid, Tile]]:
         """Yield the tiles that may show the object of a query whole, fine to coarse."""
         low, high = query.extent()
         middle, room = (low + high) / 2, _ROOM * (high - low)
@@ -168,7 +168,7 @@ class TiledPrediction(Prediction):
             missing.run(self)
             yield done
 
-    def everything(self, thresholds: Thresholds, labels: Pixels | None = None) -> TiledResult:
+    def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> TiledResult:
         """Return all objects of all tiles that reach the thresholds; `labels` is where the label image goes."""
         run = start_tiled(self.model, self.image, self.tiling, thresholds, self.contrast_limits, labels=labels)
         for _ in run:

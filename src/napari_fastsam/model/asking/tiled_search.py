@@ -45,7 +45,7 @@ EmbeddedObjects = tuple[Sequence[int], Sequence[CroppedMask], ObjectEmbeddings]
 
 
 def gathered(canvas: Canvas, pieces: Iterable[EmbeddedObjects], descriptors: Descriptors) -> Instances:
-    """Return all objects of a canvas, in the order of their numbers, as instances to be searched by embeddings.
+    """Return all objects of a canvas with their embeddings, in the order of their numbers.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
         One a request, whose mask holds its positive clicks and none of the negative ones.
     """
     shape = (plane.shape[0], plane.shape[1])
-    found: dict[int, _Answer] = {}
+    found: dict[int, _PredictorOutput] = {}
     waiting = {i: _first_windows(request, shape) for i, request in enumerate(requests)}
     for _ in range(_LOOKS):
         asked = [(i, window) for i, windows in waiting.items() for window in windows]
@@ -143,9 +143,9 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
             break
         inputs = [_shown(predictor, plane, requests[i], window, found.get(i)) for i, window in asked]
         logits, quality = predictor(inputs)
-        answers: dict[int, list[_Answer]] = {}
+        answers: dict[int, list[_PredictorOutput]] = {}
         for (i, _), seen, values, expected in zip(asked, inputs, logits, quality, strict=True):
-            answers.setdefault(i, []).append(_Answer(seen, values, float(expected)))
+            answers.setdefault(i, []).append(_PredictorOutput(seen, values, float(expected)))
         for i, several in answers.items():
             before = found.get(i)
             found[i] = max(several, key=lambda answer: answer.quality)
@@ -155,7 +155,7 @@ def correct(predictor: WindowPredictor, plane: RGBPlane, requests: Sequence[Corr
 
 
 @dataclass(frozen=True, eq=False)
-class _Answer:
+class _PredictorOutput:
     """What a predictor said of a window."""
 
     shown: WindowInput
@@ -196,7 +196,7 @@ def _shown(
     plane: RGBPlane,
     request: CorrectionRequest,
     window: CorrectionWindow,
-    before: _Answer | None,
+    before: _PredictorOutput | None,
 ) -> WindowInput:
     """Return a window as it is shown: with the mask that it starts from, or that the last look found."""
     cells = predictor.cells
@@ -218,7 +218,7 @@ def _box_prior(box: tuple[float, float, float, float], window: CorrectionWindow,
 
 
 def _next_window(
-    request: CorrectionRequest, answer: _Answer, before: _Answer | None, shape: tuple[int, int]
+    request: CorrectionRequest, answer: _PredictorOutput, before: _PredictorOutput | None, shape: tuple[int, int]
 ) -> CorrectionWindow | None:
     """Return the window that fits what was found, or None if another look would show the same."""
     cells = len(answer.logits)
@@ -235,14 +235,14 @@ def _next_window(
     return window
 
 
-def _pieces(request: CorrectionRequest, answer: _Answer) -> NDArray[np.bool_]:
+def _pieces(request: CorrectionRequest, answer: _PredictorOutput) -> NDArray[np.bool_]:
     """Return the cells of the object, without pieces that nobody asked for."""
     cells = np.floor(answer.shown.clicks[answer.shown.positive] + 0.5).astype(np.intp)
     base = answer.shown.prior if request.mask is not None or request.box is not None else None
     return rules.keep_clicked_pieces(answer.logits > 0, cells, base)
 
 
-def _finished(request: CorrectionRequest, answer: _Answer | None, shape: tuple[int, int]) -> CorrectedMask:
+def _finished(request: CorrectionRequest, answer: _PredictorOutput | None, shape: tuple[int, int]) -> CorrectedMask:
     """Bring an answer to the plane's pixels, where clicks are honoured, pieces dropped and holes closed."""
     drawn = request.mask is None and request.box is None
     start = CroppedMask(0, 0, np.zeros((0, 0), bool)) if request.mask is None else request.mask

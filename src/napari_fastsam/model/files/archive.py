@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from napari_fastsam.model.files.pickles import RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import RefusedError, UnreadableError
 
 MAX_ENTRIES = 20_000
 """One a tensor and a few more. The largest YOLO networks have 3000 with their optimiser."""

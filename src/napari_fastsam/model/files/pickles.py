@@ -2,113 +2,24 @@
 
 A pickle is a program that calls whatever it names. Here its instructions are followed by an interpreter that knows no
 call: plain values come out as they are, what `constructors` names is made by functions of ours, and everything else
-that is admitted becomes a `Record`, its name with what it was to be made of. No class is looked up, let alone called.
+that is admitted becomes a `PickledObject`, its name with what it was to be made of. No class is looked up, let alone
+called.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any, ClassVar
+
+from napari_fastsam.model.files.pickle_machine import MARK, PickleMachine, kind_of
+from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError, as_key
 
 MAX_BYTES = 32 << 20
 """Of a pickle without its tensors. Checkpoints have 0.1 to 2 MB."""
 
-MAX_STEPS = 4_000_000
-"""Instructions, and values that constructors are given: some seconds. Checkpoints have 0.05 to 0.5 million."""
-
 _MAX_DIGITS = 128
 """Bytes of an integer."""
-
-
-class UnreadableError(Exception):
-    """A file is damaged, or of another kind; the text says how."""
-
-
-class RefusedError(UnreadableError):
-    """A file holds what is not read from files; `name` says what, such as ``posix.system``."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name = name
-
-
-@dataclass(frozen=True)
-class Name:
-    """A class or function that a pickle names. It is not looked up."""
-
-    module: str
-    name: str
-
-    @cached_property
-    def full(self) -> str:
-        """Module and name with a dot between them."""
-        return f"{self.module}.{self.name}"
-
-    def __str__(self) -> str:
-        return self.full
-
-
-@dataclass(eq=False, slots=True)
-class Record:
-    """An object that was not made.
-
-    Attributes
-    ----------
-    name
-        Of its class, or of the function that would have made it.
-    args
-        What that would have been given.
-    state
-        Its attributes, or whatever its class has for that; None = none were set.
-    items
-        What would have been appended, or set as pairs of key and value.
-    """
-
-    name: Name
-    args: tuple[Any, ...] = ()
-    state: Any = None
-    items: list[Any] | None = None
-
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
-
-
-_PLAIN = (str, int, float, bytes, Name, Record, type(None))
-_SIZED = (str, bytes, list, tuple, dict, set, frozenset)
-_MAX_KEY = 16
-"""Parts of a tuple that is a key."""
-
-
-class _Mark:
-    """Where a run of values begins on the stack."""
-
-
-_MARK = _Mark()
-
-
-def as_key(value: Any) -> Any:
-    """Return a value that a dictionary or set may have as its key.
-
-    Tuples within tuples can take forever to hash, though they were written in a few bytes.
-
-    Raises
-    ------
-    UnreadableError
-        If it is not a plain value, or a tuple of such.
-    """
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, tuple) and len(value) <= _MAX_KEY and all(isinstance(v, _PLAIN) for v in value):
-        return value
-    raise UnreadableError(f"a {type(value).__name__} is a key or a member of a set")
-
-
-def is_within(name: str, prefixes: tuple[str, ...]) -> bool:
-    """Say whether a full name is one of `prefixes`, or inside one."""
-    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
 
 
 _U1, _U2, _U4, _U8 = (struct.Struct(f"<{c}") for c in "BHIQ")
@@ -146,42 +57,8 @@ def _of(count: int) -> _Step:
     return lambda self: self._tuple_of(count)
 
 
-def _kind(value: Any) -> str:
-    return str(value) if isinstance(value, Name) else type(value).__name__
-
-
-class Interpreter:
-    """Follows the instructions of one pickle.
-
-    Parameters
-    ----------
-    data
-        The pickle, and perhaps more behind it.
-    constructors
-        What to call, and with what the pickle gives, for names written out in full: functions of ours that bear with
-        any arguments.
-    inert
-        Modules, with all inside them, and full names that may occur, and then become records. Any other name is
-        refused; None = no name is.
-    persistent
-        What to call for references to what lies outside of the pickle.
-    start
-        Where in `data` it begins.
-    """
-
-    def __init__(
-        self,
-        data: bytes,
-        constructors: Mapping[str, Callable[..., Any]],
-        inert: tuple[str, ...] | None = (),
-        persistent: Callable[[Any], Any] | None = None,
-        start: int = 0,
-    ) -> None:
-        self._data, self.position = data, start
-        self._constructors, self._inert, self._persistent = constructors, inert, persistent
-        self._stack: list[Any] = []
-        self._memo: dict[int, Any] = {}
-        self._steps = MAX_STEPS
+class Interpreter(PickleMachine):
+    """Follows the instructions of one pickle; parameters as of `PickleMachine`."""
 
     def run(self) -> Any:
         """Return what the pickle holds; `position` is then the first byte behind it.
@@ -215,59 +92,6 @@ class Interpreter:
             return RefusedError(_REFUSED[code], f"its pickle has the instruction {_REFUSED[code]}")
         return UnreadableError(f"its pickle is damaged at byte {self.position}")
 
-    def _charge(self, steps: int) -> None:
-        self._steps -= steps
-        if self._steps < 0:
-            raise UnreadableError(f"its pickle has more than {MAX_STEPS} instructions, far more than a checkpoint has")
-
-    def _take(self, count: int) -> bytes:
-        start, self.position = self.position, self.position + count
-        if count < 0 or self.position > len(self._data):
-            raise IndexError(count)
-        return self._data[start : self.position]
-
-    def _number(self, format: struct.Struct) -> Any:
-        (value,) = format.unpack_from(self._data, self.position)
-        self.position += format.size
-        return value
-
-    def _line(self) -> str:
-        end = self._data.index(b"\n", self.position)
-        line = self._data[self.position : end].decode()
-        self.position = end + 1
-        return line
-
-    def _popped(self) -> list[Any]:
-        """Take everything from the stack down to its last mark."""
-        stack = self._stack
-        place = len(stack) - 1
-        while stack[place] is not _MARK:
-            place -= 1
-            if place < 0:
-                raise IndexError(place)
-        values = stack[place + 1 :]
-        del stack[place:]
-        return values
-
-    def _push_name(self, module: str, name: str) -> None:
-        found = Name(module, name)
-        full = found.full
-        admitted = full in self._constructors or self._inert is None or is_within(full, self._inert)
-        if not admitted or "." in name or not name.isidentifier():
-            raise RefusedError(full[:200], f"it names {full[:200]!r}, which is not read from files")
-        self._stack.append(found)
-
-    def _make(self, name: Any, args: Any) -> Any:
-        if not isinstance(name, Name) or not isinstance(args, tuple):
-            raise RefusedError(repr(name)[:200], f"it calls what is no name: {_kind(name)}")
-        construct = self._constructors.get(name.full)
-        if construct is None:
-            return Record(name, args)
-        for value in args:
-            if isinstance(value, _SIZED):
-                self._charge(len(value))
-        return construct(*args)
-
     # one method an instruction, by pickletools' names
 
     def _nothing(self) -> None:
@@ -281,7 +105,7 @@ class Interpreter:
             raise UnreadableError("its pickle is of a protocol that is not known")
 
     def _mark(self) -> None:
-        self._stack.append(_MARK)
+        self._stack.append(MARK)
 
     def _pop(self) -> None:
         self._stack.pop()
@@ -309,7 +133,7 @@ class Interpreter:
 
     def _tuple_of(self, count: int) -> None:
         values = tuple(self._stack[-count:])
-        if len(values) != count or any(v is _MARK for v in values):
+        if len(values) != count or any(v is MARK for v in values):
             raise IndexError(count)
         self._stack[-count:] = [values]
 
@@ -333,7 +157,7 @@ class Interpreter:
 
     def _extend(self, values: list[Any]) -> None:
         target = self._stack[-1]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.items = target.items or []
             target.items.extend(values)
         elif type(target) is list:
@@ -357,7 +181,7 @@ class Interpreter:
     def _set_items(self, values: list[Any]) -> None:
         target = self._stack[-1]
         pairs = [(k if type(k) is str else as_key(k), v) for k, v in zip(values[::2], values[1::2], strict=True)]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.items = target.items or []
             target.items.extend(pairs)
         elif type(target) is dict:
@@ -366,7 +190,7 @@ class Interpreter:
             raise TypeError(target)
 
     def _put(self, number: int) -> None:
-        if self._stack[-1] is _MARK:
+        if self._stack[-1] is MARK:
             raise IndexError(number)
         self._memo[number] = self._stack[-1]
 
@@ -376,13 +200,13 @@ class Interpreter:
     # most of a checkpoint are these two and the small numbers: they are written out
 
     def _put1(self) -> None:
-        if (value := self._stack[-1]) is _MARK:
+        if (value := self._stack[-1]) is MARK:
             raise IndexError
         self._memo[self._data[self.position]] = value
         self.position += 1
 
     def _put4(self) -> None:
-        if (value := self._stack[-1]) is _MARK:
+        if (value := self._stack[-1]) is MARK:
             raise IndexError
         self._memo[_U4.unpack_from(self._data, self.position)[0]] = value
         self.position += 4
@@ -431,10 +255,10 @@ class Interpreter:
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
-        if isinstance(target, Record):
+        if isinstance(target, PickledObject):
             target.state = state
         elif type(target) is not dict:  # an ordered dictionary of torch has notes on versions, which nobody reads
-            raise RefusedError(_kind(target), f"it sets attributes of a {_kind(target)}")
+            raise RefusedError(kind_of(target), f"it sets attributes of a {kind_of(target)}")
 
     def _refer(self) -> None:
         if self._persistent is None:

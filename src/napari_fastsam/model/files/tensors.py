@@ -9,15 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.model.files.archive import Archive
-from napari_fastsam.model.files.pickles import (
-    MAX_BYTES,
-    Interpreter,
-    Name,
-    Record,
-    RefusedError,
-    UnreadableError,
-    as_key,
-)
+from napari_fastsam.model.files.pickle_values import Name, PickledObject, RefusedError, UnreadableError, as_key
+from napari_fastsam.model.files.pickles import MAX_BYTES, Interpreter
 
 if TYPE_CHECKING:
     import torch
@@ -48,13 +41,13 @@ def read_torch(path: Path, inert: tuple[str, ...] | None = ()) -> Any:
         The file: a zip archive, as torch writes since version 1.6, or what it wrote before.
     inert
         Modules, with all inside them, and full names of classes and functions that may be named. What they would make
-        comes out as a `Record`: ``("ultralytics", "torch.nn.modules")`` for a YOLO checkpoint, ``("__torch__",
+        comes out as a `PickledObject`: ``("ultralytics", "torch.nn.modules")`` for a YOLO checkpoint, ``("__torch__",
         "torch.jit")`` for a TorchScript archive, nothing for weights by name. None = whatever is named.
 
     Returns
     -------
-    Tensors on the CPU, dictionaries, lists, tuples, sets, text, numbers; `Name` and `Record` within `inert`. It may be
-    of any shape and depth, and may contain itself: whoever walks through it has to count.
+    Tensors on the CPU, dictionaries, lists, tuples, sets, text, numbers; `Name` and `PickledObject` within `inert`. It
+    may be of any shape and depth, and may contain itself: whoever walks through it has to count.
 
     Raises
     ------
@@ -254,17 +247,17 @@ def _encoded(text: Any = "", *_: Any) -> bytes:
 def _numpy_scalar(dtype: Any = None, content: Any = b"", *_: Any) -> Any:
     """Return a number of numpy as Python's own, and what is not understood as a record."""
     name = Name("numpy", "scalar")
-    if not isinstance(dtype, Record) or not dtype.args or not isinstance(content, bytes):
-        return Record(name)
+    if not isinstance(dtype, PickledObject) or not dtype.args or not isinstance(content, bytes):
+        return PickledObject(name)
     code = _NUMPY_SCALARS.get(dtype.args[0]) if isinstance(dtype.args[0], str) else None
     if code is None or struct.calcsize(code) != len(content):
-        return Record(name)
+        return PickledObject(name)
     return struct.unpack(f"<{code}", content)[0]
 
 
-def _inert(name: str) -> Callable[..., Record]:
+def _inert(name: str) -> Callable[..., PickledObject]:
     module, _, last = name.rpartition(".")
-    return lambda *args: Record(Name(module, last), args)
+    return lambda *args: PickledObject(Name(module, last), args)
 
 
 CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
 from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
+from napari_fastsam.model.judging.validation import AnnotatedImage
 from napari_fastsam.model.network.segmenter import Model
 
 Start = Literal["point", "box", "nothing"]
@@ -26,24 +27,6 @@ Start = Literal["point", "box", "nothing"]
 
 SMALLEST_AREA = 40
 """Pixels of an object that is clicked on: of smaller ones the outline is a matter of taste."""
-
-
-class AnnotatedImage(Protocol):
-    """An image and its objects, as `validation.evaluate` takes them."""
-
-    @property
-    def name(self) -> str:
-        """Of the image."""
-
-    @property
-    def group(self) -> str:
-        """Its kind."""
-
-    def image(self) -> NDArray[np.generic]:
-        """Return (Y, X) or (Y, X, 3 | 4)."""
-
-    def labels(self) -> NDArray[np.int32]:
-        """Return (Y, X), 0 = background."""
 
 
 def evaluate_clicks(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.files.pickles import Record, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError
 from napari_fastsam.model.files.tensors import read_torch
 from napari_fastsam.model.network.build import build
 from napari_fastsam.model.network.description import Refused
@@ -125,7 +125,7 @@ def _names_a_clip(path: Path) -> bool:
 
 def _is_clip(content: Any) -> bool:
     """Say whether it is a CLIP: weights by name, or the values of a TorchScript archive."""
-    values = content.state if isinstance(content, Record) else content
+    values = content.state if isinstance(content, PickledObject) else content
     if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
         values = values["state_dict"]
     return isinstance(values, dict) and {"text_projection", "positional_embedding"} <= values.keys()
@@ -135,7 +135,7 @@ def _task(content: Any) -> str | None:
     """Return the task of a YOLO network that is for another one than segmentation."""
     networks = [content.get("ema"), content.get("model")] if isinstance(content, dict) else []
     for network in networks:
-        if isinstance(network, Record) and str(network.name).startswith("ultralytics.nn.tasks."):
+        if isinstance(network, PickledObject) and str(network.name).startswith("ultralytics.nn.tasks."):
             return _TASKS.get(network.name.name)
     return None
 

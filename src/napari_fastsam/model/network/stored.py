@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.model.files.pickles import Name, Record
+from napari_fastsam.model.files.pickle_values import Name, PickledObject
 from napari_fastsam.model.network.description import HEADS, Refused, checked
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def stored_network(content: Any) -> StoredNetwork:
     # averaged weights, where training left them, are the better ones
     network = content.get("model") if content.get("ema") is None else content["ema"]
     for _ in range(2):
-        if isinstance(network, Record) and str(network.name) in _WRAPPERS:
+        if isinstance(network, PickledObject) and str(network.name) in _WRAPPERS:
             network = _named(_state(network, ""), "", "_modules").get("module")
-    if isinstance(network, Record):
+    if isinstance(network, PickledObject):
         return _of_record(network)
     if isinstance(network, dict) and network and "yaml" in content:
         return _of_plain(content, network)
@@ -117,7 +117,7 @@ def stored_network(content: Any) -> StoredNetwork:
     raise Refused(f"it holds no network but {_kind(network)}")
 
 
-def _of_record(network: Record) -> StoredNetwork:
+def _of_record(network: PickledObject) -> StoredNetwork:
     if str(network.name) not in _NETWORKS:
         raise Refused(f"it holds no segmentation network of ultralytics but {network.name}")
     layers: dict[str, Layer] = {}
@@ -144,7 +144,7 @@ def _described(state: dict[str, Any]) -> dict[str, Any]:
     return checked(state["yaml"])
 
 
-def _walk(network: Record) -> Iterator[tuple[str, Record, dict[str, Any]]]:
+def _walk(network: PickledObject) -> Iterator[tuple[str, PickledObject, dict[str, Any]]]:
     """Go through a network and all layers within it: names, records, attributes."""
     waiting = [("", network, 0)]
     count = 0
@@ -158,7 +158,7 @@ def _walk(network: Record) -> Iterator[tuple[str, Record, dict[str, Any]]]:
         for child, inner in _named(state, name, "_modules").items():
             if inner is None:
                 continue
-            if not isinstance(inner, Record):
+            if not isinstance(inner, PickledObject):
                 raise Refused(f"its layer {_joined(name, child)} is {_kind(inner)}")
             waiting.append((_joined(name, child), inner, depth + 1))
 
@@ -172,7 +172,7 @@ def _joined(name: str, child: str) -> str:
     return f"{name}.{child}" if name else child
 
 
-def _state(layer: Record, name: str) -> dict[str, Any]:
+def _state(layer: PickledObject, name: str) -> dict[str, Any]:
     if not isinstance(layer.state, dict) or layer.items or not all(isinstance(key, str) for key in layer.state):
         raise Refused(f"{called(name)}, {layer.name}, has no attributes")
     return layer.state
@@ -189,7 +189,7 @@ def _is_part(key: Any) -> bool:
     return isinstance(key, str) and 0 < len(key) <= 64 and key.replace("_", "a").isalnum()
 
 
-def _layer(name: str, layer: Record, state: dict[str, Any]) -> Layer:
+def _layer(name: str, layer: PickledObject, state: dict[str, Any]) -> Layer:
     for hook in _HOOKS:
         value = state.get(hook)
         if value:
@@ -199,15 +199,15 @@ def _layer(name: str, layer: Record, state: dict[str, Any]) -> Layer:
     objects = frozenset(
         key
         for key, value in state.items()
-        if isinstance(value, Record | Name) and not (key == "forward" and _is_own_forward(layer, value))
+        if isinstance(value, PickledObject | Name) and not (key == "forward" and _is_own_forward(layer, value))
     )
     return Layer(layer.name.name, settings, objects, children)
 
 
-def _is_own_forward(layer: Record, value: Any) -> bool:
+def _is_own_forward(layer: PickledObject, value: Any) -> bool:
     """Say whether it is ultralytics' note that a layer is fused, which is found out anyway."""
     return (
-        isinstance(value, Record)
+        isinstance(value, PickledObject)
         and str(value.name) in ("builtins.getattr", "__builtin__.getattr")
         and len(value.args) == 2
         and value.args[0] is layer
@@ -314,4 +314,4 @@ def _stride(value: Any) -> tuple[float, ...]:
 def _kind(value: Any) -> str:
     if isinstance(value, Name):
         return str(value)[:200]
-    return str(value.name)[:200] if isinstance(value, Record) else f"a {type(value).__name__}"
+    return str(value.name)[:200] if isinstance(value, PickledObject) else f"a {type(value).__name__}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.files.pickles import Record, RefusedError, UnreadableError
+from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError
 from napari_fastsam.model.files.tensors import read_torch
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         content = read_torch(path, _TORCHSCRIPT)
-        weights = dict(_of_archive(content)) if isinstance(content, Record) else _by_name(content)
+        weights = dict(_of_archive(content)) if isinstance(content, PickledObject) else _by_name(content)
     except RefusedError as error:
         raise ModelError(
             f"{path} was not loaded: {error}. Only tensors and plain values are read from a model's file; if you trust "
@@ -68,12 +68,12 @@ def _by_name(content: Any) -> dict[str, Any]:
     return weights if isinstance(weights, dict) else {}
 
 
-def _of_archive(module: Record) -> Iterator[tuple[str, Any]]:
+def _of_archive(module: PickledObject) -> Iterator[tuple[str, Any]]:
     """Yield the weights of an archive's network and of all that is in it."""
     import torch
 
     seen = 0
-    waiting: list[tuple[str, Record]] = [("", module)]
+    waiting: list[tuple[str, PickledObject]] = [("", module)]
     while waiting:
         prefix, record = waiting.pop()
         # a state that is no dictionary is what a __setstate__ would have been given
@@ -82,7 +82,7 @@ def _of_archive(module: Record) -> Iterator[tuple[str, Any]]:
             seen += 1
             if seen > _MAX_OBJECTS:
                 raise UnreadableError(f"it has more than {_MAX_OBJECTS:,} objects")
-            if isinstance(value, Record) and prefix.count(".") < _MAX_DEPTH:
+            if isinstance(value, PickledObject) and prefix.count(".") < _MAX_DEPTH:
                 waiting.append((f"{prefix}{name}.", value))
             elif isinstance(value, torch.Tensor) and name in _PARAMETERS:
                 yield f"{prefix}{name}", value

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import ModelError
-from napari_fastsam.model.text.clip import clip_file
 from napari_fastsam.model.text.clip_weights import EXPECTED, read_weights
 
 if TYPE_CHECKING:
@@ -40,11 +39,12 @@ def read_clip(path: Path, device: str) -> torch.nn.Module:
     missing = [name for name in _NEEDED if name not in weights]
     if missing:
         raise ModelError(f"{path} is no CLIP: it has no {missing[0]!r}; {EXPECTED}")
-    clip = clip_file("model")
+    from napari_fastsam._vendor.clip.model import build_model
+
     try:
         # the released files hold half floats, and what clip builds does too; whole floats of a file stay what they are
         with _bounded():
-            network: torch.nn.Module = clip.build_model(dict(weights)).float()
+            network: torch.nn.Module = build_model(dict(weights)).float()
         _check_sizes(network, weights)
         network.load_state_dict({name: value for name, value in weights.items() if name in network.state_dict()})
     except (

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from napari_fastsam.errors import PromptError
-from napari_fastsam.model.text.clip import clip_file
 
 LENGTH = 77
 """Tokens that every released CLIP reads, the marks of beginning and end included."""
@@ -41,4 +40,6 @@ def tokens(text: str, length: int = LENGTH) -> list[int]:
 
 @cache
 def _tokenizer() -> Any:
-    return clip_file("simple_tokenizer").SimpleTokenizer()
+    from napari_fastsam._vendor.clip.simple_tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()

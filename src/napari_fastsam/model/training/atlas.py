@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_fastsam.model.network.segmenter import GREY
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 
 LEVELS = 5
 """How often a plane is halved, the plane itself counted in."""
@@ -51,7 +51,7 @@ class Atlas:
         Where.
     """
 
-    def __init__(self, planes: Sequence[Annotated], device: torch.device) -> None:
+    def __init__(self, planes: Sequence[AnnotatedPlane], device: torch.device) -> None:
         self.device = device
         pixels: list[Tensor] = []
         labels: list[Tensor] = []

@@ -67,7 +67,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far it is.
 
     Attributes
@@ -92,9 +92,9 @@ def fit(
     crops: Batches,
     clock: Clock,
     device: torch.device,
-    report: Callable[[Progress], None],
+    report: Callable[[TrainingProgress], None],
     stop: Callable[[], bool] = lambda: False,
-) -> Progress:
+) -> TrainingProgress:
     """Train a network of ultralytics, and return its averaged weights.
 
     Parameters
@@ -114,7 +114,7 @@ def fit(
     """
     start = reported = time.perf_counter()
     learner = _Learner(network, clock, device)
-    now = Progress(0, 0, 0, {}, learner.averaged)
+    now = TrainingProgress(0, 0, 0, {}, learner.averaged)
     count = clock.batch
     while (passed := time.perf_counter() - start) < clock.seconds:
         try:

@@ -17,8 +17,8 @@ from napari_fastsam.core.judging.metrics import Matching, match
 from napari_fastsam.core.judging.scores import Summary
 from napari_fastsam.model.judging.validation import evaluate
 from napari_fastsam.model.network.segmenter import Model
-from napari_fastsam.model.training.crops import Annotated, diameters_of
-from napari_fastsam.model.training.settings import Settings, counted
+from napari_fastsam.model.training.crops import AnnotatedPlane, diameters_of
+from napari_fastsam.model.training.settings import TrainingSettings, counted
 from napari_fastsam.model.weights.card import Card
 
 WINDOW: NormalizationRule = "percentiles"
@@ -42,9 +42,9 @@ def card_of(
     name: str,
     base: str,
     base_card: Card | None,
-    settings: Settings,
-    training: Sequence[Annotated],
-    validation: Sequence[Annotated],
+    settings: TrainingSettings,
+    training: Sequence[AnnotatedPlane],
+    validation: Sequence[AnnotatedPlane],
 ) -> Card:
     """Return the card of a model before it is measured.
 
@@ -85,7 +85,7 @@ def card_of(
     )
 
 
-def pooled(model: Model, planes: Sequence[Annotated], conf: float, iou: float) -> list[Matching]:
+def pooled(model: Model, planes: Sequence[AnnotatedPlane], conf: float, iou: float) -> list[Matching]:
     """Return the matchings of all planes together at thresholds of one's choice."""
     sums: list[Matching] = []
     for plane in planes:
@@ -99,7 +99,7 @@ def mean_ap(matchings: Sequence[Matching]) -> float:
     return float(np.nan_to_num(np.mean([matching.average_precision for matching in matchings])))
 
 
-def tuned(model: Model, planes: Sequence[Annotated]) -> Card:
+def tuned(model: Model, planes: Sequence[AnnotatedPlane]) -> Card:
     """Return the model's card with the thresholds, and the size to show objects at, that have the best mean AP."""
     card = model.card
     if card.shown_diameter is not None:
@@ -117,7 +117,7 @@ def tuned(model: Model, planes: Sequence[Annotated]) -> Card:
     return dataclasses.replace(model.card, conf=conf, iou=iou)
 
 
-def measured(model: Model, planes: Sequence[Annotated]) -> Card:
+def measured(model: Model, planes: Sequence[AnnotatedPlane]) -> Card:
     """Return the model's card with its measures on planes, all together and by kind."""
     found = evaluate(model, [_Judged(plane) for plane in planes])
     measures = _figures(found.summary())
@@ -143,7 +143,7 @@ def _added(sums: list[Matching], found: list[Matching]) -> list[Matching]:
 class _Judged:
     """A plane in memory as `validation.evaluate` takes it."""
 
-    plane: Annotated
+    plane: AnnotatedPlane
 
     @property
     def name(self) -> str:

@@ -33,7 +33,7 @@ def diameters_of(labels: NDArray[np.integer]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Annotated:
+class AnnotatedPlane:
     """One annotated plane in memory.
 
     Attributes
@@ -60,7 +60,7 @@ class Annotated:
     @classmethod
     def of(
         cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer], *, complete: bool = True
-    ) -> Annotated:
+    ) -> AnnotatedPlane:
         """Return a plane whose labels are numbered without gaps.
 
         Raises
@@ -128,7 +128,7 @@ class TrainingCrops:
         Set anew by the trainer.
     """
 
-    planes: Sequence[Annotated]
+    planes: Sequence[AnnotatedPlane]
     size: int
     scales: NDArray[np.float64]
     length: int

@@ -19,7 +19,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from napari_fastsam.model.training.atlas import LEVELS, Atlas, Views
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 from napari_fastsam.model.training.light import Light
 from napari_fastsam.model.training.rendered import Rendered
 
@@ -71,7 +71,7 @@ class DeviceCrops:
         Of all that is drawn.
     """
 
-    planes: Sequence[Annotated]
+    planes: Sequence[AnnotatedPlane]
     size: int
     scales: NDArray[np.float64]
     device: torch.device

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.training.crops import Annotated
+from napari_fastsam.model.training.crops import AnnotatedPlane
 from napari_fastsam.model.weights.card import Card
 
 SHOWN_DIAMETER = 28.0
@@ -22,7 +22,7 @@ _FROM_SCRATCH, _ONWARD = 100_000, 12_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How to train.
 
     Attributes
@@ -57,7 +57,7 @@ class Settings:
     learning_rate: float
     measure_every: int
 
-    def scales_of(self, planes: Sequence[Annotated]) -> NDArray[np.float64]:
+    def scales_of(self, planes: Sequence[AnnotatedPlane]) -> NDArray[np.float64]:
         """Return the factor from pixels of each plane to input pixels."""
         usual = _median_diameter(planes)
         if not self.rescale:
@@ -66,7 +66,9 @@ class Settings:
         return self.object_size / sizes
 
 
-def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: Any) -> tuple[Settings, list[str]]:
+def choose(
+    planes: Sequence[AnnotatedPlane], base: Card | None, seed: int, **wanted: Any
+) -> tuple[TrainingSettings, list[str]]:
     """Choose the settings.
 
     Parameters
@@ -76,9 +78,9 @@ def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: 
     base
         Card of the model that training starts from; None = from scratch.
     seed
-        As in `Settings`.
+        As in `TrainingSettings`.
     wanted
-        Values of `Settings` that a person chose; None = not chosen.
+        Values of `TrainingSettings` that a person chose; None = not chosen.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def choose(planes: Sequence[Annotated], base: Card | None, seed: int, **wanted: 
     said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
     rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
     every = max(1, round(epochs / 20))
-    settings = Settings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
+    settings = TrainingSettings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
     return settings, said
 
 
@@ -135,7 +137,7 @@ def _check(given: dict[str, Any]) -> None:
         raise ParameterError(f"imgsz is {imgsz!r}; expected a multiple of 32 from 64 to 2048")
 
 
-def _median_diameter(planes: Sequence[Annotated]) -> float:
+def _median_diameter(planes: Sequence[AnnotatedPlane]) -> float:
     sizes = [plane.diameter for plane in planes if not math.isnan(plane.diameter)]
     if not sizes:
         raise ParameterError("there is no object in any of the images to train on; draw some into their labels")

@@ -28,8 +28,8 @@ from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
-from napari_fastsam.model.training.crops import Annotated, Augmentation, TrainingCrops
-from napari_fastsam.model.training.settings import Settings, choose, counted
+from napari_fastsam.model.training.crops import AnnotatedPlane, Augmentation, TrainingCrops
+from napari_fastsam.model.training.settings import TrainingSettings, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
 from napari_fastsam.model.weights.weights import cache_folder, card_for, find
@@ -41,7 +41,7 @@ Event = dict[str, Any]
 Told = Callable[[Event], None]
 
 
-class Example(Protocol):
+class TrainingExample(Protocol):
     """An annotated image: `io.annotations.datasets.Example`, or anything like it.
 
     It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
@@ -83,9 +83,9 @@ class Run:
 
     output: Path
     base: str
-    training: Sequence[Annotated]
-    validation: Sequence[Annotated]
-    settings: Settings
+    training: Sequence[AnnotatedPlane]
+    validation: Sequence[AnnotatedPlane]
+    settings: TrainingSettings
     device: str
 
     @property
@@ -95,19 +95,19 @@ class Run:
         return cache_folder() / "training" / f"{self.output.stem}-{key}"
 
 
-def annotated(example: Example) -> Annotated:
+def annotated(example: TrainingExample) -> AnnotatedPlane:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
     rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
-    return Annotated.of(example.name, example.group, rgb, example.labels(), complete=complete)
+    return AnnotatedPlane.of(example.name, example.group, rgb, example.labels(), complete=complete)
 
 
 def train(
-    examples: Sequence[Example],
+    examples: Sequence[TrainingExample],
     output: Path,
     base: str = "nuclei",
     *,
-    validation: Sequence[Example] | None = None,
+    validation: Sequence[TrainingExample] | None = None,
     hold_out: float = 0.1,
     seed: int = 0,
     device: str = "auto",
@@ -213,7 +213,7 @@ def _check_minutes(minutes: float | None, resume: bool) -> None:
         raise ParameterError("a training by the clock keeps nothing to resume; leave resume or the minutes out")
 
 
-def _said_of_validation(measured: Sequence[Annotated]) -> str:
+def _said_of_validation(measured: Sequence[AnnotatedPlane]) -> str:
     if measured:
         one = len(measured) == 1
         return f"{counted(measured)} {'is' if one else 'are'} held out of training to measure it"
@@ -304,7 +304,7 @@ def _fit_by_clock(
 ) -> None:
     """Train until the time is up, and leave the averaged network as the run's best."""
     with imported():
-        from napari_fastsam.model.training.by_clock import Clock, Progress, fit
+        from napari_fastsam.model.training.by_clock import Clock, TrainingProgress, fit
         from napari_fastsam.model.training.device_crops import DeviceCrops
         from napari_fastsam.model.training.light import Light
         from napari_fastsam.model.training.rendered import Rendered
@@ -319,7 +319,7 @@ def _fit_by_clock(
     )  # fmt: skip
     clock = Clock(seconds, settings.batch, settings.learning_rate, report_every=min(2.0, seconds / 4))
 
-    def report(progress: Progress) -> None:
+    def report(progress: TrainingProgress) -> None:
         now = {"batch": min(round(progress.seconds), round(seconds)), "batches": max(1, round(seconds))}
         on_event({"event": "batch", "epoch": 1, "epochs": 1, **now})
 

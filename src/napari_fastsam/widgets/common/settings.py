@@ -11,7 +11,7 @@ PLUGIN = "napari-fastsam"
 
 
 @dataclass(frozen=True)
-class Settings:
+class DockSettings:
     """What the dock starts with; the defaults are those of the manifest's `configurations`."""
 
     model: str = "nuclei"
@@ -25,17 +25,17 @@ class Settings:
     preserve_labels: bool = True
 
 
-def read_settings() -> Settings:
+def read_settings() -> DockSettings:
     """Return the user's settings; the defaults where napari keeps none for the plugin."""
     stored = plugin_settings(PLUGIN)
     if stored is None:
-        return Settings()
-    defaults = Settings()
+        return DockSettings()
+    defaults = DockSettings()
 
     def value(section: str, name: str, default: Any) -> Any:
         return getattr(getattr(stored, section, None), name, default)
 
-    return Settings(
+    return DockSettings(
         model=value("model", "name", defaults.model),
         device=value("model", "device", defaults.device),
         text_encoder=value("model", "text_encoder", defaults.text_encoder),

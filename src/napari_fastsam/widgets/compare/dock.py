@@ -22,7 +22,7 @@ from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
 from napari_fastsam.widgets.compare.view import ComparisonView
-from napari_fastsam.widgets.compare.work import ComparisonWork, Outcome
+from napari_fastsam.widgets.compare.work import ComparisonOutcome, ComparisonWork
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -50,7 +50,7 @@ class CompareWidget(Dock):
         self.view = ComparisonView()
         self._output = ComparisonLayer(napari_viewer)
         self._work = ComparisonWork(self.say, self._compared_layers)
-        self._shown: Outcome | None = None
+        self._shown: ComparisonOutcome | None = None
         self._place = self._shown_place()
         self._quiet = False
         self._soon = qdebounced(self.update_now, timeout=SOON_MS)
@@ -159,7 +159,7 @@ class CompareWidget(Dock):
             return messages.ONE_MISSING if there else messages.NO_LABELS
         return messages.SAME_TWICE if predicted == truth else ""
 
-    def _compared_layers(self, outcome: Outcome) -> None:
+    def _compared_layers(self, outcome: ComparisonOutcome) -> None:
         wanted = (outcome.predicted, outcome.truth) == (self.predicted.value, self.truth.value)
         if outcome.stale or not wanted:
             self.update_now()

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QHeaderView
 
-from napari_fastsam.core.judging.comparison import Found, Kind
+from napari_fastsam.core.judging.comparison import Kind, MatchTable
 from napari_fastsam.layers.comparison.compare import COLOURS, NAMES
 from napari_fastsam.widgets.common.table import Cell, Rows, RowsTable
 
@@ -41,7 +41,7 @@ class ComparedObjects(Rows):
         Of the kinds of objects.
     """
 
-    def __init__(self, found: Found, other_axes: tuple[int, ...], icons: Mapping[Kind, QIcon]) -> None:
+    def __init__(self, found: MatchTable, other_axes: tuple[int, ...], icons: Mapping[Kind, QIcon]) -> None:
         self._found = found
         self._icons = icons
         self._planes: NDArray[np.int64] = found.box[:, list(other_axes)]
@@ -106,7 +106,7 @@ class ObjectsTable(RowsTable):
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.headings.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
 
-    def show_found(self, found: Found | None, other_axes: tuple[int, ...] = ()) -> None:
+    def show_found(self, found: MatchTable | None, other_axes: tuple[int, ...] = ()) -> None:
         """Show other objects, None for no rows; `other_axes` as in `ComparedObjects`."""
         self.show_rows(Rows() if found is None else ComparedObjects(found, other_axes, self._icons))
         self.setColumnHidden(1, not other_axes)

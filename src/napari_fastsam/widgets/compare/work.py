@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.errors import FastSAMError
-from napari_fastsam.layers.comparison.compare import Compared, Part, comparing
+from napari_fastsam.layers.comparison.compare import Compared, ComparedPlane, comparing
 from napari_fastsam.layers.planes.alignment import Alignment, full_data
 from napari_fastsam.widgets.common.runner import Runner
 
@@ -20,7 +20,7 @@ AT_ONCE_PIXELS = 1_500_000
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ComparisonOutcome:
     """What came of comparing two layers.
 
     Attributes
@@ -53,11 +53,11 @@ class ComparisonWork:
         Called with the outcome, on the main thread; more may be started from there.
     """
 
-    def __init__(self, on_step: Callable[[str], None], on_done: Callable[[Outcome], None]) -> None:
+    def __init__(self, on_step: Callable[[str], None], on_done: Callable[[ComparisonOutcome], None]) -> None:
         self._on_done = on_done
         self._runner = Runner(on_step, self._ended)
-        self._asked: tuple[Outcome, Alignment] | None = None
-        self._parts: list[Part] = []
+        self._asked: tuple[ComparisonOutcome, Alignment] | None = None
+        self._parts: list[ComparedPlane] = []
 
     @property
     def busy(self) -> bool:
@@ -69,7 +69,7 @@ class ComparisonWork:
         if self._asked is not None:
             self.outdate()
             return
-        self._asked, self._parts = (Outcome(predicted, truth), alignment), []
+        self._asked, self._parts = (ComparisonOutcome(predicted, truth), alignment), []
         # data are taken here: in a thread no layer is touched
         parts = comparing(alignment, full_data(predicted), full_data(truth))
         if prod(alignment.shape) > AT_ONCE_PIXELS:
@@ -93,7 +93,7 @@ class ComparisonWork:
         self._runner.close()
         self._asked, self._parts = None, []
 
-    def _steps(self, parts: Iterator[Part]) -> Iterator[str]:
+    def _steps(self, parts: Iterator[ComparedPlane]) -> Iterator[str]:
         yield "comparing …"
         for count, part in enumerate(parts, 1):
             self._parts.append(part)

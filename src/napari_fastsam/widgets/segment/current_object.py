@@ -132,7 +132,7 @@ class CurrentObject:
     def forget(self, result: Result) -> None:
         """Correct the labels that a result speaks of no more."""
         stack = result.request.stack
-        asked = [result.request] if stack is None else stack.at.values()
+        asked = [result.request] if stack is None else stack.by_position.values()
         self._corrections.forget(one.plane for one in asked)
 
     def _route(self, rows: list[int]) -> None:

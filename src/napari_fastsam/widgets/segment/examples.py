@@ -11,7 +11,7 @@ from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
 from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.widgets.common.files import file_to_open, file_to_save
 from napari_fastsam.widgets.segment import messages
-from napari_fastsam.widgets.segment.parts.ranking import Ranking
+from napari_fastsam.widgets.segment.parts.ranking import RankedObjects
 
 if TYPE_CHECKING:
     from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -70,7 +70,7 @@ class ExampleSearch:
             self._panel.table.rows.rows,
             self._engine.output.preview,
         )
-        if shown is None or shown.searched is None or not isinstance(ranking, Ranking) or preview is None:
+        if shown is None or shown.searched is None or not isinstance(ranking, RankedObjects) or preview is None:
             return
         plane, i = shown.request.plane, int(ranking.positions[row])
         y0, x0, y1, x1 = shown.searched.boxes[i].astype(float) - 0.5

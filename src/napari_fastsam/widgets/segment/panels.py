@@ -17,7 +17,7 @@ from napari_fastsam.widgets.segment.parts.thresholds import ThresholdsPanel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 
 class Panels:
@@ -31,7 +31,7 @@ class Panels:
         The user's.
     """
 
-    def __init__(self, viewer: ViewerModel, settings: Settings) -> None:
+    def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
         self.source = SourcePanel(viewer, settings)
         self.region = RegionPanel()
         self.prompts = PromptsPanel(viewer)

@@ -25,7 +25,7 @@ from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.controls import Plan, folded, freeze, make_actions, make_advanced, make_controls
 from napari_fastsam.widgets.train.events import Event
 from napari_fastsam.widgets.train.pairs_table import PairsTable
-from napari_fastsam.widgets.train.process import Outcome, TrainingProcess
+from napari_fastsam.widgets.train.process import TrainingOutcome, TrainingProcess
 from napari_fastsam.widgets.train.view import RunView
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class TrainWidget(Dock):
             # after the first epoch they stand with the settings only: the status is there to be glanced at
             self.say(said, () if self.run_view.measured else self.run_view.reasons)
 
-    def _ended(self, outcome: Outcome) -> None:
+    def _ended(self, outcome: TrainingOutcome) -> None:
         self._process = None
         self._clean_up()
         self._set_running(False)

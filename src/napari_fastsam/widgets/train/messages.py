@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_fastsam.layers.training.pairs import Counted
 from napari_fastsam.widgets.train.events import Batch, Epoch, Started
-from napari_fastsam.widgets.train.process import Outcome
+from napari_fastsam.widgets.train.process import TrainingOutcome
 
 READY = "Ready. “Train” writes the pairs to a folder and trains in the background; napari stays usable."
 NO_LAYERS = "Open an image and label the objects in it (or let FastSAM find them and correct them), then add the pair."
@@ -69,7 +69,7 @@ def went_wrong(error: Exception) -> str:
     return f"Something went wrong ({type(error).__name__}: {error}); nothing was trained."
 
 
-def finished(name: str, outcome: Outcome, held_out: int) -> str:
+def finished(name: str, outcome: TrainingOutcome, held_out: int) -> str:
     """Say how training ended; `held_out` images measured it."""
     if outcome.done is None:
         if outcome.killed:

@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 @dataclass(eq=False)
-class Row:
+class PairRow:
     """A pair in the list: its layers, and what is known of it.
 
     Attributes
@@ -80,8 +80,8 @@ class PairsTable(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self.rows: list[Row] = []
-        self._counting: Row | None = None
+        self.rows: list[PairRow] = []
+        self._counting: PairRow | None = None
         self._counter = Runner(lambda _: None, self._counted)
         self._wait = QTimer()  # without a parent: it is stopped after the window is gone
         self._wait.setSingleShot(True)
@@ -117,7 +117,7 @@ class PairsTable(QWidget):
             for row in self.rows
         ):
             return False
-        row = Row(image, labels, regions)
+        row = PairRow(image, labels, regions)
         row.find(self._viewer)
         emitters = [*layer_emitters(labels, "data", "paint", "labels_update"), *layer_emitters(image, "data")]
         if regions is not None:
@@ -161,7 +161,7 @@ class PairsTable(QWidget):
 
     # ---------------------------------------------------------------- counting
 
-    def _changed(self, row: Row) -> None:
+    def _changed(self, row: PairRow) -> None:
         row.counted, row.problem = None, ""
         self._wait.start()
 
@@ -190,7 +190,7 @@ class PairsTable(QWidget):
         if not self._wait.isActive():
             self._count_next()
 
-    def _drop(self, row: Row) -> None:
+    def _drop(self, row: PairRow) -> None:
         row.listening.undo()
         self.rows.remove(row)
         self._show()
@@ -207,7 +207,7 @@ class PairsTable(QWidget):
             doubts = tuple(doubt for count in counts for doubt in count.doubts)
             self.summary.setText(as_html(messages.total(counts), (*problems, *doubts)))
 
-    def _texts(self, row: Row) -> tuple[str, str, str]:
+    def _texts(self, row: PairRow) -> tuple[str, str, str]:
         learnt = "counting …" if row.counted is None or row is self._counting else messages.counted(row.counted)
         labels = row.labels.name + (f" in {row.regions.name}" if row.regions is not None else "")
         return row.image.name, labels, "does not fit" if row.problem else learnt
@@ -251,7 +251,7 @@ class PairsView(RowsTable):
         super().keyPressEvent(event)
 
 
-def _counting(pair: TrainingPair, row: Row) -> Iterator[str]:
+def _counting(pair: TrainingPair, row: PairRow) -> Iterator[str]:
     for found in pair.counts():
         result = found
         yield ""

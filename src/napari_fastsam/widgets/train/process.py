@@ -38,7 +38,7 @@ happen within one of the process's own signals either."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How training ended.
 
     Attributes
@@ -79,7 +79,7 @@ class TrainingProcess(QObject):
     """An event of `train_events`, in the order in which they come."""
 
     ended = Signal(object)
-    """The `Outcome`, once."""
+    """The `TrainingOutcome`, once."""
 
     def __init__(self, arguments: Sequence[str], folder: str) -> None:
         super().__init__()
@@ -222,5 +222,5 @@ class TrainingProcess(QObject):
         QTimer.singleShot(0, self._tell)
 
     def _tell(self) -> None:
-        self.ended.emit(Outcome(self._done, "" if self._done else self._failure, self._stopped, self._killed))
+        self.ended.emit(TrainingOutcome(self._done, "" if self._done else self._failure, self._stopped, self._killed))
         QTimer.singleShot(0, partial(_alive.discard, self))

@@ -137,7 +137,7 @@ def train_corrections(
     device = torch.device(resolve_device(settings.device))
     torch.manual_seed(settings.seed)
     network, cells = _network(base, settings)
-    run = _Run(
+    run = _TrainingRun(
         network.to(device).to(memory_format=torch.channels_last), cells, settings, output.with_suffix(".training")
     )
     if resume:
@@ -162,7 +162,7 @@ def train_corrections(
     on_event({"event": "done", "file": str(output), "seconds": round(run.seconds), "measures": measures})
 
 
-class _Run:
+class _TrainingRun:
     """A network while it is trained, with its average and its optimizer."""
 
     def __init__(self, network: CorrectionNetwork, cells: int, settings: CorrectionTraining, checkpoint: Path) -> None:
@@ -314,7 +314,7 @@ def _fast_in_bfloat16() -> bool:
     return "AVX512" in flags and bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
-def _measured(run: _Run, held_out: Sequence[LabelledPicture], device: torch.device) -> dict[str, float]:
+def _measured(run: _TrainingRun, held_out: Sequence[LabelledPicture], device: torch.device) -> dict[str, float]:
     """Return the held-out IoU after some clicks from nothing, all together and by kind; of no images, nothing."""
     if not any(len(picture.objects) for picture in held_out):
         return {}

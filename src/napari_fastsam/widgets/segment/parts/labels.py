@@ -13,7 +13,7 @@ from napari_fastsam.widgets.segment.parts.panel import Panel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 
 class LabelsPanel(Panel):
@@ -27,7 +27,7 @@ class LabelsPanel(Panel):
         The user's.
     """
 
-    def __init__(self, viewer: ViewerModel, settings: Settings) -> None:
+    def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
         self.labels = ComboBox(
             name="labels",
             label="add to",

@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking(Rows):
+class RankedObjects(Rows):
     """Objects by question and similarity, (R,) each.
 
     Attributes
@@ -64,7 +64,7 @@ class Ranking(Rows):
         return self.like[row], int(self.identities[row])
 
 
-def ranking_of(result: Result | None) -> Ranking | None:
+def ranking_of(result: Result | None) -> RankedObjects | None:
     """Return what a result's table shows; None if nothing was searched for."""
     if result is None or result.searched is None or not result.questions:
         return None
@@ -77,7 +77,7 @@ def ranking_of(result: Result | None) -> Ranking | None:
     identities = searched.identities[positions]
     labels = [numbers.get((name, int(identity)), 0) for name, identity in zip(like, identities, strict=True)]
     similarity = [question.similarities[order] for question, order in zip(result.questions, orders, strict=True)]
-    return Ranking(
+    return RankedObjects(
         like,
         positions,
         np.concatenate(similarity),

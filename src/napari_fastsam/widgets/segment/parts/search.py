@@ -20,7 +20,7 @@ from napari_fastsam.widgets.segment.parts.search_form import SearchForm
 
 if TYPE_CHECKING:
     from napari_fastsam.layers.answers.results import Result
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 TYPING_MS = 400
 """A query is put once no key was pressed for this long: words half typed mean something else."""
@@ -69,7 +69,7 @@ class SearchPanel(Folded):
     keep, forget, save, load = _behind("keep"), _behind("forget"), _behind("save"), _behind("load")
     table, controls = _behind("table"), _behind("controls")
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DockSettings) -> None:
         super().__init__(
             "Words and examples",
             self._make_form,

@@ -19,7 +19,7 @@ from napari_fastsam.widgets.segment.parts.panel import Panel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 
 class SourcePanel(Panel):
@@ -43,7 +43,7 @@ class SourcePanel(Panel):
     card_thresholds = Signal(object, object)
     """Confidence and overlap that suit the model which was chosen, None where its card says nothing."""
 
-    def __init__(self, viewer: ViewerModel, settings: Settings) -> None:
+    def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
         self._takes_thresholds = settings.thresholds_from_card
         self.image = ComboBox(name="image", choices=layers_of(viewer, Image), tooltip="The image to segment.")
         self.model = ModelBox(

@@ -12,7 +12,7 @@ from napari_fastsam.widgets.common.controls import row
 from napari_fastsam.widgets.segment.parts.panel import Panel
 
 if TYPE_CHECKING:
-    from napari_fastsam.widgets.common.settings import Settings
+    from napari_fastsam.widgets.common.settings import DockSettings
 
 
 class ThresholdsPanel(Panel):
@@ -24,7 +24,7 @@ class ThresholdsPanel(Panel):
         The user's.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DockSettings) -> None:
         self.conf = FloatSlider(
             name="conf",
             label="confidence",
@@ -52,7 +52,7 @@ class ThresholdsPanel(Panel):
         )
         self.imgsz = SpinBox(
             name="imgsz",
-            label="shown at",
+            label="network input size",
             value=0,
             min=0,
             max=8192,

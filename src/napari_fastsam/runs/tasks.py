@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,18 +12,17 @@ import numpy as np
 
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.planes.tiling import Grid, Tiling
+from napari_fastsam.core.planes.tiling import TileGrid, Tiling
+from napari_fastsam.core.results.result import Index, ResultObject
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.asking.tiled import Found, TilePlan
+from napari_fastsam.model.asking.tiled import TileDetections, TilePlan
 from napari_fastsam.model.asking.tiled_search import ObjectEmbeddings
-
-Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Part:
+class RunTask:
     """Some of an image, for one task.
 
     Attributes
@@ -45,13 +44,13 @@ class Part:
         name = "-".join(map(str, self.index)) or "plane"
         return folder / {"plane": f"{name}.npz", "plan": f"{name}.json", "tile": f"{name}-{self.number}.npz"}[self.kind]
 
-    def tiles(self, folder: Path) -> list[Part]:
+    def tiles(self, folder: Path) -> list[RunTask]:
         """Return the tiles of a plan that was finished."""
-        return [Part("tile", self.index, number) for number in range(len(read_plan(self.path(folder))))]
+        return [RunTask("tile", self.index, number) for number in range(len(read_plan(self.path(folder))))]
 
     def is_whole(self, folder: Path) -> bool:
         """Whether it was finished, and can be read."""
-        reader: Callable[[Path], object] = {"plane": read_plane, "plan": read_plan, "tile": read_found}[self.kind]
+        reader: Callable[[Path], object] = {"plane": read_plane, "plan": read_plan, "tile": read_detections}[self.kind]
         try:
             reader(self.path(folder))
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made again
@@ -59,20 +58,20 @@ class Part:
         return True
 
 
-def missing_parts(folder: Path, lengths: Sequence[int], tiled: bool) -> Iterator[Part]:
+def missing_parts(folder: Path, lengths: Sequence[int], tiled: bool) -> Iterator[RunTask]:
     """Yield the parts of an image that are not whole yet; the tiles of a plane only once it has a plan."""
     for index in every_index(lengths):
-        part = Part("plan" if tiled else "plane", index)
+        part = RunTask("plan" if tiled else "plane", index)
         if not part.is_whole(folder):
             yield part
         elif tiled:
             yield from missing_tiles(folder, index)
 
 
-def missing_tiles(folder: Path, index: Index) -> Iterator[Part]:
+def missing_tiles(folder: Path, index: Index) -> Iterator[RunTask]:
     """Yield the tiles of a large plane that were not seen yet."""
-    pieces = range(len(read_plan(Part("plan", index).path(folder))))
-    return (tile for n in pieces if not (tile := Part("tile", index, n)).is_whole(folder))
+    pieces = range(len(read_plan(RunTask("plan", index).path(folder))))
+    return (tile for n in pieces if not (tile := RunTask("tile", index, n)).is_whole(folder))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +82,22 @@ class PlaneLabels:
     ----------
     labels
         (Y, X), or (N, Y, X) where planes were linked; 0 = background.
-    scores
-        Confidence by number.
+    objects
+        What is known of them; of planes that were linked the same tuple for all.
     """
 
     labels: Any
-    scores: Mapping[int, float] = field(default_factory=dict)
+    objects: tuple[ResultObject, ...] = ()
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Confidence by number."""
+        return {found.number: found.score for found in self.objects}
+
+
+def scored(scores: Iterable[float]) -> tuple[ResultObject, ...]:
+    """Return objects of which only their scores are known, numbered from 1."""
+    return tuple(ResultObject(number, score) for number, score in enumerate(scores, start=1))
 
 
 def write_plane(path: Path, found: PlaneLabels) -> None:
@@ -96,15 +105,14 @@ def write_plane(path: Path, found: PlaneLabels) -> None:
     _write_arrays(
         path,
         labels=np.asarray(found.labels),
-        numbers=np.array(list(found.scores), np.int64),
-        scores=np.array(list(found.scores.values()), np.float64),
+        objects=np.array(json.dumps([one.to_json() for one in found.objects])),
     )
 
 
 def read_plane(path: Path) -> PlaneLabels:
     """Read what `write_plane` kept."""
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
-        return PlaneLabels(kept["labels"], dict(zip(kept["numbers"].tolist(), kept["scores"].tolist(), strict=True)))
+        return PlaneLabels(kept["labels"], tuple(map(ResultObject.from_json, json.loads(str(kept["objects"])))))
 
 
 def write_plan(path: Path, plan: TilePlan) -> None:
@@ -117,14 +125,14 @@ def read_plan(path: Path) -> TilePlan:
     kept = json.loads(path.read_text(encoding="utf-8"))
     grid, first = kept["grid"], kept["first"]
     return TilePlan(
-        Grid(tuple(grid["shape"]), grid["scale"], Tiling(**grid["tiling"])),
+        TileGrid(tuple(grid["shape"]), grid["scale"], Tiling(**grid["tiling"])),
         tuple(kept["contrast_limits"]),
         Thresholds(**kept["thresholds"]),
         None if first is None else tuple(first),
     )
 
 
-def write_found(path: Path, found: Found) -> None:
+def write_detections(path: Path, found: TileDetections) -> None:
     """Keep what was found in a tile, whole or not at all."""
     embeddings = {} if found.embeddings is None else _stored(found.embeddings)
     _write_arrays(
@@ -138,8 +146,8 @@ def write_found(path: Path, found: Found) -> None:
     )
 
 
-def read_found(path: Path) -> Found:
-    """Read what `write_found` kept."""
+def read_detections(path: Path) -> TileDetections:
+    """Read what `write_detections` kept."""
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
         places, scores, coarse = kept["places"], kept["scores"].tolist(), bool(kept["coarse"])
         y0, x0, y1, x1 = kept["window"].tolist()
@@ -150,7 +158,7 @@ def read_found(path: Path) -> Found:
         CroppedMask(top, left, own.reshape(height, width))
         for (top, left, height, width), own in zip(places.tolist(), pixels, strict=False)
     ]
-    return Found((y0, x0, y1, x1), masks, scores, coarse, embeddings)
+    return TileDetections((y0, x0, y1, x1), masks, scores, coarse, embeddings)
 
 
 def _stored(embeddings: ObjectEmbeddings) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""The options of ``napari-fastsam segment``: what each is called, and what its help says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+
+class BoxFormat(StrEnum):
+    """How the four numbers of a box are meant."""
+
+    xywh = "xywh"
+    xyxy = "xyxy"
+
+
+Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
+ModelName = Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a checkpoint's file.")]
+MinArea = Annotated[float | None, typer.Option(help="Smallest object, in pixels.")]
+MaxArea = Annotated[float | None, typer.Option(help="Largest object, in pixels.")]
+Points = Annotated[str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': one object at each point."))]
+PointLabels = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[1, 0, …]': 1 = the object is here, 0 = it is not."))
+]
+Objects = Annotated[
+    str | None,
+    typer.Option(metavar="JSON", help=escape("'[1, 1, 0, …]': points with one number above 0 are one object.")),
+]
+Boxes = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[[x, y, width, height], …]': one object in each box."))
+]
+BoxFormatOption = Annotated[BoxFormat, typer.Option(help="The four numbers of a box.")]
+Outlines = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object in each outline."))
+]
+Scribbles = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[[[x, y], …], …]': one object along each scribble."))
+]
+PromptFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Prompts of any kind, as JSON; rows before columns.")
+]
+Texts = Annotated[
+    list[str] | None, typer.Option(metavar="WORDS", help="All objects that look like these words; repeatable.")
+]
+TextThreshold = Annotated[
+    float | None, typer.Option(help="Least similarity to a text. [default: where they split]", show_default=False)
+]
+TextBest = Annotated[bool, typer.Option("--text-best", help="Only the most similar object of each text.")]
+TextEncoderName = Annotated[str, typer.Option(help="CLIP's name, or a file.")]
+Examples = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': all objects that look like these."))
+]
+CounterExamples = Annotated[
+    str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': … and not like these."))
+]
+ExemplarFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Examples that were saved, from another image.")
+]
+SaveExemplars = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the examples of the first image.")]
+ExampleThreshold = Annotated[
+    float | None,
+    typer.Option(help="Least likeness to the examples. [default: by their number]", show_default=False),
+]
+Classes = Annotated[bool, typer.Option("--classes", help="One number for all objects of a text, instead of one each.")]
+PlaneIndex = Annotated[
+    str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=escape("What to write, as napari-fastsam formats lists it; repeatable. [default: tiff]"),
+        show_default=False,
+    ),
+]
+Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]
