@@ -41,6 +41,8 @@ def set_number(layer: Points | Shapes, rows: Iterable[int], number: int) -> None
     features, defaults = layer.features.copy(), layer.feature_defaults.copy()
     if "object" not in features:
         features["object"] = np.zeros(len(features), int)
+    elif features["object"].dtype.kind not in "iuf":
+        features["object"] = features["object"].astype(object)  # a number among words
     features.loc[wanted, "object"] = number
     layer.features = features
     layer.feature_defaults = defaults.assign(object=defaults.get("object", 0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image, Labels
+
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
 from napari_fastsam.layers.labels.contour import make_contour, move_contour
@@ -11,8 +13,6 @@ from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels
-
     from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.widgets.segment.engine import Engine
 
@@ -47,7 +47,8 @@ class Contour:
             layer.metadata = {PREVIEW_KEY: True}
             layers = self._viewer.layers
             active = layers.selection.active
-            layers.insert(layers.index(image) + 2 if image in layers else len(layers), layer)
+            pictures = [i for i, one in enumerate(layers) if isinstance(one, Image | Labels)]
+            layers.insert(max(pictures, default=-1) + 1, layer)  # prompts stay on top
             layers.selection.active = active
         else:
             move_contour(layer, image, plane, found.crop)
