@@ -13,6 +13,7 @@ from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
     from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.widgets.segment.engine import Engine
 
