@@ -202,11 +202,12 @@ def test_features_and_metadata_that_are_there_stay(bench, cells):
     assert [entry["labels"] for entry in layer.metadata[KEY]] == [[2], [3]]
 
 
-@pytest.mark.parametrize("how", ["no prompt", "a point on nothing", "cleared"])
+@pytest.mark.parametrize("how", ["no prompt", "a negative point", "cleared"])
 def test_nothing_to_add(bench, how):
     b = bench()
     b.prompts()
-    if how == "a point on nothing":
+    if how == "a negative point":
+        b.dock.toggle_polarity()
         b.click((133, 159))
     elif how == "cleared":
         b.click(NUCLEI[0])
@@ -298,14 +299,16 @@ def test_everything_is_added_once(bench):
     np.testing.assert_array_equal(b.shown, shown)
 
 
-def test_everything_keeps_the_prompts(bench):
+def test_everything_answers_what_is_drawn_too(bench):
     b = bench()
     points = b.click(*NUCLEI)
     b.dock.task.value = "everything"
     b.settle()
-    b.dock.commit()
+    shown = b.shown.copy()
+    layer = b.dock.commit()
     b.settle()
-    np.testing.assert_array_equal(points.data, NUCLEI)
+    np.testing.assert_array_equal(layer.data > 0, shown > 0)
+    assert len(points.data) == 0
 
 
 def test_a_stack_gets_the_objects_on_the_plane_shown_only(bench, cells):

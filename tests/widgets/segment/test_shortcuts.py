@@ -57,12 +57,21 @@ def turns_the_sign(b):
     assert b.points.features["polarity"].tolist() == ["positive", "negative"]
 
 
-def joins_points(b):
-    assert b.dock.next_point.object.text == "each its own"
+def keeps_to_this_object(b):
+    assert b.dock.next_point.object.text == "new object"
     yield
-    assert b.dock.next_point.object.text == "object 1"
+    assert b.dock.next_point.object.text == "this object (1)"
     b.points.add([NUCLEI[1]])
-    assert b.points.features["object"].tolist()[-1] == 1
+    assert b.points.features["object"].tolist() == [1, 1]
+
+
+def joins_points(b):
+    b.points.add([NUCLEI[1]])
+    b.settle()
+    b.points.mode, b.points.selected_data = "select", {0}
+    yield
+    assert b.points.features["object"].tolist() == [1, 1]
+    assert b.dock.next_point.object.text == "new object"
 
 
 def marks_examples(b):
@@ -128,7 +137,8 @@ def clears_prompts(b):
 DOES = {
     "make_prompt_layers": makes_layers,
     "toggle_polarity": turns_the_sign,
-    "toggle_object": joins_points,
+    "toggle_object": keeps_to_this_object,
+    "join": joins_points,
     "toggle_example": marks_examples,
     "focus_words": asks_for_words,
     "toggle_task": changes_the_task,

@@ -38,7 +38,11 @@ class Asking:
             If nothing can be asked.
         """
         self._asked = self._session.request(controls, self._asked)
-        if controls.task == "prompts" and self._lasts(self._asked):
+        again = self._lasts(self._asked)
+        if controls.task == "everything" and again and len(self._asked.read.prompts):
+            # all of it is in a layer: what is drawn now adds to that
+            return self._session.request(replace(controls, task="prompts", texts=(), exemplars=None), self._asked)
+        if controls.task == "prompts" and again:
             # it would come again with the next prompt
             return self._session.request(replace(controls, texts=(), exemplars=None), self._asked)
         return self._asked

@@ -87,8 +87,9 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     limits, single = _window(image), replace(controls, region="plane")
     common = (image.unique_id, generation, limits, controls.model, controls.device, controls.imgsz, controls.tiling)
     by_position: dict[int, Request] = {}
-    prompted = planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes)
-    for position in prompted if controls.task == "prompts" else ():
+    prompted = set(planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes))
+    prompted |= {start.plane.index[axis] for start in controls.starts}
+    for position in sorted(prompted) if controls.task == "prompts" else ():
         of_position = plane.at(axis, position)
         is_current = position == plane.index[axis]
         points, shapes = (

@@ -67,7 +67,7 @@ class OnePlane(Predictor, ABC):
 
     def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""
-        while request.controls.task == "prompts" and len(request.read.prompts):
+        while request.read.prompts.queries:
             pending = missing_for_drawn(prediction, request)
             if not pending:
                 return

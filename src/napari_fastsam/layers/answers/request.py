@@ -10,6 +10,7 @@ from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
+from napari_fastsam.layers.labels.starts import LabelStart
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import Region
 from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
@@ -53,6 +54,8 @@ class Controls:
         Where the region is a stack, the image's axis along which its planes lie; None = the last that there is.
     linking
         When objects on its planes are one.
+    starts
+        Labels that are corrected.
     """
 
     image: Image
@@ -72,10 +75,17 @@ class Controls:
     tiling: Tiling = field(default_factory=Tiling)
     axis: int | None = None
     linking: Linking = field(default_factory=Linking)
+    starts: tuple[LabelStart, ...] = ()
 
     def read_prompts(self, viewer: ViewerModel, plane: Plane) -> ReadPrompts:
         """Read what is asked for on a plane, from the layers chosen and from here."""
-        return read_prompts(viewer, self.image, plane, self.points, self.shapes, self.texts, self.exemplars)
+        return read_prompts(
+            viewer, self.image, plane, self.points, self.shapes, self.texts, self.exemplars, self.starts
+        )
+
+    def start_of(self, number: int, plane: Plane) -> LabelStart | None:
+        """Return the label on a plane that the object of a number started from; None = from none."""
+        return next((start for start in self.starts if start.number == number and start.is_on(plane)), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,174 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.objects.painting import paint
-from napari_fastsam.core.planes.linking import Links
-from napari_fastsam.core.planes.tiling import Drawn
-from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.points import PointGroup
+from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
+from napari_fastsam.layers.answers.beside_all import Changes, changes
+from napari_fastsam.layers.answers.found import Result, SeenTiles, SegmentedObject, not_answered, tiled_result
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.starts import LabelStart, Replacement
+from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named, place_of
 from napari_fastsam.model.asking.descriptors import no_descriptors
-from napari_fastsam.model.asking.plane_scale import is_large
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
-from napari_fastsam.model.asking.tiled import TiledRun
 
-
-@dataclass(frozen=True, eq=False)
-class SegmentedObject:
-    """One object of a result.
-
-    Attributes
-    ----------
-    number
-        In the label image.
-    crop, score
-        Its mask and confidence.
-    prompt, reason
-        Which prompt it answers, and why it does.
-    text, similarity
-        What it was found by, if that was a text or the examples, and how like it is.
-    identity
-        What tells it from the plane's other objects, if it was searched for.
-    """
-
-    number: int
-    crop: CroppedMask
-    score: float
-    prompt: str = ""
-    reason: str = ""
-    text: str = ""
-    similarity: float = float("nan")
-    identity: int = -1
-
-
-@dataclass(frozen=True, eq=False)
-class SeenTiles:
-    """What a run over all tiles of a large plane had found at one moment.
-
-    Attributes
-    ----------
-    run
-        The run, which may go on.
-    done
-        How many tiles were seen.
-    drawn
-        The objects that are in no Labels layer yet.
-    """
-
-    run: TiledRun
-    done: int
-    drawn: Drawn
-
-    @classmethod
-    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
-        """Look at a run; `frozen` as in `Canvas.drawn`."""
-        done = run.done  # first: the objects of all tiles that count as seen are there then
-        return cls(run, done, run.canvas.drawn(frozen))
-
-    @property
-    def complete(self) -> bool:
-        """Whether all tiles were seen."""
-        return self.done == len(self.run)
-
-    @property
-    def taken(self) -> int:
-        """How many objects were added to a Labels layer before."""
-        return self.drawn.total - len(self.drawn)
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What stage two made of a request.
-
-    Attributes
-    ----------
-    request
-        The request.
-    objects
-        What was found.
-    unanswered
-        Sentences about the prompts that have no object, and about those that were left out.
-    missing
-        Crops and tiles that the network has yet to look at.
-    missing_embeddings
-        Whether a search waits for descriptions of the objects.
-    pending
-        Places of the prompts that wait for these crops.
-    labels
-        (Y, X) int32 label image of the region; (N, Y, X) of a stack.
-    seconds
-        How long stage two took.
-    searched, questions
-        The objects that were searched by words or examples, and what each question came to.
-    tiles
-        What a run over all tiles of a large plane has found; its objects are not in `objects`.
-    waiting
-        Whether planes of a stack have yet to be seen.
-    links
-        Which objects of a stack are one, where all were asked for.
-    """
-
-    request: Request
-    objects: tuple[SegmentedObject, ...]
-    unanswered: tuple[str, ...]
-    missing: tuple[PendingInference, ...]
-    missing_embeddings: bool
-    pending: frozenset[Hashable]
-    labels: NDArray[np.int32]
-    seconds: float
-    searched: Instances | None = None
-    questions: tuple[QueryResult, ...] = ()
-    tiles: SeenTiles | None = None
-    waiting: bool = False
-    links: Links | None = None
-
-    @property
-    def count(self) -> int:
-        """How many objects there are."""
-        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is nothing left to be done for it."""
-        return self.lasts and not self.missing
-
-    @property
-    def lasts(self) -> bool:
-        """Whether all was found that would be found again once drawn prompts are cleared."""
-        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
-
-    @property
-    def scores(self) -> dict[int, float]:
-        """Score by number in the label image."""
-        if self.tiles is not None:
-            return self.tiles.drawn.scores
-        return {number: found.score for number, found in self.by_number.items()}
-
-    @property
-    def windows(self) -> list[tuple[slice, slice]] | None:
-        """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
-        if self.tiles is not None:
-            cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
-            return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
-        alone = self.labels.ndim == 2
-        return _around([found.crop for found in self.objects]) if alone and is_large(self.labels.shape) else None
-
-    @property
-    def by_number(self) -> dict[int, SegmentedObject]:
-        """The objects by their number in the label image, in its order; of several with one number the surest."""
-        return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
+__all__ = [
+    "DrawnAnswer",
+    "Result",
+    "SeenTiles",
+    "SegmentedObject",
+    "answer_drawn",
+    "identified",
+    "make_result",
+    "missing_for_drawn",
+    "not_answered",
+    "replacement",
+    "stepped",
+    "tiled_result",
+]
 
 
 @dataclass
@@ -210,7 +79,7 @@ def make_result(
     """
     start = time.perf_counter()
     if request.controls.task == "everything":
-        answer = _everything(prediction, request)
+        answer = _everything(prediction, request, numbering)
     else:
         answer = _at_prompts(prediction, request, numbering, encoder, among)
     objects = answer.objects
@@ -218,7 +87,7 @@ def make_result(
         [o.crop for o in objects],
         request.plane.shape,
         [o.number for o in objects],
-        scores=[o.score for o in objects],
+        scores=[o.score + o.refined for o in objects],  # what clicks shaped is sure
     )
     seconds = time.perf_counter() - start
     return Result(
@@ -232,42 +101,47 @@ def make_result(
         seconds,
         answer.searched,
         tuple(answer.questions),
+        touched=numbering.touched(request.plane.index),
     )
 
 
-def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
-    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
-
-    Parameters
-    ----------
-    run, request
-        The run, and what it answers.
-    frozen
-        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
-        pixels go on changing while the run does.
-    """
-    seen = SeenTiles.of(run, frozen)
-    return Result(request, (), (), (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
-
-
-def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
-    """Return windows that hold masks, those that overlap put together."""
-    windows: list[tuple[int, int, int, int]] = []
-    for crop in crops:
-        rows, columns = crop.window
-        box = (rows.start, columns.start, rows.stop, columns.stop)
-        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
-            windows = [w for w in windows if w not in touching]
-            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
-            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
-        windows.append(box)
-    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
-
-
-def _everything(prediction: Prediction, request: Request) -> _PromptAnswers:
+def _everything(prediction: Prediction, request: Request, numbering: Numbering) -> _PromptAnswers:
+    """Return all objects of the plane, as prompts corrected them, and those that prompts add."""
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
     pairs = zip(instances.masks, instances.scores, strict=True)
-    return _PromptAnswers([SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)])
+    everything = [SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)]
+    prompts = request.read.prompts
+    if not len(prompts):
+        return _PromptAnswers(everything)
+    at_prompts = answer_drawn(prediction, request, numbering)
+    answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
+    names = identified(request)
+    _drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
+    started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
+    masks = [[found.crop, *([started[found.key]] if found.key in started else [])] for found in answer.objects]
+    did = changes([found.crop for found in everything], masks, prompts.general_negative)
+    answer.objects = [
+        replace(found, number=len(everything) + found.number if same is None else same + 1)
+        for found, same in zip(answer.objects, did.same, strict=True)
+    ]
+    answer.unanswered += _taken_away(did, request)
+    if prompts.searches:
+        answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
+    gone = {*did.same, *did.removed}
+    answer.objects = [found for i, found in enumerate(everything) if i not in gone] + answer.objects
+    return answer
+
+
+def _taken_away(did: Changes, request: Request) -> list[str]:
+    """Say what became of negative points: which took an object away, and which lie in none."""
+    prompts = request.read.prompts
+    general = np.flatnonzero((prompts.point_labels == 0) & (prompts.point_objects == 0)).tolist()
+    names = [PointGroup(PromptRef("point", (i,)), prompts.points[[i]]) for i in general]
+    return [
+        f"{named(name, request.read).capitalize()} took an object away."
+        for name, removed in zip(names, did.removed, strict=True)
+        if removed is not None
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,14 +225,27 @@ def _drawn_objects(
     waiting: list[Query] = []
     found: dict[Hashable, str] = {}
     asked = request.read.prompts.queries
-    for query, number, chosen in zip(asked, numbers[: len(prompts)], selections, strict=True):
+    for query, prompt, number, chosen in zip(asked, prompts, numbers[: len(prompts)], selections, strict=True):
         name = named(chosen.query, request.read)
         if chosen.crop is not None:
             twin = found.setdefault(_identity(chosen.crop), name)
             if twin is not name:
                 answer.unanswered.append(f"{name.capitalize()} is on the same object as {twin}.")
                 continue
-            answer.objects.append(SegmentedObject(number + classes, chosen.crop, chosen.score, name, chosen.reason))
+            start = request.controls.start_of(query.number, request.plane)
+            answer.objects.append(
+                SegmentedObject(
+                    number + classes,
+                    chosen.crop,
+                    chosen.score,
+                    name,
+                    chosen.reason,
+                    refined=chosen.refined,
+                    key=prompt.key,
+                    object_number=query.number,
+                    replaces=replacement(start, request.plane),
+                )
+            )
         elif answer.missing:
             waiting.append(query)
         else:
@@ -416,6 +303,14 @@ def _named_alike(question: QueryResult, identity: int, request: Request) -> Prom
     """Return what tells an object that was searched for from others while sliders move."""
     name = named(question.query, request.read)
     return PromptIdentity(("alike", name, identity), (name, identity), drawn=False)
+
+
+def replacement(start: LabelStart | None, plane: Plane, position: int | None = None) -> Replacement | None:
+    """Return the label that an object replaces, as it is in a region; None if it started from none."""
+    if start is None or start.gone:
+        return None
+    here = start.seen_on(plane)
+    return None if here is None else Replacement(here, position)
 
 
 def stepped(selection: Selection, steps: int) -> Selection:

@@ -21,6 +21,7 @@ from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
 from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
+from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
 
@@ -153,7 +154,7 @@ class Session:
     def answered_rows(self, result: Result) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of the prompts that a result has dealt with.
 
-        Found by where they lie: rows may have been added and removed since.
+        SegmentedObject by where they lie: rows may have been added and removed since.
         """
         request = result.request
         if request.stack is not None:
@@ -212,7 +213,7 @@ class Session:
         return sha256_of(self.kept.networks.model_for(request).path)
 
 
-def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[int]]) -> tuple[set[int], set[int]]:
+def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[Row]]) -> tuple[set[int], set[int]]:
     """Return the rows of the Points and of the Shapes layer."""
     found = read.rows_by_source(rows)
     return found.get("points", set()), found.get("shapes", set())

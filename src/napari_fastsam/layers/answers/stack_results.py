@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,18 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.instances import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
+from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.layers.answers.request import Planes, Request
-from napari_fastsam.layers.answers.results import DrawnAnswer, Result, SegmentedObject, identified
+from napari_fastsam.layers.answers.results import (
+    DrawnAnswer,
+    Result,
+    SegmentedObject,
+    identified,
+    not_answered,
+    replacement,
+)
+from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
@@ -39,6 +48,8 @@ class Followed:
         Of that prompt and its object.
     anchors
         What it is on planes where it was pointed at or corrected.
+    refined, object_number, replaces
+        As in `SegmentedObject`.
     masks
         On each plane where it was found.
     """
@@ -48,6 +59,9 @@ class Followed:
     score: float
     reason: str
     anchors: dict[int, CroppedMask]
+    refined: bool = False
+    object_number: int = 0
+    replaces: Replacement | None = None
     masks: dict[int, CroppedMask] = field(default_factory=dict)
 
 
@@ -56,7 +70,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOv
     start = time.perf_counter()
     if not run.complete:
         nothing = np.zeros((stack.count, *request.plane.shape), np.int32)
-        return _result(request, [], [], nothing, start, waiting=True)
+        return _result(request, [], list(not_answered(request)), nothing, start, waiting=True)
     thresholds = request.controls.thresholds
     found = linked(run.planes(thresholds), request.controls.linking, known)
     crops: dict[int, CroppedMask] = {}
@@ -66,7 +80,7 @@ def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOv
         SegmentedObject(number, crops[number], float(score), reason=f"linked along axis {stack.axis}")
         for number, score in enumerate(found.scores.tolist(), start=1)
     ]
-    return _result(request, objects, [], found.labels, start, links=found.links)
+    return _result(request, objects, list(not_answered(request)), found.labels, start, links=found.links)
 
 
 def followed_result(
@@ -101,7 +115,8 @@ def followed_result(
     for one in objects:
         one.masks, more = follow(candidates, one.anchors, stack.count, linking)
         needed |= more
-    numbers = numbering.update(("stack", stack.axis, request.plane.at(stack.axis, 0)), [one.key for one in objects])
+    where = ("stack", stack.axis, request.plane.at(stack.axis, 0))
+    numbers = numbering.update(where, [one.key for one in objects])
     labels = np.zeros((stack.count, *request.plane.shape), np.int32)
     for plane in range(stack.count):
         there = [(one, number) for one, number in zip(objects, numbers, strict=True) if plane in one.masks]
@@ -109,11 +124,21 @@ def followed_result(
         labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
     found = [
         SegmentedObject(
-            number, next(iter(one.anchors.values())), one.score, one.name, f"{one.reason}; on {len(one.masks)} planes"
+            number,
+            one.masks.get(stack.current, next(iter(one.anchors.values()))),
+            one.score,
+            one.name,
+            f"{one.reason}; on {len(one.masks)} planes",
+            refined=one.refined,
+            key=one.key.key,
+            object_number=one.object_number,
+            replaces=one.replaces,
+            is_here=stack.current in one.masks,
         )
         for one, number in zip(objects, numbers, strict=True)
     ]
-    return _result(request, found, unanswered, labels, start, waiting or bool(needed)), needed
+    key = numbering.touched(where)
+    return _result(request, found, unanswered, labels, start, waiting or bool(needed), touched=key), needed
 
 
 def _anchored(
@@ -146,9 +171,15 @@ def _anchored(
             continue
         same = _same(objects, candidates, prompt, position, crop, stack, linking)
         if same is None:
-            objects.append(Followed(prompt, name, one.score, one.reason, {position: crop}))
-        else:
-            same.anchors[position] = crop
+            same = Followed(prompt, name, one.score, one.reason, {})
+            objects.append(same)
+        same.anchors[position] = crop
+        if isinstance(one.query, Query):
+            single = stack.by_position[position]
+            start = single.controls.start_of(one.query.number, single.plane)
+            same.replaces = same.replaces or replacement(start, single.plane, position)
+            same.object_number = same.object_number or one.query.number
+        same.refined = same.refined or one.refined
     return objects, waiting
 
 
@@ -202,6 +233,7 @@ def _result(
     start: float,
     waiting: bool = False,
     links: Links | None = None,
+    touched: Hashable = None,
 ) -> Result:
     seconds = time.perf_counter() - start
     return Result(
@@ -215,4 +247,5 @@ def _result(
         seconds,
         waiting=waiting,
         links=links,
+        touched=touched,
     )

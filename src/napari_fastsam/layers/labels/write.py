@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.features import features_with, pixels_of_classes, with_classes
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, update_preview
+from napari_fastsam.layers.labels.replacing import Replaced, areas_after
+from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.target import Target, find_target, pixels_of
 from napari_fastsam.layers.planes.plane import Plane
 
@@ -56,12 +58,34 @@ class _Piece:
 
     target: Target
     labels: NDArray[np.integer]
+    replaced: Replaced
+    starts: Mapping[int, NDArray[np.bool_]]
 
     def new(self, layer: Labels, preserve: bool) -> tuple[NDArray[np.integer], NDArray[np.bool_], NDArray[np.integer]]:
-        """Return the objects in the layer's pixels, which of these pixels they get, and what the layer has there."""
+        """Return the objects in the layer's pixels, which of these pixels they get, and what the layer has there.
+
+        What a label that is replaced loses counts as free.
+        """
         objects = self.target.enlarge(self.labels)
         current = np.asarray(pixels_of(layer)[self.target.slices])
-        return objects, (objects > 0) & (current == 0) if preserve else objects > 0, current
+        if not preserve:
+            return objects, objects > 0, current
+        free = current == 0
+        if self.replaced.labels:
+            free |= (current == self.replaced.kept(objects)) | self._lost(objects, current)
+        return objects, (objects > 0) & free, current
+
+    def cleared(self, layer: Labels, preserve: bool) -> NDArray[np.bool_]:
+        """Return which of the layer's pixels become background."""
+        objects, mask, current = self.new(layer, preserve)
+        return self._lost(objects, current) & ~mask
+
+    def _lost(self, objects: NDArray[np.integer], current: NDArray[np.integer]) -> NDArray[np.bool_]:
+        starts = {
+            number: np.asarray(self.target.enlarge(start.astype(np.uint8)), bool)
+            for number, start in self.starts.items()
+        }
+        return self.replaced.cleared(objects, starts, current)
 
 
 @dataclass(frozen=True)
@@ -98,12 +122,14 @@ def commit(
     classes: int = 0,
     windows: Sequence[tuple[slice, slice]] | None = None,
     axis: int | None = None,
+    replacing: Mapping[int, Replacement] | None = None,
 ) -> Committed:
     """Add the objects of a region to a Labels layer as one undo step.
 
-    New numbers follow the largest that the layer holds. Its features get a row per object with `index`,
-    `score`, `area` (pixels written) and the columns given; other rows and columns stay. Undo takes back the pixels,
-    not features and metadata. Nobody may change `labels_yx` meanwhile.
+    New numbers follow the largest that the layer holds; an object that replaces a label keeps its number and row. The
+    layer's features get a row per new object with `index`, `score`, `area` (pixels written) and the columns given;
+    other rows and columns stay. Undo takes back the pixels, not features and metadata. Nobody may change `labels_yx`
+    meanwhile.
 
     Parameters
     ----------
@@ -132,6 +158,8 @@ def commit(
         Rows and columns of the region, apart from each other, that hold all objects; None = all of it.
     axis
         Along which the planes of a stack lie: `labels_yx` is (N, Y, X) then.
+    replacing
+        The labels of this layer that objects of `labels_yx` replace, by their number there.
 
     Raises
     ------
@@ -142,26 +170,32 @@ def commit(
     """
     import pandas as pd  # here, and the dock opens without it
 
-    planes = [(plane, labels_yx)]
+    planes: list[tuple[Plane, NDArray[np.integer], Replaced]] = [(plane, labels_yx, _replaced(replacing or {}))]
     if axis is not None:
-        planes = [(plane.at(axis, position), labels) for position, labels in enumerate(labels_yx) if labels.any()]
+        planes = [
+            (plane.at(axis, position), labels, _replaced(replacing or {}, position))
+            for position, labels in enumerate(labels_yx)
+            if labels.any()
+        ]
     pieces = [
         piece
-        for there, labels in planes
-        for piece in _pieces(labels_layer, image, there, _checked_labels(labels, there), windows, use_units)
+        for there, labels, replaced in planes
+        for piece in _pieces(labels_layer, image, there, _checked_labels(labels, there), windows, use_units, replaced)
     ]
     counted = _counted(labels_layer, pieces, preserve)
     written, areas = counted.numbers, counted.areas
     if not len(written):
         return Committed({}, 0, counted.covered)
-    new_ids = _new_numbers(labels_layer, written, classes)
+    new_ids = _new_numbers(labels_layer, written, classes, {n: r.label for n, r in (replacing or {}).items()})
     rows = {"score": scores, **(columns or {})}
     new = pd.DataFrame({name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()})
     new.insert(0, "index", new_ids)
     new.insert(2, "area", areas)
     new["score"] = new["score"].astype(np.float64)
+    new = new[~np.isin(written, list(replacing or {}))]
     there = pixels_of_classes(labels_layer, [int(i) for i in written if i <= classes])
     features = features_with(labels_layer, with_classes(labels_layer, new, there, counted.same))
+    features = areas_after(labels_layer, features, _changed_areas(labels_layer, pieces, preserve))
     metadata = _with_provenance(labels_layer, provenance, new_ids)
     _write(labels_layer, pieces, preserve, written, new_ids)
     labels_layer.features = features
@@ -177,6 +211,7 @@ def _pieces(
     labels_yx: NDArray[np.integer],
     windows: Sequence[tuple[slice, slice]] | None,
     use_units: bool,
+    replaced: Replaced,
 ) -> list[_Piece]:
     top, left = plane.region[:2]
     if windows is None:
@@ -184,8 +219,29 @@ def _pieces(
     pieces = []
     for rows, columns in windows:
         part = replace(plane, region=(top + rows.start, left + columns.start, top + rows.stop, left + columns.stop))
-        pieces.append(_Piece(find_target(layer, image, part, use_units=use_units), labels_yx[rows, columns]))
+        target = find_target(layer, image, part, use_units=use_units)
+        pieces.append(_Piece(target, labels_yx[rows, columns], replaced, replaced.parts(rows, columns)))
     return pieces
+
+
+def _replaced(replacing: Mapping[int, Replacement], position: int | None = None) -> Replaced:
+    """Return the labels that objects replace on one plane, of a stack that at a position."""
+    here = {number: r.start.mask for number, r in replacing.items() if r.position == position}
+    return Replaced({number: r.label for number, r in replacing.items()}, here)
+
+
+def _changed_areas(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> dict[int, int]:
+    """Return how many pixels more, or fewer, each label that is replaced will have."""
+    changed = Counter[int]()
+    for piece in pieces:
+        if piece.replaced.labels:
+            objects, mask, current = piece.new(layer, preserve)
+            cleared = piece.cleared(layer, preserve)
+            for number, label in piece.replaced.labels.items():
+                own = current == label
+                changed[label] += int(np.count_nonzero(mask & (objects == number) & ~own))
+                changed[label] -= int(np.count_nonzero(own & (cleared | (mask & (objects != number)))))
+    return dict(changed)
 
 
 def _counted(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> _Counted:
@@ -208,9 +264,14 @@ def _numbered(values: NDArray[np.integer]) -> dict[int, int]:
     return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
 
-def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int) -> NDArray[np.int_]:
-    """Return the numbers in the layer: those of classes stay, the others follow the largest that there is."""
-    new, objects = written.copy(), written > classes
+def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int, kept: Mapping[int, int]) -> NDArray[np.int_]:
+    """Return the numbers in the layer: those of classes stay, the others follow the largest that there is.
+
+    `kept` are the labels that objects replace, by their number.
+    """
+    new, objects = written.copy(), (written > classes) & ~np.isin(written, list(kept))
+    for i, number in enumerate(written.tolist()):
+        new[i] = kept.get(number, number)
     count = int(np.count_nonzero(objects))
     last = max(_largest(layer), classes) if count else classes
     _require_dtype(layer, last + count)
@@ -227,10 +288,14 @@ def _write(
     for piece in pieces:
         objects, mask, _ = piece.new(layer, preserve)
         values = new_ids[np.searchsorted(written, objects[mask])].astype(data.dtype)
-        if layer.multiscale:
-            data[piece.target.indices(mask)] = values
-        else:
-            parts.append((piece.target.indices(mask), values))
+        parts.append((piece.target.indices(mask), values))
+        if piece.starts:
+            where = piece.target.indices(piece.cleared(layer, preserve))
+            parts.append((where, np.zeros(len(where[0]), data.dtype)))
+    if layer.multiscale:
+        for where, values in parts:
+            data[where] = values
+        parts = []
     with _sliced(layer):
         if parts:
             indices = tuple(np.concatenate(axis) for axis in zip(*(where for where, _ in parts), strict=True))

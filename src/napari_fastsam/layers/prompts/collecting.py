@@ -21,6 +21,26 @@ EXAMPLE_FIELDS: frozenset[Field] = frozenset(("examples", "counter_examples", "e
 """Those that show what is searched for."""
 
 
+@dataclass(frozen=True)
+class OtherRow:
+    """Where a prompt came from, if that is no row of the layer that usually holds its kind.
+
+    Attributes
+    ----------
+    source
+        Name of the source of the layer: shapes for points along a scribble, labels for masks of labels.
+    row
+        Row in that layer, or the label.
+    """
+
+    source: str
+    row: int
+
+
+Row: TypeAlias = int | OtherRow
+"""Where a prompt came from: a row of a layer."""
+
+
 @dataclass(frozen=True, eq=False)
 class ReadPrompts:
     """The prompts of a plane and where each came from.
@@ -35,18 +55,24 @@ class ReadPrompts:
         Sentences for the prompts that were not used: which, counted from 1 in their layer, and why.
     source_of
         For each attribute of `Prompts` that was drawn the name of the source of its layer: points, shapes, …
+    next_object
+        The object number that the next point will get; 0 = it is an object of its own.
     """
 
     prompts: Prompts
-    rows: Mapping[Field, tuple[int, ...]]
+    rows: Mapping[Field, tuple[Row, ...]]
     left_out: tuple[str, ...] = ()
     source_of: Mapping[Field, str] = field(default_factory=dict)
+    next_object: int = 0
 
-    def rows_by_source(self, rows: Mapping[Field, Iterable[int]]) -> dict[str, set[int]]:
+    def rows_by_source(self, rows: Mapping[Field, Iterable[Row]]) -> dict[str, set[int]]:
         """Return rows that are given by attribute by the name of the source of their layer."""
         found: dict[str, set[int]] = {}
         for name, some in rows.items():
-            found.setdefault(self.source_of.get(name, ""), set()).update(some)
+            own = self.source_of.get(name, "")
+            for row in some:
+                source, place = (row.source, row.row) if isinstance(row, OtherRow) else (own, row)
+                found.setdefault(source, set()).add(place)
         return found
 
 
@@ -57,26 +83,35 @@ class PromptCollector:
         self.source = ""
         """The name of the source that is read."""
         self._values: dict[Field, list[Any]] = {}
-        self._rows: dict[Field, list[int]] = {}
+        self._rows: dict[Field, list[Row]] = {}
         self._source_of: dict[Field, str] = {}
         self._signs: list[int] = []
         self._point_objects: list[int] = []
         self._shape_objects: dict[Field, list[int]] = {}
         self._left_out: dict[tuple[str, str], list[int]] = {}
+        self._notes: list[str] = []
+        self.next_object = 0
+        """The object number that the next point will get."""
 
-    def add(self, name: Field, row: int, value: Any) -> None:
+    def add(self, name: Field, row: Row, value: Any) -> None:
         """Take a prompt for an attribute of `Prompts`."""
         self._values.setdefault(name, []).append(value)
         self._rows.setdefault(name, []).append(row)
-        self._source_of[name] = self.source
+        if not isinstance(row, OtherRow):
+            self._source_of[name] = self.source
 
-    def add_point(self, row: int, yx: Any, positive: bool, number: int) -> None:
+    def add_point(self, row: Row, yx: Any, positive: bool, number: int) -> None:
         """Take a point with its sign and object number."""
         self.add("points", row, yx)
         self._signs.append(int(positive))
         self._point_objects.append(number)
 
-    def add_shape(self, name: Field, row: int, geometry: Any, number: int = 0) -> None:
+    def add_clicks(self, row: int, points_yx: Iterable[Any], positive: bool, number: int) -> None:
+        """Take points along a line, each a click, with their sign and object number."""
+        for yx in points_yx:
+            self.add_point(OtherRow(self.source, row), yx, positive, number)
+
+    def add_shape(self, name: Field, row: Row, geometry: Any, number: int = 0) -> None:
         """Take a shape with its object number."""
         self.add(name, row, geometry)
         self._shape_objects.setdefault(name, []).append(number)
@@ -84,6 +119,14 @@ class PromptCollector:
     def has_object(self, number: int) -> bool:
         """Whether a shape has an object number."""
         return any(number in numbers for numbers in self._shape_objects.values())
+
+    def has_points_of(self, number: int) -> bool:
+        """Whether positive points have an object number."""
+        return any(sign and number == own for sign, own in zip(self._signs, self._point_objects, strict=True))
+
+    def note(self, sentence: str) -> None:
+        """Take a sentence that the user has to read."""
+        self._notes.append(sentence)
 
     def leave_out(self, kind: str, row: int, reason: str) -> None:
         """Say why a row of some sort is not used; those that share a reason share a sentence."""
@@ -108,7 +151,7 @@ class PromptCollector:
         drawn = ("points", "examples", "counter_examples", *kinds, "example_boxes", "counter_example_boxes")
         rows = {name: tuple(self._rows.get(name, ())) for name in drawn}
         sentences = tuple(_sentence(kind, left, reason) for (kind, reason), left in self._left_out.items())
-        return ReadPrompts(prompts, rows, sentences, dict(self._source_of))
+        return ReadPrompts(prompts, rows, (*sentences, *self._notes), dict(self._source_of), self.next_object)
 
 
 def _sentence(kind: str, rows: list[int], reason: str) -> str:

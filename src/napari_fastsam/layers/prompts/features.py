@@ -41,6 +41,12 @@ def as_object_number(value: object) -> int | None:
     return int(number) if number is not None and number >= 0 and number.is_integer() else None
 
 
+def next_object(layer: Points | Shapes) -> int:
+    """Return the object number that the next prompt of a layer will get; 0 = it is an object of its own."""
+    defaults = layer.feature_defaults
+    return (as_object_number(defaults["object"].iloc[0]) or 0) if "object" in defaults and len(defaults) else 0
+
+
 def is_missing(value: object) -> bool:
     """Whether a value is one of those that a column holds for rows that are older than the column."""
     return value is None or str(value) in ("nan", "NaT", "<NA>")

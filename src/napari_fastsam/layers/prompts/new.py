@@ -114,14 +114,14 @@ def _label_like(labels: pd.Series[Any], positive: bool) -> Any:
     return str(int(positive)) if labels.map(type).eq(str).any() else int(positive)
 
 
-def set_object_number(points: Points, number: int) -> None:
-    """Give the points that are added next this object number (0: each is an object of its own)."""
+def set_object_number(points: Points | Shapes, number: int) -> None:
+    """Give the prompts that are added next this object number (0: each is an object of its own)."""
     if "object" not in points.features:
         points.features = points.features.assign(object=np.zeros(len(points.data), int))
     points.feature_defaults = points.feature_defaults.assign(object=number)
 
 
-def object_number(points: Points) -> int:
+def object_number(points: Points | Shapes) -> int:
     """Return the object number that the next point will get."""
     import pandas as pd  # here, and the dock opens without it
 
@@ -130,7 +130,7 @@ def object_number(points: Points) -> int:
     return int(number) if np.isfinite(number) else 0
 
 
-def largest_object_number(points: Points) -> int:
+def largest_object_number(points: Points | Shapes) -> int:
     """Return the largest object number in use, at least 0."""
     import pandas as pd  # here, and the dock opens without it
 

@@ -95,6 +95,16 @@ class Numbering:
         """Set what `steps` returns."""
         self._planes.setdefault(plane, _PlaneNumbers()).steps[key] = steps
 
+    def rename(self, plane: Hashable, key: Hashable, now: Hashable) -> None:
+        """Let a prompt keep number and steps under another key, as when it got an object number."""
+        state = self._planes.setdefault(plane, _PlaneNumbers())
+        if key in state.known:
+            state.known[now] = state.known.pop(key)
+        if key in state.steps:
+            state.steps[now] = state.steps.pop(key)
+        if state.touched == key:
+            state.touched = now
+
     def forget(self, plane: Hashable) -> None:
         """Start anew on a plane, after its prompts were cleared."""
         self._planes.pop(plane, None)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from napari_fastsam.core.prompts.queries import Query, located, shape_kinds
+from napari_fastsam.core.prompts.queries import PromptRef, Query, located, shape_kinds
 from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.collecting import Field, ReadPrompts
+from napari_fastsam.layers.prompts.collecting import Field, OtherRow, ReadPrompts, Row
+
+LABELS = "labels"
+"""The source of masks that are labels of a Labels layer."""
 
 
-def places(read: ReadPrompts, plane: Plane) -> dict[Field, dict[int, Hashable]]:
+def places(read: ReadPrompts, plane: Plane) -> dict[Field, dict[Row, Hashable]]:
     """Return for each kind of prompt from the row in its layer to what identifies it.
 
     Two prompts at one place are told apart by their order.
     """
     kinds = shape_kinds()
-    found: dict[Field, dict[int, Hashable]] = {}
+    found: dict[Field, dict[Row, Hashable]] = {}
     for field, rows in read.rows.items():
         seen: dict[Hashable, int] = {}
         found[field] = {}
@@ -38,6 +41,20 @@ def place_of(query: Query, read: ReadPrompts, plane: Plane) -> list[Hashable]:
     return [by_row[read.rows[query.field][i]] for i in query.ref.indices]
 
 
+def rows_of(query: Query, read: ReadPrompts) -> list[Row]:
+    """Return where the prompts came from that one object was asked for with."""
+    return [read.rows[query.field][i] for i in query.ref.indices]
+
+
 def named(query: Query | SearchQuery, read: ReadPrompts) -> str:
-    """Name a prompt as its layer numbers it, counted from 1; a text by its words."""
-    return query.called(read.rows.get(query.field, ()))
+    """Name a prompt as its layer numbers it, counted from 1; a label by its number, a text by its words."""
+    if isinstance(query, SearchQuery):
+        return query.called(())
+    rows = rows_of(query, read)
+    own = [row for row in rows if not isinstance(row, OtherRow)]
+    if len(own) == len(rows):
+        return query.called([0 if isinstance(row, OtherRow) else row for row in read.rows[query.field]])
+    if own:  # and points along a scribble
+        return str(PromptRef(query.kind, tuple(own)))
+    (first, *_) = (row for row in rows if isinstance(row, OtherRow))
+    return f"label {first.row}" if first.source == LABELS else f"scribble {first.row + 1}"

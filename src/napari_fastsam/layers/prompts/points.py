@@ -18,6 +18,7 @@ from napari_fastsam.layers.prompts.features import (
     as_object_number,
     as_word,
     feature_of,
+    next_object,
 )
 from napari_fastsam.layers.prompts.sources import SOURCES, outside_reason
 
@@ -45,6 +46,7 @@ class PointsSource:
         on_plane, inside, shown = plane.on_plane(vertices), plane.inside(yx), np.asarray(layer.shown)
         name, signs = feature_of(layer, ("polarity", "label"))
         _, objects = feature_of(layer, ("object",))
+        collector.next_object = next_object(layer)
         for row in range(len(yx)):
             meaning, number = _meaning(signs[row]), as_object_number(objects[row])
             if not np.isfinite(yx[row]).all():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.prompts.drawing import along
 from napari_fastsam.core.prompts.queries import KINDS, Query, shape_kinds
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.planes.plane import Plane
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from napari.layers import Shapes
 
 ELLIPSE_VERTICES = 64
+_CLICKS_ALONG = 24  # a scribble counts as at most so many clicks
 _PARALLEL = 0.01  # pixels that a corner may be off the box: Shapes keeps its vertices as float32
 _DEGENERATE = 1e-3  # pixels, or square pixels, below which a shape is a click that was not dragged
 
@@ -34,7 +36,8 @@ class ShapesSource:
 
     A rectangle is a box where it is parallel to the image's rows and columns, else an outline, as are polygons and
     ellipses; lines and paths are scribbles. A feature `prompt` says otherwise: it names a kind of prompt. A feature
-    `object` gives the object number. Shapes with the polarity `EXAMPLE` or `COUNTER_EXAMPLE` show what to search for.
+    `object` gives the object number: a scribble with that of another prompt is clicks on its object, and a negative one
+    is always clicks. Shapes with the polarity `EXAMPLE` or `COUNTER_EXAMPLE` show what to search for.
     What lies partly outside the region is kept whole.
     """
 
@@ -89,7 +92,7 @@ def _hand_over(
     if kind is None:
         return f"has the prompt {named!r}; expected {', '.join(k.kind for k in shape_kinds().values())}"
     if not _is_line(form) and word in NEGATIVE_WORDS:
-        return f"is negative; only points can be, and a shape may be a {COUNTER_EXAMPLE}"
+        return f"is negative; only points and scribbles can be, and a shape may be a {COUNTER_EXAMPLE}"
     if not _is_line(form) and word in (EXAMPLE, COUNTER_EXAMPLE):
         # whatever its form: an example shows an object, and need not say where that ends
         name = "example_boxes" if word == EXAMPLE else "counter_example_boxes"
@@ -97,6 +100,10 @@ def _hand_over(
         return None
     if own is None:
         return f"has the object {number!r}; expected a whole number from 0"
+    of_another = own > 0 and (collector.has_object(own) or collector.has_points_of(own))
+    if kind is KINDS["scribble"] and (word in NEGATIVE_WORDS or of_another):
+        collector.add_clicks(row, _clicks_along(yx, plane), word not in NEGATIVE_WORDS, own)
+        return None
     if own and collector.has_object(own):
         return f"has the object {own}, as another shape has"
     try:
@@ -105,6 +112,14 @@ def _hand_over(
         return f"is no {kind.kind}: {error}"
     collector.add_shape(kind.field, row, geometry, own)
     return None
+
+
+def _clicks_along(yx: NDArray[np.float64], plane: Plane) -> NDArray[np.float64]:
+    """Return the points along a line that lie on the region, not more than an object can use."""
+    path = along(yx)
+    path = path[plane.inside(path)]
+    some = np.unique(np.linspace(0, len(path) - 1, min(len(path), _CLICKS_ALONG)).round().astype(int))
+    return path[some] if len(path) else path
 
 
 def _kind(form: str, corners: NDArray[np.float64], named: str) -> type[Query] | None:

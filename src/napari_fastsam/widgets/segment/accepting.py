@@ -14,6 +14,7 @@ from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
+from napari_fastsam.widgets.segment.output import replacing
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Tracks
@@ -50,15 +51,17 @@ class Accepting:
             return None
         model_hash = engine.session.model_hash(result.request)
         layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
+        replaced = replacing(result, layer)
         engine.session.added(result, layer)
         engine.following.choices.refresh()
         panel.labels.value = layer
         self._clear_answered(result)
+        engine.current.added(result)
         engine.controller.was_added(result, layer)
         if not result.complete:
             engine.updates.soon()  # shows what is left
         engine.updates.flush()  # says what there is now: not the last word
-        engine.say(messages.added(committed, layer.name, result))
+        engine.say(messages.added(committed, layer.name, result, [r.label for r in replaced.values()]))
         return layer
 
     def make_tracks(self) -> Tracks:
@@ -128,7 +131,7 @@ class Accepting:
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""
         request, session = result.request, self._engine.session
-        if request.controls.task == "prompts":
+        if result.tiles is None and result.links is None:
             points, shapes = session.answered_rows(result)
             session.forget_prompts(request)
             self._engine.panels.prompts.remove(points, shapes, (request.controls.points, request.controls.shapes))

@@ -120,8 +120,12 @@ class FastSAMWidget(Dock):
         self._prompting.toggle_polarity()
 
     def toggle_object(self) -> None:
-        """Let the next points describe one object together, or each an object of its own."""
+        """Let the next prompts correct the object touched last, or each find an object of its own."""
         self._prompting.toggle_object()
+
+    def join(self) -> None:
+        """Join the prompts that are selected to the current object."""
+        self._prompting.join()
 
     def toggle_example(self) -> None:
         """Make the next points and shapes, and those selected, examples or counter-examples."""
@@ -196,6 +200,7 @@ class FastSAMWidget(Dock):
             (self.new_layers, self.make_prompt_layers),
             (self.next_point.polarity, self.toggle_polarity),
             (self.next_point.object, self.toggle_object),
+            (self.next_point.join, self.join),
             (self.example, self.toggle_example),
             (self.alternatives.smaller, self.smaller),
             (self.alternatives.larger, self.larger),

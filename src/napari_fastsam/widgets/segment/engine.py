@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.controller import Controller
+from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.widgets.common.runner import Runner
+from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.screen import DockScreen
@@ -49,6 +51,8 @@ class Engine:
         Runs work beside the viewer.
     output
         The preview, and what writes into Labels layers.
+    contour, corrections, current
+        The outline of the current object, the labels that are corrected, and what keys and clicks do with both.
     updates, following
         When it is answered, and what of the viewer is followed.
     """
@@ -67,10 +71,13 @@ class Engine:
         self._on_work = on_work
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output = Output(viewer)
-        screen = DockScreen(panels, self.output, say, self._work_changed)
-        self.controller = Controller(self.session, screen, self._make_runner)
         self.updates = Updates(self._update, self._update_at_once)
+        self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
+        screen = DockScreen(panels, self.output, self.contour, self.corrections, say, self._work_changed)
+        self.controller = Controller(self.session, screen, self._make_runner)
         self.following = Following(viewer, panels, self.controller, self.output, self.updates, always, per_layer)
+        self.current = CurrentObject(panels, self.session, self.controller, self.updates, self.corrections, say)
+        self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
 
     @property
@@ -97,6 +104,8 @@ class Engine:
         self.updates.cancel()
         self.runner.close()
         self.output.remove_preview()
+        self.contour.remove()
+        self.corrections.forget_all()
         self.controller.forget_shown()
         self.session.forget()  # napari may hold on to the widget
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
@@ -52,6 +53,7 @@ class Following:
         self._updates = updates
         self._per_layer = per_layer
         self._place: tuple[Any, ...] = ()
+        self._before_answer: Callable[[Any], object] = lambda event: None
         self.choices = LayerChoices(
             viewer,
             panels.source.image,
@@ -65,6 +67,10 @@ class Following:
         always.connect((viewer.layers.selection.events.active,), self._active_changed)
         for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
             control.changed.connect(self.layers_chosen)
+
+    def hear_prompts(self, listener: Callable[[Any], object]) -> None:
+        """Have a listener called with the event of each change of prompts, before it is answered."""
+        self._before_answer = listener
 
     def begin(self) -> None:
         """Choose the layers that are there, and follow them."""
@@ -104,6 +110,7 @@ class Following:
     def _prompts_changed(self, event: Any) -> None:
         # while a shape is being drawn its events end in -ing
         if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
+            self._before_answer(event)
             self._updates.now()
 
     def _image_changed(self, *_: Any) -> None:

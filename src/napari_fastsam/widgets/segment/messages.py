@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_fastsam.widgets.common.text import counted
@@ -65,7 +66,7 @@ def summary(result: Result, network_seconds: float) -> str:
     """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
     count = result.count
     network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
-    said = f"{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
+    said = f"{_shaped(result)}{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
     controls = result.request.controls
     stack = result.request.stack
     if stack is not None and not result.waiting:
@@ -98,9 +99,22 @@ def _over_tiles(seen: SeenTiles) -> str:
     return said if seen.complete else f"{said}. Run goes on."
 
 
-def added(committed: Committed, layer_name: str, result: Result) -> str:
-    """Say what went into a Labels layer, and what of a result did not yet."""
-    said = f"Added {counted(len(committed.ids))} to “{layer_name}”"
+def _shaped(result: Result) -> str:
+    """Say what clicks did to the current object, or that it is a label."""
+    current = result.current
+    if current is None or not (current.refined or current.replaces):
+        return ""
+    did = current.reason if current.refined else "current: clicks correct it, Add to labels replaces it"
+    return f"{current.prompt[:1].upper()}{current.prompt[1:]}: {did} · "
+
+
+def added(committed: Committed, layer_name: str, result: Result, replaced: Sequence[int] = ()) -> str:
+    """Say what went into a Labels layer, which labels were replaced, and what of a result did not yet."""
+    new = len(committed.ids) - len(replaced)
+    said = f"Added {counted(new)} to “{layer_name}”" if new or not replaced else ""
+    if replaced:
+        which = f"label{'s' * (len(replaced) > 1)} {', '.join(map(str, sorted(replaced)))}"
+        said = f"{said}, and replaced {which} there" if said else f"Replaced {which} of “{layer_name}”"
     said += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
         said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."

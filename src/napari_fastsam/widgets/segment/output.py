@@ -9,6 +9,7 @@ import numpy as np
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
+from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
@@ -124,6 +125,7 @@ class Output:
                 classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
+                replacing=replacing(result, target),
             )
         except Exception:
             if labels is None:
@@ -148,6 +150,15 @@ def _told(result: Result) -> dict[str, dict[int, Any]]:
     return {
         "prompt": {number: o.prompt for number, o in found.items()},
         "why": {number: o.reason for number, o in found.items()},
+    }
+
+
+def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:
+    """Return the labels of a layer that objects of a result replace, by their number in it."""
+    return {
+        number: found.replaces
+        for number, found in result.by_number.items()
+        if found.replaces is not None and found.replaces.start.layer == labels
     }
 
 

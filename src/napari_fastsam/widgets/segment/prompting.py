@@ -44,9 +44,16 @@ class Prompting:
             self._engine.say(messages.NO_POINTS_LAYER)
 
     def toggle_object(self) -> None:
-        """Let the next points describe one object together, or each an object of its own."""
-        if self._panel.has_points:
-            self._panel.toggle_object()
+        """Let the next prompts correct the object touched last, or each find an object of its own."""
+        if self._panel.has_layers:
+            self._engine.current.toggle()
+        else:
+            self._engine.say(messages.NO_POINTS_LAYER)
+
+    def join(self) -> None:
+        """Join the prompts that are selected to the current object."""
+        if self._panel.has_layers:
+            self._engine.current.join()
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
 
@@ -65,7 +72,8 @@ class Prompting:
         if request is None:
             return
         points, shapes = engine.session.rows_on_plane(request)
-        if not points and not shapes:
+        labels = engine.corrections.forget([request.plane])
+        if not points and not shapes and not labels:
             engine.say(messages.NOTHING_TO_CLEAR)
             return
         engine.session.forget_prompts(request)

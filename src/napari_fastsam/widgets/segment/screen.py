@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.layers.answers.results import Result
 from napari_fastsam.layers.answers.screen import Status
 from napari_fastsam.layers.answers.work import Work, error_message
 from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.segment.current_object import Contour
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.presenter import present
@@ -23,6 +26,8 @@ class DockScreen:
         What is set.
     output
         The preview.
+    contour, corrections
+        The outline of the current object, and the labels that are corrected.
     say
         Says a message with its details.
     on_work
@@ -33,11 +38,15 @@ class DockScreen:
         self,
         panels: Panels,
         output: Output,
+        contour: Contour,
+        corrections: Corrections,
         say: Callable[[str, tuple[str, ...]], object],
         on_work: Callable[[Work | None], object],
     ) -> None:
         self._panels = panels
         self._output = output
+        self._contour = contour
+        self._corrections = corrections
         self._say = say
         self._on_work = on_work
 
@@ -48,8 +57,10 @@ class DockScreen:
 
     @property
     def has_preview(self) -> bool:
-        """Whether the preview's layer is there."""
-        return self._output.preview is not None
+        """Whether the preview's layer is there, and the outline's where one is needed."""
+        layers = (self._panels.prompts.points.value, self._panels.prompts.shapes.value)
+        drawn = any(layer is not None and len(layer.data) for layer in layers)
+        return self._output.preview is not None and (self._contour.layer is not None or not drawn)
 
     def controls(self) -> Controls | None:
         """Return what is set; None without an image.
@@ -62,21 +73,25 @@ class DockScreen:
         controls = self._panels.freeze()
         if controls is not None:
             self._panels.require_models(controls)
+            controls = replace(controls, starts=self._corrections.starts(controls.image))
         return controls
 
     def show(self, result: Result) -> None:
         """Draw a result, and its ranking."""
         self._output.show(result)
+        self._contour.show(result)
         self._panels.search.show_result(result)
 
     def clear(self) -> None:
         """Draw nothing."""
         self._output.hide_preview()
+        self._contour.hide()
         self._panels.search.show_result(None)
 
     def remove(self) -> None:
         """Take the preview away."""
         self._output.remove_preview()
+        self._contour.remove()
 
     def tell(self, status: Status) -> None:
         """Say what is going on."""

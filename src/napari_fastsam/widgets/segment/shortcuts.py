@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-N": ("make_prompt_layers", "new prompt layers"),
     "Shift-T": ("toggle_polarity", "next points + or −"),
-    "Shift-O": ("toggle_object", "points: each an object, or one"),
+    "Shift-O": ("toggle_object", "new object, or this object"),
+    "Shift-J": ("join", "join selected prompts to this object"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
     "Shift-W": ("focus_words", "search by words"),
     "Shift-E": ("toggle_task", "prompts or everything"),

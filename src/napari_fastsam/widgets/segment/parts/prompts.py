@@ -8,6 +8,7 @@ from magicgui.widgets import ComboBox, PushButton
 from napari.layers import Points, Shapes
 
 from napari_fastsam.layers.prompts import new as new_prompts
+from napari_fastsam.layers.prompts.features import next_object
 from napari_fastsam.layers.prompts.new import COUNTER_EXAMPLE, EXAMPLE, NEGATIVE, POSITIVE
 from napari_fastsam.widgets.common.controls import layers_of, row
 from napari_fastsam.widgets.segment.parts.panel import Panel
@@ -50,8 +51,11 @@ class PromptsPanel(Panel):
             ),
             PushButton(
                 name="object",
-                text="each",
-                tooltip="Each point its own object, or all points with this number one object. (Shift-O)",
+                text="new object",
+                tooltip="new object: each click finds one. this object: clicks, on a label too, correct it. (Shift-O)",
+            ),
+            PushButton(
+                name="join", text="join", tooltip="Join the prompts that are selected to the current object. (Shift-J)"
             ),
             label="next point",
         )
@@ -105,20 +109,13 @@ class PromptsPanel(Panel):
         now = new_prompts.next_polarity(shapes if points is None else points)
         self._set_polarity(COUNTER_EXAMPLE if now == EXAMPLE else EXAMPLE)
 
-    def toggle_object(self) -> None:
-        """Let the next points describe one object together, or each an object of its own."""
-        points = self.points.value
-        together = new_prompts.object_number(points) == 0
-        new_prompts.set_object_number(points, new_prompts.largest_object_number(points) + 1 if together else 0)
-        self.show_next()
-
     def show_next(self, *_: Any) -> None:
         """Let the buttons say what is next."""
         points, buttons = self.points.value, self.next_point
         polarity = POSITIVE if points is None else new_prompts.next_polarity(points)
-        number = 0 if points is None else new_prompts.object_number(points)
+        number = max(0 if layer is None else next_object(layer) for layer in (points, self.shapes.value))
         buttons.polarity.text = "− negative" if polarity == NEGATIVE else "+ positive"
-        buttons.object.text = f"object {number}" if number else "each its own"
+        buttons.object.text = f"this object ({number})" if number else "new object"
         shows = polarity in (EXAMPLE, COUNTER_EXAMPLE)
         self.example.text = f"★ {polarity}" if shows else "example"
 
@@ -127,7 +124,6 @@ class PromptsPanel(Panel):
         if points is not None:
             new_prompts.set_polarity(points, polarity)
         if shapes is not None:
-            # a shape cannot be negative
-            new_prompts.set_polarity(shapes, POSITIVE if polarity == NEGATIVE else polarity)
+            new_prompts.set_polarity(shapes, polarity)
         self.show_next()
         self.changed.emit()

@@ -1,0 +1,230 @@
+"""What stage two made of a request, as a value: the objects found, and what became of prompts without one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.objects.instances import CroppedMask, Instances
+from napari_fastsam.core.planes.linking import Links
+from napari_fastsam.core.planes.tiling import Drawn
+from napari_fastsam.core.prompts.selection import QueryResult
+from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.starts import Replacement
+from napari_fastsam.model.asking.plane_scale import is_large
+from napari_fastsam.model.asking.prediction import PendingInference
+from napari_fastsam.model.asking.tiled import TiledRun
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentedObject:
+    """One object of a result.
+
+    Attributes
+    ----------
+    number
+        In the label image.
+    crop, score
+        Its mask and confidence.
+    prompt, reason
+        Which prompt it answers, and why it does.
+    text, similarity
+        What it was found by, if that was a text or the examples, and how like it is.
+    identity
+        What tells it from the plane's other objects, if it was searched for.
+    refined
+        Whether clicks shaped it.
+    key, object_number
+        What the prompt is known by while it is edited, and its object number; None and 0 = it answers none.
+    replaces
+        The label that it started from; None = it is a new object.
+    is_here
+        Whether it is on the plane that was shown when it was asked for.
+    """
+
+    number: int
+    crop: CroppedMask
+    score: float
+    prompt: str = ""
+    reason: str = ""
+    text: str = ""
+    similarity: float = float("nan")
+    identity: int = -1
+    refined: bool = False
+    key: Hashable = None
+    object_number: int = 0
+    replaces: Replacement | None = None
+    is_here: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class SeenTiles:
+    """What a run over all tiles of a large plane had found at one moment.
+
+    Attributes
+    ----------
+    run
+        The run, which may go on.
+    done
+        How many tiles were seen.
+    drawn
+        The objects that are in no Labels layer yet.
+    """
+
+    run: TiledRun
+    done: int
+    drawn: Drawn
+
+    @classmethod
+    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
+        """Look at a run; `frozen` as in `Canvas.drawn`."""
+        done = run.done  # first: the objects of all tiles that count as seen are there then
+        return cls(run, done, run.canvas.drawn(frozen))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tiles were seen."""
+        return self.done == len(self.run)
+
+    @property
+    def taken(self) -> int:
+        """How many objects were added to a Labels layer before."""
+        return self.drawn.total - len(self.drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What stage two made of a request.
+
+    Attributes
+    ----------
+    request
+        The request.
+    objects
+        What was found.
+    unanswered
+        Sentences about the prompts that have no object, and about those that were left out.
+    missing
+        Crops and tiles that the network has yet to look at.
+    missing_embeddings
+        Whether a search waits for descriptions of the objects.
+    pending
+        Places of the prompts that wait for these crops.
+    labels
+        (Y, X) int32 label image of the region; (N, Y, X) of a stack.
+    seconds
+        How long stage two took.
+    searched, questions
+        The objects that were searched by words or examples, and what each question came to.
+    tiles
+        What a run over all tiles of a large plane has found; its objects are not in `objects`.
+    waiting
+        Whether planes of a stack have yet to be seen.
+    links
+        Which objects of a stack are one, where all were asked for.
+    touched
+        Key of the prompt that was placed or changed last.
+    """
+
+    request: Request
+    objects: tuple[SegmentedObject, ...]
+    unanswered: tuple[str, ...]
+    missing: tuple[PendingInference, ...]
+    missing_embeddings: bool
+    pending: frozenset[Hashable]
+    labels: NDArray[np.int32]
+    seconds: float
+    searched: Instances | None = None
+    questions: tuple[QueryResult, ...] = ()
+    tiles: SeenTiles | None = None
+    waiting: bool = False
+    links: Links | None = None
+    touched: Hashable = None
+
+    @property
+    def current(self) -> SegmentedObject | None:
+        """The object that the next click corrects, or else the one that was touched last; None = none is shown."""
+        number = self.request.read.next_object
+        if number:
+            return next((found for found in self.objects if found.object_number == number), None)
+        asked = self.touched is not None
+        return next((found for found in self.objects if asked and found.key == self.touched), None)
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to be done for it."""
+        return self.lasts and not self.missing
+
+    @property
+    def lasts(self) -> bool:
+        """Whether all was found that would be found again once drawn prompts are cleared."""
+        return not self.waiting and not self.missing_embeddings and (self.tiles is None or self.tiles.complete)
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Score by number in the label image."""
+        if self.tiles is not None:
+            return self.tiles.drawn.scores
+        return {number: found.score for number, found in self.by_number.items()}
+
+    @property
+    def windows(self) -> list[tuple[slice, slice]] | None:
+        """Rows and columns that hold all objects, where the region is too large to look at all of it; else None."""
+        if self.tiles is not None:
+            cores = [tile.core for tile in self.tiles.run.plan.grid.tiles()]
+            return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in cores]
+        if self.labels.ndim != 2 or not is_large(self.labels.shape):
+            return None
+        starts = [found.replaces.start.mask for found in self.objects if found.replaces is not None]
+        return _around([*(found.crop for found in self.objects), *starts])
+
+    @property
+    def by_number(self) -> dict[int, SegmentedObject]:
+        """The objects by their number in the label image, in its order; of several with one number the surest."""
+        return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
+
+
+def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
+    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
+
+    Parameters
+    ----------
+    run, request
+        The run, and what it answers.
+    frozen
+        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
+        pixels go on changing while the run does.
+    """
+    seen = SeenTiles.of(run, frozen)
+    said = not_answered(request)
+    return Result(request, (), said, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
+
+
+def not_answered(request: Request) -> tuple[str, ...]:
+    """Say what is drawn beside everything that is found on many tiles or planes: it waits until that was added."""
+    prompts = request.read.prompts
+    if not len(prompts) - len(prompts.texts):
+        return ()
+    return ("What is drawn is answered once these objects were added, or under “at prompts”.",)
+
+
+def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
+    """Return windows that hold masks, those that overlap put together."""
+    windows: list[tuple[int, int, int, int]] = []
+    for crop in crops:
+        rows, columns = crop.window
+        box = (rows.start, columns.start, rows.stop, columns.stop)
+        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
+            windows = [w for w in windows if w not in touching]
+            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
+            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
+        windows.append(box)
+    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]

@@ -1,0 +1,67 @@
+"""Which object prompts speak of: the object numbers of rows, and of what is drawn next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fastsam.layers.prompts.features import (
+    NEGATIVE_WORDS,
+    as_number,
+    as_object_number,
+    as_word,
+    feature_of,
+    next_object,
+)
+from napari_fastsam.layers.prompts.new import largest_object_number, set_object_number
+
+if TYPE_CHECKING:
+    from napari.layers import Points, Shapes
+
+
+def free_number(layers: Iterable[Points | Shapes | None], taken: Iterable[int] = ()) -> int:
+    """Return an object number that no row of some layers, and nothing else, has."""
+    return max([0, *taken, *(largest_object_number(layer) for layer in layers if layer is not None)]) + 1
+
+
+def set_next(layers: Iterable[Points | Shapes | None], number: int) -> None:
+    """Let what is drawn next in some layers speak of one object; 0 = each prompt of an object of its own."""
+    for layer in layers:
+        if layer is not None and (number or "object" in layer.features) and next_object(layer) != number:
+            set_object_number(layer, number)
+
+
+def set_number(layer: Points | Shapes, rows: Iterable[int], number: int) -> None:
+    """Give rows of a layer an object number; what the next one will be like stays."""
+    wanted = sorted(rows)
+    if not wanted:
+        return
+    features, defaults = layer.features.copy(), layer.feature_defaults.copy()
+    if "object" not in features:
+        features["object"] = np.zeros(len(features), int)
+    elif features["object"].dtype.kind not in "iuf":
+        features["object"] = features["object"].astype(object)  # a number among words
+    features.loc[wanted, "object"] = number
+    layer.features = features
+    layer.feature_defaults = defaults.assign(object=defaults.get("object", 0))
+    layer.refresh_colors()
+
+
+def number_of(layer: Points | Shapes, row: int) -> int:
+    """Return the object number of a row; 0 = none."""
+    return as_object_number(feature_of(layer, ("object",))[1][row]) or 0
+
+
+def is_negative(layer: Points | Shapes, row: int) -> bool:
+    """Whether a row says where an object is not."""
+    word = as_word(feature_of(layer, ("polarity", "label"))[1][row])
+    return word in NEGATIVE_WORDS or as_number(word) == 0
+
+
+def rows_with(layer: Points | Shapes | None, number: int) -> list[int]:
+    """Return the rows that have an object number."""
+    if layer is None or number == 0:
+        return []
+    return [row for row in range(len(layer.data)) if number_of(layer, row) == number]

@@ -1,0 +1,45 @@
+"""After everything: what prompts correct, add and take away."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.layers.answers.beside_all import changes
+
+
+def square(top, left, side=10):
+    return CroppedMask(top, left, np.ones((side, side), bool))
+
+
+EVERYTHING = [square(0, 0), square(0, 20), square(2, 22, 4)]
+NONE = np.zeros((0, 2))
+
+
+def test_an_object_of_a_prompt_is_the_one_that_it_started_from():
+    corrected = square(0, 0, 3)  # too little of it is left to know it by
+    assert changes(EVERYTHING, [[corrected]], NONE).same == (None,)
+    assert changes(EVERYTHING, [[corrected, EVERYTHING[0]]], NONE).same == (0,)
+
+
+def test_two_prompts_are_not_one_object_of_all():
+    assert changes(EVERYTHING, [[EVERYTHING[0]], [EVERYTHING[0]]], NONE).same == (0, None)
+
+
+def test_a_negative_point_takes_the_smallest_object_there():
+    did = changes(EVERYTHING, [], np.array([[3.0, 23.0], [8.0, 28.0], [50.0, 50.0]]))
+    assert did.removed == (2, 1, None)
+
+
+def test_a_negative_point_in_an_object_of_a_prompt_takes_nothing_away():
+    assert changes(EVERYTHING, [[EVERYTHING[0]]], np.array([[5.0, 5.0]])).removed == (None,)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5))
+def test_without_a_point_in_it_an_object_stays(points):
+    did = changes(EVERYTHING, [], np.array(points, float).reshape(-1, 2))
+    for i, mask in enumerate(EVERYTHING):
+        if i in did.removed:
+            assert mask.covers(np.array(points, float)).any()
