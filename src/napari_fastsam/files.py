@@ -54,8 +54,8 @@ def read_yaml(path: Path, what: str, error_type: type[FastSAMError], max_bytes: 
     try:
         return yaml.load(text, PlainLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, MemoryError, OverflowError) as error:
-        said = " ".join(str(error).split())
-        raise error_type(f"{path} is damaged, or not {what}: it cannot be read as YAML ({said})") from error
+        reason = " ".join(str(error).split())
+        raise error_type(f"{path} is damaged, or not {what}: it cannot be read as YAML ({reason})") from error
 
 
 def read_text(path: Path, what: str, error_type: type[FastSAMError], max_bytes: int = MAX_BYTES) -> str:

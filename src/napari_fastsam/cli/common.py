@@ -73,9 +73,10 @@ def report_errors() -> Iterator[None]:
 
 def tell(error: BaseException) -> None:
     """Print an error as one line on stderr."""
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     typer.echo(
-        "Error: " + shown(said if isinstance(error, FastSAMError) else f"{type(error).__name__}: {said}"), err=True
+        "Error: " + shown(message if isinstance(error, FastSAMError) else f"{type(error).__name__}: {message}"),
+        err=True,
     )
 
 

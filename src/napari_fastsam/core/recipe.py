@@ -300,10 +300,10 @@ def _scalar(value: Any, kind: Any, where: str) -> Any:
 
 def _short(value: Any) -> str:
     try:
-        said = repr(value)
+        text = repr(value)
     except ValueError:  # a whole number with thousands of digits
         return "a number that is too large"
-    return said if len(said) <= 60 else said[:57] + "…"
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _schema_of(hint: Any) -> dict[str, Any]:
@@ -318,8 +318,8 @@ def _schema_of(hint: Any) -> dict[str, Any]:
         return {"type": "array", "prefixItems": [_schema_of(o) for o in options], "minItems": len(options)}
     if dataclasses.is_dataclass(hint):
         properties = {name: _schema_of(kind) for name, kind in get_type_hints(hint).items()}
-        said = (hint.__doc__ or "").split("\n")[0]
-        return {"type": "object", "description": said, "properties": properties, "additionalProperties": False}
+        text = (hint.__doc__ or "").split("\n")[0]
+        return {"type": "object", "description": text, "properties": properties, "additionalProperties": False}
     if origin is not None:
         return {"type": "object"}
     simple = {float: "number", int: "integer", bool: "boolean", str: "string", type(None): "null"}

@@ -42,10 +42,10 @@ class _Process:
         """Return whether a function ended well there, and what it returned or raised; OSError if the process died."""
         try:
             self._pipe.send((function, args, kwargs))
-            said: tuple[bool, Any] = self._pipe.recv()
+            outcome: tuple[bool, Any] = self._pipe.recv()
         except EOFError as error:
             raise ConnectionError from error
-        return said
+        return outcome
 
     def kill(self) -> None:
         self._process.kill()
@@ -129,11 +129,11 @@ def _serve(pipe: Connection, environment: Mapping[str, str]) -> None:
         except EOFError:
             return
         except Exception as error:  # noqa: BLE001 - the task cannot be understood here: a module is missing
-            said: tuple[bool, Any] = False, error
+            outcome: tuple[bool, Any] = False, error
         else:
-            said = _outcome(*task)
+            outcome = _outcome(*task)
         try:
-            pipe.send(said)
+            pipe.send(outcome)
         except Exception as error:  # noqa: BLE001 - it cannot be pickled
             pipe.send((False, RuntimeError(f"{type(error).__name__}: {error}")))
 

@@ -69,9 +69,9 @@ def sentence(error: BaseException) -> str:
     """Return what went wrong as one line."""
     if type(error).__name__ == "KilledWorker":  # dask's, whose message names a worker and not an image
         return LOST
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if isinstance(error, FastSAMError):
-        return said
+        return message
     if isinstance(error, MemoryError):
-        return f"there is not enough memory for it{f': {said}' if said else ''}"
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+        return f"there is not enough memory for it{f': {message}' if message else ''}"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

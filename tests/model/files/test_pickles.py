@@ -35,6 +35,12 @@ def test_plain_values_are_what_they_were(value: Any, protocol: int) -> None:
     assert type(found) is type(value) or isinstance(value, frozenset)
 
 
+def test_bytes_are_not_made_by_number() -> None:
+    assert Interpreter(pickle.dumps(b"", 2), CONSTRUCTORS).run() == b""
+    with pytest.raises(UnreadableError, match="makes bytes of something else"):
+        Interpreter(b"\x80\x02c__builtin__\nbytes\nJ\x00\x00\x00\x7f\x85R.", CONSTRUCTORS).run()
+
+
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before 1.6"])
 @pytest.mark.parametrize(
     "dtype",

@@ -205,10 +205,10 @@ def index_of(folder: Path) -> dict[str, Entry]:
 
 
 def _is_complete(index: Path, row: dict[str, str]) -> bool:
-    said = (row.get("complete") or "true").strip().casefold()
-    if said not in ("true", "false"):
-        raise DatasetError(f"{index} says {said!r} in the column complete of {row['id']}; expected true or false")
-    return said == "true"
+    text = (row.get("complete") or "true").strip().casefold()
+    if text not in ("true", "false"):
+        raise DatasetError(f"{index} says {text!r} in the column complete of {row['id']}; expected true or false")
+    return text == "true"
 
 
 def unique_names(images: Sequence[Path]) -> list[str]:

@@ -208,11 +208,11 @@ def pixel_sizes(path: Path) -> dict[str, tuple[float, str]]:
     if path.suffix.casefold() not in TIFF_SUFFIXES:
         return {}
     with tifffile.TiffFile(path) as file:
-        said = file.ome_metadata
-    if not said:
+        metadata = file.ome_metadata
+    if not metadata:
         return {}
     try:
-        found = tifffile.xml2dict(said).get("OME", {}).get("Image", {})
+        found = tifffile.xml2dict(metadata).get("OME", {}).get("Image", {})
         pixels = dict((found[0] if isinstance(found, list) else found).get("Pixels", {}))
     except Exception as error:  # whatever its parser says
         raise ImageError(

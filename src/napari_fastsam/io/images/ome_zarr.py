@@ -47,11 +47,11 @@ def images_in(path: Path) -> list[str]:
     """
     group = _group(path)
     try:
-        said = _said(group)
-        if "multiscales" in said:
+        metadata = _metadata(group)
+        if "multiscales" in metadata:
             return [""]
-        if "plate" in said:
-            return [where for well in said["plate"]["wells"] for where in _fields(group, str(well["path"]))]
+        if "plate" in metadata:
+            return [where for well in metadata["plate"]["wells"] for where in _fields(group, str(well["path"]))]
     except Exception as error:  # whatever damaged metadata lead to
         raise ImageError(f"the metadata of {path} are damaged: {_missing(error)}") from error
     raise ImageError(f"{path} is a zarr group, but neither an OME-Zarr image nor a plate; name the image in it")
@@ -74,10 +74,10 @@ def open_image(path: Path, where: str = "") -> tuple[Any, Scale]:
     """
     group, name = _group(path), f"{path}/{where}" if where else str(path)
     try:
-        said = _said(group[where] if where else group)["multiscales"][0]
-        data = said["datasets"][0]
+        metadata = _metadata(group[where] if where else group)["multiscales"][0]
+        data = metadata["datasets"][0]
         array = group[f"{where}/{data['path']}" if where else data["path"]]
-        axes = [a if isinstance(a, dict) else {"name": a} for a in said["axes"]]
+        axes = [a if isinstance(a, dict) else {"name": a} for a in metadata["axes"]]
         steps = next(t["scale"] for t in data["coordinateTransformations"] if t["type"] == "scale")
         names, units = (tuple(str(a.get(key, "")) for a in axes) for key in ("name", "unit"))
         scale = Scale(names, tuple(float(s) for s in steps), units)
@@ -161,7 +161,7 @@ def _group(path: Path) -> Any:
 def _fields(group: Any, well: str) -> list[str]:
     """Return where the images of a well lie."""
     try:
-        return [f"{well}/{image['path']}" for image in _said(group[well])["well"]["images"]]
+        return [f"{well}/{image['path']}" for image in _metadata(group[well])["well"]["images"]]
     except Exception:  # noqa: BLE001 - it is not there, or damaged; the other wells are none the worse for it
         return [well]
 
@@ -173,7 +173,7 @@ def _missing(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _said(group: Any) -> dict[str, Any]:
+def _metadata(group: Any) -> dict[str, Any]:
     """Return the OME metadata of a group: version 0.5 has them under "ome"."""
     attributes = dict(group.attrs)
     return dict(attributes.get("ome", attributes))
@@ -207,9 +207,9 @@ def _finish(group: Any, scale: Scale) -> None:
         {"name": name, "type": kinds.get(name, "space"), **({"unit": unit} if unit else {})}
         for name, unit in zip(scale.axes, scale.units, strict=True)
     ]
-    said = {
+    metadata = {
         "version": "0.5",
         "image-label": {},
         "multiscales": [{"axes": axes, "datasets": datasets, "name": "labels"}],
     }
-    group.attrs["ome"] = said
+    group.attrs["ome"] = metadata

@@ -239,6 +239,13 @@ def _size(values: Any = ()) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, list | tuple) else ()
 
 
+def _no_bytes(*args: Any) -> bytes:
+    """Return b"", which pickles before protocol 3 make so; nobody gets zeros by number."""
+    if args:
+        raise UnreadableError("it makes bytes of something else than text")
+    return b""
+
+
 def _encoded(text: Any = "", *_: Any) -> bytes:
     """Return the bytes that pickles of the protocol that torch uses write as text."""
     return text.encode("latin-1") if isinstance(text, str) else b""
@@ -271,6 +278,7 @@ CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
     "__builtin__.frozenset": _set,
     "torch.Size": _size,
     "_codecs.encode": _encoded,
+    "__builtin__.bytes": _no_bytes,
     "numpy.core.multiarray.scalar": _numpy_scalar,
     "numpy._core.multiarray.scalar": _numpy_scalar,
     **{f"torch.{name}": _inert(f"torch.{name}") for name in _DTYPES},

@@ -97,11 +97,11 @@ def _held_out(card: Card) -> str:
 def _sizes(card: Card) -> str:
     if card.object_diameter is None:
         return "of any or unknown size"
-    said = f"{card.object_diameter:g} pixels across (median)"
+    text = f"{card.object_diameter:g} pixels across (median)"
     if card.object_diameter_range is not None:
         low, high = card.object_diameter_range
-        said += f", most from {low:g} to {high:g}"
-    return said
+        text += f", most from {low:g} to {high:g}"
+    return text
 
 
 def _shown(card: Card) -> str:
@@ -125,4 +125,4 @@ def _metrics(card: Card) -> str:
     for key, value in card.metrics.items():
         name, _, kind = key.partition(", ")
         kinds.setdefault(kind, []).append(f"{_MEASURES.get(name, name)} {value:.3g}")
-    return "; ".join((f"{kind}: " if kind else "") + ", ".join(said) for kind, said in kinds.items()) or "not measured"
+    return "; ".join((f"{kind}: " if kind else "") + ", ".join(text) for kind, text in kinds.items()) or "not measured"

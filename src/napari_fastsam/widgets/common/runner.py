@@ -91,18 +91,18 @@ class Runner:
             job.close_progress()
             job.let_go()
 
-    def tell(self, job: _Job, said: str) -> None:
+    def tell(self, job: _Job, step: str) -> None:
         """Report what a job does next, unless it is not the one under way."""
         if job is not self._job:
             return
         if job.cancelled:
             job.cancel()
             return
-        self._on_step(said)
+        self._on_step(step)
         if job.progress is not None and not job.drawing:
             job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
             try:
-                _draw(job, said)
+                _draw(job, step)
             finally:
                 job.drawing = False
 
@@ -118,15 +118,15 @@ class Runner:
             self._on_done(failure, cancelled)
 
 
-def _draw(job: _Job, said: str) -> None:
+def _draw(job: _Job, step: str) -> None:
     """Show in the activity dock what is done, and how far it has come where that is known."""
-    done, total = (said.done, said.total) if isinstance(said, Step) else (0, 0)
+    done, total = (step.done, step.total) if isinstance(step, Step) else (0, 0)
     if job.progress is not None and job.progress.total != total:
         job.progress.total = total
     if job.progress is not None and total:
         job.progress.update(done - job.progress.n)
     if job.progress is not None:
-        job.progress.set_description(said)
+        job.progress.set_description(step)
 
 
 class _Job:
@@ -158,19 +158,19 @@ class _Job:
         self._begun.set()
         work = self._work
         try:
-            for said in () if work is None else work():
+            for step in () if work is None else work():
                 if self.cancelled:
                     return
-                yield said
+                yield step
         except Exception as error:  # noqa: BLE001 - raised again, or shown, on the main thread
             self.failure = error
         finally:
             self._ended.set()
 
-    def yielded(self, said: str) -> None:
+    def yielded(self, step: str) -> None:
         """Tell the runner, if it still wants to know."""
         if self._runner is not None:
-            self._runner.tell(self, said)
+            self._runner.tell(self, step)
 
     def finished(self) -> None:
         """Tell the runner, if it still wants to know."""

@@ -74,9 +74,9 @@ class CompareWidget(Dock):
         predicted, truth = self.predicted.value, self.truth.value
         is_stack = predicted is not None and predicted.ndim > 2
         self.scope.visible = is_stack
-        said = self._nothing_to_compare(predicted, truth)
-        if said:
-            self._show_nothing(said)
+        message = self._nothing_to_compare(predicted, truth)
+        if message:
+            self._show_nothing(message)
             return
         try:
             alignment = align(self._viewer, predicted, truth, self.scope.value if is_stack else "plane")

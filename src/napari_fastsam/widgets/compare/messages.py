@@ -42,16 +42,16 @@ def summary(compared: Compared, threshold: float) -> str:
     count = len(compared.parts)
     where = f" on {count} planes" if count > 1 else ""
     if not true and not predicted:
-        said = f"Neither layer has an object{where or ' here'}: nothing to compare."
+        text = f"Neither layer has an object{where or ' here'}: nothing to compare."
     elif not true:
-        said = f"The ground truth has no objects{where or ' here'}: {counted(predicted)}, all false."
+        text = f"The ground truth has no objects{where or ' here'}: {counted(predicted)}, all false."
     elif not predicted:
-        said = f"The segmentation has no objects{where or ' here'}: {counted(true)}, all missed."
+        text = f"The segmentation has no objects{where or ' here'}: {counted(true)}, all missed."
     else:
-        said = f"{counted(true)} in the ground truth, {predicted} in the segmentation{where}."
+        text = f"{counted(true)} in the ground truth, {predicted} in the segmentation{where}."
     if compared.alignment.resampled:
-        said += " The ground truth has pixels of another size: each pixel takes the value of the nearest."
-    return said
+        text += " The ground truth has pixels of another size: each pixel takes the value of the nearest."
+    return text
 
 
 def numbers(matchings: Sequence[Matching], chosen: Matching) -> str:

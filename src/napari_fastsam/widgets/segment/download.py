@@ -24,7 +24,7 @@ def downloading(name: str, cancelled: Callable[[], bool]) -> Iterator[str]:
     DownloadError
         As `model.weights.weights.download`.
     """
-    said: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+    steps: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
     stopped = threading.Event()
     last = ""
 
@@ -33,7 +33,7 @@ def downloading(name: str, cancelled: Callable[[], bool]) -> Iterator[str]:
         step = f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
         if step != last:  # thousands of chunks come; what is said changes once a megabyte
             last = step
-            said.put(step)
+            steps.put(step)
 
     def fetch() -> None:
         try:
@@ -42,14 +42,14 @@ def downloading(name: str, cancelled: Callable[[], bool]) -> Iterator[str]:
                 progress=report,
                 cancel=lambda: stopped.is_set() or cancelled(),
             )
-            said.put(None)
+            steps.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again by whoever reads the queue
-            said.put(error)
+            steps.put(error)
 
     thread = threading.Thread(target=fetch, name="napari-fastsam download")
     thread.start()
     try:
-        while (step := said.get()) is not None:
+        while (step := steps.get()) is not None:
             if isinstance(step, BaseException):
                 raise step
             yield step

@@ -66,37 +66,37 @@ def summary(result: Result, network_seconds: float) -> str:
     """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
     count = result.count
     network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
-    said = f"{_shaped(result)}{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
+    text = f"{_shaped(result)}{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
     controls = result.request.controls
     stack = result.request.stack
     if stack is not None and not result.waiting:
-        said += f" · {stack.count} planes"
+        text += f" · {stack.count} planes"
     if result.tiles is not None:
         return _over_tiles(result.tiles)
     if result.missing:
-        return f"{said} · looking closer …"
+        return f"{text} · looking closer …"
     if result.waiting:
-        return f"{said} · looking at more planes …"
+        return f"{text} · looking at more planes …"
     if result.missing_embeddings:
-        return f"{said} · describing objects …"
+        return f"{text} · describing objects …"
     if count:
-        return said
+        return text
     if controls.task == "everything":
-        return f"{said}. Nothing found: {_loosen(result)}"
+        return f"{text}. Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
         return ONLY_NEGATIVE
-    return said
+    return text
 
 
 def _over_tiles(seen: SeenTiles) -> str:
     """Say what was found on a large plane, how much of it was added, and how much is left to add."""
     run, left = seen.run, len(seen.drawn)
     size = "" if run.diameter is None else f" · objects of about {run.diameter:.0f} px"
-    said = f"{counted(seen.drawn.total)} · {seen.done} of {len(run)} tiles{size}"
+    text = f"{counted(seen.drawn.total)} · {seen.done} of {len(run)} tiles{size}"
     if seen.taken:
-        said += f" · {seen.taken} of {seen.drawn.total} were added"
-        said += f"; Add to labels adds the other {left}" if left else ""
-    return said if seen.complete else f"{said}. Run goes on."
+        text += f" · {seen.taken} of {seen.drawn.total} were added"
+        text += f"; Add to labels adds the other {left}" if left else ""
+    return text if seen.complete else f"{text}. Run goes on."
 
 
 def _shaped(result: Result) -> str:
@@ -111,26 +111,26 @@ def _shaped(result: Result) -> str:
 def added(committed: Committed, layer_name: str, result: Result, replaced: Sequence[int] = ()) -> str:
     """Say what went into a Labels layer, which labels were replaced, and what of a result did not yet."""
     new = len(committed.ids) - len(replaced)
-    said = f"Added {counted(new)} to “{layer_name}”" if new or not replaced else ""
+    text = f"Added {counted(new)} to “{layer_name}”" if new or not replaced else ""
     if replaced:
         which = f"label{'s' * (len(replaced) > 1)} {', '.join(map(str, sorted(replaced)))}"
-        said = f"{said}, and replaced {which} there" if said else f"Replaced {which} of “{layer_name}”"
-    said += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
+        text = f"{text}, and replaced {which} there" if text else f"Replaced {which} of “{layer_name}”"
+    text += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
-        said += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+        text += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
     if result.tiles is not None and not result.complete:
         seen = result.tiles
-        said += (
+        text += (
             f" {seen.done} of {len(seen.run)} tiles were seen: what the others bring is shown as it comes, and Add to "
             "labels adds it."
         )
     elif result.missing_embeddings:
-        said += " What is searched for by words and examples was not found yet, and is not in the layer."
+        text += " What is searched for by words and examples was not found yet, and is not in the layer."
     elif result.waiting:
-        said += " They go no further than they were followed: not all planes were seen."
+        text += " They go no further than they were followed: not all planes were seen."
     elif result.missing:
-        said += " Prompts that the network has not answered yet stay."
-    return said
+        text += " Prompts that the network has not answered yet stay."
+    return text
 
 
 def new_target(layer_name: str, image_name: str) -> str:

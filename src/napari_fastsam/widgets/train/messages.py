@@ -44,14 +44,14 @@ def started(event: Started) -> str:
 
 def progress(event: Batch | Epoch, best: Epoch | None, seconds_left: float | None) -> str:
     """Say how far training is, how good, and how long it still takes."""
-    said = [f"Epoch {event.epoch} of {event.epochs}"]
+    lines = [f"Epoch {event.epoch} of {event.epochs}"]
     if isinstance(event, Batch):
-        said[0] += f", batch {event.batch} of {event.batches}"
+        lines[0] += f", batch {event.batch} of {event.batches}"
     if best is not None:
-        said.append(f"best so far {_measures(best.ap50, best.ap)} (epoch {best.epoch})")
+        lines.append(f"best so far {_measures(best.ap50, best.ap)} (epoch {best.epoch})")
     if seconds_left is not None:
-        said.append(f"{duration(seconds_left)} left")
-    return " · ".join(said)
+        lines.append(f"{duration(seconds_left)} left")
+    return " · ".join(lines)
 
 
 def writing(name: str) -> str:
@@ -78,8 +78,8 @@ def finished(name: str, outcome: TrainingOutcome, held_out: int) -> str:
     measured = _measures(outcome.done.ap50, outcome.done.ap)
     held = f" on {held_out} image{'s' * (held_out != 1)} held out"
     on = held if held_out else " on its own training images, so too good"
-    said = f"“{name}” is trained" if not outcome.stopped else f"Stopped; the best so far is “{name}”"
-    return f"{said}: {measured}{on}. It is in the model list; “Use it now” chooses it in the dock FastSAM."
+    text = f"“{name}” is trained" if not outcome.stopped else f"Stopped; the best so far is “{name}”"
+    return f"{text}: {measured}{on}. It is in the model list; “Use it now” chooses it in the dock FastSAM."
 
 
 def settings_said(event: Started) -> tuple[str, ...]:
