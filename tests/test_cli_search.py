@@ -73,7 +73,10 @@ def test_texts_find_what_they_name(scene: Scene, picture: Path, small_clip: Path
     said = provenance(tmp_path / "scene_labels.tif")
     assert said["prompts"]["texts"] == ["red circle", "blue square"]
     assert said["text_threshold"] == 0.3
-    assert {entry["label"] for entry in said["alike"] if entry["text"] == "red circle"} >= found["red circle"]
+    with tifffile.TiffFile(tmp_path / "scene_labels.tif") as file:
+        objects = file.shaped_metadata[0]["napari-fastsam objects"]
+    assert {entry["label"] for entry in objects if entry["class"] == "red circle"} >= found["red circle"]
+    assert all(0.3 <= entry["similarity"] <= 1 for entry in objects)
 
 
 def test_with_classes_a_text_is_a_number(scene: Scene, picture: Path, small_clip: Path, tmp_path: Path) -> None:

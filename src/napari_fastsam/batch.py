@@ -1,35 +1,39 @@
-"""The same question to many image files: objects in, label TIFFs out."""
+"""The same question to many image files: images in, results out."""
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import COLOURED
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.core.results.provenance import Provenance
+from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
+from napari_fastsam.errors import ImageError
+from napari_fastsam.io.formats.registry import Format, writer
+from napari_fastsam.io.images.images import pixel_sizes
 from napari_fastsam.io.images.inputs import open_plane
 from napari_fastsam.io.results.overwriting import check_overwriting
-from napari_fastsam.io.results.results import check_name, names_for, write_labels, write_overlay
+from napari_fastsam.io.results.results import check_name, names_for
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.segment import paint, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.version import __version__
-
-_ENDING = "_labels.tif"
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,12 @@ class Job:
         As in `Model.segment`.
     plane
         As in `read_plane`.
-    overlay
-        Whether to draw the outlines into a PNG too.
+    formats
+        What is written, by name; see `io.formats`.
     search, text_encoder
         How like a text or the examples an object must be, and what compares words with objects.
+    text_encoder_name
+        What the latter is called.
     channels
         Which channels of an image are seen, together as colours; empty = those of a colour image.
     classes
@@ -63,9 +69,10 @@ class Job:
     thresholds: Thresholds = field(default_factory=Thresholds)
     imgsz: int | None = None
     plane: tuple[int, ...] | None = None
-    overlay: bool = False
+    formats: tuple[str, ...] = ("tiff",)
     search: Search = field(default_factory=Search)
     text_encoder: TextEncoder | None = None
+    text_encoder_name: str | None = None
     classes: bool = False
     channels: tuple[int, ...] = ()
 
@@ -79,19 +86,19 @@ class Outcome:
     image
         Its file.
     labels
-        The file that was written.
+        The file that was written; of several formats the first.
     objects
         How many there are in it. Fewer than were found where one covers another.
     seconds
         From the image in memory to the label image in memory.
     unanswered
         Prompts without an object; each says why.
-    alike
-        How many objects each text, and the examples, have found.
     covered
         Prompts whose object lies under that of another prompt, so that the labels do not show it.
     replaced
         Whether there was a file under that name.
+    alike
+        How many objects each text, and the examples, have found.
     """
 
     image: Path
@@ -108,42 +115,43 @@ def targets_for(
     images: Sequence[Path],
     folder: Path,
     *,
-    overlay: bool = False,
+    formats: Sequence[str] = ("tiff",),
     reads: Sequence[Path] = (),
     writes: Sequence[Path] = (),
 ) -> dict[Path, Path]:
-    """Return the label file of each image, all different; an image that is named twice is there once.
+    """Return the first result of each image, all different; an image that is named twice is there once.
 
     Parameters
     ----------
     images, folder
         What is segmented, and where results go.
-    overlay
-        Whether overlays are written too.
+    formats
+        What is written, by name; of each image one file a format.
     reads, writes
         Other files that are read, and written.
 
     Raises
     ------
     ParameterError
-        If a file that will be written is one that is read, or if two would be one.
+        If there is no such format, if a file that will be written is one that is read, or if two would be one.
     """
+    chosen = [writer(name) for name in formats]
     once = list({os.path.realpath(image): image for image in images}.values())
-    targets = {image: folder / f"{name}{_ENDING}" for image, name in zip(once, names_for(once), strict=True)}
-    overlays = [_overlay(target) for target in targets.values()] if overlay else []
-    check_overwriting([*targets.values(), *overlays, *writes], [*once, *reads])
+    targets = {image: folder / f"{name}{chosen[0].ending}" for image, name in zip(once, names_for(once), strict=True)}
+    written = [path for target in targets.values() for path in _files(target, chosen).values()]
+    check_overwriting([*written, *writes], [*once, *reads])
     return targets
 
 
 def segment_file(image: Path, target: Path, job: Job) -> Outcome:
-    """Find the objects of one image file and write its labels, and the overlay if the job asks for it.
+    """Find the objects of one image file and write them in all formats that the job asks for.
 
     Parameters
     ----------
     image
         What to read.
     target
-        The label file, ``…_labels.tif``; the overlay is ``…_overlay.png`` beside it.
+        The file of the first format, ``…_labels.tif``; those of others lie beside it, ``…_overlay.png``.
     job
         What to do.
 
@@ -153,33 +161,56 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         If the image cannot be read or segmented, or the results cannot be written.
     """
     plane = open_plane(image, job.plane, job.channels)
-    for result in (target, *([_overlay(target)] if job.overlay else [])):
-        check_name(result)
+    files = _files(target, [writer(name) for name in job.formats])
+    for path in files.values():
+        check_name(path)
     start = time.perf_counter()
-    labels, numbered = _labels_of(plane, job)
+    labels, numbered, objects = _labels_of(plane, job)
     seconds = time.perf_counter() - start
     present = set(np.unique(labels).tolist()) - {0}
     unanswered = tuple(s for s, _ in numbered if not s.found)
     covered = tuple(s for s, number in numbered if s.found and number not in present)
     replaced = target.exists()
-    write_labels(target, labels, _provenance(image, job) | _searched(numbered))
-    if job.overlay:
-        write_overlay(_overlay(target), np.asarray(plane[:, :]), labels)
+    result = SegmentationResult(
+        ArrayLabels(labels),
+        objects,
+        _scale(image),
+        (_provenance(image, job),),
+        image.name,
+        lambda _: np.asarray(plane[:, :]),
+    )
+    for kind, path in files.items():
+        kind.write(result, path)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
-    objects = len(present) if not job.classes else len(numbered) - len(unanswered)
-    return Outcome(image, target, objects, seconds, unanswered, covered, replaced, alike)
+    count = len(present) if not job.classes else len(numbered) - len(unanswered)
+    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike)
 
 
-def _overlay(target: Path) -> Path:
-    return target.with_name(target.name.removesuffix(_ENDING) + "_overlay.png")
+def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
+    """Return where each format of an image goes, the first into `target`."""
+    first, *others = dict.fromkeys(formats)
+    name = target.name.removesuffix(first.ending)
+    return {first: target} | {other: target.with_name(name + other.ending) for other in others}
 
 
-def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]]]:
-    """Return the label image and, if there are prompts, what became of each, with its number."""
+def _scale(image: Path) -> Scale:
+    """Return the size of a plane's pixels, where the file says it."""
+    try:
+        sizes = pixel_sizes(image)
+    except ImageError:  # its pixels can be read all the same
+        sizes = {}
+    steps, units = zip(*(sizes.get(axis, (1.0, "")) for axis in "yx"), strict=True)
+    return Scale(("y", "x"), steps, units)
+
+
+def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:
+    """Return the label image; if there are prompts, what became of each, with its number; and what is found."""
     limits = COLOURED if len(job.channels) > 1 else None
     asked = {**asdict(job.thresholds), "imgsz": job.imgsz, "contrast_limits": limits}
     if job.prompts is None:
-        return np.asarray(segment(job.model, plane, **asked).to_labels()), []
+        found = segment(job.model, plane, **asked)
+        objects = [ResultObject(number, score) for number, score in enumerate(found.scores.tolist(), start=1)]
+        return np.asarray(found.to_labels()), [], objects
     selections = segment(
         job.model,
         plane,
@@ -191,7 +222,9 @@ def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tupl
         example_threshold=job.search.example_threshold,
     )
     numbers = _numbers(selections, job)
-    return paint(selections, (plane.shape[0], plane.shape[1]), numbers), list(zip(selections, numbers, strict=True))
+    numbered = list(zip(selections, numbers, strict=True))
+    told = [_told(s, number, own_mask=job.classes) for s, number in numbered if s.found]
+    return paint(selections, (plane.shape[0], plane.shape[1]), numbers), numbered, told
 
 
 def _numbers(selections: Sequence[Selection], job: Job) -> list[int]:
@@ -205,28 +238,39 @@ def _numbers(selections: Sequence[Selection], job: Job) -> list[int]:
     ]
 
 
-def _searched(numbered: Sequence[tuple[Selection, int]]) -> dict[str, Any]:
-    """Return which labels were found by which text or by the examples, and how like it they are."""
-    found = [
-        {"label": number, "text": s.query.name, "similarity": round(float(s.fits[0]), 4)}
-        for s, number in numbered
-        if s.found and isinstance(s.query, SearchQuery)
-    ]
-    return {"alike": found} if found else {}
+def _told(selection: Selection, number: int, *, own_mask: bool) -> ResultObject:
+    """Return what is told of the object of a prompt, or of one that was searched for."""
+    query = selection.query
+    searched = isinstance(query, SearchQuery)
+    return ResultObject(
+        number,
+        selection.score,
+        query.name if isinstance(query, SearchQuery) else "",
+        str(selection.prompt),
+        selection.reason,
+        float(selection.fits[selection.chosen]) if searched else math.nan,
+        mask=selection.crop if own_mask else None,
+    )
 
 
-def _provenance(image: Path, job: Job) -> dict[str, Any]:
-    """Return how the labels came about, for the file that holds them."""
-    prompts = job.prompts
-    return {
-        "version": __version__,
-        "image": image.name,
-        "plane": job.plane,
-        **({"channels": job.channels} if job.channels else {}),
-        "model": job.model.card.name,
-        "model_sha256": sha256_of(job.model.path),
-        "imgsz": job.imgsz,
+def _provenance(image: Path, job: Job) -> Provenance:
+    """Return how the labels came about, for the files that hold them."""
+    prompts, search = job.prompts, job.search
+    searched = prompts is not None and bool(prompts.searches)
+    return Provenance(
+        version=__version__,
+        image=image.name,
+        plane=job.plane,
+        channels=job.channels,
+        model=job.model.card.name,
+        model_sha256=sha256_of(job.model.path),
+        task="everything" if prompts is None else "prompts",
+        imgsz=job.imgsz,
         **asdict(job.thresholds),
-        "prompts": None if prompts is None else prompts.to_json(),
-        **(asdict(job.search) if prompts is not None and prompts.searches else {}),
-    }
+        prompts=None if prompts is None else prompts.to_json(),
+        text_encoder=job.text_encoder_name if prompts is not None and prompts.texts else None,
+        text_threshold=search.text_threshold if searched else None,
+        text_best=search.best_only if searched else None,
+        example_threshold=search.example_threshold if searched else None,
+        classes=job.classes if searched else None,
+    )

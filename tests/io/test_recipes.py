@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
-from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.core.recipe import ModelPart, OutputPart, Recipe, RecipeError, SearchPart, to_dict
+from napari_fastsam.io.recipes import json_schema, load_recipe, save_recipe
 from napari_fastsam.model.weights import own_models, registry
 from napari_fastsam.runs import work
 
@@ -128,3 +128,29 @@ def test_saving_and_loading_gives_the_same(tmp_path: Path) -> None:
     save_recipe(recipe, tmp_path / "r.json")
     assert load_recipe(tmp_path / "r.json") == recipe
     assert json.loads((tmp_path / "r.json").read_text())["model"]["name"] == "nuclei"
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (OutputPart(format="jpeg"), "'jpeg'; expected one of .*'tiff', 'zarr'"),
+        (OutputPart(format="csv"), "'csv'; expected one of .*'tiff', 'zarr'"),
+        (OutputPart(also=("napkin",)), "'napkin'; expected one of .*'tiff', 'zarr', 'csv', 'overlay', 'parquet'"),
+    ],
+)
+def test_a_format_that_is_not_known_is_named(tmp_path: Path, output: OutputPart, says: str) -> None:
+    save_recipe(Recipe(output=output), tmp_path / "r.json")
+    with pytest.raises(RecipeError, match=says):
+        load_recipe(tmp_path / "r.json")
+
+
+def test_formats_are_written_once_each_and_recipes_without_further_ones_are_what_they_were() -> None:
+    output = OutputPart("zarr", overlay=True, measurements="csv", also=("csv", "tiff"))
+    assert output.formats == ("zarr", "csv", "overlay", "tiff")
+    assert to_dict(Recipe())["output"] == {"format": "tiff", "overlay": False, "measurements": None}
+    assert to_dict(Recipe(output=output))["output"]["also"] == ["csv", "tiff"]
+
+
+def test_the_schema_of_the_documentation_is_that_of_the_program() -> None:
+    page = Path(__file__).parents[2] / "docs" / "recipe.schema.json"
+    assert json.loads(page.read_text()) == json.loads(json.dumps(json_schema()))

@@ -14,6 +14,7 @@ import typer
 
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
+from napari_fastsam.cli.formats import formats
 from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
@@ -60,6 +61,7 @@ def demo(
 
 app.command()(segment)
 app.command()(run)
+app.command()(formats)
 app.command()(evaluate)
 app.command()(train)
 app.command("train-corrections")(train_corrections)

@@ -63,9 +63,10 @@ def segment(
     classes: option.Classes = False,
     plane: option.PlaneIndex = None,
     channels: Channels = None,
+    formats: option.Formats = None,
     overlay: option.Overlay = False,
 ) -> None:
-    """Find objects in images and write a label TIFF for each, NAME_labels.tif.
+    """Find objects in images and write a label TIFF for each, NAME_labels.tif, or other formats.
 
     Without prompts all objects are found. With them, each has one object:
     label 1 is that of the first point labelled 1, then come boxes, outlines, scribbles.
@@ -80,7 +81,8 @@ def segment(
         searched = {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
         asked = _prompts(prompts, exemplars, **drawn, **searched)
         job, targets = _prepare(
-            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels, overlay,
+            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels,
+            (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
@@ -127,7 +129,7 @@ def _prepare(
     prompts: Prompts | None,
     plane: str | None,
     channels: Sequence[int] | None,
-    overlay: bool,
+    formats: tuple[str, ...],
     files: tuple[list[Path | None], list[Path | None]],
 ) -> tuple[Job, dict[Path, Path]]:
     """Check every option before the first image is read; return the job, and where each image's labels go."""
@@ -140,13 +142,13 @@ def _prepare(
     limits = Thresholds(**given, min_area=thresholds[2], max_area=thresholds[3])
     chosen_plane = _parse_plane(plane)
     read, written = ([file for file in some if file is not None] for some in files)
-    targets = targets_for(images, output, overlay=overlay, reads=read, writes=written)
+    targets = targets_for(images, output, formats=formats, reads=read, writes=written)
     make_folder(output)
     network = fs.load_model(model, device=device)
     network.imgsz_for((32, 32), imgsz)
     conf, iou = network.thresholds(*thresholds[:2])
     limits = replace(limits, conf=conf, iou=iou)
-    return Job(network, prompts, limits, imgsz, chosen_plane, overlay, channels=tuple(channels or ())), targets
+    return Job(network, prompts, limits, imgsz, chosen_plane, formats, channels=tuple(channels or ())), targets
 
 
 def _searching(
@@ -168,7 +170,7 @@ def _searching(
     network = fs.load_text_encoder(text_encoder, device) if job.prompts.texts else None
     if network is not None:
         network.encode_texts(job.prompts.texts)  # what cannot be read is told before the first image
-    return replace(job, search=search, text_encoder=network, classes=classes)
+    return replace(job, search=search, text_encoder=network, text_encoder_name=text_encoder, classes=classes)
 
 
 def _prompts(file: Path | None, exemplars: Path | None, **options: Any) -> Prompts | None:

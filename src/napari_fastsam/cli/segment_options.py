@@ -69,4 +69,13 @@ Classes = Annotated[bool, typer.Option("--classes", help="One number for all obj
 PlaneIndex = Annotated[
     str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
 ]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=escape("What to write, as napari-fastsam formats lists it; repeatable. [default: tiff]"),
+        show_default=False,
+    ),
+]
 Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]

@@ -98,11 +98,28 @@ class LinkingPart:
 
 @dataclass(frozen=True)
 class OutputPart:
-    """What is written."""
+    """What is written: formats by name, as `io.formats` has them.
 
-    format: Literal["tiff", "zarr"] = "tiff"
+    Attributes
+    ----------
+    format
+        What the labels are kept in.
+    overlay, measurements
+        Whether a picture with outlines is written too, and a table.
+    also
+        Further formats.
+    """
+
+    format: str = "tiff"
     overlay: bool = False
     measurements: Literal["csv", "parquet"] | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """All formats by name, each once, what keeps the labels first."""
+        table = () if self.measurements is None else (self.measurements,)
+        return tuple(dict.fromkeys((self.format, *table, *(("overlay",) if self.overlay else ()), *self.also)))
 
 
 @dataclass(frozen=True)
@@ -170,6 +187,8 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
     if not recipe.parameters.channels:
         del content["parameters"]["channels"]  # likewise
+    if not recipe.output.also:
+        del content["output"]["also"]
     return {"schema": SCHEMA, "version": VERSION, **content}
 
 

@@ -6,8 +6,13 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
+from napari_fastsam.core import recipe as values
+from napari_fastsam.core.recipe import OutputPart, Recipe, RecipeError, from_dict, to_dict
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.io.formats import registry
+from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.weights import formats, own_models, weights
@@ -53,6 +58,7 @@ def load_recipe(path: str | Path, trust_paths: bool = False) -> Recipe:
     content = read_json(path, "a recipe", RecipeError)
     try:
         recipe = from_dict(content)
+        formats_of(recipe.output)
         places = _Places(path.absolute().parent, trust_paths)
         model = replace(recipe.model, name=places.find(recipe.model.name, "segmentation"))
         search = recipe.search
@@ -61,6 +67,31 @@ def load_recipe(path: str | Path, trust_paths: bool = False) -> Recipe:
         return replace(recipe, model=model, search=search)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
+
+
+def formats_of(output: OutputPart) -> list[Format]:
+    """Return the formats in which a recipe has results written; the first keeps the labels.
+
+    Raises
+    ------
+    RecipeError
+        If one of that name is not known, or the first keeps no labels.
+    """
+    named = output.formats
+    try:
+        return [registry.label_writer(named[0]), *map(registry.writer, named[1:])]
+    except ParameterError as error:
+        raise RecipeError(f"the recipe's output cannot be written: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of recipes, with the formats that there are."""
+    schema = values.json_schema()
+    output = schema["properties"]["output"]["properties"]
+    formats = registry.writers()
+    output["format"] = {"enum": [f.name for f in formats if f.keeps_labels]}
+    output["also"]["items"] = {"enum": [f.name for f in formats]}
+    return schema
 
 
 @dataclass(frozen=True)

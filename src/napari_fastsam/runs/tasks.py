@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +13,12 @@ import numpy as np
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.planes.tiling import TileGrid, Tiling
+from napari_fastsam.core.results.result import Index, ResultObject
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TileDetections, TilePlan
 from napari_fastsam.model.asking.tiled_search import ObjectEmbeddings
-
-Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -83,12 +82,22 @@ class PlaneLabels:
     ----------
     labels
         (Y, X), or (N, Y, X) where planes were linked; 0 = background.
-    scores
-        Confidence by number.
+    objects
+        What is known of them; of planes that were linked the same tuple for all.
     """
 
     labels: Any
-    scores: Mapping[int, float] = field(default_factory=dict)
+    objects: tuple[ResultObject, ...] = ()
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """Confidence by number."""
+        return {found.number: found.score for found in self.objects}
+
+
+def scored(scores: Iterable[float]) -> tuple[ResultObject, ...]:
+    """Return objects of which only their scores are known, numbered from 1."""
+    return tuple(ResultObject(number, score) for number, score in enumerate(scores, start=1))
 
 
 def write_plane(path: Path, found: PlaneLabels) -> None:
@@ -96,15 +105,14 @@ def write_plane(path: Path, found: PlaneLabels) -> None:
     _write_arrays(
         path,
         labels=np.asarray(found.labels),
-        numbers=np.array(list(found.scores), np.int64),
-        scores=np.array(list(found.scores.values()), np.float64),
+        objects=np.array(json.dumps([one.to_json() for one in found.objects])),
     )
 
 
 def read_plane(path: Path) -> PlaneLabels:
     """Read what `write_plane` kept."""
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
-        return PlaneLabels(kept["labels"], dict(zip(kept["numbers"].tolist(), kept["scores"].tolist(), strict=True)))
+        return PlaneLabels(kept["labels"], tuple(map(ResultObject.from_json, json.loads(str(kept["objects"])))))
 
 
 def write_plan(path: Path, plan: TilePlan) -> None:

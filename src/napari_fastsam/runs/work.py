@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import islice
@@ -13,26 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
-from napari_fastsam.core.objects.measurements import measure
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Canvas, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.core.prompts.selection import search
+from napari_fastsam.core.prompts.selection import QueryResult, search
 from napari_fastsam.core.recipe import ModelPart, Recipe, RecipeError, SearchPart
+from napari_fastsam.core.results.result import Index, ResultObject, SegmentationResult
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
-from napari_fastsam.io.images.ome_zarr import new_labels
-from napari_fastsam.io.results.measurements import write_table
-from napari_fastsam.io.results.results import write_overlay, write_stack
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of, no_descriptors
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
 from napari_fastsam.model.asking.prediction import Prediction
@@ -43,18 +39,19 @@ from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, plan_tiles, segment_tile
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
-from napari_fastsam.runs.outputs import overlay_of, table_of
+from napari_fastsam.runs.outputs import files_of
 from napari_fastsam.runs.tasks import (
-    Index,
     PlaneLabels,
     RunTask,
     read_detections,
     read_plan,
     read_plane,
+    scored,
     write_detections,
     write_plan,
     write_plane,
 )
+from napari_fastsam.runs.writing import RunLabels, provenance_of, write_results
 
 _ROWS = 512
 """Rows of a large label image that are renumbered together."""
@@ -106,12 +103,11 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
         pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
     found = _predicted(recipe, plane).objects(thresholds, no_descriptors)
-    numbers = list(range(1, len(found) + 1))
+    objects = scored(found.scores.tolist())
     if recipe.search is not None:
-        found, numbers = _searched(found, recipe.search)
-    scores = found.scores.tolist()
-    painted = paint(found.masks, found.shape, numbers, scores=scores)
-    return PlaneLabels(painted, dict(zip(numbers, scores, strict=True)))
+        found, objects = _searched(found, recipe.search)
+    painted = paint(found.masks, found.shape, [o.number for o in objects], scores=[o.score for o in objects])
+    return PlaneLabels(painted, objects)
 
 
 def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
@@ -136,8 +132,12 @@ def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
     thresholds, _ = _asked(model_of(recipe.model), recipe)
     selections = _predicted(recipe, plane).select(prompts, **asdict(thresholds))
-    scores = {number: s.score for number, s in enumerate(selections, start=1) if s.found}
-    return PlaneLabels(paint_selections(selections, plane_shape(plane)), scores)
+    objects = tuple(
+        ResultObject(number, s.score, prompt=str(s.prompt), reason=s.reason)
+        for number, s in enumerate(selections, start=1)
+        if s.found
+    )
+    return PlaneLabels(paint_selections(selections, plane_shape(plane)), objects)
 
 
 def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[TileDetections], labels: Any = None) -> PlaneLabels:
@@ -147,15 +147,15 @@ def _put_together(recipe: Recipe, plan: TilePlan, pieces: Iterable[TileDetection
     if recipe.search is None or descriptors is None:
         for found in pieces:
             found.merge_into(canvas)
-        return PlaneLabels(canvas.labels, dict(enumerate(canvas.scores, start=1)))
-    chosen, numbers = _searched(gather(canvas, pieces, descriptors), recipe.search)
+        return PlaneLabels(canvas.labels, scored(canvas.scores))
+    chosen, objects = _searched(gather(canvas, pieces, descriptors), recipe.search)
     renamed = np.zeros(len(canvas) + 1, np.int32)
-    renamed[chosen.identities + 1] = numbers
+    renamed[chosen.identities + 1] = [found.number for found in objects]
     height, width = plan.grid.shape
     for top in range(0, height, _ROWS):
         rows = slice(top, min(top + _ROWS, height)), slice(0, width)
         canvas.labels[rows] = renamed[canvas.labels[rows]]
-    return PlaneLabels(canvas.labels, dict(zip(numbers, chosen.scores.tolist(), strict=True)))
+    return PlaneLabels(canvas.labels, objects)
 
 
 def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
@@ -165,17 +165,27 @@ def _asked(model: Model, recipe: Recipe) -> tuple[Thresholds, Tiling]:
     return thresholds, Tiling(recipe.tiling.diameter, recipe.tiling.scale)
 
 
-def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, list[int]]:
-    """Return the objects that words or examples ask for, and their numbers."""
+def _searched(instances: Instances, part: SearchPart) -> tuple[Instances, tuple[ResultObject, ...]]:
+    """Return the objects that words or examples ask for, and what is told of each."""
     prompts, encoder = _looked_for(part)
     settings = Search(part.text_threshold, part.best_only, part.example_threshold)
     results, _ = search(instances, prompts, settings, encoder)
-    chosen: dict[int, int] = {}
+    chosen: dict[int, QueryResult] = {}
     for result in results:
         for i in result.answers.tolist():
-            chosen.setdefault(i, result.query.class_number)
-    numbers = list(chosen.values()) if part.classes else list(range(1, len(chosen) + 1))
-    return instances.subset(np.array(list(chosen), np.intp)), numbers
+            chosen.setdefault(i, result)
+    objects = tuple(
+        ResultObject(
+            result.query.class_number if part.classes else place,
+            float(instances.scores[i]),
+            result.query.name,
+            str(result.query.ref),
+            result.reason_for(i),
+            float(result.similarities[i]),
+        )
+        for place, (i, result) in enumerate(chosen.items(), start=1)
+    )
+    return instances.subset(np.array(list(chosen), np.intp)), objects
 
 
 def _looked_for(part: SearchPart) -> tuple[Prompts, TextEncoder | None]:
@@ -218,7 +228,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
         run.look(plane)
     linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
     found = linked(run.planes(thresholds), linking)
-    return PlaneLabels(found.labels, dict(enumerate(found.scores.tolist(), start=1)))
+    return PlaneLabels(found.labels, scored(found.scores.tolist()))
 
 
 # ---------------------------------------------------------------- tasks
@@ -266,54 +276,15 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     """
     start = time.perf_counter()
     lengths, plane, scale = image.describe()
-    shape = (*lengths, *plane)
-    noted = _Noted(recipe, image, scale.axes)
-    if recipe.output.format == "zarr":
-        with new_labels(target, shape, scale) as array:
-            for index, one in _found(recipe, image, lengths, folder, array):
-                noted.note(index, one)
-                if one.labels is not array:
-                    array[(*index, slice(None), slice(None))] = one.labels
-    else:
-        found = _found(recipe, image, lengths, folder)
-        write_stack(target, shape, ((index, noted.note(index, one)) for index, one in found), scale.axes)
-    results = [target]
-    if recipe.output.measurements is not None:
-        table = pd.concat(noted.tables, ignore_index=True) if noted.tables else pd.DataFrame()
-        write_table(table_of(target, recipe.output.measurements), table)
-        results.append(table_of(target, recipe.output.measurements))
-    if recipe.output.overlay and not lengths:
-        write_overlay(overlay_of(target), image.read(()), _written(target))
-        results.append(overlay_of(target))
+    found = RunLabels(
+        (*lengths, *plane), partial(_found, recipe, image, lengths, folder), _linked_along(recipe, lengths)
+    )
+    made = provenance_of(recipe, image, model_of(recipe.model))
+    result = SegmentationResult(found, found.objects, scale, (made,), image.name, image.read)
+    written = write_results(result, files_of(target, recipe))
     seconds = time.perf_counter() - start
-    names = [path.name for path in results]
-    return {"objects": noted.objects, "planes": math.prod(lengths), "seconds": seconds, "results": names}
-
-
-class _Noted:
-    """What is kept of planes that are written one after the other: how many objects, and their measurements."""
-
-    def __init__(self, recipe: Recipe, image: Input, axes: Sequence[str]) -> None:
-        self.tables: list[pd.DataFrame] = []
-        self._recipe, self._image, self._axes = recipe, image, axes
-        self._scores: list[Mapping[int, float]] = []
-
-    @property
-    def objects(self) -> int:
-        """Objects so far; of planes that were linked each counts once."""
-        return sum(len(scores) for scores in self._scores)
-
-    def note(self, index: Index, found: PlaneLabels) -> NDArray[Any]:
-        """Take note of a plane; returns its labels."""
-        if not any(found.scores is scores for scores in self._scores[-1:]):
-            self._scores.append(found.scores)
-        if self._recipe.output.measurements is not None:
-            table = measure(np.asarray(found.labels[:, :]), self._image.read(index), found.scores)
-            for place, (axis, at) in enumerate(zip(self._axes, index, strict=False)):
-                table.insert(place, axis, at)
-            self.tables.append(table)
-        labels: NDArray[Any] = found.labels
-        return labels
+    names = [path.name for path in written]
+    return {"objects": len(found.objects), "planes": math.prod(lengths), "seconds": seconds, "results": names}
 
 
 def _found(
@@ -324,8 +295,9 @@ def _found(
     labels: Any = None,
 ) -> Iterator[tuple[Index, PlaneLabels]]:
     """Yield each plane's labels, in order; those of a single large plane go into `labels` at once."""
-    if recipe.linking is not None and lengths:
-        yield from _linked(recipe, image, lengths)
+    axis = _linked_along(recipe, lengths)
+    if axis is not None:
+        yield from _linked(recipe, image, lengths, axis)
         return
     for index in every_index(lengths):
         onto = labels if not lengths else None
@@ -339,10 +311,14 @@ def _found(
             yield index, segment_plane(recipe, image.lazy(index), onto)
 
 
-def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tuple[Index, PlaneLabels]]:
-    axis = 0 if recipe.linking is None else recipe.linking.axis
-    if len(lengths) == 1:
-        axis = 0
+def _linked_along(recipe: Recipe, lengths: Sequence[int]) -> int | None:
+    """Return the axis along which objects are linked; None = they are not."""
+    if recipe.linking is None or not lengths:
+        return None
+    return 0 if len(lengths) == 1 else recipe.linking.axis
+
+
+def _linked(recipe: Recipe, image: Input, lengths: Sequence[int], axis: int) -> Iterator[tuple[Index, PlaneLabels]]:
     if not 0 <= axis < len(lengths):
         raise ImageError(f"{image} has {len(lengths)} axes beside rows and columns; the recipe links along axis {axis}")
     stacks: dict[Index, PlaneLabels] = {}
@@ -351,18 +327,8 @@ def _linked(recipe: Recipe, image: Input, lengths: Sequence[int]) -> Iterator[tu
         if others not in stacks:
             read = partial(_read_along, image, axis, others)
             stacks = {others: segment_linked(recipe, read, lengths[axis])}
-        yield index, PlaneLabels(stacks[others].labels[index[axis]], stacks[others].scores)
+        yield index, PlaneLabels(stacks[others].labels[index[axis]], stacks[others].objects)
 
 
 def _read_along(image: Input, axis: int, others: Index, position: int) -> NDArray[Any]:
     return image.read((*others[:axis], position, *others[axis:]))
-
-
-def _written(target: Path) -> NDArray[Any]:
-    if target.suffix == ".zarr":
-        import zarr
-
-        return np.asarray(zarr.open_array(target / "0", mode="r")[:, :])
-    import tifffile
-
-    return np.asarray(tifffile.imread(target))

@@ -15,12 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from napari_fastsam.core.results.provenance import Provenance
+from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.io.results.results import OutputError, make_folder, names_for, write_labels, write_overlay
+from napari_fastsam.io.formats.overlay import write_overlay
+from napari_fastsam.io.formats.registry import writer
+from napari_fastsam.io.results.results import OutputError, make_folder, names_for
 
 LABELS = np.zeros((30, 40), np.int32)
 LABELS[5:15, 5:15] = 1
 LABELS[5:15, 15:25] = 2
+
+
+def write_labels(path: Path, labels: np.ndarray, *provenance: Provenance) -> None:
+    writer("tiff").write(SegmentationResult(ArrayLabels(labels), provenance=provenance), path)
 
 
 @pytest.mark.parametrize(("largest", "dtype"), [(2, "uint16"), (65_535, "uint16"), (65_536, "int32")])
@@ -34,10 +42,11 @@ def test_labels_are_stored_whole_in_the_smaller_type_that_holds_them(tmp_path: P
 
 
 def test_labels_say_how_they_came_about(tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.tif", LABELS, {"model": "nuclei", "conf": 0.25, "plane": (1, 2)})
+    write_labels(tmp_path / "a.tif", LABELS, Provenance(model="nuclei", conf=0.25, plane=(1, 2)))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         (metadata,) = file.shaped_metadata
-    assert metadata["napari-fastsam"] == {"model": "nuclei", "conf": 0.25, "plane": [1, 2]}
+    said = metadata["napari-fastsam"]
+    assert (said["model"], said["conf"], said["plane"], said["schema"]) == ("nuclei", 0.25, [1, 2], 1)
 
 
 def test_an_overlay_outlines_every_object_and_leaves_the_rest(tmp_path: Path) -> None:
@@ -71,15 +80,16 @@ def test_a_full_disk_leaves_the_older_file_and_nothing_else(tmp_path: Path) -> N
 import resource
 from pathlib import Path
 import numpy as np
-from napari_fastsam.io.results.results import OutputError, write_labels, write_overlay
+from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
+from napari_fastsam.io.formats.registry import writer
+from napari_fastsam.io.results.results import OutputError
 labels = np.random.default_rng(0).integers(0, 9999, (300, 300))
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 folder = Path({str(tmp_path)!r})
-for write, name, arguments in [
-    (write_labels, "a.tif", (labels,)), (write_overlay, "a.png", (labels.astype(np.uint8), labels))
-]:
+result = SegmentationResult(ArrayLabels(labels), pixels=lambda index: labels.astype(np.uint8))
+for name, ending in [("tiff", "a.tif"), ("overlay", "a.png")]:
     try:
-        write(folder / name, *arguments)
+        writer(name).write(result, folder / ending)
     except OutputError as error:
         print(error)
 """
@@ -93,7 +103,7 @@ for write, name, arguments in [
 
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
-        write_labels(tmp_path / "a.tif", LABELS, {"not JSON": object()})
+        write_labels(tmp_path / "a.tif", LABELS, Provenance(prompts={"not JSON": object()}))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -70,7 +70,7 @@ def test_a_card_is_shown_whole():
     ],
 )
 def test_at_which_size_a_model_sees_an_image(card: Card, shown: str):
-    assert dict(rows_of(card, Path("x.pt")))["shown at"] == shown
+    assert dict(rows_of(card, Path("x.pt")))["network input size"] == shown
 
 
 def test_of_a_file_without_a_card_what_is_known_is_shown(folder: Path):

@@ -128,7 +128,7 @@ def test_a_prompt_layer_without_the_axis_speaks_of_the_plane_shown(bench, film):
     b.viewer.add_layer(Points([[126, 100]]))
     b.dock.region.value = "stack"
     b.settle()
-    assert list(b.dock.controller.shown.request.stack.at) == [3]
+    assert list(b.dock.controller.shown.request.stack.by_position) == [3]
     assert on_planes(b) == [0, 1, 2, 3, 4, 5]
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.examples import Dataset, Entry, Example, LabelImage, index_of, unique_names
 from napari_fastsam.io.annotations.splits import choose_split, image_files, no_such_split
+from napari_fastsam.io.formats.registry import suffixes
+from napari_fastsam.io.results.results import stem_of
 
 __all__ = ["Dataset", "Example", "LabelImage", "read_dataset", "read_datasets"]
 
@@ -30,10 +32,11 @@ def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
     Parameters
     ----------
     path
-        * A folder with ``images/`` and ``labels/``: label images (TIFF or PNG, whole numbers, 0 = background) with the
-          stems of their images. Both may hold the same of the folders ``train``, ``val`` and ``test``. An optional
-          ``index.csv`` beside them names each image's kind, in its columns ``id`` and ``kind``, and says in a column
-          ``complete`` where objects are left undrawn (``false``).
+        * A folder with ``images/`` and ``labels/``: label images (TIFF or PNG, whole numbers, 0 = background), or files
+          of any format that labels are read from (`io.formats`), with the stems of their images. Both may hold the same
+          of the folders ``train``, ``val`` and ``test``. An optional ``index.csv`` beside them names each image's kind,
+          in its columns ``id`` and ``kind``, and says in a column ``complete`` where objects are left undrawn
+          (``false``).
         * A YOLO ``data.yaml`` with outlines, one text file an image.
         * A COCO ``.json`` with polygons or run lengths, its images beside it or in ``images/``.
     split
@@ -87,8 +90,12 @@ def _from_folder(path: Path, split: str | None) -> Dataset:
 
 
 def _pairs(images: Path, labels: Path) -> list[tuple[str, Path, Path]]:
-    """Pair images and label images by their stems."""
+    """Pair images and label images by their stems; where there is no label image, other formats of labels are too."""
     named, drawn = _by_name(images), _by_name(labels)
+    for file in sorted(labels.iterdir()):
+        stem = stem_of(file)
+        if stem in named and stem not in drawn and file.is_file() and file.name.casefold().endswith(tuple(suffixes())):
+            drawn[stem] = file
     if not named:
         raise DatasetError(f"there is no image in {images}; expected files such as a.tif or b.png")
     if not drawn and any(labels.glob("*.txt")):

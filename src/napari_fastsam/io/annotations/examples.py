@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError, FastSAMError, ImageError, ParameterError
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.io.images.images import read_plane
 from napari_fastsam.io.results.results import names_for
 
@@ -128,12 +130,12 @@ class Dataset:
 
 @dataclass(frozen=True)
 class LabelImage:
-    """Objects as a label image: a TIFF or PNG of whole numbers, one number an object.
+    """Objects of one plane, in any format that labels are read from (`io.formats`): one number an object.
 
     Attributes
     ----------
     file
-        The label image.
+        The label image, or the file of objects.
     """
 
     file: Path
@@ -141,7 +143,14 @@ class LabelImage:
     def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
         """Return the label image, or raise DatasetError if it is none, or not of `shape`."""
         try:
-            found = read_plane(self.file)
+            result = read_labels(self.file)
+            if (count := math.prod(result.shape[:-2])) != 1:
+                raise DatasetError(
+                    f"{self.file}: a stack of {count} planes, and an annotated image is one plane; save each plane as "
+                    "a file of its own"
+                )
+            ((_, plane),) = result.labels.planes()
+            found: NDArray[np.generic] = np.asarray(plane)
         except FastSAMError as error:
             raise DatasetError(f"labels: {error}") from error
         _check_label_image(self.file, found)
@@ -221,8 +230,6 @@ def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
         raise DatasetError(
             f"{file} is a picture in colour, {found.shape}; expected a label image, one whole number a pixel"
         )
-    if file.suffix.casefold() in (".jpg", ".jpeg"):
-        raise DatasetError(f"{file} is a JPEG, which changes numbers; save label images as TIFF or PNG")
     if found.dtype.kind not in ("b", "u", "i"):
         raise DatasetError(
             f"{file} holds {found.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"

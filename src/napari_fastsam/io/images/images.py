@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.intensity import check_plane
 from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
-_TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm"}
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+"""Of files that Pillow reads."""
+
 _COLOURS = (3, 4)
 
 _LARGE = 4096 * 4096
@@ -47,7 +50,7 @@ def read_plane(path: Path, plane: tuple[int, ...] | None = None) -> NDArray[np.g
         If there is no such plane.
     """
     _check_file(path)
-    read = _read_tiff if path.suffix.casefold() in _TIFF else _read_picture
+    read = _read_tiff if path.suffix.casefold() in TIFF_SUFFIXES else _read_picture
     try:
         return check_plane(read(path, plane))
     except ImageError as error:
@@ -68,7 +71,7 @@ def lazy_plane(path: Path, plane: tuple[int, ...] | None = None) -> Any:
         As in `read_plane`.
     """
     _check_file(path)
-    if path.suffix.casefold() in _TIFF:
+    if path.suffix.casefold() in TIFF_SUFFIXES:
         try:
             found = _TiffPlane.of(path, plane)
         except Exception:  # noqa: BLE001 - read_plane says what is wrong with the file
@@ -127,7 +130,7 @@ def planes_of(path: Path) -> tuple[tuple[int, ...], str, tuple[int, int]]:
     """
     _check_file(path)
     try:
-        return _tiff_planes(path) if path.suffix.casefold() in _TIFF else _picture_planes(path)
+        return _tiff_planes(path) if path.suffix.casefold() in TIFF_SUFFIXES else _picture_planes(path)
     except Exception as error:  # a decoder may raise anything on a damaged file
         raise unreadable(path, error) from error
 
@@ -202,7 +205,7 @@ def pixel_sizes(path: Path) -> dict[str, tuple[float, str]]:
     """
     import tifffile
 
-    if path.suffix.casefold() not in _TIFF:
+    if path.suffix.casefold() not in TIFF_SUFFIXES:
         return {}
     with tifffile.TiffFile(path) as file:
         said = file.ome_metadata

@@ -13,16 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import ChannelLike, check_channels, colour_plane
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import ImageError, ParameterError
-from napari_fastsam.io.images.images import lazy_plane, pixel_sizes, plane_index, planes_of, read_plane, unreadable
-from napari_fastsam.io.images.ome_zarr import Scale, images_in, is_zarr, open_image
+from napari_fastsam.io.images.images import (
+    PICTURE_SUFFIXES,
+    TIFF_SUFFIXES,
+    lazy_plane,
+    pixel_sizes,
+    plane_index,
+    planes_of,
+    read_plane,
+    unreadable,
+)
+from napari_fastsam.io.images.ome_zarr import images_in, is_zarr, open_image
 from napari_fastsam.io.results.results import stem_of
 
 T = TypeVar("T")
 
-SUFFIXES = frozenset(
-    [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"]  # what read_plane knows
-)
+SUFFIXES = frozenset([*TIFF_SUFFIXES, *PICTURE_SUFFIXES])
 
 
 class Layout(NamedTuple):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.results.folders import mend, put_in_place
@@ -28,25 +28,6 @@ CHUNK = 1024
 
 _SMALLEST = 512
 """No coarser level is written once the longer side has no more pixels."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Where pixels lie in the world.
-
-    Attributes
-    ----------
-    axes
-        Names, such as ``("t", "z", "y", "x")``.
-    scale
-        Size of a pixel along each.
-    units
-        UDUNITS-2 names such as ``"micrometer"``; empty = not known.
-    """
-
-    axes: tuple[str, ...]
-    scale: tuple[float, ...]
-    units: tuple[str, ...]
 
 
 def is_zarr(path: Path) -> bool:
@@ -113,8 +94,21 @@ def open_image(path: Path, where: str = "") -> tuple[Any, Scale]:
     return array, scale
 
 
+def attributes_of(path: Path) -> dict[str, Any]:
+    """Return all that an OME-Zarr says, beside the OME metadata too.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    return dict(_group(path).attrs)
+
+
 @contextmanager
-def new_labels(path: Path, shape: Sequence[int], scale: Scale) -> Iterator[Any]:
+def new_labels(
+    path: Path, shape: Sequence[int], scale: Scale, attributes: Callable[[], Mapping[str, Any]] = dict
+) -> Iterator[Any]:
     """Give an int32 zarr array to fill; it appears under `path`, with coarser levels, once the block ends well.
 
     Parameters
@@ -125,6 +119,8 @@ def new_labels(path: Path, shape: Sequence[int], scale: Scale) -> Iterator[Any]:
         Of the labels; rows and columns last.
     scale
         Their axes.
+    attributes
+        Gives what the group says beside the OME metadata; asked once all is filled.
 
     Raises
     ------
@@ -144,6 +140,7 @@ def new_labels(path: Path, shape: Sequence[int], scale: Scale) -> Iterator[Any]:
         group = zarr.open_group(temporary, mode="w")
         yield _level(group, 0, tuple(shape), scale)
         _finish(group, scale)
+        group.attrs.update(attributes())
         temporary.chmod(0o755)
         put_in_place(temporary, path)
     except OSError as error:

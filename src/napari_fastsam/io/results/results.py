@@ -10,22 +10,11 @@ import errno
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.io.results.names import LONGEST, temporary_prefix
-
-CONTOUR_COLOURS = np.array(
-    [(255, 210, 0), (0, 200, 255), (255, 90, 160), (120, 255, 90), (255, 140, 40), (180, 130, 255)], np.uint8
-)
-"""An object's outline takes the colour at its number; neighbours rarely have the same."""
-
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -101,104 +90,6 @@ def check_name(path: Path) -> None:
     """
     if len(os.fsencode(path.name)) > LONGEST:
         raise unwritable(path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)))
-
-
-def write_labels(path: Path, labels: NDArray[np.integer], provenance: Mapping[str, Any] | None = None) -> None:
-    """Write a label image as a compressed TIFF, in one step.
-
-    Parameters
-    ----------
-    path
-        Replaced if it exists.
-    labels
-        (Y, X), 0 = background. Stored as uint16, or as int32 where the largest number needs it.
-    provenance
-        How the labels came about, as values that JSON knows; kept in the file's description.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    import tifffile
-
-    small = labels.size == 0 or labels.max() <= np.iinfo(np.uint16).max
-    data = labels.astype(np.uint16 if small else np.int32)
-    metadata = {"axes": "YX", **({"napari-fastsam": dict(provenance)} if provenance else {})}
-
-    def write(file: Path) -> None:
-        tifffile.imwrite(file, data, compression="zlib", photometric="minisblack", metadata=metadata)
-
-    write_whole(path, write)
-
-
-def write_stack(
-    path: Path, shape: Sequence[int], planes: Iterable[tuple[tuple[int, ...], NDArray[Any]]], axes: Sequence[str]
-) -> None:
-    """Write label planes as one compressed TIFF, in one step, holding one plane at a time.
-
-    Parameters
-    ----------
-    path
-        Replaced if it exists.
-    shape
-        Of all of it; rows and columns last.
-    planes
-        Each with its place, in order. Stored as uint16 where one plane is all and its numbers allow it, else as int32.
-    axes
-        Names of the axes.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    import tifffile
-
-    known = set("tzcyx")
-    described = "".join(axes).upper() if all(len(a) == 1 and a in known for a in axes) else None
-    metadata = {"axes": described} if described else None
-    if len(shape) == 2:
-        ((_, labels),) = planes
-        write_labels(path, labels)
-        return
-
-    def write(file: Path) -> None:
-        pages = (labels.astype(np.int32) for _, labels in planes)
-        tifffile.imwrite(
-            file, pages, shape=tuple(shape), dtype=np.int32, compression="zlib", photometric="minisblack",
-            metadata=metadata,
-        )  # fmt: skip
-
-    write_whole(path, write)
-
-
-def write_overlay(path: Path, image: NDArray[np.generic], labels: NDArray[np.integer]) -> None:
-    """Write a PNG of the image with the outline of every object, in one step.
-
-    Parameters
-    ----------
-    path
-        Replaced if it exists.
-    image
-        (Y, X) or (Y, X, 3 | 4); drawn with the intensity window that the network saw.
-    labels
-        (Y, X), 0 = background. An outline is the object's own outermost pixels, so touching objects have
-        one each.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    import imageio.v3 as iio
-    from skimage.segmentation import find_boundaries
-
-    picture = to_rgb8(image).copy()
-    rows, columns = np.nonzero(find_boundaries(labels, mode="inner"))  # type: ignore[no-untyped-call]
-    picture[rows, columns] = CONTOUR_COLOURS[labels[rows, columns] % len(CONTOUR_COLOURS)]
-    png = iio.imwrite("<bytes>", picture, extension=".png", plugin="pillow")
-    write_whole(path, lambda file: file.write_bytes(png))
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

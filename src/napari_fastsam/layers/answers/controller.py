@@ -54,8 +54,7 @@ class Controller:
     """
 
     def __init__(self, session: Session, screen: Screen, make_jobs: MakeJobs) -> None:
-        self._session = session
-        self._screen = screen
+        self._session, self._screen = session, screen
         self._jobs = make_jobs(self._step_done, self._work_ended)
         self.shown: Result | None = None
         self.work: Work | None = None

@@ -86,23 +86,25 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     axis = axis_of_stack(image, plane, controls.axis)
     limits, single = _window(image), replace(controls, region="plane")
     common = (image.unique_id, generation, limits, controls.model, controls.device, controls.imgsz, controls.tiling)
-    at: dict[int, Request] = {}
+    by_position: dict[int, Request] = {}
     prompted = planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes)
     for position in prompted if controls.task == "prompts" else ():
-        there = plane.at(axis, position)
-        here = position == plane.index[axis]
+        of_position = plane.at(axis, position)
+        is_current = position == plane.index[axis]
         points, shapes = (
             # a layer without the axis speaks of the plane that is shown
-            layer if layer is None or here or layer.ndim >= image.ndim - axis else None
+            layer if layer is None or is_current or layer.ndim >= image.ndim - axis else None
             for layer in (controls.points, controls.shapes)
         )
-        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, there)
+        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
         if len(read.prompts):
-            predictor = choose_predictor(single, there)
-            own = (image.unique_id, generation, there, *common[2:], predictor.key)
-            at[position] = Request(single, there, read, limits, own, generation=generation, kind=predictor.name)
+            predictor = choose_predictor(single, of_position)
+            own = (image.unique_id, generation, of_position, *common[2:], predictor.key)
+            by_position[position] = Request(
+                single, of_position, read, limits, own, generation=generation, kind=predictor.name
+            )
     read = single.read_prompts(viewer, plane)
-    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], at)
+    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
     key = (image.unique_id, generation, plane.at(axis, 0), *common[2:], "stack", axis)
     kind = choose_predictor(controls, plane).name
     return Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)

@@ -39,10 +39,10 @@ class WholeStack(Predictor):
             model = kept.networks.model_for(request)
             yield "choosing the scale of the stack"
             run = kept.runs.begin_planes(model, request, stack)
-        for single in stack.at.values():
+        for single in stack.by_position.values():
             yield from predictor_of(single).work(kept, single, user_initiated)
         start = time.perf_counter()
-        for position in outward(stack.count, stack.here) if controls.task == "everything" else ():
+        for position in outward(stack.count, stack.current) if controls.task == "everything" else ():
             if position not in run.kept:
                 seen = len(run.kept)
                 yield Step(f"plane {position + 1}, {seen} of {stack.count} seen", seen, stack.count)
@@ -65,7 +65,7 @@ class WholeStack(Predictor):
     def drawn(self, kept: Kept, request: Request) -> DrawnAnswer | None:
         """Answer the drawn prompts of the plane that is shown."""
         stack = _stack_of(request)
-        single = stack.at.get(stack.here)
+        single = stack.by_position.get(stack.current)
         return None if single is None else predictor_of(single).drawn(kept, single)
 
     def searched(self, kept: Kept, request: Request) -> Instances | None:

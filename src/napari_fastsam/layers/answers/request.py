@@ -88,16 +88,16 @@ class Planes:
         The image's axis along which they lie.
     count
         How many there are.
-    here
+    current
         The one that is shown.
-    at
+    by_position
         The requests of single planes that have prompts, by position.
     """
 
     axis: int
     count: int
-    here: int
-    at: Mapping[int, Request]
+    current: int
+    by_position: Mapping[int, Request]
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,4 +171,4 @@ class Request:
         """Whether nothing is asked for."""
         if self.controls.task == "everything":
             return False
-        return len(self.read.prompts) == 0 if self.stack is None else not self.stack.at
+        return len(self.read.prompts) == 0 if self.stack is None else not self.stack.by_position

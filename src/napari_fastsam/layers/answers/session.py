@@ -131,7 +131,7 @@ class Session:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
         drawn = predictor_of(request).drawn(self.kept, request)
         if request.stack is not None and request.controls.task == "prompts":
-            here = request.stack.at.get(request.stack.here)
+            here = request.stack.by_position.get(request.stack.current)
             return "No prompt on this plane has an object yet." if here is None else self.step(here, direction)
         if drawn is None or request.controls.task != "prompts":
             return "Larger and smaller choose among the candidates of a prompt: place one first."
@@ -170,7 +170,7 @@ class Session:
     def _rows_of_stack(self, stack: Planes, complete: bool) -> tuple[set[int], set[int]]:
         """Return the rows of the prompts on all planes of a stack; before it is complete, of those answered."""
         points, shapes = set[int](), set[int]()
-        for single in stack.at.values():
+        for single in stack.by_position.values():
             drawn = predictor_of(single).drawn(self.kept, single)
             if not complete and (drawn is None or not drawn.final):
                 continue

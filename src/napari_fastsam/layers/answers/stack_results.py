@@ -126,7 +126,7 @@ def _anchored(
     """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
     waiting = False
     chosen: list[tuple[PromptIdentity, Selection, int, str]] = []
-    for position, single in stack.at.items():
+    for position, single in stack.by_position.items():
         answered = answer(single)
         if answered is None:
             waiting = True

@@ -73,7 +73,7 @@ def rows_of(card: Card, path: Path) -> Iterator[tuple[str, str]]:
     yield "base", card.base or _NOT_SAID
     yield "trained on", _with(card.training_data or _NOT_SAID, _held_out(card))
     yield "objects", _sizes(card)
-    yield "shown at", _shown(card)
+    yield "network input size", _shown(card)
     yield "intensity", card.intensity
     yield "measured", _metrics(card)
     if card.conf is not None and card.iou is not None:

@@ -160,7 +160,7 @@ def _loosen(result: Result) -> str:
     thresholds = result.request.controls.thresholds
     if thresholds.min_area or thresholds.max_area:
         return "widen the areas, lower the confidence, or check the contrast limits."
-    return "lower the confidence, change “shown at”, or check the contrast limits."
+    return "lower the confidence, change the network input size, or check the contrast limits."
 
 
 def _only_points(result: Result) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.layers.answers.session import Controls, Request, Result
+from napari_fastsam.layers.answers.provenance import provenance_of
+from napari_fastsam.layers.answers.session import Result
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
-from napari_fastsam.version import __version__
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -119,7 +117,7 @@ class Output:
                 plane,
                 result.labels,
                 scores=result.scores,
-                provenance=provenance(result, model_sha256),
+                provenance=provenance_of(result, model_sha256).to_json(),
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
                 columns=_columns(result),
@@ -150,51 +148,4 @@ def _columns(result: Result) -> dict[str, dict[int, Any]]:
     return {
         "text": {number: o.text for number, o in found.items()},
         "similarity": {number: o.similarity for number, o in found.items()},
-    }
-
-
-def provenance(result: Result, model_sha256: str) -> dict[str, Any]:
-    """Return what a reader of labels should know about how they came about, as plain values."""
-    request, controls = result.request, result.request.controls
-    prompts = request.read.prompts
-    return {
-        "version": __version__,
-        "model": controls.model,
-        "model_sha256": model_sha256,
-        "task": controls.task,
-        "conf": controls.thresholds.conf,
-        "iou": controls.thresholds.iou,
-        "min_area": controls.thresholds.min_area,
-        "max_area": controls.thresholds.max_area,
-        "imgsz": controls.imgsz,
-        "contrast_limits": request.contrast_limits,
-        "image": controls.image.name,
-        "plane": list(request.plane.index),
-        "level": request.plane.level,
-        "region": list(request.plane.region),
-        "prompts": prompts.to_json() if controls.task == "prompts" else None,
-        **_stack(request),
-        **(_search(controls, prompts) if controls.task == "prompts" else {}),
-    }
-
-
-def _stack(request: Request) -> dict[str, Any]:
-    """Return along which axis planes were taken together, and the prompts of each that has some."""
-    stack = request.stack
-    if stack is None:
-        return {}
-    prompts = {str(position): single.read.prompts.to_json() for position, single in stack.at.items()}
-    return {"stack_axis": stack.axis, "linking": asdict(request.controls.linking), "prompts_by_plane": prompts}
-
-
-def _search(controls: Controls, prompts: Prompts) -> dict[str, Any]:
-    """Return what was searched for, where something was."""
-    if not prompts.searches:
-        return {}
-    return {
-        "text_encoder": controls.text_encoder if prompts.texts else None,
-        "text_threshold": controls.search.text_threshold,
-        "text_best": controls.search.best_only,
-        "example_threshold": controls.search.example_threshold,
-        "classes": controls.classes,
     }

@@ -18,13 +18,13 @@ class RegionPanel(Panel):
     def __init__(self) -> None:
         self.task = _either(
             name="task",
-            label="find",
+            label="segment",
             choices=[("at prompts", "prompts"), ("everything", "everything")],
             tooltip="The objects that you point at, or all that the network sees. (Shift-E)",
         )
         self.region = _either(
             name="region",
-            label="where",
+            label="region",
             choices=[("plane", "plane"), ("view", "view"), ("all planes", "stack")],
             tooltip="The plane shown, what the canvas shows of it when you run or place a prompt, or all planes: "
             "objects are linked then, and those at prompts followed.",
@@ -83,7 +83,7 @@ def _stack() -> Container[Any]:
             ComboBox(name="axis", label="along", choices=[], tooltip="The axis along which the planes lie."),
             FloatSlider(
                 name="overlap",
-                label="alike by",
+                label="min. overlap",
                 value=Linking().min_overlap,
                 min=0.05,
                 max=0.95,

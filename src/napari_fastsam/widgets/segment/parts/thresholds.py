@@ -52,7 +52,7 @@ class ThresholdsPanel(Panel):
         )
         self.imgsz = SpinBox(
             name="imgsz",
-            label="shown at",
+            label="network input size",
             value=0,
             min=0,
             max=8192,

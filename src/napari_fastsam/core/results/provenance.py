@@ -1,0 +1,109 @@
+"""How labels came about: one schema, wherever labels are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+SCHEMA = 1
+"""Raised when a key changes its meaning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How labels came about.
+
+    In files and in the metadata of Labels layers these are values that JSON knows, under the names of the attributes
+    and with ``"schema"``; all keys are there, also those of what was not asked for.
+
+    Attributes
+    ----------
+    version
+        Of this program.
+    image
+        Name of the image, without its folder.
+    plane, level, region
+        Which plane of it: one index for each axis before rows and columns; the level of a pyramid, 0 = full
+        resolution; first and last row and column, ``y0, x0, y1, x1``. None = all of it.
+    channels
+        Which channels were seen together as colours; empty = those of a colour image.
+    model, model_sha256
+        What the model is called, and its file.
+    task
+        ``"everything"`` or ``"prompts"``.
+    imgsz, conf, iou, min_area, max_area, contrast_limits
+        As `Model.segment` takes them; None = what suits model and image.
+    diameter, scale
+        As `core.planes.tiling.Tiling` has them.
+    prompts
+        As `Prompts.to_json` has them; None = everything was asked for.
+    text_encoder, text_threshold, text_best, example_threshold, classes
+        How words and examples were compared with objects; None where nothing was searched for.
+    stack_axis, linking, prompts_by_plane
+        Along which axis planes were taken together; how objects were linked, as `core.planes.linking.Linking` has it;
+        the prompts of each plane that has some, by its position.
+    labels
+        The numbers that came about in this way, in a file or layer that holds others too; None = all.
+    further
+        What the text had under other names: it was written by another version.
+    """
+
+    version: str = ""
+    image: str = ""
+    plane: Sequence[int] | None = None
+    level: int = 0
+    region: Sequence[int] | None = None
+    channels: Sequence[int] = ()
+    model: str = ""
+    model_sha256: str = ""
+    task: str = "everything"
+    imgsz: int | None = None
+    conf: float | None = None
+    iou: float | None = None
+    min_area: float | None = None
+    max_area: float | None = None
+    contrast_limits: Sequence[float] | None = None
+    diameter: float | None = None
+    scale: float | None = None
+    prompts: Mapping[str, Any] | None = None
+    text_encoder: str | None = None
+    text_threshold: float | None = None
+    text_best: bool | None = None
+    example_threshold: float | None = None
+    classes: bool | None = None
+    stack_axis: int | None = None
+    linking: Mapping[str, Any] | None = None
+    prompts_by_plane: Mapping[str, Any] | None = None
+    labels: Sequence[int] | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as values that JSON knows."""
+        own = {name: getattr(self, name) for name in _NAMES}
+        if self.labels is None:
+            del own["labels"]
+        return {"schema": SCHEMA, **own, **self.further}
+
+    @classmethod
+    def from_json(cls, content: Any) -> Provenance:
+        """Return what `to_json` made values of; of what another version or program wrote, what is known of it."""
+        given = dict(content) if isinstance(content, Mapping) else {}
+        given.pop("schema", None)
+        known = {name: given.pop(name) for name in _NAMES if name in given}
+        return cls(**known, further=given)
+
+
+_NAMES = tuple(entry.name for entry in fields(Provenance) if entry.name != "further")
+
+
+def entries_of(content: Any) -> tuple[Provenance, ...]:
+    """Return the provenance that a file or a layer keeps: one entry, or a list of what was added one after another."""
+    entries = content if isinstance(content, list) else [content] if content else []
+    return tuple(Provenance.from_json(entry) for entry in entries)
+
+
+def entries_to_json(entries: Sequence[Provenance]) -> Any:
+    """Return what `entries_of` reads: an object for one entry, a list for more."""
+    content = [entry.to_json() for entry in entries]
+    return content[0] if len(content) == 1 else content

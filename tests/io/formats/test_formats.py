@@ -1,0 +1,133 @@
+"""What goes into a file comes out of it: pixels, objects, scale and provenance, of planes and stacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from napari_fastsam.core.image.scale import Scale
+from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.results.provenance import Provenance
+from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
+from napari_fastsam.errors import DatasetError, FastSAMError, ParameterError
+from napari_fastsam.io.formats import registry
+
+MADE = Provenance(version="0", image="cells.tif", model="nuclei", conf=0.3, contrast_limits=(0, 80), plane=(2,))
+KEEP = [f.name for f in registry.writers() if f.keeps_labels]
+OF_STACKS = [name for name in KEEP if "stacks" in registry.FORMATS[name].holds]
+WHOLE = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def images(dims: int) -> st.SearchStrategy[NDArray[np.int32]]:
+    """Label images of few numbers, so that objects have holes and several parts, touch, and lie at the border."""
+    shapes = arrays.array_shapes(min_dims=dims, max_dims=dims, min_side=1, max_side=9)
+    numbers = st.sampled_from([0, 0, 1, 2, 3, 70_000])
+    return arrays.arrays(np.int32, shapes, elements=numbers)
+
+
+def through(name: str, result: SegmentationResult, folder: Path) -> SegmentationResult:
+    path = folder / f"x{registry.FORMATS[name].ending}"
+    registry.writer(name).write(result, path)
+    assert registry.reader_for(path).name == name
+    return registry.read_labels(path)
+
+
+@pytest.mark.parametrize("name", KEEP)
+@WHOLE
+@given(labels=images(2))
+def test_a_plane_comes_back_to_the_pixel(name: str, labels: NDArray[np.int32], tmp_path: Path) -> None:
+    objects = [ResultObject(int(n), float(n) / 1e5, "a cell", "point 1") for n in np.unique(labels) if n]
+    scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer", "micrometer"))
+    read = through(name, SegmentationResult(ArrayLabels(labels), objects, scale, (MADE,)), tmp_path)
+    np.testing.assert_array_equal(read.label_image(), labels)
+    holds = registry.FORMATS[name].holds
+    if "scores" in holds:
+        assert {o.number: o.score for o in read.objects} == pytest.approx({o.number: o.score for o in objects})
+    if "classes" in holds:
+        assert {o.class_name for o in read.objects} == {o.class_name for o in objects}
+    if "scale" in holds:
+        assert read.scale == scale
+    if "provenance" in holds:
+        (made,) = read.provenance
+        assert json.loads(json.dumps(made.to_json())) == json.loads(json.dumps(MADE.to_json()))
+
+
+@pytest.mark.parametrize("name", OF_STACKS)
+@WHOLE
+@given(labels=images(3))
+def test_a_stack_comes_back_to_the_pixel(name: str, labels: NDArray[np.int32], tmp_path: Path) -> None:
+    objects = [ResultObject(int(n), 0.5, place=(z,)) for z, plane in enumerate(labels) for n in np.unique(plane) if n]
+    scale = Scale(("z", "y", "x"), (2.0, 0.5, 0.25), ("micrometer",) * 3)
+    read = through(name, SegmentationResult(ArrayLabels(labels), objects, scale, (MADE,)), tmp_path)
+    np.testing.assert_array_equal(read.label_image().reshape(labels.shape), labels)
+    assert read.scale.axes[-2:] == ("y", "x")
+    assert [(o.number, o.place) for o in read.objects] == [(o.number, o.place) for o in objects]
+    assert read.provenance[0].contrast_limits == [0, 80]
+
+
+def test_several_entries_of_provenance_stay_apart(tmp_path: Path) -> None:
+    labels = np.array([[1, 0, 2]], np.int32)
+    entries = (Provenance(model="a", labels=[1]), Provenance(model="b", labels=[2], further={"mine": 3}))
+    read = through("tiff", SegmentationResult(ArrayLabels(labels), provenance=entries), tmp_path)
+    assert [(e.model, e.labels, e.further) for e in read.provenance] == [("a", [1], {}), ("b", [2], {"mine": 3})]
+
+
+def test_what_an_earlier_version_wrote_is_read(tmp_path: Path) -> None:
+    said = {"model": "nuclei", "best_only": True, "alike": [{"label": 1, "text": "a cell", "similarity": 0.4}]}
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((3, 4), np.uint16), metadata={"axes": "YX", "napari-fastsam": said})
+    (made,) = registry.read_labels(tmp_path / "a.tif").provenance
+    assert (made.model, made.further["best_only"]) == ("nuclei", True)
+
+
+@pytest.mark.parametrize("said", [[{"score": 1}], [3], {"label": 1}, [{"label": "one"}], "text"])
+def test_what_is_said_of_objects_and_is_none_is_refused_with_the_files_name(tmp_path: Path, said: object) -> None:
+    metadata = {"axes": "YX", "napari-fastsam objects": said}
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((3, 4), np.uint16), metadata=metadata)
+    with pytest.raises(DatasetError, match=r"a\.tif says of its objects is damaged"):
+        registry.read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+@pytest.mark.parametrize("content", [b"", b"II*\0", b"\x89PNG\r\n\x1a\n cut off"])
+def test_what_cannot_be_read_is_an_error_of_ours(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FastSAMError, match=name):
+        registry.read_labels(tmp_path / name)
+
+
+def test_objects_with_one_number_have_masks_of_their_own() -> None:
+    labels = np.zeros((4, 6), np.int32)
+    labels[1:3, 1:5] = 1
+    left, right = CroppedMask(1, 1, np.ones((2, 2), bool)), CroppedMask(1, 3, np.ones((2, 2), bool))
+    objects = [ResultObject(1, 0.9, "cell", mask=left), ResultObject(1, 0.8, "cell", mask=right)]
+    found = list(SegmentationResult(ArrayLabels(labels), objects).masks())
+    assert [(o.score, m.left) for _, o, m in found] == [(0.9, 1), (0.8, 3)]
+
+
+def test_measurements_have_a_row_an_object_of_each_plane_with_its_class(tmp_path: Path) -> None:
+    labels = np.zeros((2, 4, 6), np.uint16)
+    labels[0, 1:3, 1:3], labels[1, 0, 0] = 5, 5
+    objects = [ResultObject(5, 0.9, "cell", place=(0,)), ResultObject(5, 0.4, place=(1,))]
+    scale = Scale.unknown(("t", "y", "x"))
+    result = SegmentationResult(ArrayLabels(labels), objects, scale, pixels=lambda index: labels[index])
+    registry.writer("csv").write(result, tmp_path / "a.csv")
+    table = pd.read_csv(tmp_path / "a.csv", keep_default_na=False)
+    assert table[["t", "label", "area", "score", "class", "intensity_mean"]].values.tolist() == [
+        [0, 5, 4, 0.9, "cell", 5], [1, 5, 1, 0.4, "", 5],
+    ]  # fmt: skip
+
+
+def test_an_overlay_of_a_stack_is_refused(tmp_path: Path) -> None:
+    result = SegmentationResult(ArrayLabels(np.zeros((2, 4, 6), np.uint8)), pixels=lambda index: np.zeros((4, 6)))
+    assert not registry.FORMATS["overlay"].suits(result)
+    with pytest.raises(ParameterError, match="one plane"):
+        registry.writer("overlay").write(result, tmp_path / "a.png")
