@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from napari.utils.notifications import ErrorNotification, notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QTextDocument
 
 from napari_fastsam.errors import ImageError
 from napari_fastsam.widgets.common.errors import notify, report_errors
@@ -19,9 +21,17 @@ def shown(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError(EVIL), RuntimeError(EVIL), ImageError(EVIL)], ids=lambda e: type(e).__name__
-)
+def drawn(message: str) -> str:
+    """The letters that a label of Qt draws, which guesses whether a text is rich."""
+    document = QTextDocument()
+    if Qt.mightBeRichText(message):
+        document.setHtml(message)
+    else:
+        document.setPlainText(message)
+    return document.toPlainText()
+
+
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, ImageError])
 def test_html_in_an_error_is_text(shown, kind):
     notify(kind(EVIL))
     (notification,) = shown
