@@ -76,6 +76,16 @@ def settle(qtbot, dock):
     qtbot.waitUntil(lambda: dock.controller.work is None and PREVIEW_NAME in dock._viewer.layers)
 
 
+def wait_until_gone(qtbot, alive):
+    """Wait until nothing keeps these: Qt deletes widgets when its event loop finds the time."""
+
+    def gone():
+        gc.collect()
+        return not any(ref() is not None for ref in alive)
+
+    qtbot.waitUntil(gone)
+
+
 def by_close(viewer, dock):
     dock.close()
 
@@ -140,9 +150,7 @@ def test_docks_that_are_closed_are_gone_with_their_models(make_napari_viewer, pl
         alive += [weakref.ref(dock), weakref.ref(dock._engine.session), weakref.ref(dock.native)]
         way(viewer, dock)
         del dock
-    qtbot.wait(50)
-    gc.collect()
-    assert [ref() for ref in alive] == [None] * len(alive)
+    wait_until_gone(qtbot, alive)
 
 
 @pytest.mark.parametrize("dock_type", [CompareWidget, TrainWidget])
@@ -157,9 +165,7 @@ def test_other_docks_that_are_closed_are_gone(make_napari_viewer, plugin_setting
         alive += [weakref.ref(dock), weakref.ref(dock.native)]
         viewer.window.remove_dock_widget(dock.native)
         del dock
-    qtbot.wait(50)
-    gc.collect()
-    assert [ref() for ref in alive] == [None] * len(alive)
+    wait_until_gone(qtbot, alive)
 
 
 def test_a_dock_that_is_closed_by_code_keeps_no_model(make_napari_viewer, plugin_settings, qtbot, cells):

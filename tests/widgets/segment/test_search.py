@@ -75,6 +75,27 @@ def test_what_is_typed_is_in_the_labels_and_nothing_else(shapes, scene):
     assert set(labelled(b, scene)) == {"red circle"}, "unless it is asked for"
 
 
+def test_what_is_typed_with_the_keyboard_is_searched_for(shapes, scene):
+    b = shapes
+    b.dock.focus_words()
+    field = b.dock.search.words.native
+    b.qtbot.keyClicks(field, "red circle")
+    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and bool(b.dock.controller.shown.questions))
+    b.settle()
+    assert b.dock.controller.shown.request.controls.texts == ("red circle",)
+
+
+def test_what_is_folded_is_built_when_it_is_unfolded(bench):
+    b = bench()
+    assert not b.dock.search.is_built
+    assert not b.dock.about.is_built
+    b.dock.search.toggleButton().click()
+    assert b.dock.search.is_built
+    assert b.dock.search.words.native.isVisibleTo(b.dock.native)
+    b.dock.search.toggleButton().click()
+    assert not b.dock.search.isExpanded()
+
+
 def test_each_query_is_a_group_and_with_classes_a_number(shapes, scene):
     b = shapes
     b.dock.search.classes.value = True
