@@ -225,7 +225,7 @@ def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cel
     settle(qtbot, first)
     second = FastSAMWidget(viewer)
     viewer.window.add_dock_widget(second, name="FastSAM 2")
-    qtbot.waitUntil(lambda: second._shown is not None and second._work is None)
+    qtbot.waitUntil(lambda: second.controller.shown is not None and second.controller.work is None)
 
     previews = [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
     assert len(previews) == 2

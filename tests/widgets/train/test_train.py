@@ -246,7 +246,7 @@ def test_from_layers_to_a_model_in_the_list(ready, log, folder, qtbot):
     dock.actions.use_button.native.click()
     assert fastsam.model.value == "cells"
     assert fastsam.conf.value == 0.45
-    qtbot.waitUntil(lambda: not fastsam._runner.busy)
+    qtbot.waitUntil(lambda: not fastsam._engine.runner.busy)
     fastsam.image.value = dock._viewer.layers["cells"]
     fastsam.task.value = "everything"
     assert fastsam.run(wait=True).found > 3
@@ -264,7 +264,7 @@ def test_use_it_now_opens_the_dock_that_is_not_open(make_napari_viewer, npe2pm, 
         dock.use()
         (fastsam,) = dock._docks_with_models()
         assert fastsam.model.value == "cells"
-        qtbot.waitUntil(lambda: not fastsam._runner.busy)
+        qtbot.waitUntil(lambda: not fastsam._engine.runner.busy)
         dock.disconnect_all()
         fastsam.disconnect_all()
 
@@ -546,7 +546,7 @@ def test_a_real_training_beside_a_window_that_has_drawn(
     assert model.card.base == "nuclei"
     assert model.card.object_diameter == pytest.approx(26, abs=6)
 
-    qtbot.waitUntil(lambda: not fastsam._runner.busy)
+    qtbot.waitUntil(lambda: not fastsam._engine.runner.busy)
     dock.use()
     assert "by hand" not in fastsam.about.card.text()
     assert "nuclei" in fastsam.about.card.text()

@@ -120,7 +120,7 @@ class Output:
                 provenance=provenance_of(result, model_sha256).to_json(),
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
-                columns=_columns(result),
+                columns=_told(result) | _columns(result),
                 classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
@@ -138,6 +138,17 @@ class Output:
         place = layers.index(image) + 1 if image in layers else len(layers)
         layers.insert(place, layer)
         layers.selection.active = active
+
+
+def _told(result: Result) -> dict[str, dict[int, Any]]:
+    """Return which prompt each object answers, and why it does, where there are prompts."""
+    found = {number: o for number, o in result.by_number.items() if o.prompt}
+    if not found:
+        return {}
+    return {
+        "prompt": {number: o.prompt for number, o in found.items()},
+        "why": {number: o.reason for number, o in found.items()},
+    }
 
 
 def _columns(result: Result) -> dict[str, dict[int, Any]]:
