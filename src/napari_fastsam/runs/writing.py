@@ -14,6 +14,7 @@ from napari_fastsam.core.results.result import Index, ResultObject, Segmentation
 from napari_fastsam.io.exemplars import exemplars_from
 from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
 from napari_fastsam.runs.tasks import PlaneLabels
@@ -113,6 +114,9 @@ def provenance_of(recipe: Recipe, image: Input, model: Model) -> Provenance:
         diameter=recipe.tiling.diameter,
         scale=recipe.tiling.scale,
         prompts=prompts,
+        refine=None if recipe.prompts is None else asked.refine,
+        corrector=default_corrector().name if recipe.prompts is not None and asked.refine else None,
+        fine_edges=asked.fine_edges,
         text_encoder=search.text_encoder if search is not None and search.texts else None,
         text_threshold=None if search is None else search.text_threshold,
         text_best=None if search is None else search.best_only,

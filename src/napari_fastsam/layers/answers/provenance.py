@@ -9,6 +9,7 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.results import Result
+from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.version import __version__
 
 
@@ -39,6 +40,8 @@ def provenance_of(result: Result, model_sha256: str) -> Provenance:
         diameter=controls.tiling.diameter,
         scale=controls.tiling.scale,
         prompts=None if prompts is None else prompts.to_json(),
+        refine=None if prompts is None else True,
+        corrector=None if prompts is None else default_corrector().name,
         **_search(controls, prompts),
         **_stack(request),
     )
