@@ -1,10 +1,11 @@
-"""A format that the package does not have, in this one file: on the command line, in a recipe, for labels to read."""
+"""A format that the package does not have, in this one file: on the command line, in recipes, in the dock, to read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -18,12 +19,14 @@ from napari_fastsam.core.recipe import OutputPart, Recipe
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.datasets import read_dataset
+from napari_fastsam.io.formats import registry
 from napari_fastsam.io.formats.registry import FORMATS, Format, register
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import json_schema, load_recipe, save_recipe
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.runs.outputs import targets_of
 from napari_fastsam.runs.work import do_image
+from napari_fastsam.widgets import FastSAMWidget
 
 
 class ListedPixels(Format):
@@ -123,3 +126,34 @@ def test_where_labels_are_taken_from_files(tmp_path: Path, fluorescence: np.ndar
     FORMATS["pixels"].write(SegmentationResult(ArrayLabels(labels)), tmp_path / "labels" / "a.txt")
     (example,) = read_dataset(tmp_path).examples
     np.testing.assert_array_equal(example.labels(), labels)
+
+
+def test_in_the_dock(tmp_path: Path, picture: Path, make_napari_viewer_proxy: Callable[..., Any]) -> None:
+    viewer = make_napari_viewer_proxy()
+    viewer.add_image(iio.imread(picture), name="a / nuclei")
+    labels = np.zeros((200, 200), np.int32)
+    labels[20:40, 30:50], labels[25:30, 35:40], labels[100, 100] = 3, 0, 7
+    viewer.add_labels(labels, features={"index": [3, 7], "score": [0.5, 0.75]})
+    dock = FastSAMWidget(viewer)
+    try:
+        assert {f.name for f in registry.writers()} == set(dock.written.format.choices)
+        shown = dock.written.format.native
+        assert "a line an object: its score, then all its pixels" in [shown.itemText(i) for i in range(shown.count())]
+        dock.labels.value = viewer.layers[-1]
+        dock.written.format.value = "pixels"
+        assert dock.export(tmp_path / "a.txt") == tmp_path / "a.txt"
+        assert "a.txt" in dock.message
+        recipe = load_recipe(dock_recipe(dock, tmp_path / "r.json"))
+    finally:
+        dock.close()
+    read = FORMATS["pixels"].read(tmp_path / "a.txt")
+    np.testing.assert_array_equal(read.label_image(), labels)
+    assert {o.number: o.score for o in read.objects} == {3: 0.5, 7: 0.75}
+    assert recipe.output == OutputPart("pixels")
+
+
+def dock_recipe(dock: FastSAMWidget, path: Path) -> Path:
+    dock.task.value = "everything"
+    saved = dock.save_recipe(path)
+    assert saved is not None
+    return saved

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,11 +13,8 @@ from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.results.folders import put_in_place
-from napari_fastsam.io.results.names import temporary_prefix
+from napari_fastsam.io.results.names import plain_name, temporary_prefix
 from napari_fastsam.io.results.results import OutputError
-
-_LONGEST = 100
-_NO_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
 
 class ImageWithLabels(Protocol):
@@ -75,7 +71,7 @@ def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) 
 
 def file_name(name: str, taken: set[str]) -> str:
     """Return a name for a file that every system takes, and that is not in `taken` in any case; adds it there."""
-    plain = _NO_FILE_NAMES.sub("_", name).strip("._-")[:_LONGEST] or "image"
+    plain = plain_name(name)
     chosen, number = plain, 1
     while chosen.casefold() in taken:
         number += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 LONGEST = 255
@@ -11,6 +12,10 @@ LONGEST = 255
 
 _KEPT = 64
 """Bytes of a result's name that a file beside it still shows."""
+
+
+_LONGEST_PLAIN = 100
+_NO_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -35,6 +40,11 @@ def fitting(name: str, ending: str) -> str:
     if len(os.fsencode(whole)) <= LONGEST:
         return whole
     return f"{_cut(name, _KEPT)}~{_tag(name)}{ending}"
+
+
+def plain_name(name: str) -> str:
+    """Return a name that every system takes for a file, for something that is called like this."""
+    return _NO_FILE_NAMES.sub("_", name).strip("._-")[:_LONGEST_PLAIN] or "image"
 
 
 def _tag(name: str) -> str:

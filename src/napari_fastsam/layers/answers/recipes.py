@@ -8,10 +8,20 @@ import numpy as np
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
-from napari_fastsam.core.recipe import LinkingPart, ModelPart, Parameters, Recipe, RecipeError, SearchPart, TilingPart
+from napari_fastsam.core.recipe import (
+    LinkingPart,
+    ModelPart,
+    OutputPart,
+    Parameters,
+    Recipe,
+    RecipeError,
+    SearchPart,
+    TilingPart,
+)
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.labels.exporting import axis_names
 from napari_fastsam.layers.labels.features import indexed
 
 if TYPE_CHECKING:
@@ -19,7 +29,9 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 
-def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) -> Recipe:
+def recipe_of(
+    request: Request, exemplars: Exemplars | None, model_sha256: str, output: OutputPart | None = None
+) -> Recipe:
     """Return a request as a recipe, which gives the same labels on the same pixels.
 
     Parameters
@@ -30,6 +42,8 @@ def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) 
         The examples among it, those marked on this image too.
     model_sha256
         Of the model's file.
+    output
+        What is written on other images; None = a label TIFF.
 
     Raises
     ------
@@ -64,6 +78,7 @@ def recipe_of(request: Request, exemplars: Exemplars | None, model_sha256: str) 
         search,
         TilingPart(controls.tiling.diameter, controls.tiling.scale, request.looking_at),
         links,
+        output or OutputPart(),
     )
 
 
@@ -96,10 +111,7 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
             "output has measurements does it."
         )
     labels = np.asarray(layer.data)
-    axes = [str(name) for name in image.axis_labels]
-    if len(set(axes)) < len(axes) or any(not name.isidentifier() for name in axes):
-        axes = [*(f"axis{i}" for i in range(labels.ndim - 2)), "y", "x"]
-    table = measure(labels, np.asarray(image.data), axes=axes)
+    table = measure(labels, np.asarray(image.data), axes=axis_names(image))
     new = table.rename(columns={"label": "index"})
     old = indexed(layer)
     kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])

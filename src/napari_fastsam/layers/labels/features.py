@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.layers import Labels
 
-_SURER = ("score", "text", "similarity")
+_SURER = ("score", "text", "similarity", "prompt", "why")
 """What a class has from the surer of two objects; other columns are the person's, and stay."""
 
 

@@ -1,4 +1,4 @@
-"""What becomes of the objects that were found: into a Labels layer, measured, as tracks, as a recipe."""
+"""What becomes of the objects that were found: into a Labels layer, measured, as tracks, files or a recipe."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.io.formats.registry import writer
 from napari_fastsam.io.recipes import save_recipe
+from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.tracks import tracks_of
+from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.output import replacing
@@ -84,6 +87,26 @@ class Accepting:
             return
         self._engine.say(messages.measured(len(add_measurements(layer, image)), layer.name))
 
+    def export(self, path: str | Path | None) -> Path | None:
+        """Write the Labels layer chosen in the format chosen; None asks for a file.
+
+        Raises
+        ------
+        FastSAMError
+            If the format cannot hold it, or it cannot be written.
+        """
+        image, layer = self._engine.panels.source.image.value, self._panel.labels.value
+        if layer is None:
+            self._engine.say(messages.NOTHING_TO_EXPORT)
+            return None
+        chosen = writer(self._engine.panels.export.format.value)
+        name = plain_name((layer if image is None else image).name)
+        target = file_to_save(self._engine.window, "Export", f"{name}{chosen.ending}", path)
+        if target is not None:
+            chosen.write(result_of(layer, image), target)
+            self._engine.say(messages.exported(layer.name, str(target)))
+        return target
+
     def save_recipe(self, path: str | Path | None) -> Path | None:
         """Save what is asked for as a recipe; None asks for a file.
 
@@ -97,7 +120,8 @@ class Accepting:
         if request is None:
             return None
         exemplars, _ = engine.session.exemplars(request)
-        recipe = recipe_of(request, exemplars, engine.session.model_hash(request))
+        output = engine.panels.export.output
+        recipe = recipe_of(request, exemplars, engine.session.model_hash(request), output)
         chosen = file_to_save(engine.window, "Save recipe", "recipe.json", path)
         if chosen is not None:
             save_recipe(recipe, chosen)

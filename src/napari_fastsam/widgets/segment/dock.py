@@ -106,6 +106,11 @@ class FastSAMWidget(Dock):
         return self._accepting.save_recipe(path)
 
     @report_errors
+    def export(self, path: str | Path | None = None) -> Path | None:
+        """Write the Labels layer chosen as a file, in the format under *write as*; None asks for a name."""
+        return self._accepting.export(path)
+
+    @report_errors
     def measure(self) -> None:
         """Measure the objects of the Labels layer chosen, into its features."""
         self._accepting.measure()
@@ -201,6 +206,7 @@ class FastSAMWidget(Dock):
             (self.alternatives.larger, self.larger),
             (self.outcome.recipe, self.save_recipe),
             (self.outcome.measure_button, self.measure),
+            (self.written.export_button, self.export),
             (more.tracks, self.make_tracks),
             (self.actions.run_button, self.run),
             (self.actions.add, self.commit),

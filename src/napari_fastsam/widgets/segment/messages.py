@@ -24,6 +24,7 @@ NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wan
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer whose objects are measured."
+NOTHING_TO_EXPORT = "Choose under “add to” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
@@ -140,6 +141,11 @@ def new_target(layer_name: str, image_name: str) -> str:
 def recipe_saved(path: str) -> str:
     """Say how to run a recipe."""
     return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
+
+
+def exported(layer_name: str, path: str) -> str:
+    """Say what was written."""
+    return f"Wrote “{layer_name}” to {path}."
 
 
 def measured(count: int, layer_name: str) -> str:

@@ -121,7 +121,7 @@ class Output:
                 provenance=provenance_of(result, model_sha256).to_json(),
                 preserve=preserve,
                 use_units=units_apply(self._viewer),
-                columns=_columns(result),
+                columns=_told(result) | _columns(result),
                 classes=len(result.questions) if request.controls.classes else 0,
                 windows=result.windows,
                 axis=None if request.stack is None else request.stack.axis,
@@ -148,6 +148,17 @@ def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:
         number: found.replaces
         for number, found in result.by_number.items()
         if found.replaces is not None and found.replaces.start.layer == labels
+    }
+
+
+def _told(result: Result) -> dict[str, dict[int, Any]]:
+    """Return which prompt each object answers, and why it does, where there are prompts."""
+    found = {number: o for number, o in result.by_number.items() if o.prompt}
+    if not found:
+        return {}
+    return {
+        "prompt": {number: o.prompt for number, o in found.items()},
+        "why": {number: o.reason for number, o in found.items()},
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
+from napari_fastsam.widgets.segment.parts.export import ExportPanel
 from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
 from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
 from napari_fastsam.widgets.segment.parts.region import RegionPanel
@@ -39,7 +40,10 @@ class Panels:
         self.thresholds = ThresholdsPanel(settings)
         self.candidates = CandidatesPanel()
         self.labels = LabelsPanel(viewer, settings)
-        self._rows = (self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels)
+        self.export = ExportPanel()
+        self._rows = (
+            self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
+        )  # fmt: skip
         self.source.card_thresholds.connect(self.thresholds.suit)
         self.source.suggest_thresholds()
 

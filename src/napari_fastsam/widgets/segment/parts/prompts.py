@@ -63,7 +63,7 @@ class PromptsPanel(Panel):
             name="example",
             label="",
             text="example",
-            tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
+            tooltip="The next points and shapes mark examples of what you want, or do not want. (Shift-X)",
         )
         super().__init__(self.points, self.shapes, self.new_layers, self.next_point, self.example)
 

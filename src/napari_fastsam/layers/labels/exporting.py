@@ -1,0 +1,79 @@
+"""A Labels layer as a result that every format of files takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fastsam.core.image.scale import Scale
+from napari_fastsam.core.results.provenance import entries_of
+from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject, SegmentationResult
+from napari_fastsam.layers.labels.features import indexed
+from napari_fastsam.layers.labels.target import pixels_of
+from napari_fastsam.layers.labels.write import METADATA_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari.layers import Image, Labels, Layer
+
+
+def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
+    """Return what a Labels layer holds: pixels, what its features tell of each number, axes, provenance.
+
+    Parameters
+    ----------
+    layer
+        Of any number of axes; of a pyramid the full resolution. A number is one object on all planes.
+    image
+        The image that was segmented, for overlays and brightness; left out if its pixels are not those of the layer.
+    """
+    data = pixels_of(layer)
+    units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
+    scale = Scale(tuple(axis_names(layer)), tuple(float(step) for step in layer.scale), tuple(units))
+    place = (None,) * (layer.ndim - 2)
+    objects = [
+        _object(row, place) for row in indexed(layer).to_dict("records") if not _missing(row["index"]) and row["index"]
+    ]
+    provenance = entries_of(layer.metadata.get(METADATA_KEY))
+    pixels = None if image is None else _full(image)
+    name = "" if image is None else image.name
+    if pixels is None or tuple(pixels.shape[: layer.ndim]) != tuple(data.shape):
+        return SegmentationResult(ArrayLabels(data), objects, scale, provenance, name)
+
+    def on_plane(index: Index) -> NDArray[np.generic]:
+        return np.asarray(pixels[index])
+
+    return SegmentationResult(ArrayLabels(data), objects, scale, provenance, name, on_plane)
+
+
+def axis_names(layer: Layer) -> list[str]:
+    """Return the names of a layer's axes, fit for columns and files; the last two are y and x where they have none."""
+    names = [str(name) for name in layer.axis_labels]
+    if len(set(names)) < len(names) or any(not name.isidentifier() for name in names):
+        return [*(f"axis{i}" for i in range(layer.ndim - 2)), "y", "x"]
+    return names
+
+
+def _full(image: Image) -> Any:
+    return image.data[0] if image.multiscale else image.data
+
+
+def _object(row: Mapping[Any, Any], place: Sequence[None]) -> ResultObject:
+    def number(name: str) -> float:
+        value = row.get(name)
+        return float("nan") if value is None else float(value)
+
+    def text(*names: str) -> str:
+        return next((str(row[name]) for name in names if not _missing(row.get(name))), "")
+
+    return ResultObject(
+        int(row["index"]), number("score"), text("class", "text"), text("prompt"), text("why"), number("similarity"),
+        tuple(place),
+    )  # fmt: skip
+
+
+def _missing(value: Any) -> bool:
+    return value is None or bool(value != value)
