@@ -197,8 +197,8 @@ def test_steps_without_prompts_say_what_to_do(setup):
     assert "place one first" in setup.session.step(setup.request(), +1)
 
 
-def test_a_second_point_on_the_same_object_is_said(setup):
-    setup.points.add([NUCLEI[0], NUCLEI[0] + 1])
+def test_a_second_point_on_the_same_pixel_is_said(setup):
+    setup.points.add([NUCLEI[0], NUCLEI[0] + 0.25])  # the same pixel
     result, _ = setup.result()
     assert [o.prompt for o in result.objects] == ["point 1"]
     assert result.unanswered == ("Point 2 is on the same object as point 1.",)

@@ -72,6 +72,7 @@ def joins_points(b):
     yield
     assert b.points.features["object"].tolist() == [1, 1]
     assert b.dock.next_point.object.text == "new object"
+    b.dock.clear_prompts()  # or the next click goes on with the second object's number
 
 
 def marks_examples(b):

@@ -142,6 +142,15 @@ class Output:
         layers.selection.active = active
 
 
+def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:
+    """Return the labels of a layer that objects of a result replace, by their number in it."""
+    return {
+        number: found.replaces
+        for number, found in result.by_number.items()
+        if found.replaces is not None and found.replaces.start.layer == labels
+    }
+
+
 def _told(result: Result) -> dict[str, dict[int, Any]]:
     """Return which prompt each object answers, and why it does, where there are prompts."""
     found = {number: o for number, o in result.by_number.items() if o.prompt}
@@ -150,15 +159,6 @@ def _told(result: Result) -> dict[str, dict[int, Any]]:
     return {
         "prompt": {number: o.prompt for number, o in found.items()},
         "why": {number: o.reason for number, o in found.items()},
-    }
-
-
-def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:
-    """Return the labels of a layer that objects of a result replace, by their number in it."""
-    return {
-        number: found.replaces
-        for number, found in result.by_number.items()
-        if found.replaces is not None and found.replaces.start.layer == labels
     }
 
 
