@@ -24,7 +24,9 @@ Conf = Annotated[
 Iou = Annotated[
     float | None,
     typer.Option(
-        help=escape("Of two boxes that overlap more than this, the better stays. [default: the model's]"),
+        help=escape(
+            "Highest overlap (IoU) of two boxes; of boxes that overlap more, the better stays. [default: the model's]"
+        ),
         show_default=False,
     ),
 ]
@@ -41,7 +43,7 @@ Channels = Annotated[
         "--channel",
         metavar="INDEX",
         min=0,
-        help="A channel that is looked at, from 0; repeat it to see two or three together, as colours.",
+        help="Channel to use, from 0; repeat for two or three channels, seen together as colours.",
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]

@@ -88,9 +88,9 @@ def evaluate(
         str | None, typer.Option(help=escape("Part of DATA: train, val or test. [default: val]"), show_default=False)
     ] = None,
     held_out: Annotated[
-        bool, typer.Option("--held-out", help="Only the images that the model's training held out.")
+        bool, typer.Option("--held-out", help="Use only the images held out in the model's training.")
     ] = False,
-    no_prompts: Annotated[bool, typer.Option("--no-prompts", help="No clicks and boxes: faster.")] = False,
+    no_prompts: Annotated[bool, typer.Option("--no-prompts", help="Skip clicks and boxes: faster.")] = False,
     clicks: Annotated[
         int | None, typer.Option(metavar="N", help="Judge corrections instead: up to N clicks on each object.")
     ] = None,
@@ -109,7 +109,7 @@ def evaluate(
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all numbers as JSON.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a row an image, or an object, as CSV.")
+        Path | None, typer.Option(metavar="FILE", help="Write one row per image, or per object, as CSV.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw AP over IoU, or IoU over clicks.")] = None,
 ) -> None:

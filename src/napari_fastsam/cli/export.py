@@ -29,7 +29,7 @@ def export(
         int | None,
         typer.Option(
             show_default=False,
-            help=escape("Side of the input in pixels, where that is fixed. [default: the model's, or 1024]"),
+            help=escape("Side of the input in pixels, if it is fixed. [default: the model's, or 1024]"),
         ),
     ] = None,
     half: Annotated[
@@ -40,14 +40,14 @@ def export(
         typer.Option(
             "--dynamic/--no-dynamic",
             show_default=False,
-            help=escape("Whether it takes images of every size. [default: if the format can]"),
+            help=escape("Accept images of any size. [default: if the format can]"),
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A YOLO data.yaml with example images, for formats of 8-bit integers."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where it is made: cpu, or 0 for the first GPU.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the export runs: cpu, or 0 for the first GPU.")] = "cpu",
 ) -> None:
     """Export a model, so that another runtime runs it, here or elsewhere.
 

@@ -51,9 +51,7 @@ def download_models(
 
 @models_app.command("path")
 def model_path(
-    name: Annotated[
-        str | None, typer.Argument(help="A model; without one, the folder of downloads is printed.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="A model; if left out, the download folder is printed.")] = None,
 ) -> None:
     """Print where a model's file lies."""
     from napari_fastsam.model.weights import weights

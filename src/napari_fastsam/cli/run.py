@@ -28,16 +28,16 @@ def run(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")],
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler that is running, as tcp://HOST:8786.")
+        str | None, typer.Option(metavar="ADDRESS", help="A running dask scheduler, as tcp://HOST:8786.")
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes on this computer. [default: what it allows]", show_default=False),
+        typer.Option(min=1, help="Processes on this computer. [default: as many as it allows]", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Do again what is finished.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Redo finished images.")] = False,
     channels: Channels = None,
     trust_paths: Annotated[
-        bool, typer.Option("--trust-paths", help="Open models that the recipe names outside of its folder.")
+        bool, typer.Option("--trust-paths", help="Open models that the recipe names outside its folder.")
     ] = False,
 ) -> None:
     """Find objects in many images by a recipe, on several processors or a dask cluster.

@@ -68,10 +68,10 @@ def segment(
 ) -> None:
     """Find objects in images and write a label TIFF for each, NAME_labels.tif, or other formats.
 
-    Without prompts all objects are found. With them, each has one object:
-    label 1 is that of the first point labelled 1, then come boxes, outlines, scribbles.
+    Without prompts all objects are found. Otherwise each prompt gets one object:
+    label 1 belongs to the first point labelled 1; then come boxes, outlines and scribbles.
     Points inside a box refine its object and have none of their own.
-    With texts or examples, all objects that look like them are found, and boxes say where to search.
+    With texts or examples, all objects that look like them are found, and boxes limit the search.
     """
     with report_errors():
         drawn = {

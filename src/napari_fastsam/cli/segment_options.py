@@ -47,7 +47,7 @@ Texts = Annotated[
     list[str] | None, typer.Option(metavar="WORDS", help="All objects that look like these words; repeatable.")
 ]
 TextThreshold = Annotated[
-    float | None, typer.Option(help="Least similarity to a text. [default: where they split]", show_default=False)
+    float | None, typer.Option(help="Lowest similarity to a text. [default: where they split]", show_default=False)
 ]
 TextBest = Annotated[bool, typer.Option("--text-best", help="Only the most similar object of each text.")]
 TextEncoderName = Annotated[str, typer.Option(help="CLIP's name, or a file.")]
@@ -57,15 +57,13 @@ Examples = Annotated[
 CounterExamples = Annotated[
     str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': … and not like these."))
 ]
-ExemplarFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Examples that were saved, from another image.")
-]
+ExemplarFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Saved examples from another image.")]
 SaveExemplars = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the examples of the first image.")]
 ExampleThreshold = Annotated[
     float | None,
-    typer.Option(help="Least likeness to the examples. [default: by their number]", show_default=False),
+    typer.Option(help="Lowest likeness to the examples. [default: by their number]", show_default=False),
 ]
-Classes = Annotated[bool, typer.Option("--classes", help="One number for all objects of a text, instead of one each.")]
+Classes = Annotated[bool, typer.Option("--classes", help="One label number per text, instead of one per object.")]
 PlaneIndex = Annotated[
     str | None, typer.Option(metavar="INDEX", help="Plane of a stack, from 0; '2,0' where it has two axes.")
 ]

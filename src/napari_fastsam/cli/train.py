@@ -47,8 +47,8 @@ def train(
 ) -> None:
     """Train a model and write it with its card, FILE.json.
 
-    What is not said is chosen from the data, and told. Ctrl-C ends the training
-    and keeps the best so far; after a crash, the same command with --resume goes on.
+    Settings you leave out are chosen from the data and printed. Ctrl-C ends the training
+    and keeps the best so far; after a crash, run the same command with --resume.
     """
     listener = _JsonLines() if progress is option.Report.json else _Text(output)
     wanted = {
@@ -112,12 +112,12 @@ def _examples(
     files = {example.path.resolve() for example in measured}
     left = [example for example in learnt if example.path.resolve() not in files]
     if not left:
-        return learnt, None, ["the images to measure with are those to learn from: as if none had been named for it"]
+        return learnt, None, ["the validation images are the training images: as if none had been named for validation"]
     both = len(learnt) - len(left)
     return (
         left,
         measured,
-        [f"{both} of the {len(measured)} images to measure with were to be learnt from too; they only measure"]
+        [f"{both} of the {len(measured)} validation images were listed for training too; they only validate"]
         if both
         else [],
     )

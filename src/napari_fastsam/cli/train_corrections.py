@@ -30,27 +30,32 @@ def train_corrections(
         typer.Argument(metavar="DATA…", help="Folders with images/ and labels/, YOLO data.yamls, COCO .jsons."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The weights to write, .pt.")],
-    minutes: Annotated[float, typer.Option(help="Of training, by the clock.")] = 60.0,
+    minutes: Annotated[float, typer.Option(help="Minutes to train.")] = 60.0,
     base: Annotated[
         str, typer.Option(help="Weights to start from: corrections (the package's), a file, or none.")
     ] = "corrections",
     widths: Annotated[
         str | None,
-        typer.Option(help=escape("Of a network that starts anew. [default: 16,32,48,64]"), show_default=False),
+        typer.Option(
+            help=escape("Channels of a network trained from scratch. [default: 16,32,48,64]"), show_default=False
+        ),
     ] = None,
     cells: Annotated[
-        int | None, typer.Option(help=escape("Side of a window, anew too. [default: 64]"), show_default=False)
+        int | None,
+        typer.Option(
+            help=escape("Side of a window of a network trained from scratch. [default: 64]"), show_default=False
+        ),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Windows a step: 512 on a GPU.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
-    hold_out: Annotated[float, typer.Option(help="Share of each kind of image that measures.")] = 0.1,
+    batch: Annotated[int, typer.Option(help="Windows per step: 512 on a GPU.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    hold_out: Annotated[float, typer.Option(help="Share of each kind of image held out for validation.")] = 0.1,
     held_out: Annotated[
         Path | None,
-        typer.Option("--held-out", metavar="FILE", help="Names of the images that measure instead, one a line."),
+        typer.Option("--held-out", metavar="FILE", help="File with the names of the validation images, one per line."),
     ] = None,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted training.")] = False,
     progress: Progress = Report.text,
 ) -> None:
     """Train the network that turns a mask and clicks into the mask that is meant.

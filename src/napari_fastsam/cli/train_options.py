@@ -29,7 +29,7 @@ Epochs = Annotated[int | None, typer.Option(help=escape("[default: by the number
 Minutes = Annotated[
     float | None,
     typer.Option(
-        help=escape("Train for so long, with crops made on the device: for GPUs. [default: epochs count]"),
+        help=escape("Train for this long, with crops made on the device: for GPUs. [default: by epochs]"),
         show_default=False,
     ),
 ]
@@ -39,17 +39,19 @@ Imgsz = Annotated[
 ]
 ObjectSize = Annotated[
     float | None,
-    typer.Option(help=escape("Pixels across that objects are brought to. [default: the base's]"), show_default=False),
+    typer.Option(
+        help=escape("Diameter in pixels that objects are scaled to. [default: the base's]"), show_default=False
+    ),
 ]
-Batch = Annotated[int | None, typer.Option(help=escape("Crops a step. [default: 16]"), show_default=False)]
+Batch = Annotated[int | None, typer.Option(help=escape("Crops per step. [default: 16]"), show_default=False)]
 LearningRate = Annotated[
-    float | None, typer.Option(help=escape("At its highest. [default: by the base]"), show_default=False)
+    float | None, typer.Option(help=escape("Highest learning rate. [default: by the base]"), show_default=False)
 ]
 Validation = Annotated[
     Path | None,
-    typer.Option(metavar="DATA", help=escape("Images to measure with. [default: some of DATA]"), show_default=False),
+    typer.Option(metavar="DATA", help=escape("Images for validation. [default: some of DATA]"), show_default=False),
 ]
-HoldOut = Annotated[float, typer.Option(help="Share of DATA that measures and is not learnt from.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that broke off.")]
-Progress = Annotated[Report, typer.Option(help="For a person, or JSON for a program, a line an event.")]
+HoldOut = Annotated[float, typer.Option(help="Share of DATA held out for validation.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted training.")]
+Progress = Annotated[Report, typer.Option(help="Text for people, or JSON for programs, one line per event.")]

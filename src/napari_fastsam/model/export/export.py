@@ -24,7 +24,7 @@ from napari_fastsam.model.export.worker import RESULT
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import write_with_card
-from napari_fastsam.model.weights.formats import Format, format_named, format_of, how_to_install, missing
+from napari_fastsam.model.weights.formats import ModelFormat, format_named, format_of, how_to_install, missing
 from napari_fastsam.model.weights.trust import trust
 from napari_fastsam.model.weights.weights import BUNDLED_NAME, card_for, find, sha256_of
 
@@ -67,7 +67,7 @@ class Exported:
     path: Path
     card: Path
     source: Path
-    format: Format
+    format: ModelFormat
     bytes: int
     imgsz: int | None
     replaced: bool
@@ -145,7 +145,7 @@ def export_model(
     return Exported(target, beside, source, wanted, _bytes(target), None if dynamic else side, replaced)
 
 
-def _check(wanted: Format, half: bool, dynamic: bool, data: str | Path | None) -> None:
+def _check(wanted: ModelFormat, half: bool, dynamic: bool, data: str | Path | None) -> None:
     if half and not wanted.half:
         raise ParameterError(f"{wanted.title} cannot hold 16-bit floats; leave half out")
     if dynamic and not wanted.dynamic:
@@ -194,7 +194,7 @@ def _side(imgsz: int | None, card: Card) -> int:
     return -(-int(side) // STRIDE_NETWORK) * STRIDE_NETWORK
 
 
-def _target(output: str | Path | None, source: Path, wanted: Format) -> Path:
+def _target(output: str | Path | None, source: Path, wanted: ModelFormat) -> Path:
     """Return where the export goes."""
     path = Path() if output is None else Path(os.path.expanduser(output))
     named = path.name.casefold().endswith(wanted.suffix) and len(path.name) > len(wanted.suffix)
@@ -211,7 +211,7 @@ def _target(output: str | Path | None, source: Path, wanted: Format) -> Path:
     return path
 
 
-def _refuse_without_libraries(wanted: Format) -> None:
+def _refuse_without_libraries(wanted: ModelFormat) -> None:
     lacking = missing(wanted.to_export)
     if lacking:
         raise ModelError(
@@ -220,7 +220,7 @@ def _refuse_without_libraries(wanted: Format) -> None:
         )
 
 
-def _made(source: Path, options: dict[str, Any], wanted: Format, folder: Path) -> tuple[Path, dict[str, Any]]:
+def _made(source: Path, options: dict[str, Any], wanted: ModelFormat, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Let the worker make the export within `folder`."""
     order = folder / "order.json"
     order.write_text(json.dumps({"source": str(source), "options": options}), encoding="utf-8")
@@ -247,7 +247,7 @@ def _made(source: Path, options: dict[str, Any], wanted: Format, folder: Path) -
     return work / result["path"], result
 
 
-def _card_of_export(card: Card, source: Path, made: Path, wanted: Format, half: bool) -> Card:
+def _card_of_export(card: Card, source: Path, made: Path, wanted: ModelFormat, half: bool) -> Card:
     try:
         ours = version("napari-fastsam")
     except PackageNotFoundError:  # run from the sources without an installation

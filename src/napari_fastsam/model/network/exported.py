@@ -16,7 +16,7 @@ from napari_fastsam.model.network.runtimes import Runtime, metadata_of, nothing_
 from napari_fastsam.model.network.statistics import nothing_sent
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
-from napari_fastsam.model.weights.formats import Format, how_to_install, missing
+from napari_fastsam.model.weights.formats import ModelFormat, how_to_install, missing
 from napari_fastsam.model.weights.trust import is_trusted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ExportedNetwork:
     """
 
     path: Path
-    format: Format
+    format: ModelFormat
     device: str
     fixed_input: tuple[int, int] | None
     metadata: dict[str, Any]
@@ -86,7 +86,7 @@ class ExportedNetwork:
         return ((predictions, prototypes),)
 
 
-def load_exported(path: Path, format_: Format, device: str) -> ExportedNetwork:
+def load_exported(path: Path, format_: ModelFormat, device: str) -> ExportedNetwork:
     """Open an exported model and try it once.
 
     Parameters
@@ -200,7 +200,7 @@ def _try(network: ExportedNetwork) -> None:
         raise ModelError(_unlike_a_segmentation_model(network.path))
 
 
-def _untrusted(path: Path, format_: Format) -> str:
+def _untrusted(path: Path, format_: ModelFormat) -> str:
     return (
         f"{path} was not opened: a model for {format_.title} is, or may hold, a program, and this one was neither "
         f"exported by you on this computer nor trusted by you, or has changed since; open the checkpoint or an ONNX or "

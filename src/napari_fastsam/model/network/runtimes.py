@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.model.network.onnx_files import read_onnx
 from napari_fastsam.model.network.openvino_files import read_note, read_openvino
 from napari_fastsam.model.network.torch_ import threads_may_spin
-from napari_fastsam.model.weights.formats import Format
+from napari_fastsam.model.weights.formats import ModelFormat
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ class Runtime:
     shape: Sequence[int | None] | None = None
 
 
-def open_runtime(path: Path, format_: Format, device: str, metadata: dict[str, Any]) -> Runtime:
+def open_runtime(path: Path, format_: ModelFormat, device: str, metadata: dict[str, Any]) -> Runtime:
     """Open a file or folder.
 
     Parameters
@@ -69,7 +69,7 @@ def open_runtime(path: Path, format_: Format, device: str, metadata: dict[str, A
     return _OPENERS.get(format_.name, _opened_by_ultralytics)(path, device, metadata)
 
 
-def metadata_of(path: Path, format_: Format) -> dict[str, Any]:
+def metadata_of(path: Path, format_: ModelFormat) -> dict[str, Any]:
     """Return what ultralytics wrote into an export, its texts read as values; empty if there is nothing.
 
     Of a format that is not checked it is read by ultralytics, so the file has to be trusted.

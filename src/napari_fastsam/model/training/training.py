@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
 from napari_fastsam.core.judging.held_out import held_out
+from napari_fastsam.deprecation import renamed
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.files import read_json
 from napari_fastsam.model.network.checkpoint import prepared, read_network
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 Told = Callable[[Event], None]
+
+__getattr__ = renamed(__name__, {"Example": "TrainingExample"})
 
 
 class TrainingExample(Protocol):

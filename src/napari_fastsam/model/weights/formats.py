@@ -20,7 +20,7 @@ _TENSORFLOW = ("tensorflow", "tf_keras", "onnx2tf", "sng4onnx", "onnx_graphsurge
 
 
 @dataclass(frozen=True)
-class Format:
+class ModelFormat:
     """One format.
 
     Attributes
@@ -59,75 +59,81 @@ class Format:
     checked: bool = False
 
 
-FORMATS: tuple[Format, ...] = (
-    Format("torchscript", "TorchScript", ".torchscript", dynamic=True, half=True),
-    Format(
+FORMATS: tuple[ModelFormat, ...] = (
+    ModelFormat("torchscript", "TorchScript", ".torchscript", dynamic=True, half=True),
+    ModelFormat(
         "onnx", "ONNX", ".onnx", dynamic=True, half=True,
         to_export=_ONNX, to_run=("onnx", "onnxruntime"), checked=True,
     ),
-    Format(
+    ModelFormat(
         "openvino", "OpenVINO", "_openvino_model", folder=True, dynamic=True, half=True,
         to_export=("openvino",), to_run=("openvino",), checked=True,
     ),
-    Format(
+    ModelFormat(
         "engine", "TensorRT", ".engine", dynamic=True, half=True,
         to_export=(*_ONNX, "tensorrt"), to_run=("tensorrt",),
     ),
-    Format(
+    ModelFormat(
         "coreml", "Core ML", ".mlpackage", folder=True, dynamic=True, half=True,
         to_export=("coremltools",), to_run=("coremltools",),
     ),
-    Format(
+    ModelFormat(
         "coreai", "Core AI", ".aimodel", folder=True, half=True,
         to_export=("coreai-torch",), to_run=("coreai-torch",),
     ),
-    Format(
+    ModelFormat(
         "saved_model", "TensorFlow SavedModel", "_saved_model", folder=True,
         to_export=_TENSORFLOW, to_run=("tensorflow",),
     ),
-    Format("pb", "TensorFlow GraphDef", ".pb", to_export=_TENSORFLOW, to_run=("tensorflow",)),
-    Format(
+    ModelFormat("pb", "TensorFlow GraphDef", ".pb", to_export=_TENSORFLOW, to_run=("tensorflow",)),
+    ModelFormat(
         "edgetpu", "TensorFlow Edge TPU", "_edgetpu.tflite",
         to_export=_TENSORFLOW, calibrates=True,
     ),
-    Format("litert", "LiteRT", ".tflite", to_export=("litert-torch", "ai-edge-litert"), to_run=("ai-edge-litert",)),
-    Format(
+    ModelFormat(
+        "litert", "LiteRT", ".tflite",
+        to_export=("litert-torch", "ai-edge-litert"), to_run=("ai-edge-litert",),
+    ),
+    ModelFormat(
         "paddle", "PaddlePaddle", "_paddle_model", folder=True,
         to_export=("paddlepaddle", "x2paddle"), to_run=("paddlepaddle",),
     ),
-    Format("mnn", "MNN", ".mnn", dynamic=True, half=True, to_export=(*_ONNX, "MNN"), to_run=("MNN",)),
-    Format("ncnn", "NCNN", "_ncnn_model", folder=True, half=True, to_export=("ncnn", "pnnx"), to_run=("ncnn",)),
-    Format(
+    ModelFormat("mnn", "MNN", ".mnn", dynamic=True, half=True, to_export=(*_ONNX, "MNN"), to_run=("MNN",)),
+    ModelFormat("ncnn", "NCNN", "_ncnn_model", folder=True, half=True, to_export=("ncnn", "pnnx"), to_run=("ncnn",)),
+    ModelFormat(
         "imx", "Sony IMX500", "_imx_model", folder=True, calibrates=True,
         to_export=("model-compression-toolkit", "edge-mdt-cl", "edge-mdt-tpc"),
         to_run=("mct-quantizers", "edge-mdt-cl", "onnxruntime"),
     ),
-    Format(
+    ModelFormat(
         "rknn", "Rockchip RKNN", "_rknn_model", folder=True, half=True,
         to_export=(*_ONNX, "rknn-toolkit2"), to_run=("rknn-toolkit-lite2",),
     ),
-    Format(
+    ModelFormat(
         "executorch", "ExecuTorch", "_executorch_model", folder=True,
         to_export=("executorch",), to_run=("executorch",),
     ),
-    Format(
+    ModelFormat(
         "axelera", "Axelera AI", "_axelera_model", folder=True, calibrates=True,
         to_export=("axelera-devkit",), to_run=("axelera-rt",),
     ),
-    Format(
+    ModelFormat(
         "deepx", "DEEPX", "_deepx_model", folder=True, calibrates=True,
         to_export=(*_ONNX, "dx_com"), to_run=("dx_engine",),
     ),
-    Format(
+    ModelFormat(
         "qnn", "Qualcomm QNN", "_qnn.onnx", calibrates=True,
         to_export=("onnx", "onnxslim", "onnxruntime-qnn"), to_run=("onnxruntime-qnn",),
     ),
-    Format(
+    ModelFormat(
         "hailo", "Hailo", "_hailo_model", folder=True, calibrates=True,
         to_export=_ONNX, to_run=("hailo_platform",),
     ),
-    Format("ascend", "Huawei Ascend", "_ascend_model", folder=True, half=True, to_export=_ONNX, to_run=("ais_bench",)),
-    Format(
+    ModelFormat(
+        "ascend", "Huawei Ascend", "_ascend_model", folder=True, half=True,
+        to_export=_ONNX, to_run=("ais_bench",),
+    ),
+    ModelFormat(
         "xilinx", "AMD Xilinx", "_xilinx_model", folder=True, calibrates=True,
         to_export=(*_ONNX, "amd-quark"), to_run=("onnxruntime",),
     ),
@@ -154,7 +160,7 @@ _MODULES = {
 """What is imported, where it is not the name that pip knows with underscores."""
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str) -> ModelFormat:
     """Return the format of that name, in any case.
 
     Raises
@@ -171,7 +177,7 @@ def format_named(name: str) -> Format:
     return found
 
 
-def format_of(path: Path) -> Format | None:
+def format_of(path: Path) -> ModelFormat | None:
     """Return the format that a file's or folder's name tells, or None; the longest ending counts."""
     name = path.name.casefold()
     fitting = [f for f in FORMATS if name.endswith(f.suffix) and len(name) > len(f.suffix)]
@@ -197,7 +203,7 @@ def missing(requirements: Iterable[str]) -> list[str]:
     return [name for name in requirements if not _importable(_MODULES.get(name, re.sub("-", "_", name)))]
 
 
-def how_to_install(format_: Format, requirements: Iterable[str]) -> str:
+def how_to_install(format_: ModelFormat, requirements: Iterable[str]) -> str:
     """Return the command that installs what a format needs."""
     if format_.name in ("onnx", "openvino"):
         return f"pip install 'napari-fastsam[{format_.name}]'"

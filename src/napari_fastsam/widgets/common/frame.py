@@ -11,6 +11,9 @@ from napari_fastsam.widgets.common.folded import Folded
 
 MINIMUM_WIDTH = 340
 
+_BESIDE = (8, 0, 8, 0)
+"""What is below the controls begins where they do, and ends before the window does, whose edge would cut it."""
+
 
 class Frame(QWidget):
     """The dock's native widget.
@@ -38,8 +41,12 @@ class Frame(QWidget):
         layout.setSpacing(2)
         controls.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout.addWidget(controls, 1)
+        below = QVBoxLayout()
+        below.setContentsMargins(*_BESIDE)
+        below.setSpacing(2)
         for widget in pinned:
-            layout.addWidget(widget)
+            below.addWidget(widget)
+        layout.addLayout(below)
         self._controls = controls
         content = controls.widget()
         self._rows = None if content is None else content.layout()

@@ -67,14 +67,14 @@ def make_controls(viewer: ViewerModel) -> list[Any]:
             label="segmentation",
             choices=choices,
             nullable=True,
-            tooltip="The Labels layer to judge; the preview of the dock FastSAM does, and is followed live.",
+            tooltip="The Labels layer to judge. The preview of the dock FastSAM works too, and is followed live.",
         ),
         ComboBox(
             name="truth",
             label="ground truth",
             choices=choices,
             nullable=True,
-            tooltip="The Labels layer that is right: drawn or checked by somebody.",
+            tooltip="The correct Labels layer: drawn or checked by a person.",
         ),
         ComboBox(
             name="scope",
@@ -92,13 +92,13 @@ def make_controls(viewer: ViewerModel) -> list[Any]:
             min=0.5,
             max=0.95,
             step=0.01,
-            tooltip="A true and a predicted object match from this IoU on. Live.",
+            tooltip="A true and a predicted object match at this IoU or more. Live.",
         ),
         CheckBox(
             name="solo",
             text="show only the comparison",
             value=True,
-            tooltip="Hide both layers while the comparison is shown; untick it to paint on them.",
+            tooltip="Hide both layers while the comparison is shown; uncheck to paint on them.",
         ),
     ]
 
@@ -113,12 +113,12 @@ def make_actions() -> Container[Any]:
             PushButton(
                 name="again",
                 text="Compare again",
-                tooltip="Needed only where pixels were changed by a program that tells nobody.",
+                tooltip="Needed only if a script changed pixels without telling napari.",
             ),
             PushButton(
                 name="save_button",
                 text="Save CSV …",
-                tooltip="Two files: the numbers, a row a threshold, and the objects, a row each.",
+                tooltip="Two files: one row per threshold, and one row per object.",
             ),
         ],
     )

@@ -77,20 +77,20 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
         ComboBox(
             name="image",
             choices=layers_of(viewer, Image),
-            tooltip="An image whose objects are labelled. Its contrast limits are the intensities that are learnt.",
+            tooltip="An image whose objects are labelled. Training uses its contrast limits.",
         ),
         ComboBox(
             name="truth",
             label="labels",
             choices=layers_of(viewer, Labels),
-            tooltip="Its objects, each with a number of its own. Every plane of a stack with an object is an image.",
+            tooltip="Its objects, each with its own number. Each plane with an object counts as an image.",
         ),
         ComboBox(
             name="regions",
             label="inside",
             choices=layers_of(viewer, Shapes),
             nullable=True,
-            tooltip="A Shapes layer whose rectangles mark what is fully labelled. -----: all of the labelled planes.",
+            tooltip="A Shapes layer whose rectangles mark the fully labelled areas. -----: all of each labelled plane.",
         ),
         Container(
             name="pair_buttons",
@@ -98,8 +98,8 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
             labels=False,
             label="pairs",
             widgets=[
-                PushButton(name="add_button", text="Add pair", tooltip="Put the image with its labels on the list."),
-                PushButton(name="remove_button", text="Remove", tooltip="Take the selected pairs off the list."),
+                PushButton(name="add_button", text="Add pair", tooltip="Add the image and its labels to the list."),
+                PushButton(name="remove_button", text="Remove", tooltip="Remove the selected pairs from the list."),
                 PushButton(
                     name="save_button",
                     text="Save …",
@@ -110,9 +110,9 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
         BaseBox(
             base,
             name="base",
-            tooltip="The model that goes on learning. The more it is like your images, the fewer of them it needs.",
+            tooltip="The model to start from. The closer it is to your images, the fewer of them it needs.",
         ),
-        LineEdit(name="model_name", label="name", tooltip="What the new model is called in the list of models."),
+        LineEdit(name="model_name", label="name", tooltip="The name of the new model in the list of models."),
     ]
 
 
@@ -126,7 +126,7 @@ def make_advanced(device: str) -> Container[Any]:
                 value=0,
                 min=0,
                 max=100_000,
-                tooltip="Times that all images are seen. auto: more where there are few images.",
+                tooltip="How many times all images are seen. auto: more for few images.",
             ),
             SpinBox(
                 name="imgsz",
@@ -135,7 +135,7 @@ def make_advanced(device: str) -> Container[Any]:
                 min=0,
                 max=4096,
                 step=32,
-                tooltip="Side of the crops that are learnt from, in pixels. auto: by the size of the objects.",
+                tooltip="Side of the training crops in pixels. auto: by the size of the objects.",
             ),
             ComboBox(
                 name="device",
@@ -148,7 +148,7 @@ def make_advanced(device: str) -> Container[Any]:
                 value=0,
                 min=0,
                 max=2**31 - 1,
-                tooltip="Training draws at random; the same number draws the same.",
+                tooltip="Training is random; the same number repeats the same draws.",
             ),
         ],
     )
@@ -174,7 +174,7 @@ def make_actions() -> Container[Any]:
                 name="use_button",
                 text="Use it now",
                 enabled=False,
-                tooltip="Choose the new model in the dock FastSAM, and open that dock if it is not.",
+                tooltip="Choose the new model in the dock FastSAM, opening that dock if needed.",
             ),
         ],
     )

@@ -39,19 +39,19 @@ class LabelsPanel(Panel):
             name="preserve",
             text="keep what is labelled already",
             value=settings.preserve_labels,
-            tooltip="Pixels that have a label in that layer keep it.",
+            tooltip="Labelled pixels of that layer keep their label.",
         )
         self.outcome: Any = row(
             "outcome",
             PushButton(
                 name="measure_button",
                 text="Measure",
-                tooltip="Area, place, shape and brightness of all objects of that layer, into its features.",
+                tooltip="Write area, position, shape and brightness of all objects of that layer into its features.",
             ),
             PushButton(
                 name="recipe",
                 text="Save recipe …",
-                tooltip="What is asked for now as a file, to run it on many images: napari-fastsam run.",
+                tooltip="Save the current settings as a file, to run on many images: napari-fastsam run.",
             ),
             label="",
         )

@@ -49,7 +49,9 @@ class PromptsPanel(Panel):
                 name="polarity", text="+", tooltip="Positive: the object is here; negative: not here. (Shift-T)"
             ),
             PushButton(
-                name="object", text="each", tooltip="Each point an object, or all of this number one. (Shift-O)"
+                name="object",
+                text="each",
+                tooltip="Each point its own object, or all points with this number one object. (Shift-O)",
             ),
             label="next point",
         )
@@ -57,7 +59,7 @@ class PromptsPanel(Panel):
             name="example",
             label="",
             text="example",
-            tooltip="The next points and shapes show what the objects wanted are like, or unlike. (Shift-X)",
+            tooltip="The next points and shapes mark examples of what you want, or do not want. (Shift-X)",
         )
         super().__init__(self.points, self.shapes, self.new_layers, self.next_point, self.example)
 

@@ -26,8 +26,8 @@ class RegionPanel(Panel):
             name="region",
             label="region",
             choices=[("plane", "plane"), ("view", "view"), ("all planes", "stack")],
-            tooltip="The plane shown, what the canvas shows of it when you run or place a prompt, or all planes: "
-            "objects are linked then, and those at prompts followed.",
+            tooltip="The plane shown; the part of it on the canvas when you run or place a prompt; or all planes, "
+            "with objects linked and those at prompts followed.",
         )
         self.stack: Any = _stack()
         super().__init__(self.task, self.region, self.stack)
@@ -88,7 +88,7 @@ def _stack() -> Container[Any]:
                 min=0.05,
                 max=0.95,
                 step=0.01,
-                tooltip="How much two masks on neighbouring planes overlap at least to be one object. Live.",
+                tooltip="How much two masks on neighbouring planes must overlap to be one object. Live.",
             ),
             row(
                 "more",
@@ -97,7 +97,7 @@ def _stack() -> Container[Any]:
                     value=0,
                     min=0,
                     max=20,
-                    tooltip="Planes in a row in which an object may have been missed. Live.",
+                    tooltip="How many planes in a row an object may be missing. Live.",
                 ),
                 CheckBox(name="divisions", text="divide", tooltip="An object may become two, as cells do. Live."),
                 PushButton(name="tracks", text="Tracks", tooltip="A Tracks layer of what was found on all planes."),

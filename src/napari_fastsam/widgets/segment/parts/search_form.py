@@ -132,16 +132,16 @@ def _words(encoder: str) -> list[Any]:
     return [
         LineEdit(
             name="words",
-            tooltip="What to find; several between commas, each a group of its own: red cell, blue cell (Shift-W)",
+            tooltip="What to find; separate several with commas, each its own group: red cell, blue cell (Shift-W)",
         ),
         ComboBox(
             name="encoder",
             label="text model",
             value=encoder,
             choices=[*encoders, FROM_FILE],
-            tooltip="What compares words with pictures: CLIP, downloaded once when you ask for it, or a file of yours.",
+            tooltip="The model that compares words with pictures: CLIP, downloaded once on request, or your own file.",
         ),
-        PushButton(name="download", text="Download", visible=False, tooltip="Fetch it once; then it is offline."),
+        PushButton(name="download", text="Download", visible=False, tooltip="Download it once; then it works offline."),
         row(
             "near",
             FloatSlider(
@@ -162,11 +162,11 @@ def _words(encoder: str) -> list[Any]:
         ),
         row(
             "how",
-            CheckBox(name="best_only", text="best only", tooltip="The most similar object of each text, and no other."),
+            CheckBox(name="best_only", text="best only", tooltip="Only the most similar object of each text."),
             CheckBox(
                 name="classes",
                 text="classes",
-                tooltip="All objects of a text get one number, that of the text, instead of one each.",
+                tooltip="All objects of a text share one number, instead of one each.",
             ),
             label="",
         ),
@@ -189,7 +189,7 @@ def _examples() -> list[Any]:
                 name="by_number",
                 text="automatic",
                 value=True,
-                tooltip="The lower, the fewer examples there are.",
+                tooltip="The fewer examples, the lower the threshold.",
             ),
             label="likeness",
         ),
@@ -199,7 +199,7 @@ def _examples() -> list[Any]:
             PushButton(
                 name="forget",
                 text="Forget",
-                tooltip="Search without the examples that were kept: how many, and how many counter-examples.",
+                tooltip="Drop the kept examples; the button says how many, and how many counter-examples.",
             ),
         ),
         row(

@@ -52,7 +52,7 @@ class SourcePanel(Panel):
             tooltip="nuclei comes with the plugin; FastSAM finds any object. Or a model of your own.",
         )
         self.download = PushButton(
-            name="download", text="Download", visible=False, tooltip="Fetch this model once; then it is offline."
+            name="download", text="Download", visible=False, tooltip="Download this model once; then it works offline."
         )
         self.device = ComboBox(
             name="device",

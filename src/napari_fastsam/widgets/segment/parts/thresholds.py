@@ -32,7 +32,7 @@ class ThresholdsPanel(Panel):
             min=0.05,
             max=0.95,
             step=0.01,
-            tooltip="Objects that the network is less sure of are left out. Live.",
+            tooltip="Hide objects that the network is less sure of. Live.",
         )
         self.iou = FloatSlider(
             name="iou",
@@ -41,7 +41,7 @@ class ThresholdsPanel(Panel):
             min=0.1,
             max=0.95,
             step=0.01,
-            tooltip="Of two objects whose boxes overlap (IoU) by more, only the surer one stays. Live.",
+            tooltip="Of two objects whose boxes overlap by more (IoU), only the surer one stays. Live.",
         )
         self.areas: Any = row(
             "areas",
@@ -57,7 +57,7 @@ class ThresholdsPanel(Panel):
             min=0,
             max=8192,
             step=32,
-            tooltip="Pixels along the longer side in which the network sees the image; 0: what suits model and image.",
+            tooltip="Longer side, in pixels, at which the network sees the image; 0: what suits model and image.",
         )
         self.diameter = FloatSpinBox(
             name="diameter",
@@ -66,7 +66,7 @@ class ThresholdsPanel(Panel):
             min=0,
             max=100_000,
             step=1,
-            tooltip="Diameter of the usual object in pixels: the scale follows from it; 0: measured in a first look.",
+            tooltip="Diameter of a typical object in pixels, which sets the scale; 0: measured automatically.",
         )
         self.live = CheckBox(
             name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."
