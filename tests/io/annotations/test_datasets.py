@@ -15,8 +15,8 @@ import tifffile
 from hypothesis import given
 from skimage.draw import disk
 
+from napari_fastsam.core.objects.run_lengths import decompressed
 from napari_fastsam.errors import DatasetError, FastSAMError
-from napari_fastsam.io.annotations.coco import decompressed
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
 from napari_fastsam.io.annotations.outlines import fill, fill_edges
 from napari_fastsam.model.network.ultralytics_ import imported

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.objects.run_lengths import decompressed, mask_of
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
@@ -120,43 +121,4 @@ def _from_rle(rle: dict[str, Any], shape: tuple[int, int]) -> CroppedMask | None
     if size != shape:
         raise ValueError(f"run lengths for {size} pixels; the image has {shape}")
     counts = rle["counts"]
-    runs = np.asarray(decompressed(counts) if isinstance(counts, str) else counts, np.int64)
-    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != shape[0] * shape[1]:
-        raise ValueError(f"run lengths that add up to {runs.sum()}; expected {shape[0] * shape[1]}, the image's pixels")
-    mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(shape, order="F")
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    top, left = int(rows[0]), int(columns[0])
-    return CroppedMask(top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1].copy())
-
-
-def decompressed(text: str) -> list[int]:
-    """Return run lengths from COCO's compressed text.
-
-    Each number is written in characters of six bits above ``"0"``, lowest first: five bits of the number, and one that
-    says whether more follow; the last one's highest bit is the sign. From the fourth on a number is the difference to
-    the one two before (the format of the COCO API's ``maskApi``).
-
-    Raises
-    ------
-    ValueError
-        If the text ends within a number, or holds another character.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for character in text:
-        bits = ord(character) - ord("0")
-        if not 0 <= bits < 64:
-            raise ValueError(f"compressed run lengths with the character {character!r}")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    if shift:
-        raise ValueError("compressed run lengths that end within a number")
-    return runs
+    return mask_of(decompressed(counts) if isinstance(counts, str) else counts, shape)

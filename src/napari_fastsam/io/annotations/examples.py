@@ -143,7 +143,7 @@ class LabelImage:
     def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
         """Return the label image, or raise DatasetError if it is none, or not of `shape`."""
         try:
-            result = read_labels(self.file)
+            result = read_labels(self.file, shape)
             if (count := math.prod(result.shape[:-2])) != 1:
                 raise DatasetError(
                     f"{self.file}: a stack of {count} planes, and an annotated image is one plane; save each plane as "

@@ -16,15 +16,15 @@ OBJECTS_KEY = "napari-fastsam objects"
 SCALE_KEY = "napari-fastsam scale"
 
 
-def about(result: SegmentationResult) -> dict[str, Any]:
-    """Return what is known of a result under keys of our own; what is not known is left out.
+def about(result: SegmentationResult, objects: bool = True) -> dict[str, Any]:
+    """Return what is known of a result under keys of our own, with or without its objects; what is not is left out.
 
     Of a result whose planes are made as they are asked for, only once its last plane was given.
     """
     content: dict[str, Any] = {}
     if result.provenance:
         content[PROVENANCE_KEY] = entries_to_json(result.provenance)
-    if result.objects:
+    if objects and result.objects:
         content[OBJECTS_KEY] = [found.to_json() for found in result.objects]
     axes = result.scale
     if any(axes.units) or any(step != 1 for step in axes.scale):

@@ -29,7 +29,7 @@ class ZarrLabels(Format):
                 if labels is not array:
                     array[(*index, slice(None), slice(None))] = np.asarray(labels)
 
-    def read(self, path: Path) -> SegmentationResult:
+    def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read the full resolution lazily."""
         array, scale = open_image(path)
         return result_from(ArrayLabels(array), attributes_of(path), scale, path)

@@ -23,7 +23,7 @@ class PictureLabels(Format):
     description = "label image, PNG and other pictures"
     holds = frozenset(("labels", "stacks"))
 
-    def read(self, path: Path) -> SegmentationResult:
+    def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read a label image; a JPEG is refused."""
         if path.suffix.casefold() in _LOSSY:
             raise DatasetError(f"{path} is a JPEG, which changes numbers; save label images as TIFF or PNG")

@@ -71,8 +71,15 @@ class Format(ABC):
         """
         raise NotImplementedError
 
-    def read(self, path: Path) -> SegmentationResult:
+    def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read labels, and what is known of them.
+
+        Parameters
+        ----------
+        path
+            The file.
+        shape
+            ``(H, W)`` of the image that they belong to, for files that do not say it; None = not known.
 
         Raises
         ------
@@ -142,9 +149,12 @@ def suffixes() -> list[str]:
     return sorted({suffix for f in readers() for suffix in f.suffixes})
 
 
-def read_labels(path: Path) -> SegmentationResult:
-    """Read a label image, or objects in whichever format a file has; errors are those of `reader_for` and `read`."""
-    return reader_for(path).read(path)
+def read_labels(path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
+    """Read a label image, or objects in whichever format a file has.
+
+    Parameters and errors are those of `Format.read`; DatasetError too if no format has the file's ending.
+    """
+    return reader_for(path).read(path, shape)
 
 
 def _named(name: str, among: Iterable[Format]) -> Format:

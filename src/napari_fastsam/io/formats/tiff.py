@@ -33,7 +33,7 @@ class TiffLabels(Format):
         """Write a label image plane by plane, in one step."""
         write_whole(path, lambda file: _write(file, result))
 
-    def read(self, path: Path) -> SegmentationResult:
+    def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read a label image lazily, of several planes one at a time."""
         found = FilePlanes(path)
         return result_from(found, _said(path), found.scale, path)
