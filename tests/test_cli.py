@@ -242,7 +242,12 @@ def test_help_keeps_its_brackets(command: list[str]) -> None:
 def test_models_list_says_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(weights.CACHE_VARIABLE, str(tmp_path))
     lines = run("models", "list").stdout.splitlines()
-    for name, state in [("nuclei", "bundled"), ("FastSAM-s", "not downloaded"), ("FastSAM-x", "not downloaded")]:
+    for name, state in [
+        ("nuclei", "bundled"),
+        ("microscopy", "bundled"),
+        ("FastSAM-s", "not downloaded"),
+        ("FastSAM-x", "not downloaded"),
+    ]:
         assert any(name in line and state in line for line in lines)
 
 

@@ -107,5 +107,5 @@ def test_the_page_names_every_format_with_its_ending() -> None:
 
 
 def test_nothing_is_written_beside_the_bundled_model() -> None:
-    bundled = {f"{name}{suffix}" for name in ("nuclei", "corrections") for suffix in (".pt", ".json")}
+    bundled = {f"{name}{suffix}" for name in ("nuclei", "microscopy", "corrections") for suffix in (".pt", ".json")}
     assert {p.name for p in find("nuclei").parent.iterdir()} == bundled

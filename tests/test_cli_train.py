@@ -385,7 +385,7 @@ def test_data_with_parts_are_measured_on_val(invoke: Callable[..., Result], mach
             [],
             ["sparse"],
             ["wide"],
-            "1 of the 1 images to measure with were to be learnt from too",
+            "1 of the 1 validation images were listed for training too",
         ),
         ("sparse wide", "wide sparse", [], ["sparse", "wide"], None, "as if none had been named"),
         ("sparse", "wide", ["--validation", "../other"], ["sparse"], ["tissue"], None),

@@ -13,7 +13,9 @@ from napari_fastsam.model.weights.formats import NAMES
 
 
 def export(
-    model: Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a checkpoint's file.")] = "nuclei",
+    model: Annotated[
+        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a checkpoint's file.")
+    ] = "nuclei",
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(NAMES)}.")] = "onnx",
     output: Annotated[
         Path | None,

@@ -19,7 +19,7 @@ class BoxFormat(StrEnum):
 
 Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
-ModelName = Annotated[str, typer.Option(help="nuclei, FastSAM-s, FastSAM-x, or a checkpoint's file.")]
+ModelName = Annotated[str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a checkpoint's file.")]
 MinArea = Annotated[float | None, typer.Option(help="Smallest object, in pixels.")]
 MaxArea = Annotated[float | None, typer.Option(help="Largest object, in pixels.")]
 Points = Annotated[str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': one object at each point."))]

@@ -106,7 +106,7 @@ def test_of_two_that_differ_in_case_the_exact_one_is_meant(folder: Path) -> None
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(folder: Path) -> None:
     put(folder, "yeast")
-    with pytest.raises(ModelError, match=r"did you mean yeast\?.*nuclei, FastSAM-s, FastSAM-x, yeast"):
+    with pytest.raises(ModelError, match=r"did you mean yeast\?.*nuclei, microscopy, FastSAM-s, FastSAM-x, yeast"):
         weights.find("yeats")
 
 

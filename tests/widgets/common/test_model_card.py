@@ -94,11 +94,11 @@ def test_the_list_offers_own_models_and_follows_the_folder(qtbot, folder: Path):
     qtbot.addWidget(box.native)
     changes: list[object] = []
     box.changed.connect(changes.append)
-    assert box.choices == ("nuclei", "FastSAM-s", "FastSAM-x", "yeast", FROM_FILE)
+    assert box.choices == ("nuclei", "microscopy", "FastSAM-s", "FastSAM-x", "yeast", FROM_FILE)
 
     put(folder, "algae")
     box.refresh()
-    assert box.choices[3:] == ("algae", "yeast", FROM_FILE)
+    assert box.choices[4:] == ("algae", "yeast", FROM_FILE)
     assert (box.value, changes) == ("nuclei", [])
 
     box.value = "yeast"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from napari.layers import Labels
 from qtpy.QtCore import Qt
 
@@ -36,7 +37,7 @@ def contour(b):
     layer = b.viewer.layers[CONTOUR_NAME]
     full = np.zeros(b.image.data.shape[-2:], bool)
     top, left = np.round(layer.translate[-2:] / layer.scale[-2:]).astype(int)
-    data = np.squeeze(np.asarray(layer.data)) > 0
+    data = ndimage.binary_fill_holes(np.squeeze(np.asarray(layer.data)) > 0)
     full[top : top + data.shape[0], left : left + data.shape[1]] = data
     return full if layer.visible else np.zeros_like(full)
 

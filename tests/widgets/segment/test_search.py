@@ -94,6 +94,7 @@ def test_what_is_folded_is_built_when_it_is_unfolded(bench):
     assert b.dock.search.words.native.isVisibleTo(b.dock.native)
     b.dock.search.toggleButton().click()
     assert not b.dock.search.isExpanded()
+    b.settle()
 
 
 def test_each_query_is_a_group_and_with_classes_a_number(shapes, scene):

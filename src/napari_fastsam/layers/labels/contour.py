@@ -1,4 +1,4 @@
-"""The outline of one object on the canvas: a small Labels layer that shows edges only."""
+"""The outline of one object on the canvas: a small Labels layer that holds its edge."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
+from scipy import ndimage
 
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.layers.labels.preview import make_preview, update_preview
@@ -20,8 +21,7 @@ CONTOUR_NAME = "FastSAM current object"
 
 _COLOUR = "#ffffff"
 _WIDTH = 2
-_MARGIN = 3
-"""Pixels around the object: an edge is where values differ, so some background belongs to it."""
+"""Of the edge, in pixels within the object."""
 
 
 def make_contour(image: Image, plane: Plane, mask: CroppedMask) -> Labels:
@@ -36,7 +36,6 @@ def make_contour(image: Image, plane: Plane, mask: CroppedMask) -> Labels:
     """
     around, labels = _around(plane, mask)
     layer = make_preview(image, around, labels, name=CONTOUR_NAME)
-    layer.contour = _WIDTH
     layer.opacity = 1.0
     layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: _COLOUR})
     return layer
@@ -49,16 +48,12 @@ def move_contour(layer: Labels, image: Image, plane: Plane, mask: CroppedMask) -
 
 
 def _around(plane: Plane, mask: CroppedMask) -> tuple[Plane, np.ndarray]:
-    """Return the part of a plane that an object lies in, and the object as 1 there."""
-    height, width = plane.shape
+    """Return the part of a plane that an object lies in, and its edge as 1 there.
+
+    The edge is drawn here: napari's own contours are flat only, and it warns where a volume is shown.
+    """
     rows, columns = mask.window
-    box = (
-        max(rows.start - _MARGIN, 0),
-        max(columns.start - _MARGIN, 0),
-        min(rows.stop + _MARGIN, height),
-        min(columns.stop + _MARGIN, width),
-    )
-    labels = np.zeros((box[2] - box[0], box[3] - box[1]), np.int32)
-    labels[rows.start - box[0] : rows.stop - box[0], columns.start - box[1] : columns.stop - box[1]] = mask.pixels
+    within = ndimage.binary_erosion(mask.pixels, iterations=_WIDTH)
     top, left = plane.region[:2]
-    return replace(plane, region=(top + box[0], left + box[1], top + box[2], left + box[3])), labels
+    box = (top + rows.start, left + columns.start, top + rows.stop, left + columns.stop)
+    return replace(plane, region=box), (mask.pixels & ~within).astype(np.int32)

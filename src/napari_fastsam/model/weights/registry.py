@@ -80,6 +80,15 @@ REGISTRY: tuple[Weights, ...] = (
         about="nuclei in fluorescence, stained tissue and bright field; comes with the plugin",
     ),
     Weights(
+        name="microscopy",
+        file="microscopy.pt",
+        bytes=6_736_181,
+        sha256="ac761890cb9e822f343eee17e19689c0aa05e054074554e6079d46f9c5a60c2f",
+        url=None,
+        licence="AGPL-3.0",
+        about="nuclei, cells, bacteria, yeast, particles, axons, organelles; comes with the plugin",
+    ),
+    Weights(
         name="FastSAM-s",
         file="FastSAM-s.pt",
         bytes=23_851_578,

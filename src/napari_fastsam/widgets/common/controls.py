@@ -44,6 +44,7 @@ def make_compact(controls: list[Any]) -> None:
         if isinstance(control, ComboBox):
             control.native.setMinimumContentsLength(10)
             control.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            control.native.setMinimumWidth(60)  # Qt goes by the longest item of a list that came later
         elif isinstance(control, Container):
             control.margins = (0, 0, 0, 0)
             make_compact(list(control))

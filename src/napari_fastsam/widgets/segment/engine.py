@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from qtpy.compat import isalive
+
 from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.correcting import Corrections
@@ -119,7 +121,8 @@ class Engine:
         self._on_work(work)
 
     def _update(self, *_: Any) -> None:
-        self.controller.update()
+        if isalive(self.window):  # a viewer may be closed while an answer is due
+            self.controller.update()
 
     def _update_at_once(self, *_: Any) -> None:
         if not self.controller.update_at_once():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import ComboBox, PushButton
+from qtpy.QtWidgets import QSizePolicy
 
 from napari_fastsam.core.recipe import OutputPart
 from napari_fastsam.io.formats import registry
@@ -22,6 +23,8 @@ class ExportPanel(Panel):
             value=OutputPart().format,
             tooltip="What Export writes, and what a recipe that is saved now has written on other images.",
         )
+        # as wide as the dock leaves it: what formats are called is long
+        self.format.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button = PushButton(
             name="export_button", text="Export …", tooltip="The Labels layer under “add to” as a file of this format."
         )

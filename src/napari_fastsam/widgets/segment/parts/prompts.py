@@ -59,6 +59,7 @@ class PromptsPanel(Panel):
             ),
             label="next point",
         )
+        self.next_point.join.max_width = 52
         self.example = PushButton(
             name="example",
             label="",

@@ -49,7 +49,7 @@ class SourcePanel(Panel):
         self.model = ModelBox(
             settings.model,
             name="model",
-            tooltip="nuclei comes with the plugin; FastSAM finds any object. Or a model of your own.",
+            tooltip="nuclei and microscopy come with the plugin; FastSAM finds any object. Or a model of your own.",
         )
         self.download = PushButton(
             name="download", text="Download", visible=False, tooltip="Download this model once; then it works offline."
