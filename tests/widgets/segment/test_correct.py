@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 from napari.layers import Labels
 from qtpy.QtCore import Qt
+from scipy import ndimage
 
 from napari_fastsam.layers.labels.contour import CONTOUR_NAME
 
