@@ -69,9 +69,16 @@ def test_a_box_larger_than_a_tile_is_answered_at_a_coarser_scale(bench, qtbot):
 
 def test_a_prompt_without_an_object_is_told(bench, slide):
     b = bench(slide, contrast_limits=(0, 80))
-    b.click((133.0, 159.0))
+    b.click((-133.0, 159.0))
     assert "Point 1" in b.dock.status.value
     assert not b.shown.any()
+
+
+def test_a_click_where_nothing_is_proposed_draws_its_object(bench, slide):
+    b = bench(slide, contrast_limits=(0, 80))
+    b.click((133.0, 159.0))
+    assert b.shown[133, 159] == 1
+    assert "drawn from clicks" in b.status
 
 
 def test_everything_waits_for_run_comes_tile_by_tile_and_is_cancelled_without_loss(bench, slide):
@@ -152,7 +159,7 @@ def test_run_searches_the_whole_plane_for_what_looks_like_the_examples(bench, sl
     assert len(found - {0}) > 0.8 * len(places), "in every tile, and each its own"
     assert b.shown[147, 244] == 1
     many, passes = b.dock.controller.shown.count, len(looked)
-    assert b.dock.search.table.rows.ranking is not None
+    assert len(b.dock.search.table.rows.rows.positions)
 
     b.dock.search.by_number.value = False
     b.dock.search.likeness.value = 0.9
@@ -181,7 +188,7 @@ def test_run_searches_the_whole_plane_for_words(bench, slide, looked, small_clip
     assert b.dock.controller.shown.count == 1
     passes = len(looked)
     say(b, "a red circle, a green square")
-    assert len(panel.table.rows.ranking.positions) >= 1
+    assert len(panel.table.rows.rows.positions) >= 1
     assert len(b.dock.controller.shown.questions) == 2
     assert len(looked) == passes, "another word asks the text model alone"
 

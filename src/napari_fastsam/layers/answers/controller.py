@@ -250,7 +250,7 @@ class Controller:
             if result is not None:
                 self._screen.show(result)
                 self.shown = result
-            self._drawn = time.monotonic()
+                self._drawn = time.monotonic()
         self._tell(State.WORKING, text=text)
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
