@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
+
+FOLDED, UNFOLDED = "▸", "▾"
+"""In the title's text and so in its colour: superqt paints its own arrows once, black, which is unseen on dark."""
 
 
 class Folded(QCollapsible):
@@ -24,8 +28,18 @@ class Folded(QCollapsible):
     def __init__(self, title: str, build: Callable[[], QWidget], tooltip: str) -> None:
         super().__init__(title)
         self._make: Callable[[], QWidget] | None = build
+        self._title = title
+        self.setExpandedIcon(QIcon())
+        self.setCollapsedIcon(QIcon())
         self.setDuration(0)
         self.setToolTip(tooltip)
+        for part in (self, self.content()):  # what is unfolded stands in line with what is not
+            layout = part.layout()
+            if layout is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
+                layout.setSpacing(4)
+        self.toggled.connect(self._show_title)
+        self._show_title(False)
 
     @property
     def is_built(self) -> bool:
@@ -42,3 +56,6 @@ class Folded(QCollapsible):
         """Show what is behind the title."""
         self.build()
         super().expand(animate)
+
+    def _show_title(self, unfolded: bool) -> None:
+        self.setText(f"{UNFOLDED if unfolded else FOLDED} {self._title}")

@@ -36,7 +36,7 @@ class Panels:
         self.source = SourcePanel(viewer, settings)
         self.region = RegionPanel()
         self.prompts = PromptsPanel(viewer)
-        self.search = SearchPanel(settings)
+        self.search = SearchPanel(settings, self.prompts.example.native)
         self.thresholds = ThresholdsPanel(settings)
         self.candidates = CandidatesPanel()
         self.labels = LabelsPanel(viewer, settings)
