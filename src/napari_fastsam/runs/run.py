@@ -121,7 +121,8 @@ def run_recipe(
         If the run cannot begin, or the report cannot be written at its end. What goes wrong with an image, whatever it
         is, is told in its row.
     """
-    images = [replace(image, channels=recipe.parameters.channels) for image in images]
+    asked = recipe.parameters
+    images = [replace(one, channels=asked.channels, channel_limits=asked.channel_limits) for one in images]
     targets = targets_of(images, recipe, folder, reads)
     making, recipe = _made_with(recipe)  # what is wrong with a model is told once, and not by every worker
     make_folder(folder / FOLDER)
