@@ -26,7 +26,7 @@ class Folded(QCollapsible):
     """
 
     def __init__(self, title: str, build: Callable[[], QWidget], tooltip: str) -> None:
-        super().__init__(title)
+        super().__init__()
         self._make: Callable[[], QWidget] | None = build
         self._title = title
         self.setExpandedIcon(QIcon())
@@ -38,8 +38,8 @@ class Folded(QCollapsible):
             if layout is not None:
                 layout.setContentsMargins(0, 0, 0, 0)
                 layout.setSpacing(4)
-        self.toggled.connect(self._show_title)
-        self._show_title(False)
+        self.toggled.connect(lambda: self.setText(self._title))
+        self.setText(title)
 
     @property
     def is_built(self) -> bool:
@@ -57,5 +57,11 @@ class Folded(QCollapsible):
         self.build()
         super().expand(animate)
 
-    def _show_title(self, unfolded: bool) -> None:
-        self.setText(f"{UNFOLDED if unfolded else FOLDED} {self._title}")
+    def setText(self, text: str) -> None:
+        """Set the title, which stands behind an arrow."""
+        self._title = text
+        super().setText(f"{UNFOLDED if self.isExpanded() else FOLDED} {text}")
+
+    def text(self) -> str:
+        """Return the title."""
+        return self._title

@@ -52,6 +52,7 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons) -> QScrollArea:
 def folds(panels: Panels) -> list[QWidget]:
     """Return what is behind titles, from top to bottom. A further part is a line here."""
     return [
+        panels.channels,
         panels.search,
         panels.region.fold,
         Folded("Measure and export", lambda: _measure_and_export(panels), "Measure the objects; write them as files."),
