@@ -21,6 +21,7 @@ from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.tools import Tools
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -54,6 +55,7 @@ class FastSAMWidget(Dock):
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
@@ -104,6 +106,26 @@ class FastSAMWidget(Dock):
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
         return self._prompting.make_layers()
+
+    def take_tool(self, tool: str | None) -> None:
+        """Let the next click or drag on the image draw a `point`, `box`, `outline` or `scribble`; None lets go."""
+        self._tools.take(tool)
+
+    def take_point(self) -> None:
+        """Let the next click on the image be a point."""
+        self.take_tool("point")
+
+    def take_box(self) -> None:
+        """Let the next drag on the image be a box."""
+        self.take_tool("box")
+
+    def take_outline(self) -> None:
+        """Let the next drag on the image be an outline."""
+        self.take_tool("outline")
+
+    def take_scribble(self) -> None:
+        """Let the next drag on the image be a scribble."""
+        self.take_tool("scribble")
 
     @report_errors
     def make_tracks(self) -> Tracks | None:
@@ -195,6 +217,7 @@ class FastSAMWidget(Dock):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._tools.end()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
