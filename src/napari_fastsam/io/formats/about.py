@@ -55,10 +55,10 @@ def result_from(labels: LabelPlanes, content: Mapping[str, Any], scale: Scale, p
     """
     try:
         objects = [ResultObject.from_json(entry) for entry in content.get(OBJECTS_KEY, ())]
-        said = content.get(SCALE_KEY)
-        if said is not None:
-            axes, steps, units = (tuple(said[key]) for key in ("axes", "scale", "units"))
-            scale = Scale(axes, steps, units, tuple(said.get("translation", ())))
+        stored = content.get(SCALE_KEY)
+        if stored is not None:
+            axes, steps, units = (tuple(stored[key]) for key in ("axes", "scale", "units"))
+            scale = Scale(axes, steps, units, tuple(stored.get("translation", ())))
         provenance = entries_of(content.get(PROVENANCE_KEY))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(

@@ -39,6 +39,8 @@ class Input:
         Why it cannot be read, if that was found when it was looked for.
     channels
         Which of its channels are seen, together as colours; empty = each is a plane of its own.
+    channel_limits
+        The intensities of each that are shown as black and as full colour; empty = what suits each.
     scene
         Which image of a file that holds several; None = the first.
     pixel_size
@@ -49,6 +51,7 @@ class Input:
     where: str = ""
     problem: str = ""
     channels: tuple[int, ...] = ()
+    channel_limits: tuple[tuple[float, float], ...] = ()
     scene: int | None = None
     pixel_size: float | None = None
 
@@ -177,7 +180,7 @@ class Input:
             planes: list[ChannelLike] = [_Sample(whole, channel) for channel in self.channels]
         else:
             planes = [image.lazy((*index[:axis], channel, *index[axis:])) for channel in self.channels]
-        return planes[0] if len(planes) == 1 else colour_plane(planes)
+        return planes[0] if len(planes) == 1 else colour_plane(planes, limits=self.channel_limits or None)
 
     def _channel_axis(self, image: ImageFile) -> int | None:
         """Return the axis of the channels among those before a plane's own; None = they are the colours of its pixels.

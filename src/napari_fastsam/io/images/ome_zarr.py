@@ -246,10 +246,10 @@ def _fields(group: Any, well: str) -> list[str]:
 
 def _series(group: Any) -> list[str]:
     """Return where the images lie that bioformats2raw wrote: it says so, or calls them 0, 1, …"""
-    said = metadata_of(group["OME"]).get("series") if "OME" in group else None
-    if said is None:
-        said = sorted((name for name in group.group_keys() if name.isdecimal()), key=int)
-    return [str(name) for name in said]
+    series = metadata_of(group["OME"]).get("series") if "OME" in group else None
+    if series is None:
+        series = sorted((name for name in group.group_keys() if name.isdecimal()), key=int)
+    return [str(name) for name in series]
 
 
 def _missing(error: Exception) -> str:

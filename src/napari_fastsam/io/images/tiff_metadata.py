@@ -54,8 +54,8 @@ def promised_pixels(file: Any, scene: int) -> int:
     try:
         if file.is_imagej:
             return int((file.imagej_metadata or {}).get("images", 0)) * int(math.prod(file.pages.first.shape))
-        if file.is_shaped and len(said := file.shaped_metadata or ()) > scene:
-            return int(math.prod(said[scene]["shape"]))
+        if file.is_shaped and len(shapes := file.shaped_metadata or ()) > scene:
+            return int(math.prod(shapes[scene]["shape"]))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return 0
     return 0
@@ -76,57 +76,57 @@ def _ome(xml: str, scene: int, path: Path) -> tuple[Sizes, tuple[str, ...]]:
     sizes = {axis: size_of(pixels.get(f"PhysicalSize{axis.upper()}"), _ome_unit(pixels, axis)) for axis in "xyz"}
     sizes["t"] = size_of(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
     names = [str(c.get("Name", "")) for c in (channels if isinstance(channels, list) else [channels])]
-    return _said(sizes), tuple(names) if any(names) else ()
+    return _known(sizes), tuple(names) if any(names) else ()
 
 
 def _ome_unit(pixels: Mapping[str, Any], axis: str) -> object:
     return pixels.get(f"PhysicalSize{axis.upper()}Unit", "µm")
 
 
-def _imagej(file: Any, said: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
-    tags, unit = file.pages.first.tags, said.get("unit")
+def _imagej(file: Any, metadata: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
+    tags, unit = file.pages.first.tags, metadata.get("unit")
     sizes = {
-        "x": size_of(_per_pixel(tags.valueof("XResolution")), said.get("xunit", unit)),
-        "y": size_of(_per_pixel(tags.valueof("YResolution")), said.get("yunit", unit)),
-        "z": size_of(said.get("spacing"), said.get("zunit", unit)),
-        "t": size_of(said.get("finterval"), said.get("tunit", "s")),
+        "x": size_of(_per_pixel(tags.valueof("XResolution")), metadata.get("xunit", unit)),
+        "y": size_of(_per_pixel(tags.valueof("YResolution")), metadata.get("yunit", unit)),
+        "z": size_of(metadata.get("spacing"), metadata.get("zunit", unit)),
+        "t": size_of(metadata.get("finterval"), metadata.get("tunit", "s")),
     }
-    labels, channels = said.get("Labels"), int(said.get("channels", 1))
+    labels, channels = metadata.get("Labels"), int(metadata.get("channels", 1))
     # one a plane, channels fastest; names of channels where those of all planes repeat them
     named = isinstance(labels, list) and 1 < channels <= len(labels)
     names = tuple(map(str, labels[:channels])) if isinstance(labels, list) and named else ()
     repeated = named and all(label == names[i % channels] for i, label in enumerate(labels or ()))
-    return _said(sizes), names if repeated else ()
+    return _known(sizes), names if repeated else ()
 
 
-def _lsm(said: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
-    sizes = {axis: size_of(_micrometers(said.get(f"VoxelSize{axis.upper()}")), "µm") for axis in "xyz"}
-    sizes["t"] = size_of(said.get("TimeIntervall"), "s")
-    return _said(sizes), tuple(map(str, dict(said.get("ChannelColors") or {}).get("ColorNames", ())))
+def _lsm(metadata: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
+    sizes = {axis: size_of(_micrometers(metadata.get(f"VoxelSize{axis.upper()}")), "µm") for axis in "xyz"}
+    sizes["t"] = size_of(metadata.get("TimeIntervall"), "s")
+    return _known(sizes), tuple(map(str, dict(metadata.get("ChannelColors") or {}).get("ColorNames", ())))
 
 
 def _micrometers(meters: Any) -> float | None:
     return None if meters is None else float(meters) * 1e6
 
 
-def _micromanager(said: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
-    summary = dict(said.get("Summary") or {})
+def _micromanager(metadata: Mapping[str, Any]) -> tuple[Sizes, tuple[str, ...]]:
+    summary = dict(metadata.get("Summary") or {})
     size = size_of(summary.get("PixelSize_um"), "µm")
     sizes = {"x": size, "y": size, "z": size_of(summary.get("z-step_um"), "µm")}
-    return _said(sizes), tuple(map(str, summary.get("ChNames") or ()))
+    return _known(sizes), tuple(map(str, summary.get("ChNames") or ()))
 
 
 def _aperio(description: str) -> Sizes:
     match = re.search(r"\bMPP\s*=\s*([0-9.]+)", description)
     size = size_of(match.group(1), "µm") if match else None
-    return _said({"x": size, "y": size})
+    return _known({"x": size, "y": size})
 
 
 def _resolution(page: Any) -> Sizes:
     """Return sizes from tags that say pixels a centimetre or an inch."""
     factor = _MICROMETERS[int(page.tags.valueof("ResolutionUnit", 0))]
     lengths = {a: _per_pixel(page.tags.valueof(f"{a.upper()}Resolution")) for a in "xy"}
-    return _said({a: size_of(None if length is None else length * factor, "µm") for a, length in lengths.items()})
+    return _known({a: size_of(None if length is None else length * factor, "µm") for a, length in lengths.items()})
 
 
 def _per_pixel(resolution: Any) -> float | None:
@@ -137,5 +137,5 @@ def _per_pixel(resolution: Any) -> float | None:
     return units / pixels if pixels else None
 
 
-def _said(sizes: Mapping[str, tuple[float, str] | None]) -> Sizes:
+def _known(sizes: Mapping[str, tuple[float, str] | None]) -> Sizes:
     return {axis: size for axis, size in sizes.items() if size is not None}
