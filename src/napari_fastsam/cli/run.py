@@ -51,7 +51,7 @@ def run(
 
         read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
         if channels:
-            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels)))
+            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels), channel_limits=()))
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:

@@ -59,7 +59,7 @@ def train(
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
     try:
         with listener, interrupt_sets(stop):
-            examples, measured, said = _examples(data, validation)
+            examples, measured, reasons = _examples(data, validation)
             from napari_fastsam.model.training.training import check_output
             from napari_fastsam.model.training.training import train as train_model
 
@@ -74,7 +74,7 @@ def train(
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
-                listener.hear(event | {"said": [*said, *event["said"]]} if event["event"] == "start" else event)
+                listener.hear(event | {"said": [*reasons, *event["said"]]} if event["event"] == "start" else event)
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,

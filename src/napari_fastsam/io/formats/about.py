@@ -53,9 +53,9 @@ def result_from(labels: LabelPlanes, content: Mapping[str, Any], scale: Scale, p
     """
     try:
         objects = [ResultObject.from_json(entry) for entry in content.get(OBJECTS_KEY, ())]
-        said = content.get(SCALE_KEY)
-        if said is not None:
-            scale = Scale(*(tuple(said[key]) for key in ("axes", "scale", "units")))
+        stored = content.get(SCALE_KEY)
+        if stored is not None:
+            scale = Scale(*(tuple(stored[key]) for key in ("axes", "scale", "units")))
         provenance = entries_of(content.get(PROVENANCE_KEY))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(

@@ -65,12 +65,15 @@ class Input:
         Why it cannot be read, if that was found when it was looked for.
     channels
         Which of its channels are seen, together as colours; empty = each is a plane of its own.
+    channel_limits
+        The intensities of each that are shown as black and as full colour; empty = what suits each.
     """
 
     path: Path
     where: str = ""
     problem: str = ""
     channels: tuple[int, ...] = ()
+    channel_limits: tuple[tuple[float, float], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path}/{self.where}" if self.where else str(self.path)
@@ -168,7 +171,7 @@ class Input:
         else:
             check_channels(self.channels, layout.lengths[axis])
             planes = [self._plane((*index[:axis], channel, *index[axis:])) for channel in self.channels]
-        return planes[0] if len(planes) == 1 else colour_plane(planes)
+        return planes[0] if len(planes) == 1 else colour_plane(planes, limits=self.channel_limits or None)
 
     def _plane(self, index: tuple[int, ...]) -> Any:
         if not is_zarr(self.path):

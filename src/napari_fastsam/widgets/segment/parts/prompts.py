@@ -11,11 +11,22 @@ from napari_fastsam.layers.prompts import new as new_prompts
 from napari_fastsam.layers.prompts.features import next_object
 from napari_fastsam.layers.prompts.new import COUNTER_EXAMPLE, EXAMPLE, NEGATIVE, POSITIVE
 from napari_fastsam.widgets.common.controls import layers_of, row
+from napari_fastsam.widgets.common.segments import Segment, Segments
 from napari_fastsam.widgets.segment.parts.panel import Panel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+
+
+NEW, THIS = "new", "this"
+
+_TOOLS = (
+    Segment("point", "point", "Click on objects."),
+    Segment("box", "box", "Drag a box around an object."),
+    Segment("outline", "outline", "Draw an outline around an object."),
+    Segment("scribble", "scribble", "Draw a line over an object."),
+)
 
 
 class PromptsPanel(Panel):
@@ -42,31 +53,41 @@ class PromptsPanel(Panel):
             tooltip="Rectangles are boxes, polygons and ellipses are outlines, lines and paths are scribbles.",
         )
         self.new_layers = PushButton(
-            name="new_layers", text="New prompt layers", tooltip="A Points and a Shapes layer. (Shift-N)"
+            name="new_layers",
+            text="Start over with new prompt layers",
+            tooltip="A Points and a Shapes layer beside those that there are. (Shift-N)",
         )
+        self.tool = Segments(_TOOLS, None, name="tool", tooltip="What the next click or drag on the image draws.")
         self.next_point: Any = row(
             "next_point",
-            PushButton(
-                name="polarity", text="+", tooltip="Positive: the object is here; negative: not here. (Shift-T)"
+            Segments(
+                (
+                    Segment("+", POSITIVE, "The object is here. (Shift-T)"),
+                    Segment("−", NEGATIVE, "The object is not here. (Shift-T)"),
+                ),
+                POSITIVE,
+                name="polarity",
+                tooltip="What the next prompt says. (Shift-T)",
             ),
-            PushButton(
+            Segments(
+                (
+                    Segment("new object", NEW, "Each prompt finds an object of its own. (Shift-O)"),
+                    Segment("this object", THIS, "Prompts, on a label too, correct the current object. (Shift-O)"),
+                ),
+                NEW,
                 name="object",
-                text="new object",
-                tooltip="new object: each click finds one. this object: clicks, on a label too, correct it. (Shift-O)",
+                tooltip="Which object the next prompt speaks of. (Shift-O)",
             ),
             PushButton(
                 name="join", text="join", tooltip="Join the prompts that are selected to the current object. (Shift-J)"
             ),
-            label="next point",
         )
-        self.next_point.join.max_width = 52
         self.example = PushButton(
             name="example",
-            label="",
             text="example",
             tooltip="The next points and shapes mark examples of what you want, or do not want. (Shift-X)",
         )
-        super().__init__(self.points, self.shapes, self.new_layers, self.next_point, self.example)
+        super().__init__(self.points, self.shapes, self.new_layers, self.tool, self.next_point, self.example)
 
     def add_layers(self, image: Image) -> tuple[Points, Shapes]:
         """Put a Points and a Shapes layer for prompts on an image, ready to click; they have yet to be chosen."""
@@ -115,9 +136,11 @@ class PromptsPanel(Panel):
         points, buttons = self.points.value, self.next_point
         polarity = POSITIVE if points is None else new_prompts.next_polarity(points)
         number = max(0 if layer is None else next_object(layer) for layer in (points, self.shapes.value))
-        buttons.polarity.text = "− negative" if polarity == NEGATIVE else "+ positive"
-        buttons.object.text = f"this object ({number})" if number else "new object"
         shows = polarity in (EXAMPLE, COUNTER_EXAMPLE)
+        with buttons.polarity.changed.blocked(), buttons.object.changed.blocked():
+            buttons.polarity.value = None if shows else polarity
+            buttons.object.buttons[THIS].text = f"this object ({number})" if number else "this object"
+            buttons.object.value = THIS if number else NEW
         self.example.text = f"★ {polarity}" if shows else "example"
 
     def _set_polarity(self, polarity: str) -> None:
