@@ -86,7 +86,7 @@ class Tools:
         panel = self._panel
         active = self._viewer.layers.selection.active
         if self._waits_for_click:
-            tool = "point"
+            tool: str | None = "point"
         elif active is not None and any(active == one for one in (panel.points.value, panel.shapes.value)):
             tool = _SHOWN_AS.get(str(active.mode))
         else:
