@@ -19,7 +19,6 @@ from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
 from napari_fastsam.widgets.segment.tools import Tools
 
@@ -47,7 +46,7 @@ class FastSAMWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
+        super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
         self._panels = panels
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from napari_fastsam.widgets.common.icons import ThemedIcons
     from napari_fastsam.widgets.segment.panels import Panels
 
-PRIMARY = "napari-fastsam-primary"
-"""The object name of the one button that most of the work ends with."""
+TOOL_ICONS = {"point": "new_points", "box": "rectangle", "outline": "polygon_lasso", "scribble": "path"}
+"""napari's icons, by which a tool is known that is known from its layers."""
 
 _MARGINS = (8, 4, 8, 4)
 
@@ -79,11 +79,13 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     fields.add_wide(source.about)
     fields.add_wide(region.task.native)
     fields.add_wide(prompts.tool.native)
+    for tool, name in TOOL_ICONS.items():
+        icons.on(prompts.tool.buttons[tool].native, name)
     fields.add_wide(prompts.next_point.native)
     fields.add_wide(candidates.alternatives.native, candidates.clear_button.native)
     fields.add("Confidence", panels.thresholds.conf.native)
-    fields.add("Object size", panels.thresholds.diameter.native)
-    actions.add.native.setObjectName(PRIMARY)
+    fields.add("Object size", panels.thresholds.size_shown.fields[0].native)
+    icons.fill(actions.add.native, "current", "highlight")
     fields.add_wide(actions.add.native, panels.labels.labels.native)
     return fields
 
@@ -117,13 +119,15 @@ def _measure_and_export(panels: Panels) -> QWidget:
 
 
 def _advanced(panels: Panels) -> QWidget:
-    source, prompts, thresholds, areas = panels.source, panels.prompts, panels.thresholds, panels.thresholds.areas
+    source, prompts, thresholds = panels.source, panels.prompts, panels.thresholds
+    smallest, largest = thresholds.areas_shown.fields
     fields = Fields()
     fields.add("Device", source.device.native)
     fields.add("Region", panels.region.region.native)
     fields.add("Network input", thresholds.imgsz.native)
     fields.add("Overlap", thresholds.iou.native)
-    fields.add("Area", areas.native)
+    fields.add("Smallest area", smallest.native)
+    fields.add("Largest area", largest.native)
     fields.add("Points", prompts.points.native)
     fields.add("Shapes", prompts.shapes.native)
     fields.add_wide(prompts.new_layers.native)
