@@ -10,8 +10,8 @@ from napari.components import ViewerModel
 from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QShortcut, QWidget
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.segment.dock import FastSAMWidget
