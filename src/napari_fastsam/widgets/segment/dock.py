@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
@@ -21,6 +21,7 @@ from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.tools import Tools
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -54,10 +55,11 @@ class FastSAMWidget(Dock):
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
-        self._unbind = shortcuts.bind(napari_viewer, self)
+        self._unbind = shortcuts.bind(self, self.list_keys)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -104,6 +106,26 @@ class FastSAMWidget(Dock):
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
         return self._prompting.make_layers()
+
+    def take_tool(self, tool: str | None) -> None:
+        """Let the next click or drag on the image draw a `point`, `box`, `outline` or `scribble`; None lets go."""
+        self._tools.take(tool)
+
+    def take_point(self) -> None:
+        """Let the next click on the image be a point."""
+        self.take_tool("point")
+
+    def take_box(self) -> None:
+        """Let the next drag on the image be a box."""
+        self.take_tool("box")
+
+    def take_outline(self) -> None:
+        """Let the next drag on the image be an outline."""
+        self.take_tool("outline")
+
+    def take_scribble(self) -> None:
+        """Let the next drag on the image be a scribble."""
+        self.take_tool("scribble")
 
     @report_errors
     def make_tracks(self) -> Tracks | None:
@@ -185,6 +207,15 @@ class FastSAMWidget(Dock):
         """Remove the prompts on this plane."""
         self._prompting.clear()
 
+    def list_keys(self) -> None:
+        """Unfold the list of keys, or fold it."""
+        keys = self._keys
+        (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
+
+    def works_on(self, viewer: object) -> bool:
+        """Whether this is the dock's viewer; napari hands out stand-ins for it."""
+        return bool(self._viewer == viewer)
+
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
@@ -195,6 +226,7 @@ class FastSAMWidget(Dock):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._tools.end()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
@@ -202,7 +234,8 @@ class FastSAMWidget(Dock):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        rows = make_rows(self._panels, self.actions, self._icons)
+        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
