@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
+    "Shift-K": ("delete_label", "delete the label under the cursor"),
+    "Shift-M": ("merge_labels", "merge labels: on each of them"),
+    "Shift-C": ("split_label", "split a label: on two places of it"),
+    "Shift-I": ("fill_label", "fill the holes of a label"),
+    "Shift-H": ("smooth_label", "smooth a label"),
+    "Shift-G": ("grow_label", "grow a label"),
+    "Shift-U": ("shrink_label", "shrink a label"),
+    "Shift-Q": ("keep_largest", "keep a label's largest piece"),
+    "Shift-Y": ("cut_at_neighbours", "cut a label free of its neighbours"),
     "Shift-E": ("toggle_task", "point at objects, or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
