@@ -16,8 +16,10 @@ from napari_fastsam.widgets.common.settings import read_settings
 from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
+from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.prompting import Prompting
@@ -35,7 +37,7 @@ WIDTH = 300
 """Screen pixels."""
 
 
-class FastSAMWidget(Dock):
+class FastSAMWidget(Dock, CorrectsLabels):
     """The dock: choose an image, point at objects, add them to a Labels layer.
 
     Parameters
@@ -54,6 +56,7 @@ class FastSAMWidget(Dock):
         self._engine = engine = Engine(
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
+        self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
@@ -266,6 +269,7 @@ class FastSAMWidget(Dock):
             button.changed.connect(lambda *_, action=action: action())
         self.download.changed.connect(lambda *_: self._engine.download(self._panels.source.name))
         search = self.search
+        self._panels.correct.wanted.connect(self.correct_selected)
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (

@@ -64,6 +64,7 @@ def folds(panels: Panels) -> list[Folded]:
     """Return what is behind titles, from top to bottom. A further part is a line here."""
     return [
         panels.channels,
+        panels.correct,
         panels.search,
         panels.region.fold,
         Folded("Measure and export", lambda: _measure_and_export(panels), "Measure the objects; write them as files."),

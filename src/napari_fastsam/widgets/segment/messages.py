@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.answers.request import Request
     from napari_fastsam.layers.answers.results import SeenTiles
     from napari_fastsam.layers.answers.session import Result
+    from napari_fastsam.layers.labels.editing import Corrected
     from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.model.weights.weights import Weights
 
 _UNSURE = 0.6
+
+_NAMED = 5
+"""Labels that are named; of more, the first."""
 
 NO_IMAGE = "No image yet: open one (File ▸ Open, or File ▸ Open Sample ▸ napari-fastsam)."
 NO_PROMPT_LAYERS = "Ready. Click an object in the image, or choose Everything."
@@ -37,6 +41,10 @@ EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer whose objects are measured."
 NOTHING_TO_EXPORT = "Choose beside “Add to labels” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: click an object in the image, or choose Everything."
+NOTHING_TO_CORRECT = "Choose beside “Add to labels” the Labels layer whose labels are corrected."
+NO_LABEL_CHOSEN = (
+    "Which label? Point at it and press a key, select shapes that were drawn around some, or pick one in the layer."
+)
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NEXT_PROMPTS = "click further ones, or Add to labels"
 NEXT_EVERYTHING = "Add to labels, or click what was missed"
@@ -176,6 +184,24 @@ def areas_contradict(smallest: str, largest: str) -> str:
 def recipe_saved(path: str) -> str:
     """Say how to run a recipe."""
     return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
+
+
+def correction_begun(verb: str, label: int, key: str) -> str:
+    """Say how to go on with a merge or a split."""
+    if verb == "merge_labels":
+        return f"Merge: point at the label that becomes part of {label}, and press {key} again."
+    return f"Split: point at the other part of label {label}, and press {key} again; here, it is parted at its waist."
+
+
+def corrected(verb: str, did: Corrected, layer_name: str, undoable: bool) -> str:
+    """Say what a correction did to labels."""
+    which = f"label{'s' * (len(did.labels) > 1)} {', '.join(map(str, did.labels[:_NAMED]))}"
+    which += " …" if len(did.labels) > _NAMED else ""
+    if not did.pixels:
+        return f"{verb.capitalize()}: nothing to change about {which}."
+    new = f", new {', '.join(map(str, did.new))}" if did.new else ""
+    undo = "; Ctrl+Z there takes it back." if undoable else ", which is too large for napari to edit."
+    return f"{verb.capitalize()}: {which} of “{layer_name}”{new} · {did.pixels} px{undo}"
 
 
 def exported(layer_name: str, path: str) -> str:
