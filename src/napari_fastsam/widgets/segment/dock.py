@@ -13,6 +13,7 @@ from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readabl
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
 from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
@@ -242,6 +243,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
         self.lies_in(frame)
+        order_tabs(self.headline, rows)
         self._always.connect((self._viewer.events.theme,), self._theme_changed)
 
     def _theme_changed(self, *_: Any) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.tabbing import order_tabs
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.icons import ThemedIcons
@@ -54,6 +55,7 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons, keys: Folded) ->
 def _bring_into_sight(area: QScrollArea, folded: Folded, unfolded: bool) -> None:
     content = area.widget()
     if unfolded and content is not None:
+        order_tabs(content)
         content.adjustSize()  # now, and not when Qt gets to it: only what has its height can be scrolled to
         area.ensureWidgetVisible(folded)
 
@@ -114,8 +116,8 @@ def _about_button(about: Folded, icons: ThemedIcons) -> QWidget:
 def _measure_and_export(panels: Panels) -> QWidget:
     labels, written, fields = panels.labels, panels.export.written, Fields()
     fields.add("Features", labels.outcome.measure_button.native)
-    fields.add("Format", written.format.native, written.export_button.native)
-    fields.add("Recipe", labels.outcome.recipe.native)
+    fields.add("Format", written.format.native)
+    fields.add("", written.export_button.native, labels.outcome.recipe.native)
     return fields
 
 
