@@ -169,9 +169,7 @@ def correction_begun(verb: str, label: int, key: str) -> str:
     """Say how to go on with a merge or a split."""
     if verb == "merge_labels":
         return f"Merge: point at the label that becomes part of {label}, and press {key} again."
-    return (
-        f"Split: point at the other part of label {label}, and press {key} again; here, it is parted at its waist."
-    )
+    return f"Split: point at the other part of label {label}, and press {key} again; here, it is parted at its waist."
 
 
 def corrected(verb: str, did: Corrected, layer_name: str, undoable: bool) -> str:
