@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
@@ -76,7 +78,7 @@ def test_tab_goes_as_one_reads(small):
         widget = widget.nextInFocusChain()
     places = [(w.mapTo(content, QPoint(0, w.height() // 2)).y(), left_of(w, content)) for w in stops]
     assert len(stops) > 15
-    for (above, left), (below, right) in zip(places, places[1:], strict=False):
+    for (above, left), (below, right) in itertools.pairwise(places):
         assert below > above + 6 or (abs(below - above) <= 6 and right > left), places
 
 

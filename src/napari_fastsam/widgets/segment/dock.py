@@ -215,10 +215,6 @@ class FastSAMWidget(Dock, CorrectsLabels):
         keys = self._keys
         (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
 
-    def works_on(self, viewer: object) -> bool:
-        """Whether this is the dock's viewer; napari hands out stand-ins for it."""
-        return bool(self._viewer == viewer)
-
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
