@@ -13,6 +13,7 @@ from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readabl
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
 from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
@@ -21,7 +22,6 @@ from napari_fastsam.widgets.segment.examples import ExampleSearch
 from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
 from napari_fastsam.widgets.segment.tools import Tools
 
@@ -49,7 +49,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
+        super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
         self._panels = panels
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
@@ -215,10 +215,6 @@ class FastSAMWidget(Dock, CorrectsLabels):
         keys = self._keys
         (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
 
-    def works_on(self, viewer: object) -> bool:
-        """Whether this is the dock's viewer; napari hands out stand-ins for it."""
-        return bool(self._viewer == viewer)
-
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
@@ -243,6 +239,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
         self.lies_in(frame)
+        order_tabs(self.headline, rows)
         self._always.connect((self._viewer.events.theme,), self._theme_changed)
 
     def _theme_changed(self, *_: Any) -> None:
