@@ -12,6 +12,7 @@ from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
+from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.output import replacing
@@ -80,12 +81,14 @@ class Accepting:
         return tracks
 
     def measure(self) -> None:
-        """Measure the objects of the Labels layer chosen, into its features."""
+        """Measure the objects of the Labels layer chosen, into its features, and show these in napari's table."""
         image, layer = self._engine.panels.source.image.value, self._panel.labels.value
         if image is None or layer is None:
             self._engine.say(messages.NOTHING_TO_MEASURE)
             return
-        self._engine.say(messages.measured(len(add_measurements(layer, image)), layer.name))
+        count = len(add_measurements(layer, image))
+        shown = show_features(self._engine.viewer, layer)
+        self._engine.say(messages.measured(count, layer.name, in_table=shown))
 
     def export(self, path: str | Path | None) -> Path | None:
         """Write the Labels layer chosen in the format chosen; None asks for a file.
