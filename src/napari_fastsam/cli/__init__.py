@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from napari_fastsam.cli.convert import convert
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.formats import formats
@@ -63,6 +64,7 @@ def demo(
 app.command(cls=ReadingCommand)(segment)
 app.command(cls=ReadingCommand)(run)
 app.command()(formats)
+app.command()(convert)
 app.command()(evaluate)
 app.command()(train)
 app.command("train-corrections")(train_corrections)

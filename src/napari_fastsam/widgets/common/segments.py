@@ -27,7 +27,7 @@ class Segments(ValuedContainerWidget[Any]):
     value
         What is chosen at first; None = nothing is.
     options
-        magicgui's.
+        magicgui's; with `nullable`, to press the one that is pressed lets go of it.
     """
 
     def __init__(self, segments: Sequence[Segment], value: str | None, **options: Any) -> None:
@@ -74,7 +74,7 @@ class Segments(ValuedContainerWidget[Any]):
             self.changed.emit(value)
 
     def _pressed(self, name: str) -> None:
-        self.set_value(name)
+        self.set_value(None if self._nullable and name == self._value else name)
 
     def _show(self) -> None:
         for name, button in self.buttons.items():

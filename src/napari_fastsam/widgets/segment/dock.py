@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
+from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.tools import Tools
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -34,7 +37,7 @@ WIDTH = 300
 """Screen pixels."""
 
 
-class FastSAMWidget(Dock):
+class FastSAMWidget(Dock, CorrectsLabels):
     """The dock: choose an image, point at objects, add them to a Labels layer.
 
     Parameters
@@ -46,18 +49,20 @@ class FastSAMWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
+        super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
         self._panels = panels
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
+        self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
-        self._unbind = shortcuts.bind(napari_viewer, self)
+        self._unbind = shortcuts.bind(self, self.list_keys)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -104,6 +109,26 @@ class FastSAMWidget(Dock):
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
         return self._prompting.make_layers()
+
+    def take_tool(self, tool: str | None) -> None:
+        """Let the next click or drag on the image draw a `point`, `box`, `outline` or `scribble`; None lets go."""
+        self._tools.take(tool)
+
+    def take_point(self) -> None:
+        """Let the next click on the image be a point."""
+        self.take_tool("point")
+
+    def take_box(self) -> None:
+        """Let the next drag on the image be a box."""
+        self.take_tool("box")
+
+    def take_outline(self) -> None:
+        """Let the next drag on the image be an outline."""
+        self.take_tool("outline")
+
+    def take_scribble(self) -> None:
+        """Let the next drag on the image be a scribble."""
+        self.take_tool("scribble")
 
     @report_errors
     def make_tracks(self) -> Tracks | None:
@@ -185,6 +210,11 @@ class FastSAMWidget(Dock):
         """Remove the prompts on this plane."""
         self._prompting.clear()
 
+    def list_keys(self) -> None:
+        """Unfold the list of keys, or fold it."""
+        keys = self._keys
+        (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
+
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
@@ -195,6 +225,7 @@ class FastSAMWidget(Dock):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._tools.end()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
@@ -202,11 +233,13 @@ class FastSAMWidget(Dock):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        rows = make_rows(self._panels, self.actions, self._icons)
+        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
         self.lies_in(frame)
+        order_tabs(self.headline, rows)
         self._always.connect((self._viewer.events.theme,), self._theme_changed)
 
     def _theme_changed(self, *_: Any) -> None:
@@ -232,6 +265,7 @@ class FastSAMWidget(Dock):
             button.changed.connect(lambda *_, action=action: action())
         self.download.changed.connect(lambda *_: self._engine.download(self._panels.source.name))
         search = self.search
+        self._panels.correct.wanted.connect(self.correct_selected)
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (

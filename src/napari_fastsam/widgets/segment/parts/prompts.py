@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import ComboBox, PushButton
 from napari.layers import Points, Shapes
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 NEW, THIS = "new", "this"
 
 _TOOLS = (
-    Segment("point", "point", "Click on objects."),
-    Segment("box", "box", "Drag a box around an object."),
-    Segment("outline", "outline", "Draw an outline around an object."),
-    Segment("scribble", "scribble", "Draw a line over an object."),
+    Segment("point", "point", "Click on objects. (Shift-D)"),
+    Segment("box", "box", "Drag a box around an object. (Shift-B)"),
+    Segment("outline", "outline", "Draw an outline around an object. (Shift-F)"),
+    Segment("scribble", "scribble", "Draw a line over an object. (Shift-S)"),
 )
 
 
@@ -57,7 +57,9 @@ class PromptsPanel(Panel):
             text="Start over with new prompt layers",
             tooltip="A Points and a Shapes layer beside those that there are. (Shift-N)",
         )
-        self.tool = Segments(_TOOLS, None, name="tool", tooltip="What the next click or drag on the image draws.")
+        self.tool = Segments(
+            _TOOLS, None, nullable=True, name="tool", tooltip="What the next click or drag on the image draws."
+        )
         self.next_point: Any = row(
             "next_point",
             Segments(
@@ -96,6 +98,12 @@ class PromptsPanel(Panel):
         self._viewer.add_layer(points)
         return points, shapes
 
+    def add_layer(self, image: Image, kind: Literal["points", "shapes"]) -> Points | Shapes:
+        """Put one of the two on an image; it has yet to be chosen."""
+        layer = new_prompts.new_shapes(image) if kind == "shapes" else new_prompts.new_points(image)
+        self._viewer.add_layer(layer)
+        return layer
+
     def choose(self, points: Points, shapes: Shapes) -> None:
         """Choose layers, and let the next click on the canvas make a point."""
         self.shapes.value, self.points.value = shapes, points
@@ -123,13 +131,13 @@ class PromptsPanel(Panel):
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
         negative = new_prompts.next_polarity(self.points.value) == POSITIVE
-        self._set_polarity(NEGATIVE if negative else POSITIVE)
+        self.set_polarity(NEGATIVE if negative else POSITIVE)
 
     def toggle_example(self) -> None:
         """Make the next points and shapes, and those selected, examples or counter-examples."""
         points, shapes = self.points.value, self.shapes.value
         now = new_prompts.next_polarity(shapes if points is None else points)
-        self._set_polarity(COUNTER_EXAMPLE if now == EXAMPLE else EXAMPLE)
+        self.set_polarity(COUNTER_EXAMPLE if now == EXAMPLE else EXAMPLE)
 
     def show_next(self, *_: Any) -> None:
         """Let the buttons say what is next."""
@@ -143,7 +151,8 @@ class PromptsPanel(Panel):
             buttons.object.value = THIS if number else NEW
         self.example.text = f"★ {polarity}" if shows else "example"
 
-    def _set_polarity(self, polarity: str) -> None:
+    def set_polarity(self, polarity: str) -> None:
+        """Give a polarity to the next points and shapes, and to those selected."""
         points, shapes = self.points.value, self.shapes.value
         if points is not None:
             new_prompts.set_polarity(points, polarity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, PushButton, SpinBox
@@ -46,9 +47,9 @@ class RegionPanel(Panel):
             tooltip="The plane shown; the part of it on the canvas when you run or place a prompt; or all planes, "
             "with objects linked and those at prompts followed.",
         )
-        self.stack: Any = _stack()
-        super().__init__(self.task, self.region, self.stack)
         self._image: Image | None = None
+        self.stack: Any = _stack(self._axes)
+        super().__init__(self.task, self.region, self.stack)
         more = self.stack.more
         self.tell_changed(self.task, self.region, self.stack.overlap, more.gap, more.divisions, self.stack.axis)
         self.fold = Folded("Stack / time", self._make_fold, "All planes at once: objects linked, followed, as tracks.")
@@ -72,12 +73,15 @@ class RegionPanel(Panel):
         self._show_stack()
 
     def _show_stack(self) -> None:
-        choices = [] if self._image is None else axes_of(self._image)
+        choices = self._axes()
         axis = self.stack.axis
         with axis.changed.blocked():
             if [number for _, number in choices] != list(axis.choices):
-                axis.choices = choices
+                axis.reset_choices()
         self.fold.setVisible(bool(choices))
+
+    def _axes(self) -> list[tuple[str, int]]:
+        return [] if self._image is None else axes_of(self._image)
 
     def _region_changed(self, region: str) -> None:
         with self.stack.all_planes.changed.blocked():
@@ -103,8 +107,8 @@ def axes_of(image: Image) -> list[tuple[str, int]]:
     return [(f"{image.axis_labels[axis]} ({axis})", axis) for axis in reversed(range(image.ndim - 2))]
 
 
-def _stack() -> Container[Any]:
-    """Make what is asked of all planes."""
+def _stack(axes: Callable[[], list[tuple[str, int]]]) -> Container[Any]:
+    """Make what is asked of all planes; `axes` says along which they may lie."""
     return Container(
         name="stack",
         labels=False,
@@ -114,7 +118,7 @@ def _stack() -> Container[Any]:
                 text="all planes",
                 tooltip="Find the objects of all planes and link them; objects at prompts are followed.",
             ),
-            ComboBox(name="axis", choices=[], tooltip="The axis along which the planes lie."),
+            ComboBox(name="axis", choices=lambda _: axes(), tooltip="The axis along which the planes lie."),
             FloatSlider(
                 name="overlap",
                 value=Linking().min_overlap,
