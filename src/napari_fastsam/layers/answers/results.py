@@ -53,6 +53,7 @@ class _PromptAnswers:
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
+    unfound: list[Query] = field(default_factory=list)
 
 
 def make_result(
@@ -102,6 +103,7 @@ def make_result(
         answer.searched,
         tuple(answer.questions),
         touched=numbering.touched(request.plane.index),
+        unfound=tuple(answer.unfound),
     )
 
 
@@ -250,6 +252,7 @@ def _drawn_objects(
             waiting.append(query)
         else:
             answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
+            answer.unfound.append(query)
     answer.pending = frozenset(place for query in waiting for place in place_of(query, request.read, request.plane))
     return found
 

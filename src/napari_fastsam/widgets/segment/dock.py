@@ -191,6 +191,7 @@ class FastSAMWidget(Dock):
     def _lay_out(self) -> None:
         keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does while the viewer has the keyboard.")
         frame = self.frame_in(shortcuts=keys)
+        frame.put_below(self.image.native, self._panels.channels.search_in.native)
         frame.put_below(self.image.native, self._panels.channels)
         frame.put_below(self.model.native, self.about)
         frame.put_below(self.example.native, self.search)

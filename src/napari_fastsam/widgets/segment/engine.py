@@ -75,7 +75,7 @@ class Engine:
         self.output = Output(viewer)
         self.updates = Updates(self._update, self._update_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
-        screen = DockScreen(panels, self.output, self.contour, self.corrections, say, self._work_changed)
+        screen = DockScreen(viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed)
         self.controller = Controller(self.session, screen, self._make_runner)
         self.following = Following(viewer, panels, self.controller, self.output, self.updates, always, per_layer)
         self.current = CurrentObject(panels, self.session, self.controller, self.updates, self.corrections, say)
