@@ -52,6 +52,18 @@ Validation = Annotated[
     typer.Option(metavar="DATA", help=escape("Images for validation. [default: some of DATA]"), show_default=False),
 ]
 HoldOut = Annotated[float, typer.Option(help="Share of DATA held out for validation.")]
+HeldOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--held-out",
+        metavar="FILE",
+        help=escape("File with the names of the validation images, one per line. [default: --hold-out]"),
+        show_default=False,
+    ),
+]
+Partly = Annotated[
+    bool, typer.Option("--partly", help="Only labelled objects are decided: what is not labelled is not background.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted training.")]
 Progress = Annotated[Report, typer.Option(help="Text for people, or JSON for programs, one line per event.")]

@@ -32,9 +32,15 @@ class ImageWithLabels(Protocol):
     def labels(self) -> NDArray[np.int32]:
         """(Y, X), 0 = background."""
 
+    @property
+    def ignored(self) -> NDArray[np.bool_] | None:
+        """(Y, X), where nothing is known; None = all is decided."""
+
 
 def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[str]:
     """Write ``images/NAME.tif`` and ``labels/NAME.tif``, image by image, saying what was written.
+
+    Where not all of an image is decided, ``ignored/NAME.tif`` is other than 0 where nothing is known.
 
     The folder appears under its name once it is complete. Whoever stops iterating, or fails, leaves nothing.
 
@@ -101,6 +107,10 @@ def _fill(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[st
         small = int(image.labels.max(initial=0)) <= np.iinfo(np.uint16).max
         labels = image.labels.astype(np.uint16 if small else np.int32)
         tifffile.imwrite(drawn / file, labels, compression="zlib", photometric="minisblack")
+        if image.ignored is not None:
+            (folder / "ignored").mkdir(exist_ok=True)
+            unknown = image.ignored.astype(np.uint8) * 255
+            tifffile.imwrite(folder / "ignored" / file, unknown, compression="zlib", photometric="minisblack")
         yield image.name
     if not taken:
         raise DatasetError("there is no annotated image to write; label the objects of one first")

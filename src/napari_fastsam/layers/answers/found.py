@@ -130,6 +130,8 @@ class Result:
         Key of the prompt that was placed or changed last.
     unfound
         The drawn prompts that have no object, and will get none.
+    taken_away
+        What was found with everything else, and is no object: negative points say so.
     """
 
     request: Request
@@ -147,6 +149,7 @@ class Result:
     links: Links | None = None
     touched: Hashable = None
     unfound: tuple[Query, ...] = ()
+    taken_away: tuple[CroppedMask, ...] = ()
 
     @property
     def current(self) -> SegmentedObject | None:

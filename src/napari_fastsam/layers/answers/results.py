@@ -54,6 +54,7 @@ class _PromptAnswers:
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
     unfound: list[Query] = field(default_factory=list)
+    taken_away: list[CroppedMask] = field(default_factory=list)
 
 
 def make_result(
@@ -104,6 +105,7 @@ def make_result(
         tuple(answer.questions),
         touched=numbering.touched(request.plane.index),
         unfound=tuple(answer.unfound),
+        taken_away=tuple(answer.taken_away),
     )
 
 
@@ -130,6 +132,7 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
     if prompts.searches:
         answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
     gone = {*did.same, *did.removed}
+    answer.taken_away = [everything[i].crop for i in sorted({i for i in did.removed if i is not None})]
     answer.objects = [found for i, found in enumerate(everything) if i not in gone] + answer.objects
     return answer
 

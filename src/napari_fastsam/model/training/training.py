@@ -48,7 +48,7 @@ class TrainingExample(Protocol):
     """An annotated image: `io.annotations.datasets.Example`, or anything like it.
 
     It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
-    learnt as background.
+    learnt as background; and a method ``ignored``, which returns (Y, X) bool where nothing is known, or None.
     """
 
     @property
@@ -102,7 +102,8 @@ def annotated(example: TrainingExample) -> AnnotatedPlane:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
     rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
-    return AnnotatedPlane.of(example.name, example.group, rgb, example.labels(), complete=complete)
+    ignored = example.ignored() if hasattr(example, "ignored") else None
+    return AnnotatedPlane.of(example.name, example.group, rgb, example.labels(), complete=complete, ignored=ignored)
 
 
 def train(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+    from napari_fastsam.layers.training.decisions import Decisions
 
 
 class FastSAMWidget(Dock):
@@ -64,6 +65,11 @@ class FastSAMWidget(Dock):
     def controller(self) -> Controller:
         """What decides what is asked, worked on and shown."""
         return self._engine.controller
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was added to Labels layers, and what was taken away: the dock *Train* learns from it."""
+        return self._engine.decisions
 
     # ---------------------------------------------------------------- what the user can do
 

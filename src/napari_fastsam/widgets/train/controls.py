@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, LineEdit, PushButton, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, PushButton, SpinBox
 from napari.layers import Image, Labels, Shapes
 from superqt import QCollapsible
 
@@ -91,6 +91,31 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
             choices=layers_of(viewer, Shapes),
             nullable=True,
             tooltip="A Shapes layer whose rectangles mark the fully labelled areas. -----: all of each labelled plane.",
+        ),
+        ComboBox(
+            name="left_out",
+            label="leave out",
+            choices=layers_of(viewer, Labels),
+            nullable=True,
+            tooltip="A Labels layer that you paint where you are not sure: nothing is learnt there.",
+        ),
+        Container(
+            name="partial",
+            layout="horizontal",
+            labels=False,
+            label="decided",
+            widgets=[
+                CheckBox(
+                    name="partly",
+                    text="only these objects",
+                    tooltip="These objects and nothing else is decided: what is not labelled is no background.",
+                ),
+                PushButton(
+                    name="session_button",
+                    text="From this session",
+                    tooltip="Add all that you accepted in the dock FastSAM, with what you took away as background.",
+                ),
+            ],
         ),
         Container(
             name="pair_buttons",

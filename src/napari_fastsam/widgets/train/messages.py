@@ -13,6 +13,7 @@ READY = "Ready. “Train” writes the pairs to a folder and trains in the backg
 NO_LAYERS = "Open an image and label the objects in it (or let FastSAM find them and correct them), then add the pair."
 NO_LABELS = "There is no Labels layer yet: label the objects of the image in one, or let FastSAM find and correct them."
 NO_PAIRS = "No pairs yet: choose an image and its labels above, then “Add pair”."
+NOTHING_ACCEPTED = "Nothing was accepted in the dock FastSAM yet: find objects there, then “Add to labels”."
 ALREADY_THERE = "This pair is in the list already."
 NOT_WHILE_BUSY = "Wait for the work under way, or cancel it."
 AUTO = "auto: chosen from your images when training begins; what and why then stands here."
@@ -21,6 +22,12 @@ WRITING = "Writing the training images …"
 STARTING = "Starting the training process …"
 STOPPING = "Stopping after this batch; the best so far is kept. “Stop now” ends it at once and may lose it."
 CANCELLED = "Cancelled before training began; nothing was kept."
+
+
+def from_session(count: int) -> str:
+    """Say what was taken over from the dock FastSAM."""
+    pairs = "1 image was" if count == 1 else f"{count} images were"
+    return f"{pairs} added with what you accepted; what you took away is background, and the rest is not decided."
 
 
 def counted(count: Counted) -> str:
