@@ -354,7 +354,7 @@ def test_images_are_held_out_by_name(invoke: Callable[..., Result], machine: Pla
     [
         ("nowhere", [], "names nowhere, and no image is called so"),
         ("wide\nsparse", [], "expected some, and not all"),
-        ("wide", ["--validation", "../data"], "leave one of them out"),
+        ("wide", ["--validation", "../tissue"], "leave one of them out"),
     ],
 )
 def test_names_that_hold_nothing_out_are_refused(
@@ -362,6 +362,7 @@ def test_names_that_hold_nothing_out_are_refused(
 ) -> None:
     file = machine.here / "names.txt"
     file.write_text(names, encoding="utf-8")
+    copy(machine.root / "tissue", "tissue")
     result = invoke("../data", "-o", "a.pt", "--held-out", file, *more, *SMALL)
     assert result.exit_code == 2
     assert words in result.stderr
