@@ -274,11 +274,11 @@ class _RunningTasks:
 
     def _arrived(self, place: int, work: _Work, part: RunTask | None, future: Any) -> None:
         """Take note of what a worker did; raises what it raised."""
-        said = future.result()
+        done = future.result()
         work.given -= 1
-        work.seconds += said["seconds"]
+        work.seconds += done["seconds"]
         if part is None:
-            self._done(place, work, said)
+            self._done(place, work, done)
             return
         if part.kind == "plan":
             work.left = chain(missing_tiles(work.parts, part.index), work.left)
@@ -286,9 +286,9 @@ class _RunningTasks:
             self._giving.appendleft(place)
             work.waits = True
 
-    def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
-        outputs = digests(work.target.with_name(name) for name in said["results"])
-        numbers = {"planes": said["planes"], "objects": said["objects"]}
+    def _done(self, place: int, work: _Work, done: Mapping[str, Any]) -> None:
+        outputs = digests(work.target.with_name(name) for name in done["results"])
+        numbers = {"planes": done["planes"], "objects": done["objects"]}
         seconds = work.seconds
         try:
             write_record(work.target, Record(self._making.key, work.fingerprint, outputs, seconds=seconds, **numbers))

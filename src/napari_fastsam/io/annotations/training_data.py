@@ -18,7 +18,10 @@ from napari_fastsam.io.results.results import OutputError
 
 
 class ImageWithLabels(Protocol):
-    """An image with its objects: what `layers.training.pairs` makes of layers."""
+    """An image with its objects: what `layers.training.pairs` makes of layers.
+
+    It may have an attribute ``ignored``, (Y, X) bool, where nothing is known; None = all is decided.
+    """
 
     @property
     def name(self) -> str:
@@ -31,10 +34,6 @@ class ImageWithLabels(Protocol):
     @property
     def labels(self) -> NDArray[np.int32]:
         """(Y, X), 0 = background."""
-
-    @property
-    def ignored(self) -> NDArray[np.bool_] | None:
-        """(Y, X), where nothing is known; None = all is decided."""
 
 
 def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[str]:
@@ -107,9 +106,10 @@ def _fill(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[st
         small = int(image.labels.max(initial=0)) <= np.iinfo(np.uint16).max
         labels = image.labels.astype(np.uint16 if small else np.int32)
         tifffile.imwrite(drawn / file, labels, compression="zlib", photometric="minisblack")
-        if image.ignored is not None:
+        ignored: NDArray[np.bool_] | None = getattr(image, "ignored", None)
+        if ignored is not None:
             (folder / "ignored").mkdir(exist_ok=True)
-            unknown = image.ignored.astype(np.uint8) * 255
+            unknown = ignored.astype(np.uint8) * 255
             tifffile.imwrite(folder / "ignored" / file, unknown, compression="zlib", photometric="minisblack")
         yield image.name
     if not taken:

@@ -21,8 +21,7 @@ from napari_fastsam.core.recipe import (
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
-from napari_fastsam.layers.labels.exporting import axis_names
-from napari_fastsam.layers.labels.features import indexed
+from napari_fastsam.layers.labels.features import axis_names, indexed
 from napari_fastsam.layers.planes.channels import channel_limits
 
 if TYPE_CHECKING:

@@ -55,6 +55,7 @@ class Following:
         self._per_layer = per_layer
         self._place: tuple[Any, ...] = ()
         self._before_answer: Callable[[Any], object] = lambda event: None
+        self._on_layers: Callable[[], object] = lambda: None
         self.choices = LayerChoices(
             viewer,
             panels.source.image,
@@ -73,6 +74,10 @@ class Following:
     def hear_prompts(self, listener: Callable[[Any], object]) -> None:
         """Have a listener called with the event of each change of prompts, before it is answered."""
         self._before_answer = listener
+
+    def hear_layers(self, listener: Callable[[], object]) -> None:
+        """Have a listener called when other layers are chosen."""
+        self._on_layers = listener
 
     def begin(self) -> None:
         """Choose the layers that are there, and follow them."""
@@ -97,6 +102,7 @@ class Following:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
         self._panels.region.show_axes(image)
+        self._on_layers()
         self._updates.soon()
 
     def _follow_channels(self, image: Image | None) -> None:

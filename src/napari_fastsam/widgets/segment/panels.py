@@ -40,7 +40,7 @@ class Panels:
         self.channels = ChannelsPanel(viewer)
         self.region = RegionPanel()
         self.prompts = PromptsPanel(viewer)
-        self.search = SearchPanel(settings)
+        self.search = SearchPanel(settings, self.prompts.example.native)
         self.thresholds = ThresholdsPanel(settings)
         self.candidates = CandidatesPanel()
         self.labels = LabelsPanel(viewer, settings)
