@@ -34,7 +34,7 @@ _INTERRUPTED = 130
 def train(
     data: option.Data,
     output: option.Output,
-    base: option.Base = "nuclei",
+    base: option.Base = "auto",
     epochs: option.Epochs = None,
     minutes: option.Minutes = None,
     imgsz: option.Imgsz = None,

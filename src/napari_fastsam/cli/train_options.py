@@ -24,7 +24,10 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model to write, .pt.")]
-Base = Annotated[str, typer.Option(help="What to start from: a model's name or file, or yolov8n-seg.yaml for nothing.")]
+Base = Annotated[
+    str,
+    typer.Option(help="A model's name or file, yolov8n-seg.yaml for nothing, or auto: what suits."),
+]
 Epochs = Annotated[int | None, typer.Option(help=escape("[default: by the number of images]"), show_default=False)]
 Minutes = Annotated[
     float | None,

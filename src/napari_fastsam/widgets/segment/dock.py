@@ -208,6 +208,8 @@ class FastSAMWidget(Dock):
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, for instance after one was trained; and choose one of them."""
         self._panels.source.offer_models(choose)
+        if choose is not None and not self.live.value:
+            self.controller.run()  # otherwise what is asked for is answered by the model at once
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 FROM_SCRATCH = "nothing (from scratch)"
+WHICHEVER_SUITS = "whichever suits"
+_SUITING = "auto"
 _SCRATCH_NETWORK = "yolov8n-seg.yaml"
 _AUTO = "auto"
 
@@ -68,7 +70,7 @@ class BaseBox(ModelBox):
     def offered(self) -> list[str]:
         """Return the names of the models that there are; exported ones cannot be trained on."""
         own = [name for name, path in own_models.files().items() if path.suffix.casefold() == ".pt"]
-        return [*(w.name for w in weights.REGISTRY), *own, FROM_SCRATCH]
+        return [WHICHEVER_SUITS, *(w.name for w in weights.REGISTRY), *own, FROM_SCRATCH]
 
 
 def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
@@ -231,6 +233,8 @@ def freeze(dock: Any) -> Plan:
     file = own_models.path_for(dock.model_name.value)
     if base == FROM_SCRATCH:
         base = _SCRATCH_NETWORK
+    elif base == WHICHEVER_SUITS:
+        base = _SUITING
     else:
         weights.find(base)
     advanced = dock.advanced

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import Notification, notification_manager, show_error
 from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_fastsam.errors import FastSAMError
@@ -23,7 +24,15 @@ from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
 from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
-from napari_fastsam.widgets.train.controls import Plan, folded, freeze, make_actions, make_advanced, make_controls
+from napari_fastsam.widgets.train.controls import (
+    WHICHEVER_SUITS,
+    Plan,
+    folded,
+    freeze,
+    make_actions,
+    make_advanced,
+    make_controls,
+)
 from napari_fastsam.widgets.train.events import Event
 from napari_fastsam.widgets.train.pairs_table import PairsTable
 from napari_fastsam.widgets.train.process import TrainingOutcome, TrainingProcess
@@ -48,7 +57,8 @@ class TrainWidget(Dock):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
-        self._last_base = settings.model if settings.model not in ("", FROM_FILE) else weights.BUNDLED_NAME
+        bundled = [known.name for known in weights.REGISTRY if known.bundled]
+        self._last_base = WHICHEVER_SUITS if settings.model in ("", FROM_FILE, *bundled) else settings.model
         super().__init__(napari_viewer, "Train", make_controls(napari_viewer, self._last_base), make_actions())
         self.advanced = make_advanced(settings.device)
         self.reasons = QLabel(messages.AUTO)
@@ -226,9 +236,21 @@ class TrainWidget(Dock):
         self.say(message, self.run_view.reasons if outcome.done else ())
         if outcome.done is not None:
             self._offer(name)
-            show_info(plain(message))
+            self._ask(plain(message))
         elif not outcome.stopped:
             show_error(plain(message))
+
+    def _ask(self, message: str) -> None:
+        """Ask whether the new model is to be used; the button in the dock says yes as well."""
+        dock = weakref.ref(self)  # napari keeps all notifications
+
+        def use(_: object) -> None:
+            asking = dock()
+            if asking is not None:
+                asking.use()
+
+        actions = ((messages.USE_IT, use), (messages.NOT_NOW, lambda _: None))
+        notification_manager.dispatch(Notification(message, "info", actions=actions))
 
     def _offer(self, name: str) -> None:
         """Put the new model into every list of models."""
