@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels, Tracks
 
     from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.widgets.segment.engine import Engine
 
 
@@ -54,6 +55,7 @@ class Accepting:
         layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
         replaced = replacing(result, layer)
         engine.session.added(result, layer)
+        self._remember(result, layer, committed)
         engine.following.choices.refresh()
         panel.labels.value = layer
         self._clear_answered(result)
@@ -130,6 +132,13 @@ class Accepting:
             save_recipe(recipe, chosen)
             engine.say(messages.recipe_saved(str(chosen)))
         return chosen
+
+    def _remember(self, result: Result, layer: Labels, committed: Committed) -> None:
+        """Keep what was accepted and what was taken away: it can be learnt from."""
+        request = result.request
+        plane = request.plane if result.tiles is None and request.stack is None else None
+        objects = {committed.ids[n]: found.crop for n, found in result.by_number.items() if n in committed.ids}
+        self._engine.decisions.added(request.controls.image, layer, plane, objects, result.taken_away)
 
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""

@@ -81,6 +81,7 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     source, region, prompts, candidates = panels.source, panels.region, panels.prompts, panels.candidates
     fields = Fields()
     fields.add("Image", source.image.native)
+    fields.add_wide(panels.channels.search_in.native)
     fields.add("Model", source.model.native, _about_button(source.about, icons))
     fields.add_wide(source.download.native)
     fields.add_wide(source.about)
