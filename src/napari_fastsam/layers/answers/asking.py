@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_fastsam.layers.answers.work import Added
+from napari_fastsam.layers.memento import Memento
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
@@ -58,6 +59,14 @@ class Asking:
     def added(self, result: Result, layer: Labels) -> None:
         """Remember that a result is in a layer."""
         self._added = Added(result.request, layer) if result.lasts else None
+
+    def memento(self) -> Memento:
+        """Return what was added."""
+        return Memento(None, self._added)
+
+    def recall(self, memento: Memento) -> None:
+        """Find again what was added since."""
+        self._added = memento.rest
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget what was added to a layer that is gone."""

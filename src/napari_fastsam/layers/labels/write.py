@@ -294,7 +294,9 @@ def _write(
             parts.append((where, np.zeros(len(where[0]), data.dtype)))
     if layer.multiscale:
         for where, values in parts:
+            before = np.asarray(data[where])
             data[where] = values
+            layer.events.paint(value=[(where, before, values)])  # as napari tells of what it has written
         parts = []
     with _sliced(layer):
         if parts:

@@ -17,6 +17,7 @@ from napari_fastsam.widgets.segment.examples import ExampleSearch
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -48,6 +49,7 @@ class FastSAMWidget(Dock):
         self._lay_out()
         self._wire()
         self._unbind = shortcuts.bind(napari_viewer, self)
+        UndoKeys(napari_viewer, self.undo, self.redo, self._always).hear_in(self.native)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -161,11 +163,19 @@ class FastSAMWidget(Dock):
 
     def larger(self) -> None:
         """Take a larger object for the prompt last touched."""
-        self.controller.step(+1)
+        self._prompting.step(+1)
 
     def smaller(self) -> None:
         """Take a smaller object for the prompt last touched."""
-        self.controller.step(-1)
+        self._prompting.step(-1)
+
+    def undo(self) -> None:
+        """Take back what was done last: a prompt, a correction, what was cleared, what was added to labels."""
+        self._prompting.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._prompting.redo()
 
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, for instance after one was trained; and choose one of them."""
@@ -204,6 +214,8 @@ class FastSAMWidget(Dock):
             (self.example, self.toggle_example),
             (self.alternatives.smaller, self.smaller),
             (self.alternatives.larger, self.larger),
+            (self.steps.undo, self.undo),
+            (self.steps.redo, self.redo),
             (self.outcome.recipe, self.save_recipe),
             (self.outcome.measure_button, self.measure),
             (self.written.export_button, self.export),

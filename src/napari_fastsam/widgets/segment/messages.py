@@ -29,6 +29,8 @@ NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer w
 NOTHING_TO_EXPORT = "Choose under “add to” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
+NOTHING_TO_UNDO = "There is nothing to take back."
+NOTHING_TO_REDO = "There is nothing to do again."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
 LARGE_SEARCH = (
     "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "

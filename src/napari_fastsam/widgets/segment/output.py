@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
+from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
@@ -17,6 +18,8 @@ from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
+
+    from napari_fastsam.layers.history.recorder import Recorder
 
 PREVIEW_NAME = "FastSAM preview"
 LABELS_NAME = "FastSAM labels"
@@ -97,9 +100,9 @@ class Output:
             self._viewer.layers.remove(preview)
 
     def commit(
-        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
+        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str, recorder: Recorder
     ) -> tuple[Labels, Committed]:
-        """Put a result that nothing changes any more into a Labels layer; None makes a new one.
+        """Put a result that nothing changes any more into a Labels layer, as a step; None makes a new one.
 
         Raises
         ------
@@ -112,21 +115,22 @@ class Output:
         if labels is None:
             self._insert_above(image, target)
         try:
-            committed = commit(
-                target,
-                image,
-                plane,
-                result.labels,
-                scores=result.scores,
-                provenance=provenance_of(result, model_sha256).to_json(),
-                preserve=preserve,
-                use_units=units_apply(self._viewer),
-                columns=_told(result) | _columns(result),
-                classes=len(result.questions) if request.controls.classes else 0,
-                windows=result.windows,
-                axis=None if request.stack is None else request.stack.axis,
-                replacing=replacing(result, target),
-            )
+            with recorded_edit("Add to labels", target, recorder):
+                committed = commit(
+                    target,
+                    image,
+                    plane,
+                    result.labels,
+                    scores=result.scores,
+                    provenance=provenance_of(result, model_sha256).to_json(),
+                    preserve=preserve,
+                    use_units=units_apply(self._viewer),
+                    columns=_told(result) | _columns(result),
+                    classes=len(result.questions) if request.controls.classes else 0,
+                    windows=result.windows,
+                    axis=None if request.stack is None else request.stack.axis,
+                    replacing=replacing(result, target),
+                )
         except Exception:
             if labels is None:
                 self._viewer.layers.remove(target)

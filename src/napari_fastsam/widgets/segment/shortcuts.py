@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
+    "Control-Z": ("undo", "take back; on your own Labels layer: what you painted"),
+    "Control-Shift-Z": ("redo", "do again what was taken back"),
 }
 """Key to the dock's method and what the user reads about it.
 
-All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
+All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free. But undo and redo,
+which are the same key everywhere: Labels layers have them too, for what is painted there (see `undo_keys`).
 """
 
 
@@ -37,16 +41,16 @@ def bind(viewer: ViewerModel, dock: Any) -> Callable[[], None]:
     """
     made: list[_Press] = []
     for key, (method, _) in SHORTCUTS.items():
-        binding = coerce_keybinding(key)
+        binding = _binding(key)
         press = _Press(getattr(dock, method), viewer.keymap.get(binding))
-        viewer.bind_key(key, press, overwrite=True)
+        viewer.bind_key(binding, press, overwrite=True)
         made.append(press)
 
     def unbind() -> None:
         for key, press in zip(SHORTCUTS, made, strict=True):
             press.method = None
-            if viewer.keymap.get(coerce_keybinding(key)) is press:
-                viewer.bind_key(key, press.previous_binding(), overwrite=True)
+            if viewer.keymap.get(_binding(key)) is press:
+                viewer.bind_key(_binding(key), press.previous_binding(), overwrite=True)
 
     return unbind
 
@@ -69,6 +73,11 @@ class _Press:
         while isinstance(before, _Press) and before.method is None:
             before = before.before
         return before
+
+
+def _binding(key: str) -> Any:
+    """Return what napari binds; what is Control elsewhere is Command on a Mac."""
+    return coerce_keybinding(key.replace("Control", "Meta") if sys.platform == "darwin" else key)
 
 
 def as_html() -> str:

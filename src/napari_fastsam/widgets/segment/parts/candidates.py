@@ -11,7 +11,7 @@ from napari_fastsam.widgets.segment.parts.panel import Panel
 
 
 class CandidatesPanel(Panel):
-    """Smaller and larger objects for the prompt last touched."""
+    """Smaller and larger objects for the prompt last touched, and steps back."""
 
     def __init__(self) -> None:
         self.alternatives: Any = row(
@@ -20,4 +20,10 @@ class CandidatesPanel(Panel):
             PushButton(name="larger", text="larger", tooltip="A larger object for this prompt. (Shift-Up)"),
             label="last prompt",
         )
-        super().__init__(self.alternatives)
+        self.steps: Any = row(
+            "steps",
+            PushButton(name="undo", text="undo", tooltip="Take back what was done last. (Control-Z)"),
+            PushButton(name="redo", text="redo", tooltip="Do again what was taken back last. (Control-Shift-Z)"),
+            label="",
+        )
+        super().__init__(self.alternatives, self.steps)
