@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import COLOURED
-from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
@@ -22,10 +21,8 @@ from napari_fastsam.core.prompts.searches import SearchQuery
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
-from napari_fastsam.errors import ImageError
 from napari_fastsam.io.formats.registry import Format, writer
-from napari_fastsam.io.images.images import pixel_sizes
-from napari_fastsam.io.images.inputs import open_plane
+from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for
 from napari_fastsam.model.asking.plane_scale import PlaneLike
@@ -170,7 +167,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     FastSAMError
         If the image cannot be read or segmented, or the results cannot be written.
     """
-    plane = open_plane(image, job.plane, job.channels)
+    source = Input(image, channels=job.channels)
+    plane = source.plane(job.plane)
     files = _files(target, [writer(name) for name in job.formats])
     for path in files.values():
         check_name(path)
@@ -184,7 +182,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     result = SegmentationResult(
         ArrayLabels(labels),
         objects,
-        _scale(image),
+        source.describe().scale.subset((-2, -1)),
         (_provenance(image, job),),
         image.name,
         lambda _: np.asarray(plane[:, :]),
@@ -202,16 +200,6 @@ def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
     first, *others = dict.fromkeys(formats)
     name = target.name.removesuffix(first.ending)
     return {first: target} | {other: target.with_name(name + other.ending) for other in others}
-
-
-def _scale(image: Path) -> Scale:
-    """Return the size of a plane's pixels, where the file says it."""
-    try:
-        sizes = pixel_sizes(image)
-    except ImageError:  # its pixels can be read all the same
-        sizes = {}
-    steps, units = zip(*(sizes.get(axis, (1.0, "")) for axis in "yx"), strict=True)
-    return Scale(("y", "x"), steps, units)
 
 
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import stat
@@ -59,7 +60,7 @@ def read_yaml(path: Path, what: str, error_type: type[FastSAMError], max_bytes: 
 
 
 def read_text(path: Path, what: str, error_type: type[FastSAMError], max_bytes: int = MAX_BYTES) -> str:
-    """Return a UTF-8 file's text; parameters and errors are those of `read_json`."""
+    """Return a UTF-8 file's text, or a UTF-16 file's that begins with its mark; the rest as in `read_json`."""
     try:
         # a pipe would block the open, so ask before it
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -73,6 +74,16 @@ def read_text(path: Path, what: str, error_type: type[FastSAMError], max_bytes: 
             f"{path} has more than {max_bytes:,} bytes, too many for {what}; choose a file that was saved as one"
         )
     try:
-        return content.decode("utf-8")
+        return content.decode(_encoding(content))
     except UnicodeDecodeError as error:
         raise error_type(f"{path} is damaged, or not {what}: it is not UTF-8 text ({error}); save it again") from error
+
+
+def _encoding(content: bytes) -> str:
+    """Return how text is encoded: programs of Windows put a mark in front."""
+    return "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def slashed(path: str) -> str:
+    """Return a path as Windows writes it with the slashes of everybody else."""
+    return path.replace("\\", "/")

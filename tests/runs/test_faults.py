@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 from napari_fastsam.cli import app
 from napari_fastsam.core.recipe import ModelPart, OutputPart, Parameters, Recipe
 from napari_fastsam.errors import FastSAMError, ParameterError
-from napari_fastsam.io.images.inputs import Input, find_inputs
+from napari_fastsam.io.images.finding import find_inputs
+from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.lock import locked
 from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.io.results.names import beside

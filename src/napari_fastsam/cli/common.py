@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -46,6 +46,9 @@ Channels = Annotated[
         help="Channel to use, from 0; repeat for two or three channels, seen together as colours.",
     ),
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse annotations that are slightly off, not clip or leave them out.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
@@ -69,6 +72,12 @@ def report_errors() -> Iterator[None]:
     except FastSAMError as error:
         tell(error)
         raise typer.Exit(FAILED) from error
+
+
+def note(sentences: Iterable[str]) -> None:
+    """Print what should be known, a line each, on stderr."""
+    for sentence in sentences:
+        typer.echo(f"Note: {shown(sentence)}", err=True)
 
 
 def tell(error: BaseException) -> None:

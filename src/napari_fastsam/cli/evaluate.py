@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, as_is, progress_bar, report_errors, shown
+from napari_fastsam.cli.common import Conf, Device, Imgsz, Iou, Strict, as_is, note, progress_bar, report_errors, shown
 from napari_fastsam.cli.evaluate_clicks import ClickOptions, StartFrom, evaluate_clicks, print_clicks
 from napari_fastsam.errors import DatasetError, ParameterError
 
@@ -107,6 +107,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    strict: Strict = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all numbers as JSON.")] = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one row per image, or per object, as CSV.")
@@ -129,11 +130,11 @@ def evaluate(
         files.check()
         if clicks is not None:
             options = ClickOptions(clicks, start, per_image, corrections)
-            _judge_clicks(data, model, device, split, held_out, options, files)
+            _judge_clicks(_read(data, split, strict), model, device, held_out, options, files)
             return
         if start is not StartFrom.point or per_image is not None or corrections is not None:
             raise ParameterError("--start, --per-image and --corrections are about clicks; add --clicks 20")
-        network, dataset, examples = _prepare(data, model, device, split, held_out)
+        network, dataset, examples = _prepare(_read(data, split, strict), model, device, held_out)
         files.check_against([network.path, *dataset.files])
         network.thresholds(conf, iou)
         network.imgsz_for((32, 32), imgsz)
@@ -145,12 +146,21 @@ def evaluate(
         files.write(evaluation, about if theirs is None else {**about, "ultralytics": theirs})
 
 
+def _read(data: Path, split: str | None, strict: bool) -> Dataset:
+    """Find annotated images, and tell what is slightly off in them."""
+    import napari_fastsam as fs
+
+    dataset = fs.read_dataset(data, split, strict)
+    note(dataset.remarks())
+    return dataset
+
+
 def _judge_clicks(
-    data: Path, model: str, device: str, split: str | None, held_out: bool, options: ClickOptions, files: Files
+    dataset: Dataset, model: str, device: str, held_out: bool, options: ClickOptions, files: Files
 ) -> None:
     from napari_fastsam.io.results.click_evaluations import write_clicks_csv, write_clicks_json, write_clicks_plot
 
-    evaluation, about = evaluate_clicks(data, model, device, split, held_out, options)
+    evaluation, about = evaluate_clicks(dataset, model, device, held_out, options)
     print_clicks(evaluation, about["data"]["name"])
     if files.json is not None:
         write_clicks_json(files.json, evaluation, about)
@@ -172,12 +182,9 @@ def _about(dataset: Dataset, held_out: bool) -> dict[str, Any]:
     return {"name": dataset.name, "path": str(dataset.path), "split": dataset.split, "held_out": held_out}
 
 
-def _prepare(
-    data: Path, model: str, device: str, split: str | None, held_out: bool
-) -> tuple[Model, Dataset, Sequence[Example]]:
+def _prepare(dataset: Dataset, model: str, device: str, held_out: bool) -> tuple[Model, Dataset, Sequence[Example]]:
     import napari_fastsam as fs
 
-    dataset = fs.read_dataset(data, split)
     network = fs.load_model(model, device=device)
     if not held_out:
         return network, dataset, dataset.examples

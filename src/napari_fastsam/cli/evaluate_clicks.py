@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -53,10 +52,9 @@ class ClickOptions:
 
 
 def evaluate_clicks(
-    data: Path,
+    dataset: Dataset,
     model: str,
     device: str,
-    split: str | None,
     held_out: bool,
     options: ClickOptions,
 ) -> tuple[ClickEvaluation, dict[str, Any]]:
@@ -65,7 +63,6 @@ def evaluate_clicks(
     from napari_fastsam.model.judging.click_validation import evaluate_clicks as judge
     from napari_fastsam.version import __version__
 
-    dataset = fs.read_dataset(data, split)
     network = None if options.start is StartFrom.nothing else fs.load_model(model, device=device)
     corrector = _corrector(options.corrections)
     examples = _held_out(dataset, network, corrector) if held_out else dataset.examples

@@ -45,13 +45,13 @@ def run(
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
     with report_errors():
-        from napari_fastsam.io.images.inputs import find_inputs
+        from napari_fastsam.io.images.finding import find_inputs
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 
         read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
         if channels:
-            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels)))
+            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels), channel_limits=()))
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:

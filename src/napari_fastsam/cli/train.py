@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_fastsam.cli import train_options as option
-from napari_fastsam.cli.common import FAILED, Device, tell
+from napari_fastsam.cli.common import FAILED, Device, Strict, tell
 from napari_fastsam.errors import DeviceError, FastSAMError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset, read_datasets
+from napari_fastsam.io.annotations.examples import remarks_of
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
 
@@ -42,6 +43,7 @@ def train(
     hold_out: option.HoldOut = 0.1,
     device: Device = "auto",
     seed: option.Seed = 0,
+    strict: Strict = False,
     resume: option.Resume = False,
     progress: option.Progress = option.Report.text,
 ) -> None:
@@ -59,7 +61,7 @@ def train(
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
     try:
         with listener, interrupt_sets(stop):
-            examples, measured, said = _examples(data, validation)
+            examples, measured, reasons = _examples(data, validation, strict)
             from napari_fastsam.model.training.training import check_output
             from napari_fastsam.model.training.training import train as train_model
 
@@ -74,7 +76,7 @@ def train(
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
-                listener.hear(event | {"said": [*said, *event["said"]]} if event["event"] == "start" else event)
+                listener.hear(event | {"said": [*reasons, *event["said"]]} if event["event"] == "start" else event)
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
@@ -95,18 +97,26 @@ def train(
 
 
 def _examples(
-    data: Sequence[Path], validation: Path | None
+    data: Sequence[Path], validation: Path | None, strict: bool
 ) -> tuple[Sequence[Example], Sequence[Example] | None, list[str]]:
     """Return what is learnt from, what measures it where that is said, and what is to be told of them.
 
     What measures is not learnt from. Where nothing would be left to learn from, as in data whose train and val are the
     same images, it is as if there were no val.
     """
-    learnt = read_datasets(data, "train")
+    learnt, measured, reasons = _parted(data, validation, strict)
+    return learnt, measured, [*remarks_of([*learnt, *(measured or ())]), *reasons]
+
+
+def _parted(
+    data: Sequence[Path], validation: Path | None, strict: bool
+) -> tuple[Sequence[Example], Sequence[Example] | None, list[str]]:
+    """Return what is learnt from, what measures it, and how they were kept apart."""
+    learnt = read_datasets(data, "train", strict)
     if validation is not None:
-        measured = read_dataset(validation).examples
+        measured = read_dataset(validation, strict=strict).examples
     elif with_val := [path for path in data if "val" in read_dataset(path).splits]:
-        measured = read_datasets(with_val, "val")
+        measured = read_datasets(with_val, "val", strict)
     else:
         return learnt, None, []
     files = {example.path.resolve() for example in measured}

@@ -23,7 +23,7 @@ from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
-_UNSAID = {"channels": [], "refine": True, "fine_edges": False}
+_UNSAID = {"channels": [], "channel_limits": [], "refine": True, "fine_edges": False}
 """Parameters that are left out where they have the value that they had before they could be given."""
 
 SCHEMA, VERSION = "napari-fastsam recipe", 1
@@ -51,6 +51,8 @@ class Parameters:
     ----------
     channels
         Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+    channel_limits
+        Values of each of several channels that are shown as black and as full colour; empty = what suits each.
     refine
         Whether clicks among the prompts correct their objects.
     fine_edges
@@ -64,6 +66,7 @@ class Parameters:
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] = ()
+    channel_limits: tuple[tuple[float, float], ...] = ()
     refine: bool = True
     fine_edges: bool = False
 
@@ -169,6 +172,12 @@ class Recipe:
                     "the recipe has contrast_limits and several channels, each of which has limits of its own; leave "
                     "contrast_limits out"
                 )
+        limits = self.parameters.channel_limits
+        if limits and (len(limits) != len(self.parameters.channels) or len(limits) == 1):
+            raise RecipeError(
+                f"the recipe has {len(limits)} channel_limits and {len(self.parameters.channels)} channels; name one "
+                "pair of limits for each of two or three channels, or none"
+            )
         if self.linking is not None:
             Linking(self.linking.max_gap, self.linking.min_overlap, self.linking.divisions)
             if self.parameters.fine_edges:

@@ -121,7 +121,8 @@ def run_recipe(
         If the run cannot begin, or the report cannot be written at its end. What goes wrong with an image, whatever it
         is, is told in its row.
     """
-    images = [replace(image, channels=recipe.parameters.channels) for image in images]
+    asked = recipe.parameters
+    images = [replace(one, channels=asked.channels, channel_limits=asked.channel_limits) for one in images]
     targets = targets_of(images, recipe, folder, reads)
     making, recipe = _made_with(recipe)  # what is wrong with a model is told once, and not by every worker
     make_folder(folder / FOLDER)
@@ -273,11 +274,11 @@ class _RunningTasks:
 
     def _arrived(self, place: int, work: _Work, part: RunTask | None, future: Any) -> None:
         """Take note of what a worker did; raises what it raised."""
-        said = future.result()
+        done = future.result()
         work.given -= 1
-        work.seconds += said["seconds"]
+        work.seconds += done["seconds"]
         if part is None:
-            self._done(place, work, said)
+            self._done(place, work, done)
             return
         if part.kind == "plan":
             work.left = chain(missing_tiles(work.parts, part.index), work.left)
@@ -285,9 +286,9 @@ class _RunningTasks:
             self._giving.appendleft(place)
             work.waits = True
 
-    def _done(self, place: int, work: _Work, said: Mapping[str, Any]) -> None:
-        outputs = digests(work.target.with_name(name) for name in said["results"])
-        numbers = {"planes": said["planes"], "objects": said["objects"]}
+    def _done(self, place: int, work: _Work, done: Mapping[str, Any]) -> None:
+        outputs = digests(work.target.with_name(name) for name in done["results"])
+        numbers = {"planes": done["planes"], "objects": done["objects"]}
         seconds = work.seconds
         try:
             write_record(work.target, Record(self._making.key, work.fingerprint, outputs, seconds=seconds, **numbers))

@@ -102,6 +102,7 @@ def provenance_of(recipe: Recipe, image: Input, model: Model) -> Provenance:
         version=__version__,
         image=image.path.name + (f"/{image.where}" if image.where else ""),
         channels=asked.channels,
+        channel_limits=asked.channel_limits,
         model=model.card.name,
         model_sha256=recipe.model.sha256 or sha256_of(model.path),
         task="everything" if prompts is None else "prompts",

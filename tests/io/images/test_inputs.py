@@ -6,7 +6,8 @@ import zarr
 
 from napari_fastsam.core.image.channels import colour_plane
 from napari_fastsam.errors import ImageError, ParameterError
-from napari_fastsam.io.images.inputs import Input, find_inputs, open_plane
+from napari_fastsam.io.images.finding import find_inputs
+from napari_fastsam.io.images.inputs import Input, open_plane
 from napari_fastsam.io.images.ome_zarr import Scale, images_in, new_labels, open_image
 
 

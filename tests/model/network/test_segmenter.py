@@ -9,6 +9,7 @@ from importlib.resources import files
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 
 import napari_fastsam as fs
 from napari_fastsam.core.judging.metrics import match
@@ -211,6 +212,16 @@ class TestDevice:
         with pytest.raises(DeviceError, match=f"device '{device}' was asked for, but torch .*use 'auto' or 'cpu'"):
             fs.load_model("nuclei", device)
         assert resolve_device("auto") == "cpu"
+
+    @pytest.mark.parametrize(("device", "name"), [(torch.device("cpu"), "cpu"), (torch.device("cpu", 0), "cpu")])
+    def test_torchs_own_devices_are_taken(self, device: torch.device, name: str) -> None:
+        assert fs.load_model("nuclei", device=device).device == name
+
+    @pytest.mark.parametrize("device", [0, "0", torch.device("cuda", 0)])
+    def test_a_gpu_by_its_number(self, device: object, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        assert resolve_device(device) == "cuda:0"
 
     def test_a_gpu_too_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import torch

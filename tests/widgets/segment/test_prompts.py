@@ -59,7 +59,7 @@ def test_a_negative_point_takes_the_object_away(bench):
     b = bench()
     points = b.click(*NUCLEI)
     b.dock.toggle_polarity()
-    assert b.dock.next_point.polarity.text == "− negative"
+    assert b.dock.next_point.polarity.text == "−"
     # in the same pixel: no object can hold the one and not the other
     points.add([NUCLEI[0] + 0.25])
     b.settle()

@@ -52,9 +52,9 @@ def makes_layers(b):
 
 
 def turns_the_sign(b):
-    assert b.dock.next_point.polarity.text == "+ positive"
+    assert b.dock.next_point.polarity.text == "+"
     yield
-    assert b.dock.next_point.polarity.text == "− negative"
+    assert b.dock.next_point.polarity.text == "−"
     b.points.add([NUCLEI[1]])
     assert b.points.features["polarity"].tolist() == ["positive", "negative"]
 

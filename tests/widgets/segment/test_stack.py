@@ -31,7 +31,7 @@ def test_objects_have_one_number_through_a_film_and_become_labels_and_tracks(ben
     b = bench(film, contrast_limits=(0, 80), scale=(5, 0.5, 0.5), axis_labels=("t", "y", "x"))
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
-    assert not b.dock.stack.native.isHidden()
+    assert b.dock._panels.region.fold.isExpanded()
     assert b.preview.data.shape == film.shape
     np.testing.assert_allclose(b.preview.scale, (5, 0.5, 0.5))
     first = b.preview.data[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -110,3 +110,20 @@ class LazyMasks(Sequence[CroppedMask]):
     def take(self, positions: NDArray[np.intp]) -> LazyMasks:
         """Return the masks at `positions`, without making any."""
         return LazyMasks(self._make, self._indices[positions])
+
+
+_GROUP_PIXELS = 1 << 22
+
+
+def in_groups(masks: Sequence[CroppedMask], pixels: int = _GROUP_PIXELS) -> Iterator[list[CroppedMask]]:
+    """Yield masks in groups that are worked on in one step: of some million `pixels` together, or of one mask."""
+    group: list[CroppedMask] = []
+    taken = 0
+    for mask in masks:
+        if group and taken + mask.pixels.size > pixels:
+            yield group
+            group, taken = [], 0
+        group.append(mask)
+        taken += mask.pixels.size
+    if group:
+        yield group

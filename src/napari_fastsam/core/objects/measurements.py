@@ -76,3 +76,9 @@ def _names(axes: Sequence[str]) -> dict[str, str]:
     names = {f"centroid-{i}": f"centroid_{axis}" for i, axis in enumerate(axes)}
     ends = [f"{axis}{end}" for end in "01" for axis in axes]
     return names | {f"bbox-{i}": name for i, name in enumerate(ends)}
+
+
+def is_measured(column: str, axes: Sequence[str]) -> bool:
+    """Return whether a column is, by its name, what `measure` writes of objects on axes, beside the area in pixels."""
+    ends = [f"{axis}{end}" for axis in axes for end in "01"]
+    return column in (*SHAPE, *ends, "area_um2") or column.startswith(("centroid_", "intensity_"))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.objects.masks import CroppedMask, in_groups
 
 Ring: TypeAlias = list[tuple[int, int]]
 """Rows and columns of corners, pixel edges at integers; the first is not repeated at the end."""
@@ -29,44 +29,52 @@ def trace(masks: Sequence[CroppedMask]) -> Iterator[list[Polygon]]:
     columns those of its vertical ones. Where two pixels touch at a corner only, there are two corners, and each pixel
     keeps its own.
     """
-    if not masks:
-        return
-    found = [_corners(mask) for mask in masks]
-    owner = np.repeat(np.arange(len(masks)), [len(corners) for corners in found])
-    rows, columns, along_row, along_column = np.concatenate(found).T
-    across = _partners(np.lexsort((along_row, columns, rows, owner)))
-    down = _partners(np.lexsort((along_column, rows, columns, owner)))
-    rings: list[list[Ring]] = [[] for _ in masks]
-    places = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    owners, seen = owner.tolist(), [False] * len(places)
-    # in order of rows: the first corner of a ring is its top left
-    for first in np.lexsort((columns, rows)).tolist():
-        if not seen[first]:
-            rings[owners[first]].append(_ring(first, across, down, places, seen))
-    for mask, own in zip(masks, rings, strict=True):
-        yield _polygons(mask, own)
+    for group in in_groups(masks):
+        owner, rows, columns, along_row, along_column = _corners(group)
+        across = _partners(np.lexsort((along_row, columns, rows, owner)))
+        down = _partners(np.lexsort((along_column, rows, columns, owner)))
+        rings: list[list[Ring]] = [[] for _ in group]
+        places = list(zip(rows.tolist(), columns.tolist(), strict=True))
+        owners, seen = owner.tolist(), [False] * len(places)
+        # in order of rows: the first corner of a ring is its top left
+        for first in np.lexsort((columns, rows)).tolist():
+            if not seen[first]:
+                rings[owners[first]].append(_ring(first, across, down, places, seen))
+        for mask, own in zip(group, rings, strict=True):
+            yield _polygons(mask, own)
 
 
-def _corners(mask: CroppedMask) -> NDArray[np.int64]:
-    """Return (K, 4) row and column of each corner, and its place among those at the same spot along row and column."""
-    height, width = mask.pixels.shape
-    padded = np.zeros((height + 2, width + 2), np.uint8)
-    padded[1:-1, 1:-1] = mask.pixels
-    a, b, c, d = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
+def _corners(masks: Sequence[CroppedMask]) -> NDArray[np.int64]:
+    """Return (5, K): whose each corner is, its row and column, its place among those at that spot along both axes.
+
+    The masks lie behind each other in one array, each with a pixel of background around it: thousands of small ones
+    take as many steps as one.
+    """
+    frames = np.array([(mask.pixels.shape[0] + 2, mask.pixels.shape[1] + 2) for mask in masks])
+    sizes = frames.prod(axis=1)
+    ends = np.cumsum(sizes)
+    begins = ends - sizes
+    flat = np.zeros(int(ends[-1]) + 1, np.uint8)
+    for mask, begin, end, frame in zip(masks, begins.tolist(), ends.tolist(), frames.tolist(), strict=True):
+        flat[begin:end].reshape(frame)[1:-1, 1:-1] = mask.pixels
+    # right of a frame's last column is the next row's first pixel, and below its last row anything: background all
+    below = np.zeros_like(flat)
+    for begin, end, width in zip(begins.tolist(), ends.tolist(), frames[:, 1].tolist(), strict=True):
+        below[begin : end - width] = flat[begin + width : end]
+    a, b, c, d = flat[:-1], flat[1:], below[:-1], below[1:]
     single = (a ^ b ^ c ^ d).astype(bool)
     double = ~single & (a == d) & (b == c) & (a != b)
-    spots = np.argwhere(single)
-    corners = np.zeros((len(spots), 4), np.int64)
-    corners[:, :2] = spots
-    if double.any():
-        twice = np.argwhere(double)
-        rising = a[double] == 0  # the pixels at top right and bottom left
-        for copy in (0, 1):
-            more = np.empty((len(twice), 4), np.int64)
-            more[:, :2], more[:, 2], more[:, 3] = twice, copy, np.where(rising, 1 - copy, copy)
-            corners = np.concatenate([corners, more])
-    corners[:, :2] += (mask.top, mask.left)
-    return corners
+    spots = np.flatnonzero(single)
+    twice = np.flatnonzero(double)
+    rising = a[twice] == 0  # the pixels at top right and bottom left
+    nothing = np.zeros_like(twice)
+    at = np.concatenate([spots, twice, twice])
+    along_row = np.concatenate([np.zeros_like(spots), nothing, nothing + 1])
+    along_column = np.concatenate([np.zeros_like(spots), np.where(rising, 1, 0), np.where(rising, 0, 1)])
+    owner = np.searchsorted(ends, at, side="right")
+    rows, columns = np.divmod(at - begins[owner], frames[owner, 1])
+    corner = np.array([(mask.top, mask.left) for mask in masks])[owner]
+    return np.stack([owner, rows + corner[:, 0], columns + corner[:, 1], along_row, along_column])
 
 
 def _partners(order: NDArray[np.intp]) -> list[int]:

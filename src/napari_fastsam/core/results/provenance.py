@@ -28,6 +28,10 @@ class Provenance:
         resolution; first and last row and column, ``y0, x0, y1, x1``. None = all of it.
     channels
         Which channels were seen together as colours; empty = those of a colour image.
+    channel_limits
+        The intensities of each that were shown as black and as full colour; empty = what suited each.
+    channel_layers
+        The layers that they are, where they are several.
     model, model_sha256
         What the model is called, and its file.
     task
@@ -57,6 +61,8 @@ class Provenance:
     level: int = 0
     region: Sequence[int] | None = None
     channels: Sequence[int] = ()
+    channel_limits: Sequence[Sequence[float]] = ()
+    channel_layers: Sequence[str] = ()
     model: str = ""
     model_sha256: str = ""
     task: str = "everything"

@@ -14,6 +14,9 @@ from napari_fastsam.core.image.scale import PLANE_SCALE, Scale
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.results.provenance import Provenance
 
+_FEW = 1 << 20
+"""Numbers that scipy looks for one by one even if there is none of them."""
+
 Index = tuple[int, ...]
 """Which plane of a stack: one number for each axis before rows and columns."""
 
@@ -207,9 +210,19 @@ def masks_in(labels: NDArray[np.integer]) -> Iterator[tuple[int, CroppedMask]]:
     """Yield each number of a (Y, X) label image with its pixels, in ascending order."""
     from scipy import ndimage
 
-    numbers, small = np.unique(labels, return_inverse=True)
-    first = 0 if len(numbers) and numbers[0] == 0 else 1
-    small = small.reshape(labels.shape) + first  # of numbers that are far apart scipy would look at every one between
-    for place, window in enumerate(ndimage.find_objects(small), start=1):
-        rows, columns = window
-        yield int(numbers[place - first]), CroppedMask(rows.start, columns.start, small[window] == place)
+    if not labels.size:
+        return
+    numbers: NDArray[np.integer] | None = None
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > max(labels.size, _FEW):
+        # of numbers that are far apart scipy would look at every one between
+        numbers, inverse = np.unique(labels, return_inverse=True)
+        first = 0 if numbers[0] == 0 else 1
+        labels = inverse.reshape(labels.shape) + first
+        numbers = numbers if first == 0 else np.concatenate([[0], numbers])
+    labels = labels.astype(labels.dtype.newbyteorder("="), copy=False)
+    for place, window in enumerate(ndimage.find_objects(labels), start=1):
+        if window is not None:
+            rows, columns = window
+            number = place if numbers is None else int(numbers[place])
+            yield number, CroppedMask(rows.start, columns.start, labels[window] == place)

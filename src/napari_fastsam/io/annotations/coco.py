@@ -13,9 +13,18 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.run_lengths import decompressed, mask_of
 from napari_fastsam.errors import DatasetError
-from napari_fastsam.files import read_json
+from napari_fastsam.files import read_json, slashed
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
 from napari_fastsam.io.annotations.outlines import fill_edges, painted, union
+from napari_fastsam.io.annotations.remarks import (
+    ALL_CROWDS,
+    BEYOND,
+    CROWD,
+    NO_IMAGE,
+    NO_OUTLINE,
+    NO_SEGMENTATION,
+    Remark,
+)
 
 MAX_BYTES = 1_000_000_000
 """The largest annotations of COCO itself have half of it."""
@@ -32,12 +41,18 @@ class CocoObjects:
     size
         ``(H, W)`` that it says the image has; None = it does not say.
     annotations
-        Its annotations of that image, crowds left out.
+        Its annotations of that image that are objects.
+    left_out
+        What became of the others.
+    strict
+        Whether what is slightly off is refused.
     """
 
     file: Path
     size: tuple[int, int] | None
     annotations: tuple[dict[str, Any], ...] = field(repr=False)
+    left_out: tuple[Remark, ...] = field(default=(), repr=False)
+    strict: bool = False
 
     def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
         """Return (H, W) of `shape`; i + 1 is the i-th annotation's object. Raises DatasetError if they do not fit."""
@@ -48,44 +63,86 @@ class CocoObjects:
             )
         return painted([self._crop(annotation, shape) for annotation in self.annotations], shape)
 
+    def remarks(self) -> list[Remark]:
+        """Return what is slightly off."""
+        named = [(one, f"{self.file}, annotation {one.get('id', '?')}") for one in self.annotations]
+        short = [Remark(NO_OUTLINE, where) for one, where in named if any(map(_is_short, _polygons(one)))]
+        beyond = [Remark(BEYOND, where) for one, where in named if self._reaches_beyond(one)]
+        return [*self.left_out, *short, *beyond]
+
+    def _reaches_beyond(self, annotation: dict[str, Any]) -> bool:
+        if self.size is None:
+            return False
+        height, width = self.size
+        return any(
+            float(at) < -1 or float(at) > length + 1
+            for polygon in _polygons(annotation)
+            for values, length in ((polygon[0::2], width), (polygon[1::2], height))
+            for at in values
+        )
+
     def _crop(self, annotation: dict[str, Any], shape: tuple[int, int]) -> CroppedMask | None:
         where = f"{self.file}, annotation {annotation.get('id', '?')}"
         drawn = annotation.get("segmentation")
         if not drawn:
             raise DatasetError(f"{where} has no segmentation; expected polygons or run lengths, boxes are not enough")
         try:
-            return _from_rle(drawn, shape) if isinstance(drawn, dict) else _from_polygons(drawn, shape)
+            if isinstance(drawn, dict):
+                return _from_rle(drawn, shape)
+            return _from_polygons([p for p in drawn if self.strict or not _is_short(p)], shape)
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{where} cannot be drawn: {error}") from error
 
 
-def read_coco(path: Path) -> Dataset:
+def _polygons(annotation: dict[str, Any]) -> list[Any]:
+    drawn = annotation.get("segmentation")
+    return drawn if isinstance(drawn, list) else []
+
+
+def _is_short(polygon: Any) -> bool:
+    """Whether a polygon has whole points, but not three of them."""
+    return isinstance(polygon, list) and len(polygon) in (0, 2, 4)
+
+
+def read_coco(path: Path, strict: bool = False) -> Dataset:
     """Find the images of a COCO file; as `datasets.read_dataset`."""
     content = read_json(path, "a COCO file", DatasetError, MAX_BYTES)
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
         raise DatasetError(f"{path} is not a COCO file: it has no images and annotations")
     try:
-        return _dataset(path, content["images"], content["annotations"])
+        return _dataset(path, content["images"], content["annotations"], strict)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, DatasetError):
             raise
         raise DatasetError(f"{path} is not as COCO has it: {type(error).__name__} {error}") from error
 
 
-def _dataset(path: Path, images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> Dataset:
+def _dataset(path: Path, images: list[dict[str, Any]], annotations: list[dict[str, Any]], strict: bool) -> Dataset:
     if not images:
         raise DatasetError(f"{path} names no images")
     of: dict[Any, list[dict[str, Any]]] = {entry["id"]: [] for entry in images}
-    for annotation in annotations:
-        if annotation["image_id"] not in of:
-            raise DatasetError(
-                f"{path}, annotation {annotation.get('id', '?')}: there is no image {annotation['image_id']!r}"
-            )
-        # a crowd is a region with many objects, not an object
-        if not annotation.get("iscrowd"):
-            of[annotation["image_id"]].append(annotation)
+    left: dict[Any, list[Remark]] = {entry["id"]: [] for entry in images}
+    # a crowd is a region with many objects, but some programs call all that they keep as run lengths so
+    all_crowds = bool(annotations) and not strict and all(one.get("iscrowd") for one in annotations)
+    drawn = any(one.get("segmentation") for one in annotations)
+    first = images[0]["id"]
+    for one in annotations:
+        where, image = f"{path}, annotation {one.get('id', '?')}", one["image_id"]
+        if image not in of:
+            if strict:
+                raise DatasetError(f"{where}: there is no image {image!r}")
+            left[first].append(Remark(NO_IMAGE, where))
+        elif one.get("iscrowd") and not all_crowds:
+            left[image].append(Remark(CROWD, where))
+        elif drawn and not strict and not one.get("segmentation"):
+            left[image].append(Remark(NO_SEGMENTATION, where))
+        else:
+            of[image].append(one)
+            left[image] += [Remark(ALL_CROWDS, where)] if all_crowds else []
     files = [_file_of(path, str(entry["file_name"])) for entry in images]
-    truths = [CocoObjects(path, _size_of(entry), tuple(of[entry["id"]])) for entry in images]
+    truths = [
+        CocoObjects(path, _size_of(entry), tuple(of[entry["id"]]), tuple(left[entry["id"]]), strict) for entry in images
+    ]
     examples = tuple(
         Example(name, "", file, truth) for name, file, truth in zip(unique_names(files), files, truths, strict=True)
     )
@@ -93,9 +150,11 @@ def _dataset(path: Path, images: list[dict[str, Any]], annotations: list[dict[st
 
 
 def _file_of(path: Path, name: str) -> Path:
-    for folder in (path.parent, path.parent / "images", path.parent.parent / "images"):
-        if (folder / name).is_file():
-            return folder / name
+    # as it is; as Windows writes it; and where it lay in a folder of another computer, by its name alone
+    for called in (name, slashed(name), slashed(name).rpartition("/")[2]):
+        for folder in (path.parent, path.parent / "images", path.parent.parent / "images"):
+            if (folder / called).is_file():
+                return folder / called
     raise DatasetError(f"{path} names the image {name}, which is neither beside it nor in images/")
 
 

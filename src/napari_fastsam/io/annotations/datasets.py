@@ -7,13 +7,13 @@ an example is asked for them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.examples import Dataset, Entry, Example, LabelImage, index_of, unique_names
-from napari_fastsam.io.annotations.splits import choose_split, image_files, no_such_split
+from napari_fastsam.io.annotations.splits import IMAGE_SUFFIXES, choose_split, image_files, no_such_split
 from napari_fastsam.io.formats.registry import suffixes
 from napari_fastsam.io.results.results import stem_of
 
@@ -23,10 +23,13 @@ _EXPECTED = (
     "expected a folder with images/ and labels/ (label images as TIFF or PNG, of the same names), "
     "a YOLO data.yaml with outlines, or a COCO .json"
 )
+_LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "_seg")
+"""Of cellpose, and of this program."""
+
 _SPLITS = ("train", "val", "test")
 
 
-def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
+def read_dataset(path: str | Path, split: str | None = None, strict: bool = False) -> Dataset:
     """Find the annotated images of a dataset and pair each with its objects.
 
     Parameters
@@ -37,10 +40,15 @@ def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
           of the folders ``train``, ``val`` and ``test``. An optional ``index.csv`` beside them names each image's kind,
           in its columns ``id`` and ``kind``, and says in a column ``complete`` where objects are left undrawn
           (``false``).
+        * A folder with images and what cellpose or this program found in them beside each: ``a.tif`` with
+          ``a_masks.tif``, ``a_cp_masks.png``, ``a_seg.npy`` or ``a_labels.tif``.
         * A YOLO ``data.yaml`` with outlines, one text file an image.
         * A COCO ``.json`` with polygons or run lengths, its images beside it or in ``images/``.
     split
         Which part, for instance ``"train"``; None = ``val`` where there is one, else ``test``, else ``train``.
+    strict
+        Whether annotations that are slightly off are refused. Otherwise they are clipped or left out, and
+        `Dataset.remarks` counts and names them.
 
     Returns
     -------
@@ -61,18 +69,21 @@ def read_dataset(path: str | Path, split: str | None = None) -> Dataset:
     if kind in (".yaml", ".yml"):
         from napari_fastsam.io.annotations.yolo import read_yaml
 
-        return read_yaml(path, split)
+        return read_yaml(path, split, strict)
     if kind == ".json":
         from napari_fastsam.io.annotations.coco import read_coco
 
         if split is not None:
             raise no_such_split(path, split, ())
-        return read_coco(path)
+        return read_coco(path, strict)
     raise DatasetError(f"{path} is not a dataset; {_EXPECTED}")
 
 
 def _from_folder(path: Path, split: str | None) -> Dataset:
     images, labels = path / "images", path / "labels"
+    if not images.is_dir() and not labels.is_dir() and (pairs := _beside(path)):
+        examples = tuple(Example(name, "", image, LabelImage(label)) for name, image, label in pairs)
+        return Dataset(path.resolve().name, path, examples)
     if not (images.is_dir() and labels.is_dir()):
         raise DatasetError(f"the folder {path} has no images/ and labels/; {_EXPECTED}{_hint(path)}")
     splits = tuple(s for s in _SPLITS if (images / s).is_dir())
@@ -91,9 +102,13 @@ def _from_folder(path: Path, split: str | None) -> Dataset:
 
 def _pairs(images: Path, labels: Path) -> list[tuple[str, Path, Path]]:
     """Pair images and label images by their stems; where there is no label image, other formats of labels are too."""
-    named, drawn = _by_name(images), _by_name(labels)
+    named: dict[str, Path] = _by_name(images)
+    drawn: dict[str, Path] = {}
+    for stem, file in _by_name(labels).items():
+        drawn.setdefault(stem if stem in named else image_stem(stem), file)
     for file in sorted(labels.iterdir()):
-        stem = stem_of(file)
+        own = stem_of(file)
+        stem = own if own in named else image_stem(own)
         if stem in named and stem not in drawn and file.is_file() and file.name.casefold().endswith(tuple(suffixes())):
             drawn[stem] = file
     if not named:
@@ -108,6 +123,43 @@ def _pairs(images: Path, labels: Path) -> list[tuple[str, Path, Path]]:
     if surplus := sorted(drawn.keys() - named.keys()):
         raise DatasetError(f"{_which(drawn[s] for s in surplus)} without an image of that name in {images}")
     return [(name, image, drawn[name]) for name, image in sorted(named.items())]
+
+
+def image_stem(stem: str) -> str:
+    """Return the name of the image that a file of labels is called after, by the endings that programs put behind it.
+
+    Examples
+    --------
+    >>> image_stem("a_cp_masks"), image_stem("a")
+    ('a', 'a')
+    """
+    return next((stem.removesuffix(e) for e in _LABEL_ENDINGS if stem.endswith(e) and stem != e), stem)
+
+
+def _beside(folder: Path) -> list[tuple[str, Path, Path]]:
+    """Pair images with the files of labels that lie beside them, by their names."""
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
+    by_stem = {stem_of(p): p for p in files if p.suffix.casefold() in IMAGE_SUFFIXES}
+    labels: dict[str, Path] = {}
+    for file in files:
+        stem = stem_of(file)
+        if (named := image_stem(stem)) != stem and named in by_stem and _holds_labels(file):
+            labels.setdefault(named, file)
+    others = [p for stem, p in by_stem.items() if stem not in labels and not _is_beside(stem, by_stem)]
+    if labels and others:
+        raise DatasetError(
+            f"{_which(others)} without labels beside it, such as {others[0].stem}_masks.tif; label it, or take it away"
+        )
+    return [(stem, by_stem[stem], label) for stem, label in sorted(labels.items())]
+
+
+def _is_beside(stem: str, by_stem: Mapping[str, Path]) -> bool:
+    """Whether a picture is called after another, as labels, flows and outlines are."""
+    return any(stem.startswith(f"{other}_") for other in by_stem)
+
+
+def _holds_labels(file: Path) -> bool:
+    return file.name.casefold().endswith(tuple(suffixes()))
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
@@ -132,7 +184,7 @@ def _hint(path: Path) -> str:
     return f". Is {path / candidates[0]} what you mean?" if candidates else ""
 
 
-def read_datasets(paths: Sequence[str | Path], split: str | None = None) -> tuple[Example, ...]:
+def read_datasets(paths: Sequence[str | Path], split: str | None = None, strict: bool = False) -> tuple[Example, ...]:
     """Return the examples of several datasets together, each with a name of its own.
 
     Where images of two datasets have the same name, their dataset's is put in front. Images without a kind are of the
@@ -140,7 +192,7 @@ def read_datasets(paths: Sequence[str | Path], split: str | None = None) -> tupl
 
     Parameters
     ----------
-    paths, split
+    paths, split, strict
         As in `read_dataset`. With a split, a dataset without parts is taken whole.
 
     Raises
@@ -148,9 +200,9 @@ def read_datasets(paths: Sequence[str | Path], split: str | None = None) -> tupl
     DatasetError
         If one of them is of no use, or two datasets of the same name have images of the same name.
     """
-    found = [read_dataset(path) for path in paths]
+    found = [read_dataset(path, strict=strict) for path in paths]
     if split is not None:
-        found = [read_dataset(dataset.path, split) if dataset.splits else dataset for dataset in found]
+        found = [read_dataset(dataset.path, split, strict) if dataset.splits else dataset for dataset in found]
     if len(found) == 1:
         return found[0].examples
     counts = Counter(example.name for dataset in found for example in dataset.examples)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError, FastSAMError, ImageError, ParameterError
+from napari_fastsam.io.annotations.remarks import Remark, summed_up
 from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.io.images.images import read_plane
 from napari_fastsam.io.results.results import names_for
@@ -27,6 +28,9 @@ class Truth(Protocol):
 
     def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
         """Return (H, W) of `shape`, 0 = background, or raise DatasetError naming the file."""
+
+    def remarks(self) -> Sequence[Remark]:
+        """Return what is slightly off, and was clipped or left out."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +125,26 @@ class Dataset:
     split: str = ""
     splits: tuple[str, ...] = ()
 
+    def remarks(self) -> list[str]:
+        """Return what is slightly off in its annotations; see `remarks_of`."""
+        return remarks_of(self.examples)
+
     @property
     def files(self) -> list[Path]:
         """All files that are read for it."""
         named = [] if self.path.is_dir() else [self.path]
         return [*named, *(file for e in self.examples for file in (e.path, e.truth.file))]
+
+
+def remarks_of(examples: Iterable[Example]) -> list[str]:
+    """Return what is slightly off in annotations, counted and named.
+
+    Raises
+    ------
+    DatasetError
+        If they cannot be read.
+    """
+    return summed_up(remark for example in examples for remark in example.truth.remarks())
 
 
 @dataclass(frozen=True)
@@ -159,7 +178,11 @@ class LabelImage:
                 f"the label image {self.file} is {_size(found.shape)} pixels and its image {_size(shape)}; "
                 "both must have the same rows and columns"
             )
-        return found.astype(np.int32)
+        return _as_int32(found)
+
+    def remarks(self) -> Sequence[Remark]:
+        """Return nothing: numbers are right or they are refused."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -235,7 +258,7 @@ def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
             f"{file} holds {found.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"
         )
     low, high = int(found.min()), int(found.max())
-    if low < 0 or high > np.iinfo(np.int32).max:
+    if low < 0:
         raise DatasetError(f"{file} holds numbers from {low} to {high}; expected 0 = background, objects from 1 on")
     if (found.dtype.kind == "b" or high == np.iinfo(np.uint8).max) and len(np.unique(found)) == 2:
         from skimage.measure import label
@@ -246,6 +269,15 @@ def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
                 f"{file} is a mask: {pieces} separate pieces all have the value {high}; expected a number of its own "
                 "for each object, as skimage.measure.label gives"
             )
+
+
+def _as_int32(found: NDArray[Any]) -> NDArray[np.int32]:
+    """Return a label image in 32 bits; numbers that need more are counted anew, in their order, 0 stays 0."""
+    if int(found.max()) > np.iinfo(np.int32).max:
+        numbers, places = np.unique(found, return_inverse=True)
+        found = places.reshape(found.shape) + (numbers[0] != 0)
+    labels: NDArray[np.int32] = found.astype(np.int32)
+    return labels
 
 
 def _is_stack(path: Path) -> bool:

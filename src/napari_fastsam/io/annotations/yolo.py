@@ -14,12 +14,18 @@ from napari_fastsam import files
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
 from napari_fastsam.io.annotations.outlines import fill, painted
+from napari_fastsam.io.annotations.remarks import BEYOND, NO_OUTLINE, NO_TEXT, Remark
 from napari_fastsam.io.annotations.splits import IMAGE_SUFFIXES, choose_split
 
 SPLITS = ("train", "val", "test")
 
 _OUTSIDE = 0.01
 """Outlines may reach this share of the image beyond it: tools round."""
+
+_FAR_OUTSIDE = 1.0
+"""What reaches farther is no share of the image's size, but pixels."""
+
+MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -29,43 +35,54 @@ class YoloOutlines:
     Attributes
     ----------
     file
-        The text file. An empty one says that there is no object.
+        The text file. An empty one says that there is no object, and so does one that is not there.
+    strict
+        Whether what is slightly off is refused, and not clipped or left out.
     """
 
     file: Path
+    strict: bool = False
 
     def labels(self, shape: tuple[int, int]) -> NDArray[np.int32]:
         """Return (H, W) of `shape`; i + 1 is the i-th line's object. Raises DatasetError for a line that is none."""
-        return painted([fill(outline, shape) for outline in self._outlines(shape)], shape)
+        outlines = (outline for outline, _ in self._outlines() if outline is not None)
+        return painted([fill(outline[:, ::-1] * shape, shape) for outline in outlines], shape)
 
-    def _outlines(self, shape: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
-        try:
-            lines = self.file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(f"the outlines {self.file} cannot be read: {error}") from error
+    def remarks(self) -> list[Remark]:
+        """Return what is slightly off. Raises DatasetError as `labels`."""
+        if not self.file.is_file():
+            return [Remark(NO_TEXT, str(self.file))]
+        return [remark for _, remark in self._outlines() if remark is not None]
+
+    def _outlines(self) -> Iterator[tuple[NDArray[np.float64] | None, Remark | None]]:
+        """Yield each line's (V, 2) x, y as shares of the image, None where it is none, and what is to be told of it."""
+        if not self.file.is_file() and not self.strict:
+            return
+        lines = files.read_text(self.file, "a file of outlines", DatasetError, MAX_BYTES).splitlines()
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                shares = _parse(line, f"{self.file}, line {number}")
-                yield shares[:, ::-1] * shape
+                yield _parse(line, f"{self.file}, line {number}", self.strict)
 
 
-def _parse(line: str, where: str) -> NDArray[np.float64]:
-    """Return (V, 2) x, y as shares of the image."""
+def _parse(line: str, where: str, strict: bool) -> tuple[NDArray[np.float64] | None, Remark | None]:
     try:
         _, *values = (float(v) for v in line.split())
     except ValueError as error:
         raise DatasetError(f"{where} is {_short(line)}; expected a class and x y pairs, all numbers") from error
     if len(values) == 4:
         raise DatasetError(f"{where} is a box, and outlines are needed: class, then x y of three points or more")
+    if len(values) in (0, 2) and not strict:
+        return None, Remark(NO_OUTLINE, where)
     if len(values) < 6 or len(values) % 2:
         raise DatasetError(f"{where} has {len(values)} numbers after the class; expected x y pairs, three or more")
     outline = np.array(values).reshape(-1, 2)
-    if not (np.isfinite(outline).all() and outline.min() >= -_OUTSIDE and outline.max() <= 1 + _OUTSIDE):
+    beyond = float(np.maximum(-outline, outline - 1).max())
+    if not beyond <= (_OUTSIDE if strict else _FAR_OUTSIDE):  # also where it is not a number
         raise DatasetError(f"{where} holds values outside 0 to 1; expected shares of the image's width and height")
-    return outline
+    return outline, Remark(BEYOND, where) if beyond > _OUTSIDE else None
 
 
-def read_yaml(path: Path, split: str | None) -> Dataset:
+def read_yaml(path: Path, split: str | None, strict: bool = False) -> Dataset:
     """Find the images of a data.yaml and the text file of each. As `datasets.read_dataset`; fetches nothing."""
     config = load_yaml(path)
     splits = tuple(s for s in SPLITS if config.get(s))
@@ -75,9 +92,15 @@ def read_yaml(path: Path, split: str | None) -> Dataset:
     images = [file for place in places(path, config, chosen) for file in _images_at(place)]
     if not images:
         raise DatasetError(f"there is no image for {chosen!r} of {path}, in {places(path, config, chosen)[0]}")
+    texts = [_outlines_of(image) for image in images]
+    for image, text in zip(images, texts, strict=True):
+        if not text.is_file() and (strict or not any(t.is_file() for t in texts)):
+            raise DatasetError(
+                f"there is no {text} with the outlines of {image}; an image without objects has an empty one"
+            )
     examples = tuple(
-        Example(name, "", image, YoloOutlines(_outlines_of(image)))
-        for name, image in zip(unique_names(images), images, strict=True)
+        Example(name, "", image, YoloOutlines(text, strict))
+        for name, image, text in zip(unique_names(images), images, texts, strict=True)
     )
     name = path.resolve().parent.name if path.stem.casefold() in ("data", "dataset") else path.stem
     return Dataset(name, path, examples, yaml=path, split=chosen, splits=splits)
@@ -109,7 +132,7 @@ def places(path: Path, config: dict[str, Any], split: str) -> list[Path]:
     """
     named = config[split] if isinstance(config[split], list) else [config[split]]
     own = path.resolve().parent
-    given = str(config.get("path") or "")
+    given = files.slashed(str(config.get("path") or ""))
     for root in (own / given, Path.cwd() / given, own):
         found = [_at(root, str(name)) for name in named]
         if all(place.exists() for place in found):
@@ -125,6 +148,9 @@ def places(path: Path, config: dict[str, Any], split: str) -> list[Path]:
 
 def _at(root: Path, name: str) -> Path:
     place = root / name
+    if not place.exists():  # as Windows writes it
+        name = files.slashed(name)
+        place = root / name
     # archives of some services name folders beside the yaml as if they lay beside its folder
     if not place.exists() and name.startswith("../"):
         return root / name[3:]
@@ -136,15 +162,12 @@ def _images_at(place: Path) -> list[Path]:
         return sorted(p for p in place.rglob("*") if p.is_file() and _is_image(p))
     if place.suffix.casefold() != ".txt":
         return [place]
-    try:
-        lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"the list of images {place} cannot be read: {error}") from error
-    files = [place.parent / line for line in lines]
-    for file in files:
+    text = files.read_text(place, "a list of images", DatasetError, MAX_BYTES)
+    listed = [_at(place.parent, line.strip()) for line in text.splitlines() if line.strip()]
+    for file in listed:
         if not file.is_file():
             raise DatasetError(f"{place} names {file}, which is not there")
-    return files
+    return listed
 
 
 def _is_image(path: Path) -> bool:
@@ -157,12 +180,7 @@ def _outlines_of(image: Path) -> Path:
     at = _last(parts, "images")
     if at is not None:
         parts[at] = "labels"
-    file = Path(*parts, image.stem + ".txt")
-    if not file.is_file():
-        raise DatasetError(
-            f"there is no {file} with the outlines of {image}; an image without objects has an empty one"
-        )
-    return file
+    return Path(*parts, image.stem + ".txt")
 
 
 def _last(parts: Iterable[str], wanted: str) -> int | None:

@@ -27,8 +27,10 @@ def about(result: SegmentationResult, objects: bool = True) -> dict[str, Any]:
     if objects and result.objects:
         content[OBJECTS_KEY] = [found.to_json() for found in result.objects]
     axes = result.scale
-    if any(axes.units) or any(step != 1 for step in axes.scale):
+    if any(axes.units) or any(step != 1 for step in axes.scale) or any(axes.translation):
         content[SCALE_KEY] = {"axes": list(axes.axes), "scale": list(axes.scale), "units": list(axes.units)}
+        if any(axes.translation):
+            content[SCALE_KEY]["translation"] = list(axes.translation)
     return content
 
 
@@ -53,9 +55,10 @@ def result_from(labels: LabelPlanes, content: Mapping[str, Any], scale: Scale, p
     """
     try:
         objects = [ResultObject.from_json(entry) for entry in content.get(OBJECTS_KEY, ())]
-        said = content.get(SCALE_KEY)
-        if said is not None:
-            scale = Scale(*(tuple(said[key]) for key in ("axes", "scale", "units")))
+        stored = content.get(SCALE_KEY)
+        if stored is not None:
+            axes, steps, units = (tuple(stored[key]) for key in ("axes", "scale", "units"))
+            scale = Scale(axes, steps, units, tuple(stored.get("translation", ())))
         provenance = entries_of(content.get(PROVENANCE_KEY))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(

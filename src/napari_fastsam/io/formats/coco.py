@@ -42,9 +42,10 @@ class Coco(Format):
         found = [(one, mask) for _, one, mask in result.masks()]
         names = sorted({one.class_name or _UNNAMED for one, _ in found})
         categories = {name: number for number, name in enumerate(names, start=1)}
+        texts = compressed(list(runs_of([mask for _, mask in found], (height, width))))
         annotations = [
-            _annotation(place, one, mask, (height, width), categories)
-            for place, (one, mask) in enumerate(found, start=1)
+            _annotation(place, one, mask, {"size": [height, width], "counts": text}, categories)
+            for place, ((one, mask), text) in enumerate(zip(found, texts, strict=True), start=1)
         ]
         content = {
             "images": [{"id": 1, "file_name": result.image, "width": width, "height": height}],
@@ -75,7 +76,7 @@ class Coco(Format):
 
 
 def _annotation(
-    place: int, one: ResultObject, mask: CroppedMask, shape: tuple[int, int], categories: Mapping[str, int]
+    place: int, one: ResultObject, mask: CroppedMask, segmentation: Any, categories: Mapping[str, int]
 ) -> dict[str, Any]:
     rows, columns = mask.window
     box = [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start]
@@ -84,7 +85,7 @@ def _annotation(
         "id": place,
         "image_id": 1,
         "category_id": categories[one.class_name or _UNNAMED],
-        "segmentation": {"size": list(shape), "counts": compressed(runs_of(mask, shape))},
+        "segmentation": segmentation,
         "area": mask.area,
         "bbox": box,
         "iscrowd": 0,

@@ -47,4 +47,4 @@ class FilePlanes:
     def planes(self, onto: Any = None) -> Iterator[tuple[Index, NDArray[np.generic]]]:
         """Yield each plane's index and its pixels, in order; nothing is painted onto `onto`."""
         for index in every_index(self.shape[:-2]):
-            yield index, read_plane(self._path, index or None)
+            yield index, read_plane(self._path, index or None, as_labels=True)

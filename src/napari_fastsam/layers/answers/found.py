@@ -204,8 +204,8 @@ def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Resul
         pixels go on changing while the run does.
     """
     seen = SeenTiles.of(run, frozen)
-    said = not_answered(request)
-    return Result(request, (), said, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
+    message = not_answered(request)
+    return Result(request, (), message, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
 
 
 def not_answered(request: Request) -> tuple[str, ...]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fastsam.core.image.channels import COLOURED
+from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.answers.on_plane import TilesAtPrompts, WholePlane
 from napari_fastsam.layers.answers.over_planes import WholeStack
 from napari_fastsam.layers.answers.over_tiles import AllTiles
 from napari_fastsam.layers.answers.predictors import PREDICTORS, choose_predictor
 from napari_fastsam.layers.answers.request import MAX_VIEW_PIXELS, Controls, Planes, Request
+from napari_fastsam.layers.planes.channels import limits_of
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown
 from napari_fastsam.layers.prompts.places import places
@@ -37,7 +40,7 @@ def make_request(
     controls
         What is set in the dock.
     generation
-        Another number each time the image's data are replaced.
+        Another number each time the data of what is seen are replaced.
     earlier
         The request before. Where the region is the view, it is what was on the canvas when the last prompt was placed:
         a view that was moved since changes nothing, and prompts that are out of sight are answered as before.
@@ -64,8 +67,16 @@ def make_request(
         if earlier is not None and _may_continue(earlier, controls, plane):
             plane = _continued(viewer, controls, plane, earlier, known, len(whole.prompts))
     read = controls.read_prompts(viewer, plane)
-    limits = _window(image)
-    key = (image.unique_id, generation, plane, limits, controls.model, controls.device, controls.imgsz)
+    limits = _window(controls)
+    key = (
+        image.unique_id,
+        generation,
+        _seen_plane(controls, plane),
+        *_seen(controls),
+        controls.model,
+        controls.device,
+        controls.imgsz,
+    )
     return Request(
         controls,
         plane,
@@ -84,8 +95,9 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     """Freeze what is asked of all planes along an axis."""
     image = controls.image
     axis = axis_of_stack(image, plane, controls.axis)
-    limits, single = _window(image), replace(controls, region="plane")
-    common = (image.unique_id, generation, limits, controls.model, controls.device, controls.imgsz, controls.tiling)
+    _require_planes(controls, axis)
+    limits, single = _window(controls), replace(controls, region="plane")
+    asked = (*_seen(controls), controls.model, controls.device, controls.imgsz, controls.tiling)
     by_position: dict[int, Request] = {}
     prompted = set(planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes))
     prompted |= {start.plane.index[axis] for start in controls.starts}
@@ -100,13 +112,13 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
         read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
-            own = (image.unique_id, generation, of_position, *common[2:], predictor.key)
+            own = (image.unique_id, generation, _seen_plane(single, of_position), *asked, predictor.key)
             by_position[position] = Request(
                 single, of_position, read, limits, own, generation=generation, kind=predictor.name
             )
     read = single.read_prompts(viewer, plane)
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
-    key = (image.unique_id, generation, plane.at(axis, 0), *common[2:], "stack", axis)
+    key = (image.unique_id, generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
     kind = choose_predictor(controls, plane).name
     return Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
 
@@ -117,10 +129,28 @@ def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[fl
     return y, x
 
 
-def _window(image: Image) -> tuple[float, float] | None:
-    """Return the contrast limits; None for colours, and where they say nothing: NaN would make no key equal another."""
-    low, high = (float(value) for value in image.contrast_limits)
-    return None if image.rgb or not np.isfinite([low, high]).all() else (low, high)
+def _window(controls: Controls) -> tuple[float, float] | None:
+    """Return the contrast limits of what is seen."""
+    return COLOURED if controls.channels else limits_of(controls.image)
+
+
+def _seen(controls: Controls) -> tuple[Hashable, Hashable]:
+    """Return what of a key says which channels are seen, and in which limits."""
+    return _window(controls), tuple(channel.key for channel in controls.channels)
+
+
+def _seen_plane(controls: Controls, plane: Plane) -> Plane:
+    """Return the same plane for all positions along the channels' axis: all of them are seen, whichever is shown."""
+    axis = controls.channels[0].axis if controls.channels else None
+    return plane if axis is None else plane.at(axis, 0)
+
+
+def _require_planes(controls: Controls, axis: int) -> None:
+    if any(channel.axis == axis for channel in controls.channels):
+        raise ImageError(
+            f'Axis {axis} of image "{controls.image.name}" is that of the channels seen together, and planes along it '
+            "are asked for: choose another axis under planes, or fewer than two channels."
+        )
 
 
 def _may_continue(earlier: Request, controls: Controls, plane: Plane) -> bool:

@@ -35,9 +35,9 @@ class Kept:
         self._generations: dict[Hashable, int] = {}
         self._predicting = threading.Lock()
 
-    def generation(self, image: Hashable) -> int:
-        """Return a number that is another one each time an image's data are replaced."""
-        return self._generations.get(image, 0)
+    def generation(self, *images: Hashable) -> int:
+        """Return a number that is another one each time the data of one of these images are replaced."""
+        return sum(self._generations.get(image, 0) for image in set(images))
 
     def forget_image(self, image: Hashable) -> None:
         """Forget what was kept of an image whose data changed, or that is gone."""
@@ -47,7 +47,7 @@ class Kept:
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
-        return request.generation != self.generation(request.controls.image.unique_id)
+        return request.generation != self.generation(*(image.unique_id for image in request.controls.images))
 
     def prediction(self, request: Request, predict: Callable[[], Prediction]) -> Prediction:
         """Return the prediction of a request's plane, made now unless another thread made it meanwhile."""

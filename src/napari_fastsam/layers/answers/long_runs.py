@@ -6,13 +6,12 @@ from collections.abc import Hashable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.planes.linking import PlaneOverlaps
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.memento import Memento
-from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
+from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
 from napari_fastsam.model.asking.descriptors import descriptors_for
 from napari_fastsam.model.asking.stack import StackRun, start_stack
 from napari_fastsam.model.asking.tiled import TiledRun, start_tiled
@@ -104,7 +103,7 @@ class LongRuns:
         controls = request.controls
 
         def read(position: int) -> NDArray[Any]:
-            return read_pixels(controls.image, request.plane.at(stack.axis, position))
+            return read_together(controls.image, request.plane.at(stack.axis, position), controls.channels)
 
         run = start_stack(model, read, stack.count, controls.imgsz, request.contrast_limits, controls.tiling)
         self._planes = (request.key, run)
@@ -127,15 +126,16 @@ class LongRuns:
             tiles = self.over_tiles(request) if request.over_tiles else self.search(request)
             return tiles is not None and tiles.complete
         planes = self.over_planes(request)
-        in_memory = isinstance(request.controls.image.data, np.ndarray)
-        return planes is not None and in_memory and not planes.is_as_seen()
+        controls = request.controls
+        cheap = in_memory(controls.image, controls.channels)  # what dask or zarr read takes as long as to begin anew
+        return planes is not None and cheap and not planes.is_as_seen()
 
 
 def _start(model: Model, request: Request, descriptors: Descriptors | None = None) -> TiledRun:
     controls = request.controls
     return start_tiled(
         model,
-        PlanePixels(controls.image, request.plane),
+        lazy_together(controls.image, request.plane, controls.channels),
         controls.tiling,
         controls.thresholds,
         request.contrast_limits,

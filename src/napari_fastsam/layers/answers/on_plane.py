@@ -18,8 +18,8 @@ from napari_fastsam.layers.answers.predictors import Predictor
 from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.results import DrawnAnswer, Result, answer_drawn, make_result, missing_for_drawn
 from napari_fastsam.layers.answers.steps import Step
+from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.planes.read import PlanePixels, read_pixels
 from napari_fastsam.layers.prompts.layers import ReadPrompts
 from napari_fastsam.model.asking.descriptors import descriptors_of, no_descriptors
 from napari_fastsam.model.asking.plane_prediction import predict_plane
@@ -94,11 +94,12 @@ class OnePlane(Predictor, ABC):
 
     def is_outdated(self, kept: Kept, request: Request) -> bool:
         """Whether the pixels in memory differ from those that the network saw."""
-        prediction, image = kept.cache.get(request.key), request.controls.image
-        if prediction is None or not isinstance(image.data, np.ndarray):
+        prediction, controls = kept.cache.get(request.key), request.controls
+        if prediction is None or not in_memory(controls.image, controls.channels):
             return False  # what dask or zarr would have to read again is not worth the check
         try:
-            return not prediction.is_current(PlanePixels(image, request.plane))
+            seen = lazy_together(controls.image, request.plane, controls.channels)
+            return not prediction.is_current(seen)
         except ImageError:
             return True  # whoever looks at it next says why
 
@@ -122,7 +123,7 @@ class WholePlane(OnePlane):
     def predict(self, model: Model, request: Request) -> Prediction:
         """Show all of a plane to the network."""
         controls = request.controls
-        pixels = read_pixels(controls.image, request.plane)
+        pixels = read_together(controls.image, request.plane, controls.channels)
         _require_numbers(pixels, controls.image)
         imgsz = controls.imgsz or suited_imgsz(model, pixels, controls.tiling, request.contrast_limits)
         prediction = predict_plane(model, pixels, imgsz, request.contrast_limits)
@@ -177,9 +178,10 @@ class TilesAtPrompts(OnePlane):
 
     def predict(self, model: Model, request: Request) -> Prediction:
         """Prepare to look at the tiles that prompts need, with the objects measured at the first prompt."""
-        pixels = PlanePixels(request.controls.image, request.plane)
+        controls = request.controls
+        pixels = lazy_together(controls.image, request.plane, controls.channels)
         limits = request.contrast_limits or sampled_window(model, pixels)
-        prediction = TiledPrediction(model, pixels, request.controls.tiling, limits)
+        prediction = TiledPrediction(model, pixels, controls.tiling, limits)
         queries = request.read.prompts.queries
         prediction.measure(middle_of(queries[0]) if queries else request.looking_at)
         return prediction

@@ -9,6 +9,7 @@ from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.results import Result
+from napari_fastsam.layers.planes.channels import channel_limits
 from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.version import __version__
 
@@ -36,7 +37,10 @@ def provenance_of(result: Result, model_sha256: str) -> Provenance:
         task=controls.task,
         imgsz=controls.imgsz,
         **asdict(controls.thresholds),
-        contrast_limits=request.contrast_limits,
+        contrast_limits=None if controls.channels else request.contrast_limits,
+        channels=[channel.position for channel in controls.channels],
+        channel_limits=channel_limits(controls.channels),
+        channel_layers=[channel.image.name for channel in controls.channels if channel.axis is None],
         diameter=controls.tiling.diameter,
         scale=controls.tiling.scale,
         prompts=None if prompts is None else prompts.to_json(),

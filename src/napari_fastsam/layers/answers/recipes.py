@@ -21,8 +21,8 @@ from napari_fastsam.core.recipe import (
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
-from napari_fastsam.layers.labels.exporting import axis_names
-from napari_fastsam.layers.labels.features import indexed
+from napari_fastsam.layers.labels.features import axis_names, indexed
+from napari_fastsam.layers.planes.channels import channel_limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +71,21 @@ def recipe_of(
     limits, linking = controls.thresholds, controls.linking
     links = None
     if request.stack is not None:
-        links = LinkingPart(request.stack.axis, linking.max_gap, linking.min_overlap, linking.divisions)
+        # the runs' axes are those that are left without the channels'
+        before = sum(c.axis is not None and c.axis < request.stack.axis for c in controls.channels[:1])
+        links = LinkingPart(request.stack.axis - before, linking.max_gap, linking.min_overlap, linking.divisions)
     return Recipe(
         ModelPart(controls.model, model_sha256),
-        Parameters(controls.imgsz, limits.conf, limits.iou, limits.min_area, limits.max_area, request.contrast_limits),
+        Parameters(
+            controls.imgsz,
+            limits.conf,
+            limits.iou,
+            limits.min_area,
+            limits.max_area,
+            None if controls.channels else request.contrast_limits,
+            tuple(channel.position for channel in controls.channels),
+            channel_limits(controls.channels),
+        ),
         search,
         TilingPart(controls.tiling.diameter, controls.tiling.scale, request.looking_at),
         links,

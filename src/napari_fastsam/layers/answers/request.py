@@ -11,6 +11,7 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.layers.labels.starts import LabelStart
+from napari_fastsam.layers.planes.channels import Channel
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import Region
 from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
@@ -56,6 +57,8 @@ class Controls:
         When objects on its planes are one.
     starts
         Labels that are corrected.
+    channels
+        What is seen together as colours instead of the image alone; empty = the image.
     """
 
     image: Image
@@ -76,6 +79,12 @@ class Controls:
     axis: int | None = None
     linking: Linking = field(default_factory=Linking)
     starts: tuple[LabelStart, ...] = ()
+    channels: tuple[Channel, ...] = ()
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All layers whose pixels are seen."""
+        return (self.image, *(channel.image for channel in self.channels))
 
     def read_prompts(self, viewer: ViewerModel, plane: Plane) -> ReadPrompts:
         """Read what is asked for on a plane, from the layers chosen and from here."""
@@ -123,7 +132,7 @@ class Request:
     read
         The prompts on it.
     contrast_limits
-        The image's, None for colours.
+        The image's, None for colours; of channels seen together those of what they come as.
     key
         Equal for requests that one pass of the network serves.
     prompts_known

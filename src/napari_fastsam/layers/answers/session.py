@@ -59,7 +59,8 @@ class Session:
 
     def request(self, controls: Controls, earlier: Request | None = None) -> Request:
         """Freeze what is asked for now; parameters and errors are those of `make_request`."""
-        return make_request(self.viewer, controls, self.kept.generation(controls.image.unique_id), earlier)
+        seen = self.kept.generation(*(image.unique_id for image in controls.images))
+        return make_request(self.viewer, controls, seen, earlier)
 
     def image_changed(self, image: Image) -> None:
         """Forget what was kept of an image whose data changed, or that is gone."""

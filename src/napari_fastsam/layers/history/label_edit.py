@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.layers.labels.features import indexed
+from napari_fastsam.layers.labels.pixels import write_pixels
 from napari_fastsam.layers.labels.target import pixels_of
 
 if TYPE_CHECKING:
@@ -189,12 +190,7 @@ class LabelEdit:
         old, new = (after, before) if back else (before, after)
         mine = np.asarray(data[indices]) == old
         where = tuple(axis[mine] for axis in indices)
-        if layer.multiscale:
-            data[where] = new[mine]
-        elif len(where[0]):
-            with layer.block_history():
-                layer.data_setitem(where, new[mine].astype(data.dtype), refresh=False)
-        layer.refresh(extent=False)
+        write_pixels(layer, [(where, new[mine].astype(data.dtype))], "Try once more.")
 
 
 def _rows_put_back(layer: Labels, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import entries_of
 from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject, SegmentationResult
-from napari_fastsam.layers.labels.features import indexed
+from napari_fastsam.layers.labels.features import axis_names, indexed
+from napari_fastsam.layers.labels.records import METADATA_KEY
 from napari_fastsam.layers.labels.target import pixels_of
-from napari_fastsam.layers.labels.write import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Labels
 
 
 def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
@@ -47,14 +47,6 @@ def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
         return np.asarray(pixels[index])
 
     return SegmentationResult(ArrayLabels(data), objects, scale, provenance, name, on_plane)
-
-
-def axis_names(layer: Layer) -> list[str]:
-    """Return the names of a layer's axes, fit for columns and files; the last two are y and x where they have none."""
-    names = [str(name) for name in layer.axis_labels]
-    if len(set(names)) < len(names) or any(not name.isidentifier() for name in names):
-        return [*(f"axis{i}" for i in range(layer.ndim - 2)), "y", "x"]
-    return names
 
 
 def _full(image: Image) -> Any:

@@ -13,7 +13,7 @@ from napari_fastsam.layers.labels.target import pixels_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
 _SURER = ("score", "text", "similarity", "prompt", "why")
 """What a class has from the surer of two objects; other columns are the person's, and stay."""
@@ -25,6 +25,14 @@ def indexed(layer: Labels) -> pd.DataFrame:
 
     table = pd.DataFrame(layer.features)
     return table if "index" in table else table.assign(index=np.arange(len(table)))
+
+
+def axis_names(layer: Layer) -> list[str]:
+    """Return the names of a layer's axes, fit for columns and files; the last two are y and x where they have none."""
+    names = [str(name) for name in layer.axis_labels]
+    if len(set(names)) < len(names) or any(not name.isidentifier() for name in names):
+        return [*(f"axis{i}" for i in range(layer.ndim - 2)), "y", "x"]
+    return names
 
 
 def features_with(layer: Labels, new: pd.DataFrame) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def find_target(layer: Labels, image: Image, plane: Plane, *, use_units: bool = 
     LabelsError
         If the layer cannot be written to, or its pixels are not the image's.
     """
-    _require_writable(layer)
+    require_writable(layer)
     shape = tuple(pixels_of(layer).shape)
     if shape not in (plane.level_shape, plane.image_shape):
         grids = " or ".join(str(s) for s in dict.fromkeys((plane.level_shape, plane.image_shape)))
@@ -118,7 +118,14 @@ def pixels_of(layer: Labels) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def _require_writable(layer: Labels) -> None:
+def require_writable(layer: Labels) -> None:
+    """Require that pixels of a layer can be changed.
+
+    Raises
+    ------
+    LabelsError
+        If not, and what to do then.
+    """
     if is_pyramid_of_ours(layer):
         return
     if layer.multiscale:

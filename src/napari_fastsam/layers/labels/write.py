@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.features import features_with, pixels_of_classes, with_classes
+from napari_fastsam.layers.labels.pixels import write_pixels
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, update_preview
+from napari_fastsam.layers.labels.records import METADATA_KEY
 from napari_fastsam.layers.labels.replacing import Replaced, areas_after
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.target import Target, find_target, pixels_of
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 __all__ = ["METADATA_KEY", "Committed", "commit", "labels_like", "make_preview", "update_preview"]
-
-METADATA_KEY = "napari-fastsam"
-"""Where a Labels layer's metadata keep the list of what was written into it."""
 
 
 @dataclass(frozen=True)
@@ -292,44 +290,7 @@ def _write(
         if piece.starts:
             where = piece.target.indices(piece.cleared(layer, preserve))
             parts.append((where, np.zeros(len(where[0]), data.dtype)))
-    if layer.multiscale:
-        for where, values in parts:
-            before = np.asarray(data[where])
-            data[where] = values
-            layer.events.paint(value=[(where, before, values)])  # as napari tells of what it has written
-        parts = []
-    with _sliced(layer):
-        if parts:
-            indices = tuple(np.concatenate(axis) for axis in zip(*(where for where, _ in parts), strict=True))
-            with _put_back_on_failure(layer, indices), layer.block_history():
-                layer.data_setitem(indices, np.concatenate([values for _, values in parts]))
-        # data_setitem redraws the slice that it finds without units: where layers differ in units not the one
-        # shown
-        layer.refresh(extent=False)
-
-
-@contextmanager
-def _put_back_on_failure(layer: Labels, indices: tuple[NDArray[np.intp], ...]) -> Iterator[None]:
-    """Restore pixels if writing them fails half way, as zarr's do on a full disk."""
-    data = layer.data
-    before = np.asarray(data[indices])
-    try:
-        yield
-    except Exception as error:
-        failed = f'Labels layer "{layer.name}" could not be written ({type(error).__name__}: {error}). '
-        try:
-            data[indices] = before
-            changed = int(np.count_nonzero(np.asarray(data[indices]) != before))
-        except Exception:  # noqa: BLE001 - whatever a store raises: it is told below
-            changed = -1
-        outcome = (
-            f"{'Some' if changed < 0 else changed} of its pixels could not be put back: look at them before you go on. "
-            if changed
-            else "Its pixels are as they were. "
-        )
-        raise LabelsError(
-            f"{failed}{outcome}The objects are still in the preview: make room, or choose a new layer, and add again."
-        ) from error
+    write_pixels(layer, parts, "The objects are still in the preview: make room, or choose a new layer, and add again.")
 
 
 def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.integer]:
@@ -361,19 +322,6 @@ def _require_dtype(layer: Labels, largest: int) -> None:
             f"the new objects need {largest}. Convert it to {wide_enough} (right-click the layer, "
             "Convert data type), or choose a new layer."
         )
-
-
-@contextmanager
-def _sliced(layer: Labels) -> Iterator[None]:
-    """Show a hidden layer while it is written to: without a slice data_setitem fails half way."""
-    if layer.visible:
-        yield
-        return
-    layer.visible = True
-    try:
-        yield
-    finally:
-        layer.visible = False
 
 
 def _with_provenance(layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_]) -> dict[str, Any]:

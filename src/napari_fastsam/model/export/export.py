@@ -131,9 +131,9 @@ def export_model(
     with tempfile.TemporaryDirectory(prefix="napari-fastsam-") as folder:
         if data is not None:
             options["data"] = str(_calibration(Path(data), Path(folder).resolve()))
-        made, said = _made(source, options, wanted, Path(folder).resolve())
+        made, exported = _made(source, options, wanted, Path(folder).resolve())
         if card.origin == "unknown":
-            card = replace(card, imgsz=said["imgsz"], trained_imgsz=said["imgsz"], licence=said["licence"])
+            card = replace(card, imgsz=exported["imgsz"], trained_imgsz=exported["imgsz"], licence=exported["licence"])
         card = _card_of_export(card, source, made, wanted, half)
         replaced, beside = target.exists(), target.with_name(target.name + ".json")
         try:
@@ -165,21 +165,21 @@ def _calibration(data: Path, folder: Path) -> Path:
     """Write a data.yaml with nothing in it but where images are: ultralytics would run what ``download:`` says."""
     import yaml
 
-    said = read_yaml(data, "a YOLO data.yaml", ParameterError)
-    if not isinstance(said, dict):
+    description = read_yaml(data, "a YOLO data.yaml", ParameterError)
+    if not isinstance(description, dict):
         raise ParameterError(f"{data} holds no settings; expected path:, train:, val: and names:")
     root = data.absolute().parent
-    kept: dict[str, Any] = {"path": str(root / str(said.get("path") or ""))}
+    kept: dict[str, Any] = {"path": str(root / str(description.get("path") or ""))}
     for key in ("train", "val", "test"):
-        places = said.get(key) or []
+        places = description.get(key) or []
         places = [str(place) for place in (places if isinstance(places, list) else [places])]
         if away := next((place for place in places if "://" in place), None):
             raise ParameterError(f"{key} of {data} is {away!r}; expected folders on this computer")
         if places:
             kept[key] = places
     kept["names"] = {0: "object"}
-    if isinstance(said.get("names"), list | dict):
-        kept["names"] = {i: f"class {i}" for i in range(len(said["names"]))}
+    if isinstance(description.get("names"), list | dict):
+        kept["names"] = {i: f"class {i}" for i in range(len(description["names"]))}
     clean = folder / "data.yaml"
     clean.write_text(yaml.safe_dump(kept), encoding="utf-8")
     return clean

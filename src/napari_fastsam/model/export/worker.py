@@ -45,8 +45,8 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     yolo.pt_path = str(Path(f"{_STEM}.pt").absolute())
     with nothing_sent():
         made = Path(Exporter(overrides=order["options"])(yolo))
-    said = card_of(checkpoint, Card(_STEM, origin="unknown"))
-    return {"path": str(made.absolute().relative_to(Path.cwd())), "imgsz": said.imgsz, "licence": said.licence}
+    card = card_of(checkpoint, Card(_STEM, origin="unknown"))
+    return {"path": str(made.absolute().relative_to(Path.cwd())), "imgsz": card.imgsz, "licence": card.licence}
 
 
 def main(order: Path) -> None:

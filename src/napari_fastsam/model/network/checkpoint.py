@@ -190,8 +190,8 @@ def card_of(checkpoint: dict[str, Any], card: Card) -> Card:
     imgsz = 1024
     if isinstance(trained, int | float) and STRIDE_NETWORK <= trained <= MAX_IMGSZ:
         imgsz = int(trained)
-    said = checkpoint.get("license")
-    licence = said[:200] if isinstance(said, str) and said else card.licence
+    stored = checkpoint.get("license")
+    licence = stored[:200] if isinstance(stored, str) and stored else card.licence
     return replace(card, imgsz=imgsz, trained_imgsz=imgsz, licence=licence)
 
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from napari_fastsam.errors import DeviceError
 
+if TYPE_CHECKING:
+    import torch
 
-def resolve_device(device: str) -> str:
+DeviceLike: TypeAlias = "str | int | torch.device"
+"""A device as people name it."""
+
+
+def resolve_device(device: DeviceLike) -> str:
     """Return torch's name of a device that is there.
+
+    Parameters
+    ----------
+    device
+        auto, cpu, cuda, cuda:N or mps; a `torch.device`; or the number of a CUDA GPU.
 
     Raises
     ------
@@ -15,6 +28,7 @@ def resolve_device(device: str) -> str:
     """
     import torch
 
+    device = _named(device)
     kind, colon, index = device.partition(":")
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -35,3 +49,13 @@ def resolve_device(device: str) -> str:
             raise DeviceError("device 'mps' was asked for, but torch sees no Apple GPU; use 'auto' or 'cpu'")
         return device
     raise DeviceError(f"device is {device!r}; expected auto, cpu, cuda, cuda:N or mps")
+
+
+def _named(device: DeviceLike) -> str:
+    """Return what a device is called here, however it is given."""
+    import torch
+
+    if isinstance(device, torch.device):
+        return device.type if device.type in ("cpu", "mps") else str(device)  # of which there is one
+    text = str(device)
+    return f"cuda:{text}" if text.isdecimal() else text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK, STRIDE_PROTOTYPES
 from napari_fastsam.errors import DeviceError, ModelError
-from napari_fastsam.model.network.device import resolve_device
+from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.network.runtimes import Runtime, metadata_of, nothing_installed, open_runtime
 from napari_fastsam.model.network.statistics import nothing_sent
 from napari_fastsam.model.network.ultralytics_ import imported
@@ -86,7 +86,7 @@ class ExportedNetwork:
         return ((predictions, prototypes),)
 
 
-def load_exported(path: Path, format_: ModelFormat, device: str) -> ExportedNetwork:
+def load_exported(path: Path, format_: ModelFormat, device: DeviceLike) -> ExportedNetwork:
     """Open an exported model and try it once.
 
     Parameters

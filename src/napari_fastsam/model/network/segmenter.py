@@ -20,7 +20,7 @@ from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
-from napari_fastsam.model.network.device import resolve_device
+from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.network.exported import card_of_export, load_exported
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.network.ultralytics_ import imported
@@ -214,7 +214,7 @@ class Model:
         return predictions[0], prototypes[0], [level[0] for level in features]
 
 
-def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
+def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> Model:
     """Load a model and make it ready to run.
 
     Parameters
@@ -223,7 +223,8 @@ def load_model(name: str | Path = BUNDLED_NAME, device: str = "auto") -> Model:
         A name of the registry (``nuclei``, ``FastSAM-s``, ``FastSAM-x``) whose file is there, or the path of a
         checkpoint or of an exported model.
     device
-        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; a `torch.device`; or the number of a
+        GPU.
 
     Raises
     ------

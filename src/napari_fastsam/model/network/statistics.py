@@ -24,15 +24,15 @@ def nothing_sent() -> Iterator[None]:
     What the person has set for ONNX Runtime counts. A library that somebody else has imported before is not touched.
     """
     with _importing:
-        said = os.environ.get(ONNX_RUNTIME_STAYS_SILENT)
+        setting = os.environ.get(ONNX_RUNTIME_STAYS_SILENT)
         before = {_OPENVINOS_SENDER: sys.modules[_OPENVINOS_SENDER]} if _OPENVINOS_SENDER in sys.modules else {}
-        if said is None:
+        if setting is None:
             os.environ[ONNX_RUNTIME_STAYS_SILENT] = "1"
         sys.modules[_OPENVINOS_SENDER] = None  # type: ignore[assignment]  # what Python reads as: not installed
         try:
             yield
         finally:
-            if said is None:
+            if setting is None:
                 del os.environ[ONNX_RUNTIME_STAYS_SILENT]
             del sys.modules[_OPENVINOS_SENDER]
             sys.modules.update(before)

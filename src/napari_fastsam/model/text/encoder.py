@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.embeddings import BATCH
-from napari_fastsam.model.network.device import resolve_device
+from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.text.network import read_clip
 from napari_fastsam.model.text.pictures import as_input
 from napari_fastsam.model.text.words import tokens
@@ -100,7 +100,7 @@ class ClipEncoder:
         return np.stack(encoded) if encoded else np.zeros((0, self._network.text_projection.shape[1]), np.float32)
 
 
-def load_text_encoder(name_or_path: str | Path = DEFAULT_NAME, device: str = "auto") -> ClipEncoder:
+def load_text_encoder(name_or_path: str | Path = DEFAULT_NAME, device: DeviceLike = "auto") -> ClipEncoder:
     """Load CLIP and make it ready to compare pictures and words.
 
     Parameters
@@ -109,7 +109,7 @@ def load_text_encoder(name_or_path: str | Path = DEFAULT_NAME, device: str = "au
         A name that CLIP is released under (``ViT-B/32``, ``ViT-B/16``, ``ViT-L/14``, ``RN50`` …) whose file is in the
         cache folder, or the path of a CLIP file.
     device
-        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        As in `load_model`.
 
     Raises
     ------

@@ -146,12 +146,16 @@ def one_headed(network: Any) -> Any:
     return network
 
 
-def precise(said: dict[str, Any]) -> dict[str, Any]:
+def precise(outputs: dict[str, Any]) -> dict[str, Any]:
     """Return what a network said in single precision, and of its prototypes those of masks alone."""
-    proto = said["proto"][0] if isinstance(said["proto"], tuple) else said["proto"]
-    found = {name: value.float() for name, value in said.items() if isinstance(value, Tensor)}
+    proto = outputs["proto"][0] if isinstance(outputs["proto"], tuple) else outputs["proto"]
+    found = {name: value.float() for name, value in outputs.items() if isinstance(value, Tensor)}
     # of the features only their shape and type are asked for
-    return said | found | {"proto": proto.float(), "feats": [level[:, :1].detach().float() for level in said["feats"]]}
+    return (
+        outputs
+        | found
+        | {"proto": proto.float(), "feats": [level[:, :1].detach().float() for level in outputs["feats"]]}
+    )
 
 
 class _Learner:
@@ -176,8 +180,8 @@ class _Learner:
         self._optimiser.zero_grad(set_to_none=True)
         pictures = batch["img"].to(memory_format=torch.channels_last).float() / 255
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            said = self._network(pictures)
-        total, losses = self._loss(precise(said), batch)
+            outputs = self._network(pictures)
+        total, losses = self._loss(precise(outputs), batch)
         torch.autograd.backward(total.sum())
         # ultralytics multiplies its losses by the number of crops; its limit is for 16
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), 10.0 * len(pictures) / 16)

@@ -86,7 +86,7 @@ def choose(
     -------
     settings
         What was chosen.
-    said
+    reasons
         Why, a sentence each.
 
     Raises
@@ -95,7 +95,7 @@ def choose(
         If there is no object, or a value is out of range.
     """
     usual = _median_diameter(planes)
-    said: list[str] = []
+    reasons: list[str] = []
     given = {key: value for key, value in wanted.items() if value is not None}
     _check(given)
     size = given.get("object_size") or (base.shown_diameter if base and base.shown_diameter else None)
@@ -106,7 +106,7 @@ def choose(
     rescale = bool(high / low > _SAME_SIZE or (base is not None and base.shown_diameter is not None))
     spread = f"objects are {usual:.0f} px across (median; {low:.0f} to {high:.0f} px in single images)"
     how = "each image is brought" if rescale else "all images are enlarged or reduced alike, so that they come"
-    said.append(f"{spread}: {how} to {size:.0f} px")
+    reasons.append(f"{spread}: {how} to {size:.0f} px")
     imgsz = given.get("imgsz") or int(np.clip(round(size * 9 / 32) * 32, 192, 640))
     batch = given.get("batch") or 16
     scale = 1.0 if rescale else size / usual
@@ -116,11 +116,11 @@ def choose(
     crops = max(batch, round(np.clip(covers, 128, 2000) / batch) * batch)
     total = _FROM_SCRATCH if base is None else min(_ONWARD, 3000 + 150 * len(planes))
     epochs = given.get("epochs") or max(10, round(total / crops))
-    said.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
+    reasons.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
     rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
     every = max(1, round(epochs / 20))
     settings = TrainingSettings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
-    return settings, said
+    return settings, reasons
 
 
 def counted(images: Sequence[object]) -> str:

@@ -168,17 +168,17 @@ def train(
     measured = [plane for plane, is_out in zip(planes, out, strict=True) if is_out]
     if validation is not None:
         measured = [annotated(example) for example in validation]
-    settings, said = choose(learnt, base_card, seed, **wanted)
+    settings, reasons = choose(learnt, base_card, seed, **wanted)
     if minutes is not None:
         settings = dataclasses.replace(settings, epochs=1)
-        said[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
-    said.append(_said_of_validation(measured))
+        reasons[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
+    reasons.append(_describe_validation(measured))
     run = Run(output, base, learnt, measured, settings, where)
     with _alone(run):
         settle(output, output.with_suffix(".json"))
         _begin(run, resume)
         start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
-        on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": said})
+        on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": reasons})
         try:
             if minutes is None:
                 _fit(run, network, resume, on_event, stop)
@@ -216,7 +216,7 @@ def _check_minutes(minutes: float | None, resume: bool) -> None:
         raise ParameterError("a training by the clock keeps nothing to resume; leave resume or the minutes out")
 
 
-def _said_of_validation(measured: Sequence[AnnotatedPlane]) -> str:
+def _describe_validation(measured: Sequence[AnnotatedPlane]) -> str:
     if measured:
         one = len(measured) == 1
         return f"{counted(measured)} {'is' if one else 'are'} held out of training to measure it"
@@ -284,8 +284,8 @@ def _fit(run: Run, base: nn.Module | dict[str, Any], resume: bool, on_event: Tol
 
     def on_epoch(epoch: int, losses: dict[str, float], measures: dict[str, float], best: bool) -> None:
         seconds, clock["epoch"] = time.perf_counter() - clock["epoch"], time.perf_counter()
-        said = {"event": "epoch", "epoch": epoch, "epochs": settings.epochs, "losses": losses, **measures}
-        on_event(said | {"seconds": round(seconds, 2), "best": best})
+        report = {"event": "epoch", "epoch": epoch, "epochs": settings.epochs, "losses": losses, **measures}
+        on_event(report | {"seconds": round(seconds, 2), "best": best})
 
     def score(network: nn.Module) -> dict[str, float]:
         matchings = pooled(_as_model(run, network), run.validation or run.training, CONF, IOU)

@@ -116,9 +116,9 @@ FASTSAM = Card(
 
 def card_text(card: Card) -> str:
     """Return a card as the JSON that `read_card` reads; what it does not say is left out."""
-    said = {f.name: getattr(card, f.name) for f in dataclasses.fields(Card) if f.name != "origin"}
-    said["metrics"] = dict(card.metrics)
-    return json.dumps({key: value for key, value in said.items() if value not in (None, "", (), {})}, indent=2) + "\n"
+    values = {f.name: getattr(card, f.name) for f in dataclasses.fields(Card) if f.name != "origin"}
+    values["metrics"] = dict(card.metrics)
+    return json.dumps({key: value for key, value in values.items() if value not in (None, "", (), {})}, indent=2) + "\n"
 
 
 def read_card(path: Path) -> Card | None:

@@ -107,21 +107,21 @@ class Curves(QWidget):
     def readout(self, position: QPointF) -> str:
         """Return what lies at a place of the widget, or nothing."""
         frame, (x0, x1), (y0, y1) = self._frame(), self._x_span(), self._y_span()
-        best, said = float(_REACH), ""
+        best, text = float(_REACH), ""
         for one in self._series:
             for x, y in one.points:
                 if math.isfinite(x) and math.isfinite(y):
                     at = _place(frame, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0))
                     away = math.hypot(at.x() - position.x(), at.y() - position.y())
                     if away < best:
-                        best, said = away, f"{one.name} {y:.3g} at {self._x_label} {x:g}"
-        return said
+                        best, text = away, f"{one.name} {y:.3g} at {self._x_label} {x:g}"
+        return text
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Tell the value under the mouse."""
         if event is not None:
-            said = self.readout(event.position())
-            QToolTip.showText(event.globalPosition().toPoint(), said or self.toolTip(), self)
+            text = self.readout(event.position())
+            QToolTip.showText(event.globalPosition().toPoint(), text or self.toolTip(), self)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw axes, curves and legend."""

@@ -42,6 +42,9 @@ class Dock(Container[Any]):
         From top to bottom.
     actions
         The buttons that stay in sight below them.
+    arranged
+        Whether the controls stand below each other with their names. One that arranges them itself takes them from
+        where they are.
 
     Attributes
     ----------
@@ -54,13 +57,18 @@ class Dock(Container[Any]):
     _frame: Frame | None = None
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, name: str, controls: Sequence[Any], actions: Container[Any]
+        self,
+        viewer: napari.viewer.Viewer,
+        name: str,
+        controls: Sequence[Any],
+        actions: Container[Any],
+        arranged: bool = True,
     ) -> None:
         self._viewer = viewer
         self.status = Label(value="")
         self.message = ""
         self.actions = actions
-        super().__init__(widgets=list(controls), labels=True, scrollable=True, name=name)
+        super().__init__(widgets=list(controls), labels=arranged, scrollable=arranged, name=name)
         self._always, self._per_layer = Connections(), Connections()
         self._closed = False
 
@@ -126,8 +134,12 @@ class Dock(Container[Any]):
         # set once all are there, so that all labels have one width: https://github.com/pyapp-kit/magicgui/issues/729
         self[0].label = self[0].label
         frame = Frame(self.root_native_widget, [*above, self.actions.native, self.status.native], shortcuts)
+        self.lies_in(frame)
+        return frame
+
+    def lies_in(self, frame: Frame) -> None:
+        """Take a frame for what napari docks."""
         frame.belongs_to(self)
         frame.removed.connect(self.disconnect_all)
         frame.destroyed.connect(self.disconnect_all)
         self._frame = frame
-        return frame

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.folded import Folded
@@ -26,35 +27,48 @@ class Frame(QWidget):
         What stays in sight below it, from top to bottom.
     shortcuts
         What unfolds at the end of the controls; None = nothing.
+    above
+        What stays in sight above it.
+    width
+        Of the dock at first, in screen pixels; None = what the controls would like, `MINIMUM_WIDTH` at least.
     """
 
     removed = Signal()
     """napari took it out of its dock, for good. It only leaves it without a parent: the frame deletes itself then, or
     Qt's widgets would keep the Python side of the dock alive, and that them."""
 
-    def __init__(self, controls: QScrollArea, pinned: list[QWidget], shortcuts: Folded | None = None) -> None:
+    def __init__(
+        self,
+        controls: QScrollArea,
+        pinned: list[QWidget],
+        shortcuts: Folded | None = None,
+        above: Sequence[QWidget] = (),
+        width: int | None = None,
+    ) -> None:
         super().__init__()
         self._was_docked = False
         self._magic_widget: Any = None
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setContentsMargins(0, 4 if above else 0, 0, 4)
         layout.setSpacing(2)
         controls.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addLayout(_column(above))
         layout.addWidget(controls, 1)
-        below = QVBoxLayout()
-        below.setContentsMargins(*_BESIDE)
-        below.setSpacing(2)
-        for widget in pinned:
-            below.addWidget(widget)
-        layout.addLayout(below)
+        layout.addLayout(_column(pinned))
         self._controls = controls
         content = controls.widget()
         self._rows = None if content is None else content.layout()
         if self._rows is not None and shortcuts is not None:
             self._rows.addWidget(shortcuts)
-        self.setMinimumWidth(MINIMUM_WIDTH)
+        self._width = width
+        self.setMinimumWidth(MINIMUM_WIDTH if width is None else width)
         if content is not None:
             content.installEventFilter(self)
+
+    def sizeHint(self) -> QSize:
+        """Return how large it would like to be."""
+        hint = super().sizeHint()
+        return hint if self._width is None else QSize(max(self._width, self.minimumWidth()), hint.height())
 
     def belongs_to(self, dock: Any) -> None:
         """Keep the magicgui widget alive, under the name by which napari finds it: `window.dock_widgets` gives it."""
@@ -93,6 +107,15 @@ class Frame(QWidget):
                 self.removed.emit()
                 self.deleteLater()
         return bool(super().event(event))
+
+
+def _column(widgets: Sequence[QWidget]) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setContentsMargins(*_BESIDE)
+    column.setSpacing(2)
+    for widget in widgets:
+        column.addWidget(widget)
+    return column
 
 
 def _holds(row: QWidget | None, control: QWidget) -> bool:

@@ -124,10 +124,10 @@ class CurrentObject:
     def join(self) -> None:
         """Join the prompts that are selected to the current object."""
         request = self._controller.request()
-        said = self._corrections.join(self.layers, request, self._session.kept.numbering)
+        message = self._corrections.join(self.layers, request, self._session.kept.numbering)
         self._panels.prompts.show_next()
         self._answer_now()
-        self._say(said)
+        self._say(message)
 
     def prompts_changed(self, event: Any) -> None:
         """Give points that were just placed to the object that they speak of."""

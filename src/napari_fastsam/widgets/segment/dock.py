@@ -6,17 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
-from napari_fastsam.widgets.common.frame import folded_text
+from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.headline import Headline, Mood
+from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.tools import Tools
 from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
 if TYPE_CHECKING:
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+
+
+WIDTH = 300
+"""Screen pixels."""
 
 
 class FastSAMWidget(Dock):
@@ -39,12 +48,15 @@ class FastSAMWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions())
+        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
         self._panels = panels
+        self._icons = ThemedIcons(napari_viewer)
+        self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
@@ -96,6 +108,26 @@ class FastSAMWidget(Dock):
     def make_prompt_layers(self) -> tuple[Points, Shapes] | None:
         """Add a Points and a Shapes layer for prompts on the image, ready to click."""
         return self._prompting.make_layers()
+
+    def take_tool(self, tool: str | None) -> None:
+        """Let the next click or drag on the image draw a `point`, `box`, `outline` or `scribble`; None lets go."""
+        self._tools.take(tool)
+
+    def take_point(self) -> None:
+        """Let the next click on the image be a point."""
+        self.take_tool("point")
+
+    def take_box(self) -> None:
+        """Let the next drag on the image be a box."""
+        self.take_tool("box")
+
+    def take_outline(self) -> None:
+        """Let the next drag on the image be an outline."""
+        self.take_tool("outline")
+
+    def take_scribble(self) -> None:
+        """Let the next drag on the image be a scribble."""
+        self.take_tool("scribble")
 
     @report_errors
     def make_tracks(self) -> Tracks | None:
@@ -185,37 +217,46 @@ class FastSAMWidget(Dock):
         """Remove the prompts on this plane."""
         self._prompting.clear()
 
-    def say(self, message: str, details: tuple[str, ...] = ()) -> None:
-        """Say in the status what is going on, and which Labels layer was left for another image."""
+    def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
+        """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
         notes = () if left is None else (messages.new_target(*left),)
         super().say(message, (*notes, *details))
+        self.headline.show_message(message, mood)
 
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._tools.end()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
 
     def _lay_out(self) -> None:
-        keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does while the viewer has the keyboard.")
-        frame = self.frame_in(shortcuts=keys)
-        frame.put_below(self.model.native, self.about)
-        frame.put_below(self.example.native, self.search)
+        make_compact([*self, self.actions])
+        make_readable(self.status.native)
+        rows = make_rows(self._panels, self.actions, self._icons)
+        frame = Frame(rows, [], above=[self.headline], width=WIDTH)
+        self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
+        self.root_native_widget.hide()
+        self.lies_in(frame)
+        self._always.connect((self._viewer.events.theme,), self._theme_changed)
+
+    def _theme_changed(self, *_: Any) -> None:
+        self._icons.theme_changed()
+        self.headline.theme_changed()
 
     def _wire(self) -> None:
         more = self.stack.more
         for button, action in (
             (self.new_layers, self.make_prompt_layers),
-            (self.next_point.polarity, self.toggle_polarity),
-            (self.next_point.object, self.toggle_object),
             (self.next_point.join, self.join),
             (self.example, self.toggle_example),
             (self.alternatives.smaller, self.smaller),
             (self.alternatives.larger, self.larger),
             (self.steps.undo, self.undo),
             (self.steps.redo, self.redo),
+            (self.clear_button, self.clear_prompts),
             (self.outcome.recipe, self.save_recipe),
             (self.outcome.measure_button, self.measure),
             (self.written.export_button, self.export),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
@@ -11,7 +12,7 @@ from napari_fastsam.widgets.segment.choices import LayerChoices
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.history.recorder import Recorder
@@ -60,6 +61,7 @@ class Following:
         self._per_layer = per_layer
         self._place: tuple[Any, ...] = ()
         self._before_answer: Callable[[Any], object] = lambda event: None
+        self._on_layers: Callable[[], object] = lambda: None
         self.choices = LayerChoices(
             viewer,
             panels.source.image,
@@ -73,10 +75,15 @@ class Following:
         always.connect((viewer.layers.selection.events.active,), self._active_changed)
         for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
             control.changed.connect(self.layers_chosen)
+        panels.channels.changed.connect(self.layers_chosen)
 
     def hear_prompts(self, listener: Callable[[Any], object]) -> None:
         """Have a listener called with the event of each change of prompts, before it is answered."""
         self._before_answer = listener
+
+    def hear_layers(self, listener: Callable[[], object]) -> None:
+        """Have a listener called when other layers are chosen."""
+        self._on_layers = listener
 
     def begin(self) -> None:
         """Choose the layers that are there, and follow them."""
@@ -92,6 +99,7 @@ class Following:
         if image is not None:
             self._per_layer.connect((image.events.data,), self._image_changed)
             self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._layer_changed)
+        self._follow_channels(image)
         for prompts in (points, shapes):
             if prompts is not None:
                 self._per_layer.connect((prompts.events.data,), self._prompts_changed)
@@ -102,6 +110,21 @@ class Following:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
         self._panels.region.show_axes(image)
+        self._on_layers()
+        self._updates.soon()
+
+    def _follow_channels(self, image: Image | None) -> None:
+        """Offer what lies at the image's place, and follow what of it is seen with it."""
+        panel = self._panels.channels
+        panel.offer(image)
+        for channel in panel.value:
+            if channel.image != image:
+                changed = partial(self._channel_changed, channel.image)
+                self._per_layer.connect((channel.image.events.data,), changed)
+                self._per_layer.connect(layer_emitters(channel.image, "contrast_limits"), self._layer_changed)
+
+    def _channel_changed(self, image: Image, *_: Any) -> None:
+        self._controller.image_changed(image)
         self._updates.soon()
 
     def _plane_changed(self, *_: Any) -> None:
@@ -150,6 +173,7 @@ class Following:
         if event.type == "removed":
             self._layer_removed(layer)
         self.choices.refresh()
+        self._panels.channels.offer(self._panels.source.image.value)
         self._updates.soon()
 
     def _layer_removed(self, layer: Layer) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
+from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
 from napari_fastsam.widgets.segment.parts.export import ExportPanel
 from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
 from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
@@ -34,9 +35,10 @@ class Panels:
 
     def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
         self.source = SourcePanel(viewer, settings)
+        self.channels = ChannelsPanel(viewer)
         self.region = RegionPanel()
         self.prompts = PromptsPanel(viewer)
-        self.search = SearchPanel(settings)
+        self.search = SearchPanel(settings, self.prompts.example.native)
         self.thresholds = ThresholdsPanel(settings)
         self.candidates = CandidatesPanel()
         self.labels = LabelsPanel(viewer, settings)
@@ -54,7 +56,7 @@ class Panels:
 
     def connect(self, moved: Callable[..., object], changed: Callable[..., object]) -> None:
         """Have it told when a slider moved, and when something else changed."""
-        for panel in (*self._rows, self.search):
+        for panel in (*self._rows, self.search, self.channels):
             panel.moved.connect(lambda: moved())
             panel.changed.connect(lambda: changed())
 
@@ -87,6 +89,7 @@ class Panels:
             tiling=thresholds.tiling,
             axis=region.stack.axis.value,
             linking=region.linking,
+            channels=self.channels.value,
         )
 
     def require_models(self, controls: Controls) -> None:

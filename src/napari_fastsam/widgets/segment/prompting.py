@@ -36,6 +36,15 @@ class Prompting:
         self._panel.choose(points, shapes)
         return points, shapes
 
+    def make_missing(self) -> None:
+        """Add the one of the two prompt layers that there is not yet."""
+        image, panel = self._engine.panels.source.image.value, self._panel
+        points, shapes = panel.points.value, panel.shapes.value
+        if image is not None and (points is None or shapes is None):
+            added = panel.add_layer(image, "shapes" if shapes is None else "points")
+            self._engine.following.choices.refresh()
+            (panel.shapes if shapes is None else panel.points).value = added
+
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
         if self._panel.has_points:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.key_bindings import KeyCode, KeyMod
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]  # Qt 5 has it elsewhere
 from qtpy.QtWidgets import QWidget
 
 from napari_fastsam.layers.connections import Connections

@@ -187,11 +187,11 @@ class TrainWidget(Dock):
         self.actions.train_button.text = "Stop now"
 
     def _heard(self, event: Event) -> None:
-        said = self.run_view.heard(event)
-        if said and self._process is not None and not self._process.stopping:
+        message = self.run_view.heard(event)
+        if message and self._process is not None and not self._process.stopping:
             self.reasons.setText(as_html(messages.CHOSEN, self.run_view.reasons))
             # after the first epoch they stand with the settings only: the status is there to be glanced at
-            self.say(said, () if self.run_view.measured else self.run_view.reasons)
+            self.say(message, () if self.run_view.measured else self.run_view.reasons)
 
     def _ended(self, outcome: TrainingOutcome) -> None:
         self._process = None
@@ -199,13 +199,13 @@ class TrainWidget(Dock):
         self._set_running(False)
         self.run_view.end(outcome.done is not None)
         name = self._plan.name if self._plan is not None else ""
-        said = messages.finished(name, outcome, self.run_view.held_out)
-        self.say(said, self.run_view.reasons if outcome.done else ())
+        message = messages.finished(name, outcome, self.run_view.held_out)
+        self.say(message, self.run_view.reasons if outcome.done else ())
         if outcome.done is not None:
             self._offer(name)
-            show_info(plain(said))
+            show_info(plain(message))
         elif not outcome.stopped:
-            show_error(plain(said))
+            show_error(plain(message))
 
     def _offer(self, name: str) -> None:
         """Put the new model into every list of models."""

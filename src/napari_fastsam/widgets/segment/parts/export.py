@@ -28,7 +28,7 @@ class ExportPanel(Panel):
         button = PushButton(
             name="export_button", text="Export …", tooltip="The Labels layer under “add to” as a file of this format."
         )
-        self.written: Any = row("written", self.format, button, label="write as")
+        self.written: Any = row("written", self.format, button)
         super().__init__(self.written)
 
     @property

@@ -30,7 +30,6 @@ class LabelsPanel(Panel):
     def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
         self.labels = ComboBox(
             name="labels",
-            label="add to",
             choices=layers_of(viewer, Labels),
             nullable=True,
             tooltip="The Labels layer that takes the objects; ----- makes a new one.",
@@ -55,11 +54,12 @@ class LabelsPanel(Panel):
             ),
             label="",
         )
-        super().__init__(self.labels, self.preserve, self.outcome)
+        # the choice of a layer last: as soon as the dock has it, magicgui takes the dock for one with names of controls
+        super().__init__(self.preserve, self.outcome, self.labels)
 
 
 def make_actions() -> Container[Any]:
-    """Make the buttons that stay in sight below the controls."""
+    """Make the buttons that act on what was found."""
     return row(
         "actions",
         PushButton(name="run_button", text="Run", tooltip="Segment now; while it runs: cancel. (Shift-R)"),

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, PushButton, RadioButtons, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, PushButton, SpinBox
 from napari.layers import Image
+from qtpy.QtWidgets import QWidget
 
 from napari_fastsam.core.planes.linking import Linking
-from napari_fastsam.widgets.common.controls import row, show_if
+from napari_fastsam.widgets.common.controls import row
+from napari_fastsam.widgets.common.fields import Fields
+from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.segments import Segment, Segments
 from napari_fastsam.widgets.segment.parts.panel import Panel
 
 
 class RegionPanel(Panel):
-    """Task, region, and how objects on neighbouring planes are linked."""
+    """Task, region, and how objects on neighbouring planes are linked.
+
+    Attributes
+    ----------
+    fold
+        Unfolds to what is asked of all planes; there only if the image has a further axis.
+    """
 
     def __init__(self) -> None:
-        self.task = _either(
+        self.task = Segments(
+            (
+                Segment("Point at objects", "prompts", "Find the objects that you point at. (Shift-E)"),
+                Segment("Everything", "everything", "Find all objects that the network sees. (Shift-E)"),
+            ),
+            "prompts",
             name="task",
-            label="segment",
-            choices=[("at prompts", "prompts"), ("everything", "everything")],
             tooltip="The objects that you point at, or all that the network sees. (Shift-E)",
         )
-        self.region = _either(
+        self.region = Segments(
+            (
+                Segment("plane", "plane", "The plane shown."),
+                Segment("view", "view", "The part of the plane on the canvas when you run or place a prompt."),
+                Segment("all planes", "stack", "All planes, with objects linked and those at prompts followed."),
+            ),
+            "plane",
             name="region",
-            label="region",
-            choices=[("plane", "plane"), ("view", "view"), ("all planes", "stack")],
             tooltip="The plane shown; the part of it on the canvas when you run or place a prompt; or all planes, "
             "with objects linked and those at prompts followed.",
         )
-        self.stack: Any = _stack()
-        super().__init__(self.task, self.region, self.stack)
         self._image: Image | None = None
+        self.stack: Any = _stack(self._axes)
+        super().__init__(self.task, self.region, self.stack)
         more = self.stack.more
         self.tell_changed(self.task, self.region, self.stack.overlap, more.gap, more.divisions, self.stack.axis)
-        self.region.changed.connect(lambda *_: self._show_stack())
+        self.fold = Folded("Stack / time", self._make_fold, "All planes at once: objects linked, followed, as tracks.")
+        self.fold.hide()
+        self.region.changed.connect(self._region_changed)
+        self.stack.all_planes.changed.connect(self._all_planes_changed)
 
     @property
     def linking(self) -> Linking:
@@ -52,12 +73,33 @@ class RegionPanel(Panel):
         self._show_stack()
 
     def _show_stack(self) -> None:
-        choices = [] if self._image is None else axes_of(self._image)
+        choices = self._axes()
         axis = self.stack.axis
         with axis.changed.blocked():
             if [number for _, number in choices] != list(axis.choices):
-                axis.choices = choices
-        show_if(self.stack, self.region.value == "stack")
+                axis.reset_choices()
+        self.fold.setVisible(bool(choices))
+
+    def _axes(self) -> list[tuple[str, int]]:
+        return [] if self._image is None else axes_of(self._image)
+
+    def _region_changed(self, region: str) -> None:
+        with self.stack.all_planes.changed.blocked():
+            self.stack.all_planes.value = region == "stack"
+        if region == "stack":
+            self._show_stack()
+            self.fold.expand(animate=False)
+
+    def _all_planes_changed(self, wanted: bool) -> None:
+        self.region.value = "stack" if wanted else "plane"
+
+    def _make_fold(self) -> QWidget:
+        stack, fields = self.stack, Fields()
+        fields.add("", stack.all_planes.native)
+        fields.add("Along", stack.axis.native)
+        fields.add("Min. overlap", stack.overlap.native)
+        fields.add("Gap", stack.more.native)
+        return fields
 
 
 def axes_of(image: Image) -> list[tuple[str, int]]:
@@ -65,25 +107,20 @@ def axes_of(image: Image) -> list[tuple[str, int]]:
     return [(f"{image.axis_labels[axis]} ({axis})", axis) for axis in reversed(range(image.ndim - 2))]
 
 
-def _either(choices: list[tuple[str, str]], **options: Any) -> RadioButtons:
-    """Make buttons of which the first is chosen."""
-    buttons = RadioButtons(choices=choices, orientation="horizontal", **options)
-    buttons.value = choices[0][1]
-    return buttons
-
-
-def _stack() -> Container[Any]:
-    """Make what is asked of all planes; shown where they are meant."""
+def _stack(axes: Callable[[], list[tuple[str, int]]]) -> Container[Any]:
+    """Make what is asked of all planes; `axes` says along which they may lie."""
     return Container(
         name="stack",
-        label="planes",
-        visible=False,
-        labels=True,
+        labels=False,
         widgets=[
-            ComboBox(name="axis", label="along", choices=[], tooltip="The axis along which the planes lie."),
+            CheckBox(
+                name="all_planes",
+                text="all planes",
+                tooltip="Find the objects of all planes and link them; objects at prompts are followed.",
+            ),
+            ComboBox(name="axis", choices=lambda _: axes(), tooltip="The axis along which the planes lie."),
             FloatSlider(
                 name="overlap",
-                label="min. overlap",
                 value=Linking().min_overlap,
                 min=0.05,
                 max=0.95,
@@ -101,7 +138,6 @@ def _stack() -> Container[Any]:
                 ),
                 CheckBox(name="divisions", text="divide", tooltip="An object may become two, as cells do. Live."),
                 PushButton(name="tracks", text="Tracks", tooltip="A Tracks layer of what was found on all planes."),
-                label="gap",
             ),
         ],
     )

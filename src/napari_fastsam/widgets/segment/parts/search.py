@@ -38,6 +38,8 @@ class SearchPanel(Folded):
     ----------
     settings
         The user's.
+    example
+        The button that makes the next prompts examples.
 
     Attributes
     ----------
@@ -69,9 +71,10 @@ class SearchPanel(Folded):
     keep, forget, save, load = _behind("keep"), _behind("forget"), _behind("save"), _behind("load")
     table, controls = _behind("table"), _behind("controls")
 
-    def __init__(self, settings: DockSettings) -> None:
+    def __init__(self, settings: DockSettings, example: QWidget) -> None:
+        self._example = example
         super().__init__(
-            "Words and examples",
+            "Find similar",
             self._make_form,
             "Find all objects that a text names, or that look like the ones you show.",
         )
@@ -136,7 +139,7 @@ class SearchPanel(Folded):
     # ---------------------------------------------------------------- behind the title
 
     def _make_form(self) -> QWidget:
-        self._form = form = SearchForm(self.text_encoder, self.moved.emit, self.changed.emit)
+        self._form = form = SearchForm(self.text_encoder, self._example, self.moved.emit, self.changed.emit)
         form.words.changed.connect(lambda *_: self.typed())
         form.encoder.changed.connect(self._encoder_chosen)
         form.download.changed.connect(lambda *_: self.download_wanted.emit(self.text_encoder))

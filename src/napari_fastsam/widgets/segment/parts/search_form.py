@@ -15,6 +15,7 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.layers.answers.results import Result
 from napari_fastsam.model.weights.weights import TEXT_ENCODERS
 from napari_fastsam.widgets.common.controls import make_compact, row
+from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.model_box import FROM_FILE
 from napari_fastsam.widgets.common.table import Rows, RowsTable
 from napari_fastsam.widgets.segment.parts.ranking import COLUMNS, ranking_of
@@ -27,6 +28,8 @@ class SearchForm(QWidget):
     ----------
     encoder
         Name or path of the text model that is chosen.
+    example
+        The button that makes the next prompts examples.
     moved, changed
         Called when a slider moved, and when something else changed.
 
@@ -40,9 +43,11 @@ class SearchForm(QWidget):
         The ranking.
     """
 
-    def __init__(self, encoder: str, moved: Callable[[], object], changed: Callable[[], object]) -> None:
+    def __init__(
+        self, encoder: str, example: QWidget, moved: Callable[[], object], changed: Callable[[], object]
+    ) -> None:
         super().__init__()
-        controls: Any = Container(widgets=[*_words(encoder), *_examples()], labels=True)
+        controls: Any = Container(widgets=[*_words(encoder), *_examples()], labels=False)
         make_compact(list(controls))
         self.controls = controls
         self.words, self.encoder, self.download = controls.words, controls.encoder, controls.download
@@ -55,9 +60,21 @@ class SearchForm(QWidget):
         self.table.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(controls.native)
+        layout.addWidget(self._fields(example))
         layout.addWidget(self.table)
         self._wire(moved, changed)
+
+    def _fields(self, example: QWidget) -> Fields:
+        controls, fields = self.controls, Fields()
+        fields.add("Words", controls.words.native)
+        fields.add("Text model", controls.encoder.native)
+        fields.add_wide(controls.download.native)
+        fields.add("Similarity", controls.near.native)
+        fields.add("", controls.how.native)
+        fields.add("Examples", example)
+        fields.add("", controls.examples.native, controls.files.native)
+        fields.add("Likeness", controls.alike.native)
+        return fields
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -136,7 +153,6 @@ def _words(encoder: str) -> list[Any]:
         ),
         ComboBox(
             name="encoder",
-            label="text model",
             value=encoder,
             choices=[*encoders, FROM_FILE],
             tooltip="The model that compares words with pictures: CLIP, downloaded once on request, or your own file.",
@@ -154,11 +170,10 @@ def _words(encoder: str) -> list[Any]:
             ),
             CheckBox(
                 name="automatic",
-                text="automatic",
+                text="auto",
                 value=True,
                 tooltip="Where the similarities of the objects shown split best into two groups.",
             ),
-            label="similarity",
         ),
         row(
             "how",
@@ -168,7 +183,6 @@ def _words(encoder: str) -> list[Any]:
                 text="classes",
                 tooltip="All objects of a text share one number, instead of one each.",
             ),
-            label="",
         ),
     ]
 
@@ -187,11 +201,10 @@ def _examples() -> list[Any]:
             ),
             CheckBox(
                 name="by_number",
-                text="automatic",
+                text="auto",
                 value=True,
                 tooltip="The fewer examples, the lower the threshold.",
             ),
-            label="likeness",
         ),
         row(
             "examples",
@@ -206,6 +219,5 @@ def _examples() -> list[Any]:
             "files",
             PushButton(name="save", text="Save …", tooltip="Save the examples into a file."),
             PushButton(name="load", text="Load …", tooltip="Search with examples from a file."),
-            label="",
         ),
     ]

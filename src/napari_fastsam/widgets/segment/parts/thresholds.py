@@ -27,7 +27,6 @@ class ThresholdsPanel(Panel):
     def __init__(self, settings: DockSettings) -> None:
         self.conf = FloatSlider(
             name="conf",
-            label="confidence",
             value=min(max(settings.conf, 0.05), 0.95),
             min=0.05,
             max=0.95,
@@ -36,7 +35,6 @@ class ThresholdsPanel(Panel):
         )
         self.iou = FloatSlider(
             name="iou",
-            label="overlap",
             value=min(max(settings.iou, 0.1), 0.95),
             min=0.1,
             max=0.95,
@@ -48,11 +46,9 @@ class ThresholdsPanel(Panel):
             _area("min_area", "Smaller objects are left out. Live."),
             Label(value="to"),
             _area("max_area", "Larger objects are left out; 0: no limit. Live."),
-            label="area (px)",
         )
         self.imgsz = SpinBox(
             name="imgsz",
-            label="network input size",
             value=0,
             min=0,
             max=8192,
@@ -61,7 +57,6 @@ class ThresholdsPanel(Panel):
         )
         self.diameter = FloatSpinBox(
             name="diameter",
-            label="object size",
             value=0,
             min=0,
             max=100_000,
