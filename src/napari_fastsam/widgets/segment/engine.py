@@ -89,6 +89,7 @@ class Engine:
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
         )
         self.current = CurrentObject(panels, self.session, self.controller, self.updates, self.corrections, say)
+        panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
 

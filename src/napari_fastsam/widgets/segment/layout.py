@@ -124,5 +124,6 @@ def _advanced(panels: Panels) -> QWidget:
     fields.add("Shapes", prompts.shapes.native)
     fields.add_wide(prompts.new_layers.native)
     fields.add("", thresholds.live.native)
+    fields.add("", panels.canvas.filled.native)
     fields.add("", panels.labels.preserve.native)
     return fields

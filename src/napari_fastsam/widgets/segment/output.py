@@ -9,6 +9,7 @@ import numpy as np
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
 from napari_fastsam.layers.history.label_edit import recorded_edit
+from napari_fastsam.layers.labels.colours import Colouring
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 PREVIEW_NAME = "FastSAM preview"
 LABELS_NAME = "FastSAM labels"
+OUTLINE = 2
+"""How wide the outlines of the preview are, in pixels of the image."""
+
+FILLED_OPACITY = 0.5
 
 
 class Output:
@@ -32,6 +37,9 @@ class Output:
         self._viewer = viewer
         self._preview: Labels | None = None
         self._hidden = False
+        self._colouring = Colouring()
+        self._colours: Any = None
+        self.filled = False
 
     @property
     def preview(self) -> Labels | None:
@@ -51,9 +59,13 @@ class Output:
         if preview is None:
             preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME, axis=axis)
             preview.metadata = {PREVIEW_KEY: True}
+            self._colours = None
+            self._colour(preview, result)
+            self._draw_filled(preview)
             self._insert_above(image, preview)
             self._preview = preview
         else:
+            self._colour(preview, result)
             update_preview(preview, image, plane, result.labels, axis)
             if self._hidden:  # by us, not by the person
                 preview.visible = True
@@ -71,6 +83,23 @@ class Output:
             "why": [o.reason for o in objects],
             **{name: [values.get(o.number) for o in objects] for name, values in _columns(result).items()},
         }
+
+    def fill(self, filled: bool) -> None:
+        """Fill the objects of the preview, or draw their outlines."""
+        self.filled = filled
+        if self.preview is not None:
+            self._draw_filled(self.preview)
+
+    def _draw_filled(self, preview: Labels) -> None:
+        preview.contour = 0 if self.filled else OUTLINE
+        preview.opacity = FILLED_OPACITY if self.filled else 1.0
+
+    def _colour(self, preview: Labels, result: Result) -> None:
+        """Give objects that touch colours that are told apart."""
+        colours = self._colouring.update(result.labels)
+        if colours is not self._colours:
+            self._colours = colours
+            preview.colormap = self._colouring.colormap()
 
     def hide_preview(self) -> None:
         """Empty the preview, if there is one."""
