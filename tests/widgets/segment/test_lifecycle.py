@@ -12,7 +12,6 @@ import weakref
 import numpy as np
 import pytest
 from napari.settings import get_plugin_settings
-from napari.utils.key_bindings import coerce_keybinding
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
@@ -20,7 +19,6 @@ from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
-from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
 from napari_fastsam.widgets.train import TrainWidget
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -58,8 +56,9 @@ def ours(viewer):
     return found
 
 
-def keys(viewer):
-    return {key: viewer.keymap.get(coerce_keybinding(key)) for key in SHORTCUTS}
+def press(viewer, key):
+    """Press a key as napari does on the canvas."""
+    viewer.window._qt_viewer._key_map_handler.press_key(key)
 
 
 def filled(make_napari_viewer, cells, show=False):
@@ -112,21 +111,19 @@ WAYS = [by_close, by_napari, by_all, by_the_cross]
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_dock_that_is_closed_leaves_nothing_behind(make_napari_viewer, plugin_settings, qtbot, cells, way):
     viewer = filled(make_napari_viewer, cells)
-    before, keys_before, names = counts(viewer), keys(viewer), [layer.name for layer in viewer.layers]
+    before, names = counts(viewer), [layer.name for layer in viewer.layers]
     assert ours(viewer) == []
 
     dock = FastSAMWidget(viewer)
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     assert len(ours(viewer)) > 10, "or nothing is tested here"
-    assert keys(viewer) != keys_before
     assert viewer.layers[PREVIEW_NAME].data.any()
 
     way(viewer, dock)
     qtbot.wait(50)
     assert ours(viewer) == []
     assert {name: n for name, n in counts(viewer).items() if n > before.get(name, 0)} == {}
-    assert keys(viewer) == keys_before
     assert [layer.name for layer in viewer.layers] == names
     # what it listened to goes on without it
     viewer.layers["points"].add([(50, 50)])
@@ -247,14 +244,16 @@ def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cel
     qtbot.waitUntil(lambda: not any(p.data.any() for p in previews))
 
     task = first.task.value
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert first.task.value == task
     assert second.task.value != task, "the dock opened last has the keys"
     viewer.window.remove_dock_widget(second.native)
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert first.task.value != task, "and the one before has them again"
     viewer.window.remove_dock_widget(first.native)
-    assert all(binding is None for binding in keys(viewer).values())
+    task = first.task.value
+    press(viewer, "Shift-E")
+    assert first.task.value == task, "a closed dock has no keys"
     assert ours(viewer) == []
     assert not [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
 
@@ -266,10 +265,12 @@ def test_two_docks_closed_in_the_order_of_opening(make_napari_viewer, plugin_set
         viewer.window.add_dock_widget(dock, name=f"FastSAM {i}")
     viewer.window.remove_dock_widget(docks[0].native)
     task = docks[1].task.value
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert docks[1].task.value != task
     viewer.window.remove_dock_widget(docks[1].native)
-    assert all(binding is None for binding in keys(viewer).values())
+    tasks = [dock.task.value for dock in docks]
+    press(viewer, "Shift-E")
+    assert [dock.task.value for dock in docks] == tasks, "closed docks have no keys"
 
 
 def test_opened_again_after_closing(bench, cells):

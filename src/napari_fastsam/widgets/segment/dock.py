@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
@@ -60,8 +60,8 @@ class FastSAMWidget(Dock):
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
-        self._unbind = shortcuts.bind(napari_viewer, self)
-        UndoKeys(napari_viewer, self.undo, self.redo, self._always).hear_in(self.native)
+        self._unbind = shortcuts.bind(self, self.list_keys)
+        UndoKeys(napari_viewer, self.undo, self.redo, self._always)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -217,6 +217,15 @@ class FastSAMWidget(Dock):
         """Remove the prompts on this plane."""
         self._prompting.clear()
 
+    def list_keys(self) -> None:
+        """Unfold the list of keys, or fold it."""
+        keys = self._keys
+        (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
+
+    def works_on(self, viewer: object) -> bool:
+        """Whether this is the dock's viewer; napari hands out stand-ins for it."""
+        return bool(self._viewer == viewer)
+
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
@@ -235,7 +244,8 @@ class FastSAMWidget(Dock):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        rows = make_rows(self._panels, self.actions, self._icons)
+        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
@@ -9,8 +10,6 @@ from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
-from napari_fastsam.widgets.common.frame import folded_text
-from napari_fastsam.widgets.segment import shortcuts
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.icons import ThemedIcons
@@ -22,7 +21,7 @@ PRIMARY = "napari-fastsam-primary"
 _MARGINS = (8, 4, 8, 4)
 
 
-def make_rows(panels: Panels, actions: Any, icons: ThemedIcons) -> QScrollArea:
+def make_rows(panels: Panels, actions: Any, icons: ThemedIcons, keys: Folded) -> QScrollArea:
     """Put all parts of the dock below each other; what is too much for the window scrolls.
 
     Parameters
@@ -33,23 +32,33 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons) -> QScrollArea:
         The buttons that act on what was found.
     icons
         The theme's.
+    keys
+        Unfolds to the list of keys.
     """
     content = QWidget()
     rows = QVBoxLayout(content)
     rows.setContentsMargins(*_MARGINS)
     rows.setSpacing(4)
     rows.addWidget(_always(panels, actions, icons))
-    for folded in folds(panels):
-        rows.addWidget(folded)
-    rows.addStretch(1)
     area = QScrollArea()
+    for folded in (*folds(panels), keys):
+        rows.addWidget(folded)
+        folded.toggled.connect(partial(_bring_into_sight, area, folded))
+    rows.addStretch(1)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(content)
     return area
 
 
-def folds(panels: Panels) -> list[QWidget]:
+def _bring_into_sight(area: QScrollArea, folded: Folded, unfolded: bool) -> None:
+    content = area.widget()
+    if unfolded and content is not None:
+        content.adjustSize()  # now, and not when Qt gets to it: only what has its height can be scrolled to
+        area.ensureWidgetVisible(folded)
+
+
+def folds(panels: Panels) -> list[Folded]:
     """Return what is behind titles, from top to bottom. A further part is a line here."""
     return [
         panels.channels,
@@ -57,7 +66,6 @@ def folds(panels: Panels) -> list[QWidget]:
         panels.region.fold,
         Folded("Measure and export", lambda: _measure_and_export(panels), "Measure the objects; write them as files."),
         Folded("Advanced", lambda: _advanced(panels), "Device, region, sizes, areas, prompt layers, live."),
-        folded_text("Shortcuts", shortcuts.as_html(), "What each key does, on the image and in the dock. (?)"),
     ]
 
 
@@ -75,6 +83,7 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     for name in ("undo", "redo"):
         button = candidates.steps[name].native
         icons.on(button, name)
+        button.setText("")
         button.setFixedWidth(28)
     fields.add_wide(candidates.alternatives.native, candidates.steps.native, candidates.clear_button.native)
     fields.add("Confidence", panels.thresholds.conf.native)

@@ -1,4 +1,4 @@
-"""Ctrl+Z and Ctrl+Shift+Z: on the canvas, in the dock, and on the layers that the dock shows answers with."""
+"""Ctrl+Z and Ctrl+Shift+Z on the layers that the dock shows answers with: elsewhere they are keys like others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.key_bindings import KeyCode, KeyMod
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]  # Qt 5 has it elsewhere
-from qtpy.QtWidgets import QWidget
 
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
@@ -48,14 +45,6 @@ class UndoKeys:
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         for layer in viewer.layers:
             self._bind(layer)
-
-    def hear_in(self, widget: QWidget) -> None:
-        """Have the keys heard while a widget, or something in it, has the keyboard; fields of text keep their own."""
-        for sequence, key in ((QKeySequence.StandardKey.Undo, UNDO), ("Ctrl+Shift+Z", REDO)):
-            shortcut = QShortcut(QKeySequence(sequence), widget)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action = self._actions[key]
-            shortcut.activated.connect(lambda action=action: action(None))
 
     def _layer_inserted(self, event: Any) -> None:
         self._bind(event.value)

@@ -26,8 +26,8 @@ class CandidatesPanel(Panel):
         )
         self.steps: Any = row(
             "steps",
-            PushButton(name="undo", text="", tooltip="Undo: take back what was done last. (Control-Z)"),
-            PushButton(name="redo", text="", tooltip="Redo: do again what was taken back. (Control-Shift-Z)"),
+            PushButton(name="undo", text="", tooltip="Undo: take back what was done last. (Ctrl-Z)"),
+            PushButton(name="redo", text="", tooltip="Redo: do again what was taken back. (Ctrl-Shift-Z)"),
         )
         self.clear_button = PushButton(
             name="clear_button", text="Clear", tooltip="Remove the prompts on this plane. (Shift-Delete)"
