@@ -46,13 +46,20 @@ class Accepting:
         LabelsError
             If the layer cannot take them; nothing is lost then.
         """
-        engine, panel = self._engine, self._panel
+        engine = self._engine
         engine.updates.flush()  # what was changed a moment ago counts
         result = engine.controller.to_add()
         if result is None:
             return None
         model_hash = engine.session.model_hash(result.request)
-        layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
+        with engine.recorder.step("Add to labels"):
+            return self._commit(result, model_hash)
+
+    def _commit(self, result: Result, model_hash: str) -> Labels:
+        engine, panel = self._engine, self._panel
+        layer, committed = engine.output.commit(
+            result, panel.labels.value, panel.preserve.value, model_hash, engine.recorder
+        )
         replaced = replacing(result, layer)
         engine.session.added(result, layer)
         self._remember(result, layer, committed)

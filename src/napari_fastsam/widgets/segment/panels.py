@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
+from napari_fastsam.widgets.segment.parts.canvas import CanvasPanel
 from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
 from napari_fastsam.widgets.segment.parts.correct import CorrectPanel
 from napari_fastsam.widgets.segment.parts.export import ExportPanel
@@ -44,11 +45,13 @@ class Panels:
         self.search = SearchPanel(settings, self.prompts.example.native)
         self.thresholds = ThresholdsPanel(settings)
         self.candidates = CandidatesPanel()
+        self.canvas = CanvasPanel()
         self.labels = LabelsPanel(viewer, settings)
         self.export = ExportPanel()
         self.correct = CorrectPanel()
         self._rows = (
             self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
+            self.canvas,
         )  # fmt: skip
         self.channels.search_wanted.connect(self._search_in)
         self.source.card_thresholds.connect(self.thresholds.suit)
