@@ -145,7 +145,7 @@ class Controller:
 
     def _run_anew(self) -> None:
         request = self.request()
-        if request is not None and self._asking.adds_nothing(request):
+        if request is not None and self.asking.adds_nothing(request):
             self._show_nothing(State.ALREADY_ADDED)
             return
         self._begin_anew()
