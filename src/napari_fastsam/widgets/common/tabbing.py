@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QWidget
+from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QScrollArea, QWidget
 
 
 def order_tabs(*roots: QWidget) -> None:
@@ -24,18 +24,21 @@ def _stops(widget: QWidget) -> Iterator[QWidget]:
         if content is not None:
             yield from _stops(content)
     elif layout is not None:
-        for i in range(layout.count()):
-            item = layout.itemAt(i)
-            inner = None if item is None else item.widget()
-            if inner is not None:
-                yield from _stops(inner)
-            elif item is not None and item.layout() is not None:
-                for j in range(item.layout().count()):
-                    part = item.layout().itemAt(j)
-                    if part is not None and part.widget() is not None:
-                        yield from _stops(part.widget())
+        for inner in _widgets_in(layout):
+            yield from _stops(inner)
     elif Qt.FocusPolicy.TabFocus in Qt.FocusPolicy(widget.focusPolicy()):
         yield widget
+
+
+def _widgets_in(layout: QLayout) -> Iterator[QWidget]:
+    """Yield the widgets of a layout and of those within it."""
+    for i in range(layout.count()):
+        item = layout.itemAt(i)
+        widget, inner = (None, None) if item is None else (item.widget(), item.layout())
+        if widget is not None:
+            yield widget
+        elif inner is not None:
+            yield from _widgets_in(inner)
 
 
 def put_behind_tabs(widget: QWidget, kind: type[QWidget]) -> None:

@@ -168,8 +168,8 @@ class LabelCorrections:
             found |= plane.labels_in(outline)
         if not drawn.outlines:
             label = int(plane.layer.selected_label)
-            places = np.argwhere(plane.read(plane.all) == label)[:1] if label else []
-            found = {label: (float(places[0][0]), float(places[0][1]))} if len(places) else {}
+            places = np.argwhere(plane.read(plane.all) == label)[:1].tolist()
+            found = {label: (float(places[0][0]), float(places[0][1]))} if label and places else {}
         if not found:
             raise LabelsError(messages.NO_LABEL_CHOSEN)
         return found
@@ -218,17 +218,8 @@ class LabelCorrections:
         parted = 0
         for line in lines:
             for label, place in _under(plane, line).items():
-                numbers = free_numbers(plane.layer, _MOST_PARTS)
                 try:
-                    did = split_label(
-                        plane,
-                        label,
-                        place,
-                        lambda window, label, corner, line=line, numbers=numbers: editing.split_by_line(
-                            window, label, line - corner, numbers
-                        ),
-                        numbers,
-                    )
+                    did = _parted_by(plane, label, place, line)
                 except LabelsError:
                     continue  # it only touches this one
                 parted += 1
@@ -238,6 +229,15 @@ class LabelCorrections:
 
     def _say(self, verb: str, plane: LayerPlane, did: Corrected) -> None:
         self._engine.say(messages.corrected(VERBS[verb][1], did, plane.layer.name, undoable=not plane.layer.multiscale))
+
+
+def _parted_by(plane: LayerPlane, label: int, place: Place, line: NDArray[np.float64]) -> Corrected:
+    numbers = free_numbers(plane.layer, _MOST_PARTS)
+
+    def correction(window: NDArray[np.integer], label: int, corner: tuple[int, int]) -> NDArray[np.integer]:
+        return editing.split_by_line(window, label, line - corner, numbers)
+
+    return split_label(plane, label, place, correction, numbers)
 
 
 def _under(plane: LayerPlane, line: NDArray[np.float64]) -> dict[int, Place]:

@@ -14,7 +14,7 @@ from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
-    from napari_fastsam.widgets.segment.dock import FastSAMWidget
+    from napari_fastsam.widgets.common.dock import Dock
 
 SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-D": ("take_point", "tool: point"),
@@ -37,6 +37,8 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-U": ("shrink_label", "shrink a label"),
     "Shift-Q": ("keep_largest", "keep a label's largest piece"),
     "Shift-Y": ("cut_at_neighbours", "cut a label free of its neighbours"),
+    "Ctrl-Z": ("undo", "take back; on your own Labels layer: what you painted"),
+    "Ctrl-Shift-Z": ("redo", "do again what was taken back"),
     "Shift-E": ("toggle_task", "point at objects, or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
@@ -45,13 +47,14 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
 }
 """Key to the dock's method and what the user reads about it.
 
-All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
+All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free. But undo and redo,
+which are the same key everywhere: Labels layers have them too, for what is painted there (see `undo_keys`).
 """
 
 LIST_KEY = "?"
 """Shows the list of keys."""
 
-_docks: list[FastSAMWidget] = []
+_docks: list[Dock] = []
 """The docks that are open; of those of one viewer the last has the keys."""
 
 
@@ -60,7 +63,7 @@ def action(method: str) -> str:
     return f"napari-fastsam:{method}"
 
 
-def bind(dock: FastSAMWidget, list_keys: Callable[[], object]) -> Callable[[], None]:
+def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     """Give a dock the keys, on the canvas of its viewer and in itself; the function returned takes them away.
 
     The dock opened last has the keys. When it is closed, the one before has them again.
@@ -124,7 +127,7 @@ class _KeysWithin:
         Shows the list of keys.
     """
 
-    def __init__(self, dock: FastSAMWidget, list_keys: Callable[[], object]) -> None:
+    def __init__(self, dock: Dock, list_keys: Callable[[], object]) -> None:
         self._dock = dock
         self._made: list[QShortcut] = []
         self._soon = QTimer(dock.native)
