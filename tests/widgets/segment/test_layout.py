@@ -34,7 +34,9 @@ def unfold_all(b):
     for folded in b.dock.native.findChildren(Folded):
         if folded.isVisible():
             folded.expand(animate=False)
-    b.qtbot.wait(200)
+    content = b.dock.native.findChild(QScrollArea).widget()
+    b.qtbot.wait(300)
+    b.qtbot.waitUntil(lambda: content.height() >= content.minimumSizeHint().height())
 
 
 def left_of(widget: QWidget, frame: QWidget) -> int:
