@@ -14,6 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QSlider
 
+from napari_fastsam.widgets.common.segments import Segments
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, action, as_html
 from napari_fastsam.widgets.segment.tools import MODES
@@ -221,6 +222,8 @@ def everything_in(container):
     for widget in container:
         if isinstance(widget, Container):
             yield from everything_in(widget)
+        elif isinstance(widget, Segments):
+            yield from widget.buttons.values()
         else:
             yield widget
 

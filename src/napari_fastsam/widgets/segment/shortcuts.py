@@ -10,11 +10,11 @@ from napari.components import ViewerModel
 from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
-    from napari_fastsam.widgets.segment.dock import FastSAMWidget
+    from napari_fastsam.widgets.common.dock import Dock
 
 SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-D": ("take_point", "tool: point"),
@@ -28,6 +28,15 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
+    "Shift-K": ("delete_label", "delete the label under the cursor"),
+    "Shift-M": ("merge_labels", "merge labels: on each of them"),
+    "Shift-C": ("split_label", "split a label: on two places of it"),
+    "Shift-I": ("fill_label", "fill the holes of a label"),
+    "Shift-H": ("smooth_label", "smooth a label"),
+    "Shift-G": ("grow_label", "grow a label"),
+    "Shift-U": ("shrink_label", "shrink a label"),
+    "Shift-Q": ("keep_largest", "keep a label's largest piece"),
+    "Shift-Y": ("cut_at_neighbours", "cut a label free of its neighbours"),
     "Shift-E": ("toggle_task", "point at objects, or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
@@ -42,7 +51,7 @@ All with Shift: a layer's own key goes before the viewer's, and napari's layers 
 LIST_KEY = "?"
 """Shows the list of keys."""
 
-_docks: list[FastSAMWidget] = []
+_docks: list[Dock] = []
 """The docks that are open; of those of one viewer the last has the keys."""
 
 
@@ -51,7 +60,7 @@ def action(method: str) -> str:
     return f"napari-fastsam:{method}"
 
 
-def bind(dock: FastSAMWidget, list_keys: Callable[[], object]) -> Callable[[], None]:
+def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     """Give a dock the keys, on the canvas of its viewer and in itself; the function returned takes them away.
 
     The dock opened last has the keys. When it is closed, the one before has them again.
@@ -115,7 +124,7 @@ class _KeysWithin:
         Shows the list of keys.
     """
 
-    def __init__(self, dock: FastSAMWidget, list_keys: Callable[[], object]) -> None:
+    def __init__(self, dock: Dock, list_keys: Callable[[], object]) -> None:
         self._dock = dock
         self._made: list[QShortcut] = []
         self._soon = QTimer(dock.native)
