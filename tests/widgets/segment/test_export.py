@@ -25,7 +25,7 @@ def with_labels(bench, labels: np.ndarray = LABELS):
 @pytest.mark.parametrize("name", [f.name for f in registry.writers() if f.keeps_labels])
 def test_what_is_exported_is_what_is_shown(bench, tmp_path: Path, name: str) -> None:
     b, _ = with_labels(bench)
-    b.dock.format.value = name
+    b.dock.written.format.value = name
     path = tmp_path / f"a{registry.FORMATS[name].ending}"
     assert b.dock.export(path) == path
     read = registry.read_labels(path)
@@ -37,7 +37,7 @@ def test_what_is_exported_is_what_is_shown(bench, tmp_path: Path, name: str) -> 
 def test_a_large_layer_is_written_in_a_thread_as_it_was(bench, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(exporting, "LARGE", 100)
     b, layer = with_labels(bench)
-    b.dock.format.value = "tiff"
+    b.dock.written.format.value = "tiff"
     path = tmp_path / "a.tif"
     b.dock.export(path)
     assert not path.exists()
@@ -52,7 +52,7 @@ def test_a_large_layer_is_written_in_a_thread_as_it_was(bench, tmp_path: Path, m
 def test_what_a_thread_cannot_write_is_told(bench, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(exporting, "LARGE", 100)
     b, _ = with_labels(bench, LABELS * 40_000)
-    b.dock.format.value = "png"
+    b.dock.written.format.value = "png"
     b.dock.export(tmp_path / "a.png")
     b.qtbot.waitUntil(lambda: "does not fit into PNG" in b.dock.message, timeout=20_000)
     assert list(tmp_path.iterdir()) == []
@@ -61,7 +61,7 @@ def test_what_a_thread_cannot_write_is_told(bench, tmp_path: Path, monkeypatch) 
 def test_a_closing_dock_gives_up_the_file(bench, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(exporting, "LARGE", 100)
     b, _ = with_labels(bench)
-    b.dock.format.value = "geojson"
+    b.dock.written.format.value = "geojson"
     b.dock.export(tmp_path / "a.geojson")
     b.viewer.close()
     assert [p.name for p in tmp_path.iterdir()] in ([], ["a.geojson"])

@@ -33,9 +33,9 @@ class Exporter:
         Called with what is going on, for the status.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
-        self._runner = Runner(say, self._ended)
+        self._runner = Runner(self._step, self._ended)
         self._told = ""
 
     @property
@@ -71,6 +71,9 @@ class Exporter:
     def close(self) -> None:
         """Give up what is being written; a file appears whole or not at all."""
         self._runner.close()
+
+    def _step(self, step: str) -> None:
+        self._say(step)
 
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         if cancelled or isinstance(error, Cancelled):
