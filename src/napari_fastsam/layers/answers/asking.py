@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_fastsam.layers.answers.work import Added
+from napari_fastsam.layers.memento import Memento
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
@@ -66,6 +67,14 @@ class Asking:
         repeats = self.was_added(request) and not self._shown_once
         self._shown_once = True
         return repeats
+
+    def memento(self) -> Memento:
+        """Return what was added."""
+        return Memento(None, self._added)
+
+    def recall(self, memento: Memento) -> None:
+        """Find again what was added since."""
+        self._added = memento.rest
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget what was added to a layer that is gone."""

@@ -98,8 +98,8 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     """Measure all objects of a Labels layer and put that into its features, beside what is there.
 
     Rows are about the label in their column *index*; where there is none, about the label that is their place, from 0,
-    as in napari. What was measured before is replaced, all other columns stay; rows that name a label which is not
-    there go.
+    as in napari. What was measured before is replaced, all other columns stay; where rows name their label, those of
+    labels that are gone go.
 
     Parameters
     ----------

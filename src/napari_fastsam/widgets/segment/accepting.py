@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels, Tracks
 
     from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.widgets.segment.engine import Engine
 
 
@@ -45,15 +46,23 @@ class Accepting:
         LabelsError
             If the layer cannot take them; nothing is lost then.
         """
-        engine, panel = self._engine, self._panel
+        engine = self._engine
         engine.updates.flush()  # what was changed a moment ago counts
         result = engine.controller.to_add()
         if result is None:
             return None
         model_hash = engine.session.model_hash(result.request)
-        layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
+        with engine.recorder.step("Add to labels"):
+            return self._commit(result, model_hash)
+
+    def _commit(self, result: Result, model_hash: str) -> Labels:
+        engine, panel = self._engine, self._panel
+        layer, committed = engine.output.commit(
+            result, panel.labels.value, panel.preserve.value, model_hash, engine.recorder
+        )
         replaced = replacing(result, layer)
         engine.session.added(result, layer)
+        self._remember(result, layer, committed)
         engine.following.choices.refresh()
         panel.labels.value = layer
         self._clear_answered(result)
@@ -130,6 +139,13 @@ class Accepting:
             save_recipe(recipe, chosen)
             engine.say(messages.recipe_saved(str(chosen)))
         return chosen
+
+    def _remember(self, result: Result, layer: Labels, committed: Committed) -> None:
+        """Keep what was accepted and what was taken away: it can be learnt from."""
+        request = result.request
+        plane = request.plane if result.tiles is None and request.stack is None else None
+        objects = {committed.ids[n]: found.crop for n, found in result.by_number.items() if n in committed.ids}
+        self._engine.decisions.added(request.controls.image, layer, plane, objects, result.taken_away)
 
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""
