@@ -343,8 +343,8 @@ def opened(sample: str | None) -> Iterator[tuple[napari.Viewer, FastSAMWidget]]:
     _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "FastSAM")
     try:
         settle(1.0)
-        for _ in range(60):  # the dock loads the model behind itself, and says so
-            if not dock.status.value.startswith("loading"):
+        for _ in range(120):  # the dock loads the model behind itself
+            if dock.controller.work is None:
                 break
             settle(0.5)
         viewer.reset_view()

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = ROOT / "tests" / "data" / "dsb2018"
 LARGEST_IMAGE = 300_000
+LARGEST_ANIMATION = 3_000_000
 SMALL_TRAINING = ["--epochs", "1", "--imgsz", "64", "--batch", "16", "--device", "cpu"]
 """Instead of minutes, where a page trains a model."""
 
@@ -201,7 +202,7 @@ def test_the_readme_and_the_page_of_the_dock_have_the_shortcuts():
 
 def test_keys_in_the_text_are_keys_of_the_dock():
     """Shift and a letter or arrow, wherever a page sets it as keys."""
-    ours = {key.replace("Shift-", "") for key in SHORTCUTS}
+    ours = {key.rpartition("-")[2] for key in SHORTCUTS}
     for page in PAGES:
         for key in re.findall(r"<kbd>Shift</kbd>\+<kbd>(\w+)</kbd>", page.read_text("utf-8")):
             assert key in ours, f"{page.name}: Shift-{key}"
@@ -235,11 +236,15 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_every_picture_is_shown_somewhere_and_loads_quickly():
-    shown = {Path(t).name for page in PAGES for t in re.findall(r"\]\(([^)]+\.png)\)", page.read_text("utf-8"))}
+    shown = {
+        Path(t).name for page in PAGES for t in re.findall(r"\]\(([^)]+\.(?:png|webp))\)", page.read_text("utf-8"))
+    }
     there = {picture.name: picture.stat().st_size for picture in (ROOT / "docs" / "images").iterdir()}
 
     assert shown == set(there)
-    assert max(there.values()) <= LARGEST_IMAGE
+    moving = {name: size for name, size in there.items() if name.endswith(".webp")}
+    assert max(moving.values()) <= LARGEST_ANIMATION
+    assert max(size for name, size in there.items() if name not in moving) <= LARGEST_IMAGE
 
 
 def test_the_site_has_every_page():
