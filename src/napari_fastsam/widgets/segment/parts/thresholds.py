@@ -66,9 +66,16 @@ class ThresholdsPanel(Panel):
         self.live = CheckBox(
             name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."
         )
-        super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.live)
+        self.fine_edges = CheckBox(
+            name="fine_edges",
+            text="fine edges",
+            value=False,
+            tooltip="Edges of proposed objects are drawn anew at full resolution, which takes about as long as finding "
+            "them. Not for everything in tiles or linked planes.",
+        )
+        super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.fine_edges, self.live)
         self.tell_moved(self.conf, self.iou, self.areas.min_area, self.areas.max_area)
-        self.tell_changed(self.imgsz, self.diameter, self.live)
+        self.tell_changed(self.imgsz, self.diameter, self.fine_edges, self.live)
 
     @property
     def thresholds(self) -> Thresholds:
