@@ -12,7 +12,6 @@ import weakref
 import numpy as np
 import pytest
 from napari.settings import get_plugin_settings
-from napari.utils.key_bindings import coerce_keybinding
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
@@ -20,7 +19,6 @@ from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
-from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
 from napari_fastsam.widgets.train import TrainWidget
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -58,8 +56,9 @@ def ours(viewer):
     return found
 
 
-def keys(viewer):
-    return {key: viewer.keymap.get(coerce_keybinding(key)) for key in SHORTCUTS}
+def press(viewer, key):
+    """Press a key as napari does on the canvas."""
+    viewer.window._qt_viewer._key_map_handler.press_key(key)
 
 
 def filled(make_napari_viewer, cells, show=False):
@@ -112,21 +111,19 @@ WAYS = [by_close, by_napari, by_all, by_the_cross]
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_dock_that_is_closed_leaves_nothing_behind(make_napari_viewer, plugin_settings, qtbot, cells, way):
     viewer = filled(make_napari_viewer, cells)
-    before, keys_before, names = counts(viewer), keys(viewer), [layer.name for layer in viewer.layers]
+    before, names = counts(viewer), [layer.name for layer in viewer.layers]
     assert ours(viewer) == []
 
     dock = FastSAMWidget(viewer)
     viewer.window.add_dock_widget(dock, name="FastSAM")
     settle(qtbot, dock)
     assert len(ours(viewer)) > 10, "or nothing is tested here"
-    assert keys(viewer) != keys_before
     assert viewer.layers[PREVIEW_NAME].data.any()
 
     way(viewer, dock)
     qtbot.wait(50)
     assert ours(viewer) == []
     assert {name: n for name, n in counts(viewer).items() if n > before.get(name, 0)} == {}
-    assert keys(viewer) == keys_before
     assert [layer.name for layer in viewer.layers] == names
     # what it listened to goes on without it
     viewer.layers["points"].add([(50, 50)])
@@ -247,14 +244,16 @@ def test_two_docks_on_one_viewer(make_napari_viewer, plugin_settings, qtbot, cel
     qtbot.waitUntil(lambda: not any(p.data.any() for p in previews))
 
     task = first.task.value
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert first.task.value == task
     assert second.task.value != task, "the dock opened last has the keys"
     viewer.window.remove_dock_widget(second.native)
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert first.task.value != task, "and the one before has them again"
     viewer.window.remove_dock_widget(first.native)
-    assert all(binding is None for binding in keys(viewer).values())
+    task = first.task.value
+    press(viewer, "Shift-E")
+    assert first.task.value == task, "a closed dock has no keys"
     assert ours(viewer) == []
     assert not [layer for layer in viewer.layers if layer.name.startswith(PREVIEW_NAME)]
 
@@ -266,10 +265,12 @@ def test_two_docks_closed_in_the_order_of_opening(make_napari_viewer, plugin_set
         viewer.window.add_dock_widget(dock, name=f"FastSAM {i}")
     viewer.window.remove_dock_widget(docks[0].native)
     task = docks[1].task.value
-    viewer.keymap[coerce_keybinding("Shift-E")](viewer)
+    press(viewer, "Shift-E")
     assert docks[1].task.value != task
     viewer.window.remove_dock_widget(docks[1].native)
-    assert all(binding is None for binding in keys(viewer).values())
+    tasks = [dock.task.value for dock in docks]
+    press(viewer, "Shift-E")
+    assert [dock.task.value for dock in docks] == tasks, "closed docks have no keys"
 
 
 def test_opened_again_after_closing(bench, cells):
@@ -364,3 +365,103 @@ def test_the_viewer_is_closed_while_work_runs(tmp_path, kind):
     assert done.stdout.endswith("over\n")
     for sign in ("Traceback", "deleted", "QThread"):
         assert sign not in done.stderr, done.stderr
+
+
+ABANDONED = """
+    import napari
+    import numpy as np
+    from qtpy.QtCore import QTimer
+    from napari_fastsam.model.network import segmenter
+    from napari_fastsam.widgets import FastSAMWidget
+
+    keep = segmenter._keep
+    segmenter._keep = lambda *args, **kwargs: print("a pass ended", flush=True) or keep(*args, **kwargs)
+    segmenter.Model._forward = (lambda forward: lambda self, picture: looking(forward, self, picture))(
+        segmenter.Model._forward
+    )
+    began = []
+
+    def looking(forward, model, picture):
+        began.append(picture.shape)
+        return forward(model, picture)
+
+    viewer = napari.Viewer()
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (2080, 2784), dtype=np.uint8))
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+
+    def close():
+        if not began:
+            QTimer.singleShot(1, close)
+            return
+        print("closed while the network runs on", tuple(began[0]), flush=True)
+        viewer.close()
+
+    dock.task.value = "everything"
+    dock.run()
+    QTimer.singleShot(0, close)
+    napari.run()
+    print("over", flush=True)
+"""
+
+
+def test_a_pass_of_the_network_is_abandoned_when_the_viewer_closes(tmp_path):
+    script = tmp_path / "closing.py"
+    script.write_text(textwrap.dedent(ABANDONED))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["closed while the network runs on (2080, 2784, 3)", "over"]
+    for sign in ("Traceback", "deleted", "QThread"):
+        assert sign not in done.stderr, done.stderr
+
+
+TYPED = """
+    import sys
+    from pathlib import Path
+    import napari
+    from qtpy.QtCore import QEventLoop, Qt, QTimer
+    from qtpy.QtTest import QTest
+    from rendered import render
+    from napari_fastsam.widgets import FastSAMWidget
+
+    viewer = napari.Viewer()
+    viewer.add_image(render(5).picture)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+
+    def wait_for(there, milliseconds=60_000):
+        loop, ticks = QEventLoop(), QTimer()
+        ticks.timeout.connect(lambda: loop.quit() if there() else None)
+        ticks.start(20)
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+        ticks.stop()
+
+    def texts():
+        shown = dock.controller.shown
+        return () if shown is None or not shown.questions else shown.request.controls.texts
+
+    panel = dock.search
+    panel.encoder.choices = [*panel.encoder.choices[:-1], sys.argv[1], panel.encoder.choices[-1]]
+    panel.encoder.value = sys.argv[1]
+    dock.focus_words()
+    QTest.keyClicks(panel.words.native, "red circle")
+    wait_for(lambda: texts() == ("red circle",))
+    print("typed:", texts(), flush=True)
+    panel.typed.setTimeout(10**7)  # from here on only Enter asks
+    panel.words.native.selectAll()
+    QTest.keyClicks(panel.words.native, "blue square")
+    QTest.keyClick(panel.words.native, Qt.Key.Key_Return)
+    wait_for(lambda: texts() == ("blue square",))
+    print("entered:", texts(), flush=True)
+    viewer.close()
+"""
+
+
+def test_words_are_searched_for_when_typed_and_after_enter_in_a_real_event_loop(tmp_path, small_clip):
+    script = tmp_path / "words.py"
+    script.write_text(textwrap.dedent(TYPED))
+    command = [sys.executable, script, str(small_clip)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["typed: ('red circle',)", "entered: ('blue square',)"], done.stderr

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from magicgui.widgets import Container, Label
 from napari.layers import Shapes
+from napari.settings import get_settings
+from napari.utils.action_manager import action_manager
+from napari.utils.key_bindings import coerce_keybinding
+from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QSlider
 
+from napari_fastsam.widgets.common.segments import Segments
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
-from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, as_html
+from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, action, as_html
+from napari_fastsam.widgets.segment.tools import MODES
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 
@@ -135,7 +141,43 @@ def clears_prompts(b):
     assert b.active is None or b.active in b.viewer.layers, "no layer is deleted"
 
 
+def takes_back(b):
+    if b.active is b.mine:
+        b.mine.paint((5, 5), 3)
+    yield
+    assert not b.mine.data.any()
+    assert len(b.points.data) == (1 if b.active is b.mine else 0)
+
+
+def does_again(b):
+    if b.active is b.mine:
+        b.mine.paint((5, 5), 3)
+        b.mine.undo()
+    else:
+        b.dock.undo()
+    b.settle()
+    yield
+    assert b.mine.data.any() == (b.active is b.mine)
+    assert len(b.points.data) == 1
+    b.mine.undo()
+
+
+def takes_a_tool(name):
+    def check(b):
+        yield
+        assert b.dock.tool.value == name
+        drawn = b.points if name == "point" else b.dock.shapes.value
+        assert b.viewer.layers.selection.active == drawn
+        assert drawn.mode == MODES[name]
+
+    return check
+
+
 DOES = {
+    "take_point": takes_a_tool("point"),
+    "take_box": takes_a_tool("box"),
+    "take_outline": takes_a_tool("outline"),
+    "take_scribble": takes_a_tool("scribble"),
     "make_prompt_layers": makes_layers,
     "toggle_polarity": turns_the_sign,
     "toggle_object": keeps_to_this_object,
@@ -148,6 +190,8 @@ DOES = {
     "smaller": takes_a_smaller_one,
     "commit": adds_to_labels,
     "clear_prompts": clears_prompts,
+    "undo": takes_back,
+    "redo": does_again,
 }
 
 
@@ -201,6 +245,8 @@ def everything_in(container):
     for widget in container:
         if isinstance(widget, Container):
             yield from everything_in(widget)
+        elif isinstance(widget, Segments):
+            yield from widget.buttons.values()
         else:
             yield widget
 
@@ -219,13 +265,76 @@ def test_every_control_has_a_tooltip(bench):
 
 
 def test_no_key_is_one_of_napari_or_its_layers(bench, cells):
-    from napari.utils.key_bindings import coerce_keybinding
-
     b = bench()
     b.prompts()
     b.viewer.add_labels(np.zeros(cells.shape, np.int32))
-    wanted = {coerce_keybinding(key) for key in SHORTCUTS}
+    # but undo and redo, which mean on a Labels layer what they always do
+    wanted = {coerce_keybinding(key) for key in SHORTCUTS if not key.startswith("Ctrl")}
     for layer in b.viewer.layers:
         if layer.name != PREVIEW_NAME:
             assert not wanted & set(layer.keymap) | wanted & set(type(layer).class_keymap), layer
-    assert not wanted & set(type(b.viewer).class_keymap)
+    ours = {action(method) for method, _ in SHORTCUTS.values()}
+    napari_s = [k for name, keys in default_shortcuts.items() if name not in ours for k in keys]
+    assert not wanted & set(map(coerce_keybinding, napari_s))
+
+
+@pytest.fixture
+def other_keys():
+    """Changes a key as napari's preferences do, and puts it back."""
+    changed = {}
+
+    def change(method, key):
+        changed[action(method)] = action_manager.unbind_shortcut(action(method))
+        action_manager.bind_shortcut(action(method), coerce_keybinding(key))
+        get_settings().shortcuts.shortcuts[action(method)] = [coerce_keybinding(key)]
+
+    yield change
+    for name, before in changed.items():
+        action_manager.unbind_shortcut(name)
+        del get_settings().shortcuts.shortcuts[name]
+        for key in before:
+            action_manager.bind_shortcut(name, key)
+
+
+def test_a_key_that_is_changed_in_the_preferences_works_on_the_canvas_and_in_the_dock(bench, other_keys):
+    b = bench(show=True)
+    other_keys("toggle_task", "Shift-Z")
+    b.qtbot.wait(50)
+    b.canvas.native.setFocus()
+    b.key(Qt.Key.Key_E)
+    assert b.dock.task.value == "prompts", "the old key is free"
+    b.key(Qt.Key.Key_Z)
+    assert b.dock.task.value == "everything"
+    press_in_dock(b, b.dock.task.buttons["prompts"].native, Qt.Key.Key_Z)
+    assert b.dock.task.value == "prompts"
+    assert "<b>Shift-Z</b>" in as_html()
+
+
+def press_in_dock(b, widget, key):
+    widget.setFocus()
+    b.qtbot.waitUntil(widget.hasFocus)
+    b.qtbot.keyClick(widget, key, Qt.KeyboardModifier.ShiftModifier)
+    b.qtbot.keyRelease(widget, Qt.Key.Key_Shift)
+
+
+def test_keys_work_in_the_dock_but_not_in_a_text_field(bench):
+    b = bench(show=True)
+    press_in_dock(b, b.dock.actions.add.native, Qt.Key.Key_B)
+    assert b.dock.tool.value == "box"
+    press_in_dock(b, b.dock.tool.buttons["box"].native, Qt.Key.Key_D)
+    assert b.dock.tool.value == "point"
+    b.dock.focus_words()
+    press_in_dock(b, b.dock.search.words.native, Qt.Key.Key_B)
+    assert b.dock.tool.value == "point"
+    assert b.dock.search.words.value == "B"
+
+
+@pytest.mark.parametrize("where", ["canvas", "dock"])
+def test_the_list_of_keys_is_one_key_away(bench, where):
+    b = bench(show=True)
+    widget = b.canvas.native if where == "canvas" else b.dock.actions.add.native
+    widget.setFocus()
+    b.qtbot.waitUntil(widget.hasFocus)
+    for unfolded in (True, False):
+        b.qtbot.keyClick(widget, "?")
+        assert b.dock._keys.isExpanded() == unfolded

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox
-from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.core.image.intensity import NormalizationRule, check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
@@ -22,6 +22,7 @@ from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.network.exported import card_of_export, load_exported
+from napari_fastsam.model.network.interruption import make_interruptible
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
@@ -117,6 +118,10 @@ class Model:
         """
         conf, iou = self.thresholds(conf, iou)
         return self.propose(self.rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+
+    def shown_by(self, rule: NormalizationRule) -> Model:
+        """Return the same model with another rule for intensity windows than its card's; see `window_of`."""
+        return replace(self, card=replace(self.card, window=rule))
 
     def thresholds(self, conf: float | None = None, iou: float | None = None) -> tuple[float, float]:
         """Return confidence and IoU as given, or else those that find everything best: the card's, or ultralytics' own.
@@ -246,7 +251,9 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     network, checkpoint = read_network(path)
     if card.origin == "unknown":
         card = card_of(checkpoint, card)
-    return Model(str(name), path, where, card, prepared(network, where), source=sha256_of(path)[:SOURCE_DIGITS])
+    ready = prepared(network, where)
+    make_interruptible(ready)
+    return Model(str(name), path, where, card, ready, source=sha256_of(path)[:SOURCE_DIGITS])
 
 
 def _checked_imgsz(imgsz: Any) -> int:

@@ -20,6 +20,8 @@ from napari_fastsam.widgets.common.text import as_html
 if TYPE_CHECKING:
     import napari.viewer
 
+    from napari_fastsam.layers.training.decisions import Decisions
+
 
 @runtime_checkable
 class OffersModels(Protocol):
@@ -27,6 +29,15 @@ class OffersModels(Protocol):
 
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, and choose one of them."""
+
+
+@runtime_checkable
+class KeepsDecisions(Protocol):
+    """A dock in which objects are accepted and rejected; others learn from them."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided."""
 
 
 class Dock(Container[Any]):
@@ -95,6 +106,10 @@ class Dock(Container[Any]):
         """Say what is wrong, also in napari's notifications."""
         self.say(str(error))
         notify(error)
+
+    def works_on(self, viewer: object) -> bool:
+        """Return whether this is the dock's viewer; napari hands out stand-ins for it."""
+        return bool(self._viewer == viewer)
 
     def close(self) -> None:
         """Let go of the viewer and close."""

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
+from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
 from napari_fastsam.widgets.segment.tools import Tools
+from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -29,13 +32,14 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+    from napari_fastsam.layers.training.decisions import Decisions
 
 
 WIDTH = 300
 """Screen pixels."""
 
 
-class FastSAMWidget(Dock):
+class FastSAMWidget(Dock, CorrectsLabels):
     """The dock: choose an image, point at objects, add them to a Labels layer.
 
     Parameters
@@ -47,19 +51,21 @@ class FastSAMWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
+        super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
         self._panels = panels
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
+        self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
-        self._unbind = shortcuts.bind(napari_viewer, self)
+        self._unbind = shortcuts.bind(self, self.list_keys)
+        UndoKeys(napari_viewer, self.undo, self.redo, self._always)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -76,6 +82,11 @@ class FastSAMWidget(Dock):
     def controller(self) -> Controller:
         """What decides what is asked, worked on and shown."""
         return self._engine.controller
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was added to Labels layers, and what was taken away: the dock *Train* learns from it."""
+        return self._engine.decisions
 
     # ---------------------------------------------------------------- what the user can do
 
@@ -193,19 +204,34 @@ class FastSAMWidget(Dock):
 
     def larger(self) -> None:
         """Take a larger object for the prompt last touched."""
-        self.controller.step(+1)
+        self._prompting.step(+1)
 
     def smaller(self) -> None:
         """Take a smaller object for the prompt last touched."""
-        self.controller.step(-1)
+        self._prompting.step(-1)
+
+    def undo(self) -> None:
+        """Take back what was done last: a prompt, a correction, what was cleared, what was added to labels."""
+        self._prompting.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._prompting.redo()
 
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, for instance after one was trained; and choose one of them."""
         self._panels.source.offer_models(choose)
+        if choose is not None and not self.live.value:
+            self.controller.run()  # otherwise what is asked for is answered by the model at once
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""
         self._prompting.clear()
+
+    def list_keys(self) -> None:
+        """Unfold the list of keys, or fold it."""
+        keys = self._keys
+        (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
 
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
@@ -218,6 +244,7 @@ class FastSAMWidget(Dock):
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
         self._tools.end()
+        self._accepting.exporter.close()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
@@ -225,11 +252,13 @@ class FastSAMWidget(Dock):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        rows = make_rows(self._panels, self.actions, self._icons)
+        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
         self.lies_in(frame)
+        order_tabs(self.headline, rows)
         self._always.connect((self._viewer.events.theme,), self._theme_changed)
 
     def _theme_changed(self, *_: Any) -> None:
@@ -244,6 +273,8 @@ class FastSAMWidget(Dock):
             (self.example, self.toggle_example),
             (self.alternatives.smaller, self.smaller),
             (self.alternatives.larger, self.larger),
+            (self.steps.undo, self.undo),
+            (self.steps.redo, self.redo),
             (self.clear_button, self.clear_prompts),
             (self.outcome.recipe, self.save_recipe),
             (self.outcome.measure_button, self.measure),
@@ -255,6 +286,7 @@ class FastSAMWidget(Dock):
             button.changed.connect(lambda *_, action=action: action())
         self.download.changed.connect(lambda *_: self._engine.download(self._panels.source.name))
         search = self.search
+        self._panels.correct.wanted.connect(self.correct_selected)
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (

@@ -73,6 +73,8 @@ class Tools:
             self._viewer.layers.selection.active = layer
             layer.mode = MODES[tool]
         self.follow()
+        if self._engine.controller.shown is None and tool is not None and image is not None:
+            self._engine.say(messages.WITH_TOOL[tool])
 
     def follow_layers(self) -> None:
         """Follow the modes of the layers that are chosen now."""
@@ -144,7 +146,8 @@ class Tools:
     def _polarity_chosen(self, polarity: str) -> None:
         if not self._panel.has_layers:
             self.take("point")
-        self._panel.set_polarity(polarity)
+        with self._engine.recorder.step("+ or −"):
+            self._panel.set_polarity(polarity)
 
     def _object_chosen(self, which: str) -> None:
         if self._panel.has_layers and (which == THIS) != bool(self._engine.current.layers.number):
