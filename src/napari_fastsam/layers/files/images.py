@@ -1,4 +1,4 @@
-"""Image files as napari's layers: axes, channels by name, sizes and units, of formats for which napari has no reader."""
+"""Image files as layers: axes, channels by name, sizes and units, of formats of which napari's reader loses some."""
 
 from __future__ import annotations
 
