@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
-from napari_fastsam.errors import DatasetError, ParameterError
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.images.ome_zarr import attributes_of, is_zarr, labels_in, new_labels, open_image
@@ -39,11 +39,8 @@ class ZarrLabels(Format):
             _name_in(group, path.name)
 
     def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
-        """Read the full resolution lazily: of a label image, or of the only one that an image has."""
-        found = list(self.read_each(path, shape))
-        if len(found) > 1:
-            raise DatasetError(f"{path} has {len(found)} label images; name one, such as {path / _places(path)[0]}")
-        return found[0]
+        """Read the full resolution lazily; of an image or a group that has labels, the first of them."""
+        return next(self.read_each(path, shape))
 
     def read_each(self, path: Path, shape: tuple[int, int] | None = None) -> Iterator[SegmentationResult]:
         """Yield a label image, or each of those that an image or a group of labels has."""
@@ -56,11 +53,7 @@ def _places(path: Path) -> list[str]:
     """Return where the label images of an OME-Zarr lie in it; "" for itself."""
     attributes = attributes_of(path)
     own = attributes.get("ome", attributes)
-    if "image-label" in own:
-        return [""]
-    if isinstance(own.get("labels"), list) and own["labels"]:
-        return [str(name) for name in own["labels"]]
-    return labels_in(path) or [""]
+    return [""] if "image-label" in own else labels_in(path) or [""]
 
 
 def _group_around(path: Path) -> Path | None:

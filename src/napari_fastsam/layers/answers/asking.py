@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_fastsam.layers.answers.work import Added
+from napari_fastsam.layers.memento import Memento
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
@@ -28,6 +29,7 @@ class Asking:
         self._session = session
         self._asked: Request | None = None
         self._added: Added | None = None
+        self._shown_once = False
 
     def freeze(self, controls: Controls) -> Request:
         """Return what is asked for now, without what was searched for and is in a Labels layer.
@@ -58,6 +60,21 @@ class Asking:
     def added(self, result: Result, layer: Labels) -> None:
         """Remember that a result is in a layer."""
         self._added = Added(result.request, layer) if result.lasts else None
+        self._shown_once = False
+
+    def adds_nothing(self, request: Request) -> bool:
+        """Whether a request would show again what was just added; asked a second time, that is what is wanted."""
+        repeats = self.was_added(request) and not self._shown_once
+        self._shown_once = True
+        return repeats
+
+    def memento(self) -> Memento:
+        """Return what was added."""
+        return Memento(None, self._added)
+
+    def recall(self, memento: Memento) -> None:
+        """Find again what was added since."""
+        self._added = memento.rest
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget what was added to a layer that is gone."""

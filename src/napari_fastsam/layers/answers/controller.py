@@ -51,6 +51,8 @@ class Controller:
         What is under way; None = nothing.
     failure
         What is not tried again by itself; None = nothing failed.
+    asking
+        What a request follows from.
     """
 
     def __init__(self, session: Session, screen: Screen, make_jobs: MakeJobs) -> None:
@@ -59,7 +61,7 @@ class Controller:
         self.shown: Result | None = None
         self.work: Work | None = None
         self.failure: Failure | None = None
-        self._asking = Asking(session)
+        self.asking = Asking(session)
         self._drawn = 0.0
 
     # ---------------------------------------------------------------- what is asked
@@ -73,7 +75,7 @@ class Controller:
                 self._screen.remove()
                 self._tell(State.NO_IMAGE)
                 return None
-            return self._asking.freeze(controls)
+            return self.asking.freeze(controls)
         except FastSAMError as error:
             if isinstance(error, ParameterError):  # what is shown is not what is asked for, and nothing can be
                 self.forget_shown()
@@ -89,11 +91,11 @@ class Controller:
         FastSAMError
             If it cannot be asked.
         """
-        return self._asking.peek(controls)
+        return self.asking.peek(controls)
 
     def _begin_anew(self) -> None:
         """Take the view as it is now, try once more what failed, and find again what was added."""
-        self._asking.begin_anew()
+        self.asking.begin_anew()
         self.failure = None
         request = self.request()
         if request is not None:
@@ -106,7 +108,7 @@ class Controller:
             return
         if not (user_initiated or self._screen.is_live):
             self._tell(State.LIVE_IS_OFF, request)
-        elif self._asking.was_added(request):
+        elif self.asking.was_added(request):
             self._show_nothing(State.ALREADY_ADDED)
         elif request.is_empty:
             self._show_nothing(State.NOTHING_ASKED, request)
@@ -134,13 +136,20 @@ class Controller:
     def run(self) -> None:
         """Answer what is asked for now, also what failed or was added; while work is under way, cancel it."""
         if self.work is None:
-            self._begin_anew()
-            self.update(user_initiated=True)
+            self._run_anew()
         elif self.work.kind == "warm up":
             self.work = replace(self.work, user_initiated=True)
             self._tell(State.LOADING_FIRST)
         else:
             self._jobs.cancel()
+
+    def _run_anew(self) -> None:
+        request = self.request()
+        if request is not None and self.asking.adds_nothing(request):
+            self._show_nothing(State.ALREADY_ADDED)
+            return
+        self._begin_anew()
+        self.update(user_initiated=True)
 
     def run_here(self) -> RunSummary:
         """Answer what is asked for now before returning; the summary has no message."""
@@ -198,7 +207,7 @@ class Controller:
         """Remember that a result is in a layer: it is not shown any more, and does not come again by itself."""
         self.forget_shown()
         self._screen.clear()
-        self._asking.added(result, layer)
+        self.asking.added(result, layer)
 
     def forget_shown(self) -> None:
         """There is nothing on the screen any more, by whatever took it away."""
@@ -214,7 +223,7 @@ class Controller:
         if is_image:
             self._session.image_changed(layer)
         self._session.layer_removed(layer)
-        self._asking.layer_removed(layer)
+        self.asking.layer_removed(layer)
 
     # ---------------------------------------------------------------- work beside the viewer
 

@@ -14,6 +14,7 @@ from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.answers.results import identified
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.starts import LabelStart, label_under, read_label
+from napari_fastsam.layers.memento import Memento
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.transforms import points_between, units_apply
 from napari_fastsam.layers.prompts.collecting import OtherRow
@@ -116,10 +117,13 @@ class Corrections:
         if mask is None:
             return False
         if all(start.layer != layer for start in self._starts):
-            events = layer.events
-            self._connections.connect((events.paint, events.labels_update, events.data), self._layer_changed)
+            self._hear(layer)
         self._starts.append(LabelStart(image, layer, label, number, plane, (float(yx[0]), float(yx[1])), mask))
         return True
+
+    def corrects(self, plane: Plane) -> bool:
+        """Whether labels on a plane are corrected."""
+        return any(start.is_on(plane) for start in self._starts)
 
     def forget(self, planes: Iterable[Plane]) -> bool:
         """Correct the labels on some planes no more; returns whether there were any."""
@@ -134,6 +138,25 @@ class Corrections:
         """Correct no label any more."""
         self._starts = []
         self._connections.undo()
+
+    def memento(self) -> Memento:
+        """Return which labels are corrected, and by which prompts."""
+        return Memento(
+            {(start.layer.unique_id, start.label, start.number) for start in self._starts}, tuple(self._starts)
+        )
+
+    def recall(self, memento: Memento) -> None:
+        """Correct the labels that were corrected then."""
+        self._connections.undo()
+        self._starts = list(memento.rest)
+        layers = {start.layer.unique_id: start.layer for start in self._starts}
+        for layer in layers.values():
+            self._hear(layer)
+        self._changed = {id(layer) for layer in layers.values()}  # they may have changed meanwhile
+
+    def _hear(self, layer: Labels) -> None:
+        events = layer.events
+        self._connections.connect((events.paint, events.labels_update, events.data), self._layer_changed)
 
     def _layer_changed(self, event: object) -> None:
         self._changed.add(id(getattr(event, "source", None)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.planes.linking import PlaneOverlaps
 from napari_fastsam.layers.answers.request import Planes, Request
+from napari_fastsam.layers.memento import Memento
 from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
 from napari_fastsam.model.asking.descriptors import descriptors_for
 from napari_fastsam.model.asking.stack import StackRun, start_stack
@@ -57,6 +58,19 @@ class LongRuns:
         for run, numbers in gone:
             run.canvas.give_back(numbers)
         return bool(gone)
+
+    def memento(self) -> Memento:
+        """Return what was added."""
+        return Memento(None, tuple(self._added))
+
+    def recall(self, memento: Memento) -> None:
+        """Offer what was added since, and what was then and is not any more no longer."""
+        then, now = memento.rest, self._added
+        for _, run, numbers in (entry for entry in now if entry not in then):
+            run.canvas.give_back(numbers)
+        for _, run, numbers in (entry for entry in then if entry not in now):
+            run.canvas.take(numbers)
+        self._added = list(then)
 
     def over_tiles(self, request: Request) -> TiledRun | None:
         """Return the run over all tiles that a request asks for, if it was begun."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels
 from numpy.typing import DTypeLike, NDArray
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.outlined import Labels
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.transforms import placed_on
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from napari_fastsam.layers.memento import Memento
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,14 @@ class Numbering:
     def forget(self, plane: Hashable) -> None:
         """Start anew on a plane, after its prompts were cleared."""
         self._planes.pop(plane, None)
+
+    def memento(self) -> Memento:
+        """Return all numbers and steps; to take another candidate is what the user asks for."""
+        asked = {
+            (plane, key): steps for plane, state in self._planes.items() for key, steps in state.steps.items() if steps
+        }
+        return Memento(asked, copy.deepcopy(self._planes))
+
+    def recall(self, memento: Memento) -> None:
+        """Go on from numbers and steps that there were."""
+        self._planes = copy.deepcopy(memento.rest)

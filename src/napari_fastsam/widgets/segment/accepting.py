@@ -12,6 +12,7 @@ from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
+from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.exporting import Exporter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels, Tracks
 
     from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.widgets.segment.engine import Engine
 
 
@@ -46,15 +48,23 @@ class Accepting:
         LabelsError
             If the layer cannot take them; nothing is lost then.
         """
-        engine, panel = self._engine, self._panel
+        engine = self._engine
         engine.updates.flush()  # what was changed a moment ago counts
         result = engine.controller.to_add()
         if result is None:
             return None
         model_hash = engine.session.model_hash(result.request)
-        layer, committed = engine.output.commit(result, panel.labels.value, panel.preserve.value, model_hash)
+        with engine.recorder.step("Add to labels"):
+            return self._commit(result, model_hash)
+
+    def _commit(self, result: Result, model_hash: str) -> Labels:
+        engine, panel = self._engine, self._panel
+        layer, committed = engine.output.commit(
+            result, panel.labels.value, panel.preserve.value, model_hash, engine.recorder
+        )
         replaced = replacing(result, layer)
         engine.session.added(result, layer)
+        self._remember(result, layer, committed)
         engine.following.choices.refresh()
         panel.labels.value = layer
         self._clear_answered(result)
@@ -82,12 +92,14 @@ class Accepting:
         return tracks
 
     def measure(self) -> None:
-        """Measure the objects of the Labels layer chosen, into its features."""
+        """Measure the objects of the Labels layer chosen, into its features, and show these in napari's table."""
         image, layer = self._engine.panels.source.image.value, self._panel.labels.value
         if image is None or layer is None:
             self._engine.say(messages.NOTHING_TO_MEASURE)
             return
-        self._engine.say(messages.measured(len(add_measurements(layer, image)), layer.name))
+        count = len(add_measurements(layer, image))
+        shown = show_features(self._engine.viewer, layer)
+        self._engine.say(messages.measured(count, layer.name, in_table=shown))
 
     def export(self, path: str | Path | None) -> Path | None:
         """Write the Labels layer chosen in the format chosen, a large one in a thread; None asks for a file.
@@ -128,6 +140,13 @@ class Accepting:
             save_recipe(recipe, chosen)
             engine.say(messages.recipe_saved(str(chosen)))
         return chosen
+
+    def _remember(self, result: Result, layer: Labels, committed: Committed) -> None:
+        """Keep what was accepted and what was taken away: it can be learnt from."""
+        request = result.request
+        plane = request.plane if result.tiles is None and request.stack is None else None
+        objects = {committed.ids[n]: found.crop for n, found in result.by_number.items() if n in committed.ids}
+        self._engine.decisions.added(request.controls.image, layer, plane, objects, result.taken_away)
 
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""

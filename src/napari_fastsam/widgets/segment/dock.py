@@ -24,6 +24,7 @@ from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.prompting import Prompting
 from napari_fastsam.widgets.segment.tools import Tools
+from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+    from napari_fastsam.layers.training.decisions import Decisions
 
 
 WIDTH = 300
@@ -63,6 +65,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self._lay_out()
         self._wire()
         self._unbind = shortcuts.bind(self, self.list_keys)
+        UndoKeys(napari_viewer, self.undo, self.redo, self._always)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -79,6 +82,11 @@ class FastSAMWidget(Dock, CorrectsLabels):
     def controller(self) -> Controller:
         """What decides what is asked, worked on and shown."""
         return self._engine.controller
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was added to Labels layers, and what was taken away: the dock *Train* learns from it."""
+        return self._engine.decisions
 
     # ---------------------------------------------------------------- what the user can do
 
@@ -196,15 +204,25 @@ class FastSAMWidget(Dock, CorrectsLabels):
 
     def larger(self) -> None:
         """Take a larger object for the prompt last touched."""
-        self.controller.step(+1)
+        self._prompting.step(+1)
 
     def smaller(self) -> None:
         """Take a smaller object for the prompt last touched."""
-        self.controller.step(-1)
+        self._prompting.step(-1)
+
+    def undo(self) -> None:
+        """Take back what was done last: a prompt, a correction, what was cleared, what was added to labels."""
+        self._prompting.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._prompting.redo()
 
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, for instance after one was trained; and choose one of them."""
         self._panels.source.offer_models(choose)
+        if choose is not None and not self.live.value:
+            self.controller.run()  # otherwise what is asked for is answered by the model at once
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""
@@ -255,6 +273,8 @@ class FastSAMWidget(Dock, CorrectsLabels):
             (self.example, self.toggle_example),
             (self.alternatives.smaller, self.smaller),
             (self.alternatives.larger, self.larger),
+            (self.steps.undo, self.undo),
+            (self.steps.redo, self.redo),
             (self.clear_button, self.clear_prompts),
             (self.outcome.recipe, self.save_recipe),
             (self.outcome.measure_button, self.measure),

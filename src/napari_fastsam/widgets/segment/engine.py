@@ -11,6 +11,9 @@ from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.history.history import History
+from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
@@ -51,10 +54,14 @@ class Engine:
         What answers, and what decides when.
     runner
         Runs work beside the viewer.
+    decisions
+        What was added, and what was taken away: a training set.
     output
         The preview, and what writes into Labels layers.
     contour, corrections, current
         The outline of the current object, the labels that are corrected, and what keys and clicks do with both.
+    recorder
+        Makes steps, to be taken back, of what is done.
     updates, following
         When it is answered, and what of the viewer is followed.
     """
@@ -72,13 +79,20 @@ class Engine:
         self.viewer, self.panels, self.say = viewer, panels, say
         self._on_work = on_work
         self.session = Session(viewer, cache_mb * MEGABYTE)
-        self.output = Output(viewer)
+        self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._update_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
-        screen = DockScreen(panels, self.output, self.contour, self.corrections, say, self._work_changed)
+        screen = DockScreen(viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed)
         self.controller = Controller(self.session, screen, self._make_runner)
-        self.following = Following(viewer, panels, self.controller, self.output, self.updates, always, per_layer)
+        kept = self.session.kept
+        remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)
+        self.recorder = Recorder(History(), remembering)
+        self.recorder.history.replayed.connect(self._replayed)
+        self.following = Following(
+            viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
+        )
         self.current = CurrentObject(panels, self.session, self.controller, self.updates, self.corrections, say)
+        panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
 
@@ -108,6 +122,7 @@ class Engine:
         self.output.remove_preview()
         self.contour.remove()
         self.corrections.forget_all()
+        self.recorder.forget()
         self.controller.forget_shown()
         self.session.forget()  # napari may hold on to the widget
 
@@ -119,6 +134,12 @@ class Engine:
         if work is None:
             self.updates.cancel()  # what they would ask is asked now
         self._on_work(work)
+
+    def _replayed(self) -> None:
+        """Answer what is asked for now that a step was taken back, or done again."""
+        self.panels.prompts.show_next()
+        self.updates.soon()
+        self.updates.flush()
 
     def _update(self, *_: Any) -> None:
         if isalive(self.window):  # a viewer may be closed while an answer is due

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from napari_fastsam.layers.answers.controller import Controller
+    from napari_fastsam.layers.history.recorder import Recorder
     from napari_fastsam.widgets.segment.output import Output
     from napari_fastsam.widgets.segment.panels import Panels
     from napari_fastsam.widgets.segment.updates import Updates
@@ -33,6 +34,8 @@ class Following:
         What has to know when layers change or go.
     updates
         Has it answered.
+    recorder
+        Makes steps to take back of what changes in prompt layers.
     always, per_layer
         Take the connections: those that stay, and those to the layers that are chosen now.
     """
@@ -44,6 +47,7 @@ class Following:
         controller: Controller,
         output: Output,
         updates: Updates,
+        recorder: Recorder,
         always: Connections,
         per_layer: Connections,
     ) -> None:
@@ -52,6 +56,8 @@ class Following:
         self._controller = controller
         self._output = output
         self._updates = updates
+        self._recorder = recorder
+        self._drawing = False
         self._per_layer = per_layer
         self._place: tuple[Any, ...] = ()
         self._before_answer: Callable[[Any], object] = lambda event: None
@@ -97,7 +103,9 @@ class Following:
         for prompts in (points, shapes):
             if prompts is not None:
                 self._per_layer.connect((prompts.events.data,), self._prompts_changed)
-                self._per_layer.connect(layer_emitters(prompts, "features"), self._layer_changed)
+                self._per_layer.connect((prompts.events.features,), self._features_changed)
+                self._per_layer.connect(layer_emitters(prompts), self._layer_changed)
+        self._recorder.follow(layer for layer in (points, shapes) if layer is not None)
         if points is not None:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
@@ -132,10 +140,23 @@ class Following:
         self._updates.soon()
 
     def _prompts_changed(self, event: Any) -> None:
+        if self._recorder.history.is_replaying:
+            return
         # while a shape is being drawn its events end in -ing
-        if not str(getattr(event, "action", "changed")).rpartition(".")[2].lower().endswith("ing"):
-            self._before_answer(event)
+        action = str(getattr(event, "action", "changed")).rpartition(".")[2].lower()
+        self._drawing = action.endswith("ing")
+        if not self._drawing:
+            with self._recorder.step(f"prompt {action}"):
+                self._before_answer(event)
             self._updates.now()
+
+    def _features_changed(self, *_: Any) -> None:
+        if self._recorder.history.is_replaying:
+            return
+        if not self._drawing:
+            with self._recorder.step("prompt changed"):
+                pass
+        self._updates.soon()
 
     def _image_changed(self, *_: Any) -> None:
         image = self._panels.source.image.value
@@ -157,6 +178,7 @@ class Following:
         self._updates.soon()
 
     def _layer_removed(self, layer: Layer) -> None:
+        self._recorder.layer_removed(layer)
         self._controller.layer_removed(layer, layer in self._panels.source.image.choices)
 
     def _active_changed(self, *_: Any) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
@@ -40,7 +40,11 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons, keys: Folded) ->
     rows = QVBoxLayout(content)
     rows.setContentsMargins(*_MARGINS)
     rows.setSpacing(4)
-    rows.addWidget(_always(panels, actions, icons))
+    always = QFrame()  # as what unfolds is one: to frames napari's style adds a pixel
+    framed = QVBoxLayout(always)
+    framed.setContentsMargins(0, 0, 0, 0)
+    framed.addWidget(_always(panels, actions, icons))
+    rows.addWidget(always)
     area = QScrollArea()
     for folded in (*folds(panels), keys):
         rows.addWidget(folded)
@@ -77,6 +81,7 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     source, region, prompts, candidates = panels.source, panels.region, panels.prompts, panels.candidates
     fields = Fields()
     fields.add("Image", source.image.native)
+    fields.add_wide(panels.channels.search_in.native)
     fields.add("Model", source.model.native, _about_button(source.about, icons))
     fields.add_wide(source.download.native)
     fields.add_wide(source.about)
@@ -85,7 +90,12 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     for tool, name in TOOL_ICONS.items():
         icons.on(prompts.tool.buttons[tool].native, name)
     fields.add_wide(prompts.next_point.native)
-    fields.add_wide(candidates.alternatives.native, candidates.clear_button.native)
+    for name in ("undo", "redo"):
+        button = candidates.steps[name].native
+        icons.on(button, name)
+        button.setText("")
+        button.setFixedWidth(28)
+    fields.add_wide(candidates.alternatives.native, candidates.steps.native, candidates.clear_button.native)
     fields.add("Confidence", panels.thresholds.conf.native)
     fields.add("Object size", panels.thresholds.size_shown.fields[0].native)
     icons.fill(actions.add.native, "current", "highlight")
@@ -135,5 +145,6 @@ def _advanced(panels: Panels) -> QWidget:
     fields.add("Shapes", prompts.shapes.native)
     fields.add_wide(prompts.new_layers.native)
     fields.add("", thresholds.live.native)
+    fields.add("", panels.canvas.filled.native)
     fields.add("", panels.labels.preserve.native)
     return fields

@@ -51,6 +51,8 @@ NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NEXT_PROMPTS = "click further ones, or Add to labels"
 NEXT_EVERYTHING = "Add to labels, or click what was missed"
 NOTHING_AT_PROMPTS = "No object there. Details say why."
+NOTHING_TO_UNDO = "There is nothing to take back."
+NOTHING_TO_REDO = "There is nothing to do again."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
 LARGE_SEARCH = (
     "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "
@@ -59,7 +61,8 @@ LARGE_SEARCH = (
 ANOTHER_MODEL = "The model “nuclei” is not sure here: “microscopy” knows more kinds of objects, choose it under model."
 LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
 ALREADY_ADDED = (
-    "These objects were added to the Labels layer. Run finds them again; another plane or threshold, others."
+    "These objects were added to the Labels layer: another plane or threshold finds others. Run once more shows these "
+    "again; those that are labelled are not added twice."
 )
 STILL_FOLLOWING = (
     "The objects are still being followed through the planes, and are added whole: wait until that is done, or cancel "
@@ -104,7 +107,9 @@ def summary(result: Result) -> str:
     everything = controls.task == "everything"
     hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
     if result.count:
-        return f"{text}{hint}" if hint else f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
+        if hint or _shaped(result):  # there is enough to read
+            return f"{text}{hint}"
+        return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
     if everything:
         return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
@@ -158,6 +163,11 @@ def added(committed: Committed, layer_name: str, result: Result, replaced: Seque
     text += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
         text += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+    if committed.slivers:
+        text += (
+            f" {counted(len(committed.slivers))} would have been less than a quarter of what was found, beside labels "
+            "that were kept: not added."
+        )
     if result.tiles is not None and not result.complete:
         seen = result.tiles
         text += (
@@ -216,9 +226,10 @@ def exported(layer_name: str, path: str) -> str:
     return f"Wrote “{layer_name}” to {path}."
 
 
-def measured(count: int, layer_name: str) -> str:
-    """Say what was measured."""
-    return f"Measured {counted(count)}: see the features of “{layer_name}”."
+def measured(count: int, layer_name: str, in_table: bool) -> str:
+    """Say what was measured, and where that is seen."""
+    where = f"the features table shows “{layer_name}”" if in_table else f"see the features of “{layer_name}”"
+    return f"Measured {counted(count)}: {where}."
 
 
 def model_missing(model: Weights) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
+from napari_fastsam.layers.history.label_edit import recorded_edit
+from napari_fastsam.layers.labels.colours import Colouring
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
@@ -18,8 +20,14 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
 
+    from napari_fastsam.layers.history.recorder import Recorder
+
 PREVIEW_NAME = "FastSAM preview"
 LABELS_NAME = "FastSAM labels"
+OUTLINE = 2
+"""How wide the outlines of the preview are, in pixels of the image."""
+
+FILLED_OPACITY = 0.5
 
 
 class Output:
@@ -29,6 +37,9 @@ class Output:
         self._viewer = viewer
         self._preview: Labels | None = None
         self._hidden = False
+        self._colouring = Colouring()
+        self._colours: Any = None
+        self.filled = False
 
     @property
     def preview(self) -> Labels | None:
@@ -48,9 +59,13 @@ class Output:
         if preview is None:
             preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME, axis=axis)
             preview.metadata = {PREVIEW_KEY: True}
+            self._colours = None
+            self._colour(preview, result)
+            self._draw_filled(preview)
             self._insert_above(image, preview)
             self._preview = preview
         else:
+            self._colour(preview, result)
             update_preview(preview, image, plane, result.labels, axis)
             if self._hidden:  # by us, not by the person
                 preview.visible = True
@@ -68,6 +83,23 @@ class Output:
             "why": [o.reason for o in objects],
             **{name: [values.get(o.number) for o in objects] for name, values in _columns(result).items()},
         }
+
+    def fill(self, filled: bool) -> None:
+        """Fill the objects of the preview, or draw their outlines."""
+        self.filled = filled
+        if self.preview is not None:
+            self._draw_filled(self.preview)
+
+    def _draw_filled(self, preview: Labels) -> None:
+        preview.contour = 0 if self.filled else OUTLINE
+        preview.opacity = FILLED_OPACITY if self.filled else 1.0
+
+    def _colour(self, preview: Labels, result: Result) -> None:
+        """Give objects that touch colours that are told apart."""
+        colours = self._colouring.update(result.labels)
+        if colours is not self._colours:
+            self._colours = colours
+            preview.colormap = self._colouring.colormap()
 
     def hide_preview(self) -> None:
         """Empty the preview, if there is one."""
@@ -97,9 +129,9 @@ class Output:
             self._viewer.layers.remove(preview)
 
     def commit(
-        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str
+        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str, recorder: Recorder
     ) -> tuple[Labels, Committed]:
-        """Put a result that nothing changes any more into a Labels layer; None makes a new one.
+        """Put a result that nothing changes any more into a Labels layer, as a step; None makes a new one.
 
         Raises
         ------
@@ -112,21 +144,22 @@ class Output:
         if labels is None:
             self._insert_above(image, target)
         try:
-            committed = commit(
-                target,
-                image,
-                plane,
-                result.labels,
-                scores=result.scores,
-                provenance=provenance_of(result, model_sha256).to_json(),
-                preserve=preserve,
-                use_units=units_apply(self._viewer),
-                columns=_told(result) | _columns(result),
-                classes=len(result.questions) if request.controls.classes else 0,
-                windows=result.windows,
-                axis=None if request.stack is None else request.stack.axis,
-                replacing=replacing(result, target),
-            )
+            with recorded_edit("Add to labels", target, recorder):
+                committed = commit(
+                    target,
+                    image,
+                    plane,
+                    result.labels,
+                    scores=result.scores,
+                    provenance=provenance_of(result, model_sha256).to_json(),
+                    preserve=preserve,
+                    use_units=units_apply(self._viewer),
+                    columns=_told(result) | _columns(result),
+                    classes=len(result.questions) if request.controls.classes else 0,
+                    windows=result.windows,
+                    axis=None if request.stack is None else request.stack.axis,
+                    replacing=replacing(result, target),
+                )
         except Exception:
             if labels is None:
                 self._viewer.layers.remove(target)

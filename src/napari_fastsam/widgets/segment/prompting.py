@@ -48,28 +48,32 @@ class Prompting:
     def toggle_polarity(self) -> None:
         """Make the next points, and those selected, negative or positive; the next shapes prompts."""
         if self._panel.has_points:
-            self._panel.toggle_polarity()
+            with self._engine.recorder.step("+ or −"):
+                self._panel.toggle_polarity()
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
 
     def toggle_object(self) -> None:
         """Let the next prompts correct the object touched last, or each find an object of its own."""
         if self._panel.has_layers:
-            self._engine.current.toggle()
+            with self._engine.recorder.step("new or this object"):
+                self._engine.current.toggle()
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
 
     def join(self) -> None:
         """Join the prompts that are selected to the current object."""
         if self._panel.has_layers:
-            self._engine.current.join()
+            with self._engine.recorder.step("join"):
+                self._engine.current.join()
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
 
     def toggle_example(self) -> None:
         """Make the next points and shapes, and those selected, examples or counter-examples."""
         if self._panel.has_layers:
-            self._panel.toggle_example()
+            with self._engine.recorder.step("example"):
+                self._panel.toggle_example()
             self._engine.panels.search.expand(animate=False)
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
@@ -81,10 +85,27 @@ class Prompting:
         if request is None:
             return
         points, shapes = engine.session.rows_on_plane(request)
-        labels = engine.corrections.forget([request.plane])
+        labels = engine.corrections.corrects(request.plane)
         if not points and not shapes and not labels:
             engine.say(messages.NOTHING_TO_CLEAR)
             return
-        engine.session.forget_prompts(request)
-        self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
+        with engine.recorder.step("clear"):
+            engine.corrections.forget([request.plane])
+            engine.session.forget_prompts(request)
+            self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
         engine.updates.soon()
+
+    def step(self, direction: int) -> None:
+        """Take a larger (+1) or smaller (-1) object for the prompt last touched."""
+        with self._engine.recorder.step("larger" if direction > 0 else "smaller"):
+            self._engine.controller.step(direction)
+
+    def undo(self) -> None:
+        """Take back what was done last."""
+        if self._engine.recorder.undo() is None:
+            self._engine.say(messages.NOTHING_TO_UNDO)
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        if self._engine.recorder.redo() is None:
+            self._engine.say(messages.NOTHING_TO_REDO)

@@ -37,6 +37,8 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-U": ("shrink_label", "shrink a label"),
     "Shift-Q": ("keep_largest", "keep a label's largest piece"),
     "Shift-Y": ("cut_at_neighbours", "cut a label free of its neighbours"),
+    "Ctrl-Z": ("undo", "take back; on your own Labels layer: what you painted"),
+    "Ctrl-Shift-Z": ("redo", "do again what was taken back"),
     "Shift-E": ("toggle_task", "point at objects, or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
@@ -45,7 +47,8 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
 }
 """Key to the dock's method and what the user reads about it.
 
-All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free.
+All with Shift: a layer's own key goes before the viewer's, and napari's layers leave these free. But undo and redo,
+which are the same key everywhere: Labels layers have them too, for what is painted there (see `undo_keys`).
 """
 
 LIST_KEY = "?"

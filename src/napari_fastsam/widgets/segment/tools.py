@@ -146,7 +146,8 @@ class Tools:
     def _polarity_chosen(self, polarity: str) -> None:
         if not self._panel.has_layers:
             self.take("point")
-        self._panel.set_polarity(polarity)
+        with self._engine.recorder.step("+ or −"):
+            self._panel.set_polarity(polarity)
 
     def _object_chosen(self, which: str) -> None:
         if self._panel.has_layers and (which == THIS) != bool(self._engine.current.layers.number):

@@ -11,7 +11,7 @@ from napari_fastsam.widgets.segment.parts.panel import Panel
 
 
 class CandidatesPanel(Panel):
-    """Smaller and larger objects for the prompt last touched."""
+    """Smaller and larger objects for the prompt last touched, and steps back."""
 
     def __init__(self) -> None:
         self.alternatives: Any = row(
@@ -24,7 +24,12 @@ class CandidatesPanel(Panel):
                 name="larger", text="larger ›", tooltip="A larger object for the prompt last touched. (Shift-Up)"
             ),
         )
+        self.steps: Any = row(
+            "steps",
+            PushButton(name="undo", text="", tooltip="Undo: take back what was done last. (Ctrl-Z)"),
+            PushButton(name="redo", text="", tooltip="Redo: do again what was taken back. (Ctrl-Shift-Z)"),
+        )
         self.clear_button = PushButton(
             name="clear_button", text="Clear", tooltip="Remove the prompts on this plane. (Shift-Delete)"
         )
-        super().__init__(self.alternatives, self.clear_button)
+        super().__init__(self.alternatives, self.steps, self.clear_button)

@@ -1,0 +1,1 @@
+"""What the dock did, step by step, and back."""

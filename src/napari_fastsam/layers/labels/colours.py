@@ -1,0 +1,97 @@
+"""Colours of objects that are shown and not yet accepted: those that touch never have like ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.utils.colormaps import CyclicLabelColormap
+from numpy.typing import NDArray
+
+PALETTE = ("#e69f00", "#56b4e9", "#f0e442", "#cc79a7", "#009e73", "#d55e00", "#0072b2")
+"""Told apart with all kinds of colour vision: Okabe & Ito, *Color Universal Design*, 2008; without black."""
+
+TOUCHING = 3
+"""Objects so many pixels apart count as touching: their outlines would run into each other."""
+
+_MOST_LOOKED_AT = 2048 * 2048
+"""Of larger label images every second, third, … pixel is looked at."""
+
+_MOST_COLOURS = 65535
+
+
+class Colouring:
+    """Gives each number a colour, and keeps it as long as no neighbour has the same."""
+
+    def __init__(self) -> None:
+        self._of: NDArray[np.int64] = np.zeros(1, np.int64)
+
+    def update(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the position in `PALETTE` of the colour of each number from 0, where 0 is nothing.
+
+        Parameters
+        ----------
+        labels
+            (…, Y, X) label image of the objects that there are now.
+        """
+        largest = min(int(labels.max(initial=0)), _MOST_COLOURS)
+        if largest >= len(self._of):
+            new = np.arange(len(self._of), max(largest + 1, 2 * len(self._of), 64))
+            self._of = np.concatenate([self._of, (new - 1) % len(PALETTE)])
+        pairs = touching(labels)
+        pairs = pairs[(pairs < len(self._of)).all(axis=1)]
+        if (self._of[pairs[:, 0]] == self._of[pairs[:, 1]]).any():
+            self._of = _settled(self._of, pairs)
+        return self._of
+
+    def colormap(self) -> CyclicLabelColormap:
+        """Return the colours as napari takes them."""
+        colours = np.array([_rgba(colour) for colour in PALETTE])[self._of]
+        colours[0] = 0
+        return CyclicLabelColormap(name="FastSAM preview", colors=colours)
+
+
+def touching(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return (P, 2) pairs of numbers whose objects touch, the smaller first.
+
+    Parameters
+    ----------
+    labels
+        (…, Y, X) label image.
+    """
+    step = 1
+    while labels[..., ::step, ::step].size > _MOST_LOOKED_AT:
+        step += 1
+    seen = labels[..., ::step, ::step]
+    found = []
+    for distance in sorted({1, max(1, TOUCHING // step)}):
+        for one, other in (
+            (seen[..., distance:, :], seen[..., :-distance, :]),
+            (seen[..., distance:], seen[..., :-distance]),
+        ):
+            meet = (one != other) & (one > 0) & (other > 0)
+            found.append(np.stack([one[meet], other[meet]], axis=1).astype(np.int64))
+    pairs = np.sort(np.concatenate(found), axis=1)
+    keys = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+
+
+def _settled(colours: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return colours in which no pair has one in common, as few as possible of them changed.
+
+    Where one number has neighbours of all colours, it takes the one that fewest of them have.
+    """
+    colours = colours.copy()
+    neighbours: dict[int, list[int]] = {}
+    for one, other in pairs.tolist():
+        neighbours.setdefault(one, []).append(other)
+        neighbours.setdefault(other, []).append(one)
+    for one, other in pairs[colours[pairs[:, 0]] == colours[pairs[:, 1]]].tolist():
+        if colours[one] == colours[other]:  # not settled meanwhile
+            newer = max(one, other)
+            taken = np.bincount(colours[neighbours[newer]], minlength=len(PALETTE))
+            colours[newer] = int(taken.argmin())
+    return colours
+
+
+def _rgba(colour: str) -> tuple[float, float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue, 1.0

@@ -1,0 +1,66 @@
+"""Ctrl+Z and Ctrl+Shift+Z on the layers that the dock shows answers with: elsewhere they are keys like others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.key_bindings import KeyCode, KeyMod
+
+from napari_fastsam.layers.connections import Connections
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+UNDO = KeyMod.CtrlCmd | KeyCode.KeyZ
+REDO = KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ
+
+
+class UndoKeys:
+    """Keys that take back what a dock did.
+
+    On a Labels layer of the user's the same keys take back what was painted, as napari has it: a layer's own keys go
+    before the viewer's. The preview and the outline are Labels layers too, where nobody paints.
+
+    Parameters
+    ----------
+    viewer
+        Whose canvas hears the keys.
+    undo, redo
+        What they do.
+    connections
+        Take what is connected.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        undo: Callable[[], object],
+        redo: Callable[[], object],
+        connections: Connections,
+    ) -> None:
+        self._actions = {UNDO: _Press("undo", undo), REDO: _Press("redo", redo)}
+        connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
+        for layer in viewer.layers:
+            self._bind(layer)
+
+    def _layer_inserted(self, event: Any) -> None:
+        self._bind(event.value)
+
+    def _bind(self, layer: Layer) -> None:
+        if PREVIEW_KEY in layer.metadata:
+            for key, action in self._actions.items():
+                layer.bind_key(key, action, overwrite=True)
+
+
+class _Press:
+    """What a key does; napari asks every binding for its name."""
+
+    def __init__(self, name: str, action: Callable[[], object]) -> None:
+        self.__name__ = f"napari_fastsam_{name}"
+        self._action = action
+
+    def __call__(self, source: object) -> None:
+        self._action()
