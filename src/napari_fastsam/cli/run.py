@@ -70,16 +70,10 @@ def run(
                     progress.advance(task)
 
                 rows = run_recipe(
-                    read,
-                    images,
-                    output,
-                    scheduler=scheduler,
-                    workers=workers,
-                    force=force,
-                    reads=[recipe],
+                    read, images, output, scheduler=scheduler, workers=workers, force=force, reads=[recipe],
                     on_start=lambda link: progress.console.print(as_is(f"dashboard: {link}"), soft_wrap=True),
                     on_done=hear,
-                )
+                )  # fmt: skip
         except OutputError:
             if rows:  # only the report could not be written
                 _tell(rows, None)

@@ -81,19 +81,18 @@ def segment(
     With texts or examples, all objects that look like them are found, and boxes limit the search.
     """
     with report_errors():
-        drawn = {
+        drawn: dict[str, Any] = {
             "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
             "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,
         }  # fmt: skip
-        searched = {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
-        asked = _prompts(prompts, exemplars, **drawn, **searched)
+        drawn |= {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
+        asked = _prompts(prompts, exemplars, **drawn)
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels,
             (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
-        job = replace(job, refine=refine, fine_edges=fine_edges)
-        job = _reading(job, contrast, scene, pixel_size)
+        job = _reading(replace(job, refine=refine, fine_edges=fine_edges), contrast, scene, pixel_size)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)

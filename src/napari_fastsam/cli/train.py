@@ -66,21 +66,15 @@ def train(
     try:
         with listener, interrupt_sets(stop):
             examples, measured, reasons = _examples(data, validation, strict)
-            if held_out is not None:
-                examples, measured = _held_out(examples, measured, held_out)
+            examples, measured = _held_out(examples, measured, held_out)
             if partly:
                 examples = [replace(example, complete=False) for example in examples]
             from napari_fastsam.model.training.training import check_output
             from napari_fastsam.model.training.training import train as train_model
 
             check_output(output)
-            check_overwriting(
-                [output, output.with_suffix(".json")],
-                [
-                    *_named(data, validation),
-                    *(f for e in (*examples, *(measured or ())) for f in (e.path, e.truth.file)),
-                ],
-            )
+            read = [f for e in (*examples, *(measured or ())) for f in (e.path, e.truth.file)]
+            check_overwriting([output, output.with_suffix(".json")], [*_named(data, validation), *read])
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
@@ -142,9 +136,9 @@ def _parted(
 
 
 def _held_out(
-    examples: Sequence[Example], measured: Sequence[Example] | None, file: Path
-) -> tuple[Sequence[Example], Sequence[Example]]:
-    """Return what is learnt from, and what measures it: the images whose names a file has.
+    examples: Sequence[Example], measured: Sequence[Example] | None, file: Path | None
+) -> tuple[Sequence[Example], Sequence[Example] | None]:
+    """Return what is learnt from, and what measures it: the images whose names a file has, if there is one.
 
     Raises
     ------
@@ -153,6 +147,8 @@ def _held_out(
     DatasetError
         If the file cannot be read, or names an image that is not there.
     """
+    if file is None:
+        return examples, measured
     if measured is not None:
         raise ParameterError(
             f"--held-out names {file}, and there are images for validation already (--validation, or val in the data); "

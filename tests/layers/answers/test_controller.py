@@ -446,7 +446,7 @@ def test_words_that_were_added_do_not_come_again_with_the_next_prompt(desk):
     desk.answers.points.append((3, 3))
     desk.controller.update()
     assert desk.drawn.request.controls.texts == ()
-    assert desk.controller.request_for(desk.set).controls.texts == ("red cell",)
+    assert desk.controller.asking.peek(desk.set).controls.texts == ("red cell",)
 
 
 @pytest.mark.parametrize(

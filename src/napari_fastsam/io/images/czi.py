@@ -66,7 +66,7 @@ class CziImage(ImageFile):
         height, width = self.layout.plane
         if height * width <= layout.LARGE:
             return self.read(index)
-        return _Window(self._path, self._corner, (height, width), plane=self._plane(index), scene=self._scene)
+        return _CziWindow(self._path, self._corner, (height, width), plane=self._plane(index), scene=self._scene)
 
     def _plane(self, index: tuple[int, ...]) -> dict[str, int]:
         chosen = dict(self._starts)
@@ -75,7 +75,7 @@ class CziImage(ImageFile):
         return chosen
 
 
-class _Window:
+class _CziWindow:
     """A large plane of a CZI, opened anew for each rectangle.
 
     Parameters

@@ -20,7 +20,7 @@ from napari_fastsam.model.weights.weights import DownloadCancelled
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
 
-    from napari_fastsam.layers.answers.request import Controls, Request
+    from napari_fastsam.layers.answers.request import Request
     from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.layers.answers.session import Session
 
@@ -82,16 +82,6 @@ class Controller:
                 self._screen.clear()
             self._tell(State.FAILED, text=str(error))
             return None
-
-    def request_for(self, controls: Controls) -> Request:
-        """Freeze what `controls` ask for, whatever was added; it is not what the next request follows from.
-
-        Raises
-        ------
-        FastSAMError
-            If it cannot be asked.
-        """
-        return self.asking.peek(controls)
 
     def _begin_anew(self) -> None:
         """Take the view as it is now, try once more what failed, and find again what was added."""
@@ -311,15 +301,10 @@ class Controller:
             return
         if self.failure is not None and not user_initiated and self.failure.concerns(request):
             self._tell(State.FAILED, request, text=self.failure.message)
-        elif user_initiated or not self._waits_for_user(request, result):
+        elif user_initiated or not waits_for_user(self._session, request, result):
             self._start(request, user_initiated)
         elif self.work is None:
             self._tell(State.WAITS_FOR_RUN, request, result)
-
-    def _waits_for_user(self, request: Request, result: Result | None) -> bool:
-        """Whether the user has to ask for it: it takes minutes, and drawn prompts have their answers."""
-        answered = request.over_tiles or (result is not None and not result.missing)
-        return answered and self._session.takes_minutes(request)
 
     def _show(self, result: Result, network_seconds: float = 0.0) -> float:
         """Draw a result; returns the seconds that it took."""
@@ -343,3 +328,9 @@ class Controller:
         text: str = "",
     ) -> None:
         self._screen.tell(Status(state, request, result, network_seconds, text))
+
+
+def waits_for_user(session: Session, request: Request, result: Result | None) -> bool:
+    """Return whether the user has to ask for it: it takes minutes, and drawn prompts have their answers."""
+    answered = request.over_tiles or (result is not None and not result.missing)
+    return answered and session.takes_minutes(request)

@@ -14,7 +14,7 @@ MOST_BYTES = 64 << 20
 """What steps may keep, in bytes; the oldest go first, the newest stays whatever its size."""
 
 
-class Step(Protocol):
+class UndoStep(Protocol):
     """Something that was done, and can be taken back.
 
     Attributes
@@ -59,8 +59,8 @@ class History:
 
     def __init__(self, most_steps: int = MOST_STEPS, most_bytes: int = MOST_BYTES) -> None:
         self._most_steps, self._most_bytes = most_steps, most_bytes
-        self._done: deque[Step] = deque()
-        self._undone: list[Step] = []
+        self._done: deque[UndoStep] = deque()
+        self._undone: list[UndoStep] = []
         self._replaying = 0
 
     @property
@@ -69,12 +69,12 @@ class History:
         return self._replaying > 0
 
     @property
-    def done(self) -> Step | None:
+    def done(self) -> UndoStep | None:
         """The newest step; None = there is none."""
         return self._done[-1] if self._done else None
 
     @property
-    def undone(self) -> Step | None:
+    def undone(self) -> UndoStep | None:
         """The step that `redo` does again; None = there is none."""
         return self._undone[-1] if self._undone else None
 
@@ -86,7 +86,7 @@ class History:
     def __len__(self) -> int:
         return len(self._done)
 
-    def push(self, step: Step) -> None:
+    def push(self, step: UndoStep) -> None:
         """Take a step that was just done; what was taken back before cannot be done again any more."""
         if self.is_replaying:
             return
@@ -95,7 +95,7 @@ class History:
         self._forget_oldest()
         self.changed.emit()
 
-    def undo(self) -> Step | None:
+    def undo(self) -> UndoStep | None:
         """Take the newest step back; returns it, or None if there is none."""
         if not self._done or self.is_replaying:
             return None
@@ -106,7 +106,7 @@ class History:
         self._tell()
         return step
 
-    def redo(self) -> Step | None:
+    def redo(self) -> UndoStep | None:
         """Do again what was taken back last; returns it, or None if there is nothing."""
         if not self._undone or self.is_replaying:
             return None
@@ -117,7 +117,7 @@ class History:
         self._tell()
         return step
 
-    def discard(self, is_gone: Callable[[Step], bool]) -> None:
+    def discard(self, is_gone: Callable[[UndoStep], bool]) -> None:
         """Forget steps that mean nothing any more, as those of a layer that was removed."""
         self._done = deque(step for step in self._done if not is_gone(step))
         self._undone = [step for step in self._undone if not is_gone(step)]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections
-from napari_fastsam.layers.history.history import History, Step
+from napari_fastsam.layers.history.history import History, UndoStep
 from napari_fastsam.layers.history.label_edit import LabelEdit
 from napari_fastsam.layers.history.prompt_rows import PromptRows
 from napari_fastsam.layers.memento import Memento, Remembers
@@ -23,7 +23,7 @@ class DockStep:
     """Prompts before and after, what was remembered of them, and what was written into Labels layers meanwhile."""
 
     def __init__(
-        self, name: str, recorder: Recorder, rows: tuple[_Rows, _Rows], memory: list[Memento], parts: list[Step]
+        self, name: str, recorder: Recorder, rows: tuple[_Rows, _Rows], memory: list[Memento], parts: list[UndoStep]
     ) -> None:
         self.name = name
         self.parts = tuple(parts)
@@ -70,7 +70,7 @@ class Recorder:
         self.history = history
         self._remembering = tuple(remembering)
         self._rows: dict[Points | Shapes, PromptRows] = {}
-        self._parts: list[Step] = []
+        self._parts: list[UndoStep] = []
         self._depth = 0
         self._edited = Connections()
         self._heard: set[Hashable] = set()
@@ -81,7 +81,7 @@ class Recorder:
         """Make steps of what happens to these layers from now on; what they hold already is how they were."""
         self._rows = {layer: self._rows.get(layer) or PromptRows.of(layer) for layer in layers}
 
-    def push(self, step: Step) -> None:
+    def push(self, step: UndoStep) -> None:
         """Take a step that was just done: a part of what is being done, or one of its own."""
         if self._depth:
             self._parts.append(step)
@@ -102,13 +102,13 @@ class Recorder:
             self._depth = 0
             self._close(name, memory)
 
-    def undo(self) -> Step | None:
+    def undo(self) -> UndoStep | None:
         """Take the newest step back; returns it, or None if there is none."""
         with self.step("a change"):  # what no event told of
             pass
         return self.history.undo()
 
-    def redo(self) -> Step | None:
+    def redo(self) -> UndoStep | None:
         """Do again what was taken back last; returns it, or None if there is nothing."""
         with self.step("a change"):
             pass
@@ -156,7 +156,7 @@ class Recorder:
 
     # ---------------------------------------------------------------- napari's own undo of what was written
 
-    def _hear(self, step: Step) -> None:
+    def _hear(self, step: UndoStep) -> None:
         """Hear when napari's own undo takes back what a step wrote."""
         for edit in _edits(step):
             if edit.layer.unique_id not in self._heard:
@@ -179,18 +179,18 @@ class Recorder:
             self.history.redo()
 
 
-def _edits(step: Step | None) -> list[LabelEdit]:
+def _edits(step: UndoStep | None) -> list[LabelEdit]:
     if isinstance(step, LabelEdit):
         return [step]
     return [edit for part in step.parts for edit in _edits(part)] if isinstance(step, DockStep) else []
 
 
-def layers_of(steps: Iterable[Step]) -> set[Hashable]:
+def layers_of(steps: Iterable[UndoStep]) -> set[Hashable]:
     """Return the unique ids of the layers that steps concern."""
     return {layer for step in steps for layer in _layers(step)}
 
 
-def _layers(step: Step) -> set[Hashable]:
+def _layers(step: UndoStep) -> set[Hashable]:
     if isinstance(step, LabelEdit):
         return {step.layer.unique_id}
     return step.layers if isinstance(step, DockStep) else set()

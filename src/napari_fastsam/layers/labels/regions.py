@@ -19,7 +19,7 @@ _CORNERS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnShapes:
     """What is drawn.
 
     Attributes
@@ -35,7 +35,7 @@ class Drawn:
         return bool(self.outlines or self.lines)
 
 
-def selected_shapes(layer: Shapes, plane: LayerPlane, use_units: bool = True) -> Drawn:
+def selected_shapes(layer: Shapes, plane: LayerPlane, use_units: bool = True) -> DrawnShapes:
     """Return the shapes that are selected in a layer and lie on a plane.
 
     Parameters
@@ -59,7 +59,7 @@ def selected_shapes(layer: Shapes, plane: LayerPlane, use_units: bool = True) ->
             lines.append(yx)
         else:
             outlines.append(_ellipse(yx) if form == "ellipse" else yx)
-    return Drawn(tuple(outlines), tuple(lines))
+    return DrawnShapes(tuple(outlines), tuple(lines))
 
 
 def _ellipse(corners: NDArray[np.float64]) -> NDArray[np.float64]:

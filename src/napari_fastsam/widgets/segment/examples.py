@@ -91,7 +91,7 @@ class ExampleSearch:
         if controls is None:
             engine.say(messages.NO_IMAGE)
             return None
-        exemplars, unanswered = engine.session.exemplars(engine.controller.request_for(controls))
+        exemplars, unanswered = engine.session.exemplars(engine.controller.asking.peek(controls))
         if exemplars is None:
             engine.say(messages.NO_EXAMPLES_TO_KEEP, unanswered)
         return exemplars

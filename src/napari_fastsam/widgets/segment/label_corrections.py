@@ -24,7 +24,7 @@ from napari_fastsam.layers.labels.editing import (
     split_label,
 )
 from napari_fastsam.layers.labels.layer_plane import LayerPlane, plane_at
-from napari_fastsam.layers.labels.regions import Drawn, selected_shapes
+from napari_fastsam.layers.labels.regions import DrawnShapes, selected_shapes
 from napari_fastsam.layers.planes.transforms import units_apply, world_to_data
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.correct import VERBS
@@ -156,7 +156,7 @@ class LabelCorrections:
             raise LabelsError("Labels are corrected on a plane: leave the 3D view.")
         return plane_at(layer, point, displayed)
 
-    def _drawn(self, plane: LayerPlane) -> Drawn:
+    def _drawn(self, plane: LayerPlane) -> DrawnShapes:
         """Return what is selected in the active Shapes layer, or in the dock's."""
         viewer = self._engine.viewer
         for layer in (viewer.layers.selection.active, self._engine.panels.prompts.shapes.value):
@@ -164,9 +164,9 @@ class LabelCorrections:
                 drawn = selected_shapes(layer, plane, units_apply(viewer))
                 if drawn:
                     return drawn
-        return Drawn()
+        return DrawnShapes()
 
-    def _labels(self, plane: LayerPlane, drawn: Drawn) -> dict[int, Place]:
+    def _labels(self, plane: LayerPlane, drawn: DrawnShapes) -> dict[int, Place]:
         found: dict[int, Place] = {}
         for outline in drawn.outlines:
             found |= plane.labels_in(outline)

@@ -101,40 +101,8 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
             nullable=True,
             tooltip="A Labels layer that you paint where you are not sure: nothing is learnt there.",
         ),
-        Container(
-            name="partial",
-            layout="horizontal",
-            labels=False,
-            label="decided",
-            tooltip="What of an image is decided: all of it, unless you say so here.",
-            widgets=[
-                CheckBox(
-                    name="partly",
-                    text="only these objects",
-                    tooltip="These objects and nothing else is decided: what is not labelled is no background.",
-                ),
-                PushButton(
-                    name="session_button",
-                    text="From this session",
-                    tooltip="Add all that you accepted in the dock FastSAM, with what you took away as background.",
-                ),
-            ],
-        ),
-        Container(
-            name="pair_buttons",
-            layout="horizontal",
-            labels=False,
-            label="pairs",
-            widgets=[
-                PushButton(name="add_button", text="Add pair", tooltip="Add the image and its labels to the list."),
-                PushButton(name="remove_button", text="Remove", tooltip="Remove the selected pairs from the list."),
-                PushButton(
-                    name="save_button",
-                    text="Save …",
-                    tooltip="Write the pairs to a folder, to train on another computer: napari-fastsam train FOLDER.",
-                ),
-            ],
-        ),
+        _decided_row(),
+        _pairs_row(),
         BaseBox(
             base,
             name="base",
@@ -142,6 +110,48 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
         ),
         LineEdit(name="model_name", label="name", tooltip="The name of the new model in the list of models."),
     ]
+
+
+def _decided_row() -> Container[Any]:
+    """Make the row that says what of an image is decided."""
+    return Container(
+        name="partial",
+        layout="horizontal",
+        labels=False,
+        label="decided",
+        tooltip="What of an image is decided: all of it, unless you say so here.",
+        widgets=[
+            CheckBox(
+                name="partly",
+                text="only these objects",
+                tooltip="These objects and nothing else is decided: what is not labelled is no background.",
+            ),
+            PushButton(
+                name="session_button",
+                text="From this session",
+                tooltip="Add all that you accepted in the dock FastSAM, with what you took away as background.",
+            ),
+        ],
+    )
+
+
+def _pairs_row() -> Container[Any]:
+    """Make the buttons below the list of pairs."""
+    return Container(
+        name="pair_buttons",
+        layout="horizontal",
+        labels=False,
+        label="pairs",
+        widgets=[
+            PushButton(name="add_button", text="Add pair", tooltip="Add the image and its labels to the list."),
+            PushButton(name="remove_button", text="Remove", tooltip="Remove the selected pairs from the list."),
+            PushButton(
+                name="save_button",
+                text="Save …",
+                tooltip="Write the pairs to a folder, to train on another computer: napari-fastsam train FOLDER.",
+            ),
+        ],
+    )
 
 
 def make_advanced(device: str) -> Container[Any]:
