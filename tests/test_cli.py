@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.model.weights import weights
 from napari_fastsam.samples import SAMPLE_FOLDER
 
@@ -42,7 +43,7 @@ def test_everything_in_one_image_is_what_the_python_face_finds(tmp_path: Path, e
     assert result.exit_code == 0, result.output
     labels = tifffile.imread(tmp_path / "new" / "folder" / "stained_tissue_labels.tif")
     np.testing.assert_array_equal(labels, expected)
-    assert labels.dtype == np.uint16
+    assert labels.dtype == np.uint8
     assert f"{len(np.unique(expected)) - 1} objects in " in result.stdout
     assert [p.name for p in (tmp_path / "new" / "folder").iterdir()] == ["stained_tissue_labels.tif"]
 
@@ -120,8 +121,7 @@ def test_an_overlay_on_request(tmp_path: Path, expected: np.ndarray) -> None:
 
 def test_the_file_says_how_it_came_about(tmp_path: Path) -> None:
     assert run("segment", TISSUE, "-o", tmp_path, "--conf", 0.4, "--boxes", "[[1,2,30,40]]").exit_code == 0
-    with tifffile.TiffFile(tmp_path / "stained_tissue_labels.tif") as file:
-        said = file.shaped_metadata[0]["napari-fastsam"]
+    said = read_labels(tmp_path / "stained_tissue_labels.tif").provenance[0].to_json()
     assert (said["model"], said["conf"], said["image"]) == ("nuclei", 0.4, "stained_tissue.png")
     assert said["prompts"]["boxes_yxyx"] == [[2, 1, 42, 31]]
     assert said["model_sha256"] == weights.sha256_of(weights.find("nuclei"))

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.model.weights import weights
 
 
@@ -56,8 +57,7 @@ def labelled(path: Path, scene: Scene) -> dict[str, set[int]]:
 
 
 def provenance(path: Path) -> dict[str, Any]:
-    with tifffile.TiffFile(path) as file:
-        return dict(file.shaped_metadata[0]["napari-fastsam"])
+    return read_labels(path).provenance[0].to_json()
 
 
 # ------------------------------------------------------------------------------------------------------------- segment
@@ -73,10 +73,9 @@ def test_texts_find_what_they_name(scene: Scene, picture: Path, small_clip: Path
     said = provenance(tmp_path / "scene_labels.tif")
     assert said["prompts"]["texts"] == ["red circle", "blue square"]
     assert said["text_threshold"] == 0.3
-    with tifffile.TiffFile(tmp_path / "scene_labels.tif") as file:
-        objects = file.shaped_metadata[0]["napari-fastsam objects"]
-    assert {entry["label"] for entry in objects if entry["class"] == "red circle"} >= found["red circle"]
-    assert all(0.3 <= entry["similarity"] <= 1 for entry in objects)
+    objects = read_labels(tmp_path / "scene_labels.tif").objects
+    assert {entry.number for entry in objects if entry.class_name == "red circle"} >= found["red circle"]
+    assert all(0.3 <= entry.similarity <= 1 for entry in objects)
 
 
 def test_with_classes_a_text_is_a_number(scene: Scene, picture: Path, small_clip: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import imageio.v3 as iio
 import numpy as np
 import pytest
-import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from napari_fastsam.core.prompts.queries import KINDS, Query, register
 from napari_fastsam.core.prompts.ranking import Pool, Ranking
 from napari_fastsam.core.prompts.values import as_table
 from napari_fastsam.core.recipe import Recipe, RecipeError, from_dict, to_dict
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.runs.work import segment_plane
@@ -119,10 +119,9 @@ def test_in_a_file_and_on_the_command_line(tmp_path: Path, fluorescence: np.ndar
     arguments = ["segment", tmp_path / "nuclei.png", "-o", tmp_path, "--prompts", tmp_path / "prompts.json"]
     result = CliRunner().invoke(app, [*map(str, arguments)])
     assert result.exit_code == 0, result.output
-    with tifffile.TiffFile(tmp_path / "nuclei_labels.tif") as file:
-        np.testing.assert_array_equal(file.asarray(), expected)
-        provenance = file.shaped_metadata[0]["napari-fastsam"]
-    assert provenance["prompts"] == {"circles_yxr": CIRCLES}
+    read = read_labels(tmp_path / "nuclei_labels.tif")
+    np.testing.assert_array_equal(read.label_image(), expected)
+    assert read.provenance[0].prompts == {"circles_yxr": CIRCLES}
 
 
 def test_in_a_recipe(fluorescence: np.ndarray, expected: np.ndarray) -> None:

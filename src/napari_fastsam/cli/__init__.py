@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from napari_fastsam.cli.convert import convert
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.formats import formats
@@ -62,6 +63,7 @@ def demo(
 app.command()(segment)
 app.command()(run)
 app.command()(formats)
+app.command()(convert)
 app.command()(evaluate)
 app.command()(train)
 app.command("train-corrections")(train_corrections)

@@ -40,7 +40,7 @@ def test_keys_are_those_of_coco_and_a_dataset_reads_it(tmp_path: Path) -> None:
         {"images": [{"height": 2, "width": 2}], "categories": [{"id": 1, "name": "a"}], "annotations": [
             {"category_id": 1, "segmentation": {"counts": [1, 2]}}]},
         {"images": [{"height": 2, "width": 2}], "categories": [{"id": 1, "name": "a"}], "annotations": [
-            {"category_id": 1, "segmentation": [[0, 0, 1, 1, 0, 1]]}]},
+            {"category_id": 1, "segmentation": [[0, 0, 1, 1]]}]},
     ],
 )  # fmt: skip
 def test_what_is_none_is_refused_by_name(tmp_path: Path, content: object) -> None:

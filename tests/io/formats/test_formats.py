@@ -45,6 +45,8 @@ def through(name: str, result: SegmentationResult, folder: Path) -> Segmentation
 @WHOLE
 @given(labels=images(2))
 def test_a_plane_comes_back_to_the_pixel(name: str, labels: NDArray[np.int32], tmp_path: Path) -> None:
+    if name == "png":  # of 16 bits at most
+        labels = labels % (1 << 16)
     objects = [ResultObject(int(n), float(n) / 1e5, "a cell", "point 1") for n in np.unique(labels) if n]
     scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer", "micrometer"))
     read = through(name, SegmentationResult(ArrayLabels(labels), objects, scale, (MADE,)), tmp_path)

@@ -19,7 +19,7 @@ from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.overlay import write_overlay
-from napari_fastsam.io.formats.registry import writer
+from napari_fastsam.io.formats.registry import read_labels, writer
 from napari_fastsam.io.results.results import OutputError, make_folder, names_for
 
 LABELS = np.zeros((30, 40), np.int32)
@@ -31,7 +31,7 @@ def write_labels(path: Path, labels: np.ndarray, *provenance: Provenance) -> Non
     writer("tiff").write(SegmentationResult(ArrayLabels(labels), provenance=provenance), path)
 
 
-@pytest.mark.parametrize(("largest", "dtype"), [(2, "uint16"), (65_535, "uint16"), (65_536, "int32")])
+@pytest.mark.parametrize(("largest", "dtype"), [(2, "uint8"), (256, "uint16"), (65_535, "uint16"), (65_536, "int32")])
 def test_labels_are_stored_whole_in_the_smaller_type_that_holds_them(tmp_path: Path, largest: int, dtype: str) -> None:
     labels = np.where(LABELS == 2, largest, LABELS)
     write_labels(tmp_path / "a.tif", labels)
@@ -43,9 +43,7 @@ def test_labels_are_stored_whole_in_the_smaller_type_that_holds_them(tmp_path: P
 
 def test_labels_say_how_they_came_about(tmp_path: Path) -> None:
     write_labels(tmp_path / "a.tif", LABELS, Provenance(model="nuclei", conf=0.25, plane=(1, 2)))
-    with tifffile.TiffFile(tmp_path / "a.tif") as file:
-        (metadata,) = file.shaped_metadata
-    said = metadata["napari-fastsam"]
+    said = read_labels(tmp_path / "a.tif").provenance[0].to_json()
     assert (said["model"], said["conf"], said["plane"], said["schema"]) == ("nuclei", 0.25, [1, 2], 1)
 
 
@@ -81,7 +79,7 @@ import resource
 from pathlib import Path
 import numpy as np
 from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
-from napari_fastsam.io.formats.registry import writer
+from napari_fastsam.io.formats.registry import read_labels, writer
 from napari_fastsam.io.results.results import OutputError
 labels = np.random.default_rng(0).integers(0, 9999, (300, 300))
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

@@ -214,7 +214,7 @@ def test_nothing_to_add(bench, how):
         b.dock.clear_prompts()
     before = [layer.name for layer in b.viewer.layers if layer.name != PREVIEW_NAME]
     assert b.dock.commit() is None
-    assert b.status == "Nothing to add yet: place a prompt on an object, or find everything."
+    assert b.status == "Nothing to add yet: click an object in the image, or choose Everything."
     b.settle()
     assert [layer.name for layer in b.viewer.layers if layer.name != PREVIEW_NAME] == before
 

@@ -365,3 +365,103 @@ def test_the_viewer_is_closed_while_work_runs(tmp_path, kind):
     assert done.stdout.endswith("over\n")
     for sign in ("Traceback", "deleted", "QThread"):
         assert sign not in done.stderr, done.stderr
+
+
+ABANDONED = """
+    import napari
+    import numpy as np
+    from qtpy.QtCore import QTimer
+    from napari_fastsam.model.network import segmenter
+    from napari_fastsam.widgets import FastSAMWidget
+
+    keep = segmenter._keep
+    segmenter._keep = lambda *args, **kwargs: print("a pass ended", flush=True) or keep(*args, **kwargs)
+    segmenter.Model._forward = (lambda forward: lambda self, picture: looking(forward, self, picture))(
+        segmenter.Model._forward
+    )
+    began = []
+
+    def looking(forward, model, picture):
+        began.append(picture.shape)
+        return forward(model, picture)
+
+    viewer = napari.Viewer()
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (2080, 2784), dtype=np.uint8))
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+
+    def close():
+        if not began:
+            QTimer.singleShot(1, close)
+            return
+        print("closed while the network runs on", tuple(began[0]), flush=True)
+        viewer.close()
+
+    dock.task.value = "everything"
+    dock.run()
+    QTimer.singleShot(0, close)
+    napari.run()
+    print("over", flush=True)
+"""
+
+
+def test_a_pass_of_the_network_is_abandoned_when_the_viewer_closes(tmp_path):
+    script = tmp_path / "closing.py"
+    script.write_text(textwrap.dedent(ABANDONED))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["closed while the network runs on (2080, 2784, 3)", "over"]
+    for sign in ("Traceback", "deleted", "QThread"):
+        assert sign not in done.stderr, done.stderr
+
+
+TYPED = """
+    import sys
+    from pathlib import Path
+    import napari
+    from qtpy.QtCore import QEventLoop, Qt, QTimer
+    from qtpy.QtTest import QTest
+    from rendered import render
+    from napari_fastsam.widgets import FastSAMWidget
+
+    viewer = napari.Viewer()
+    viewer.add_image(render(5).picture)
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+
+    def wait_for(there, milliseconds=60_000):
+        loop, ticks = QEventLoop(), QTimer()
+        ticks.timeout.connect(lambda: loop.quit() if there() else None)
+        ticks.start(20)
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+        ticks.stop()
+
+    def texts():
+        shown = dock.controller.shown
+        return () if shown is None or not shown.questions else shown.request.controls.texts
+
+    panel = dock.search
+    panel.encoder.choices = [*panel.encoder.choices[:-1], sys.argv[1], panel.encoder.choices[-1]]
+    panel.encoder.value = sys.argv[1]
+    dock.focus_words()
+    QTest.keyClicks(panel.words.native, "red circle")
+    wait_for(lambda: texts() == ("red circle",))
+    print("typed:", texts(), flush=True)
+    panel.typed.setTimeout(10**7)  # from here on only Enter asks
+    panel.words.native.selectAll()
+    QTest.keyClicks(panel.words.native, "blue square")
+    QTest.keyClick(panel.words.native, Qt.Key.Key_Return)
+    wait_for(lambda: texts() == ("blue square",))
+    print("entered:", texts(), flush=True)
+    viewer.close()
+"""
+
+
+def test_words_are_searched_for_when_typed_and_after_enter_in_a_real_event_loop(tmp_path, small_clip):
+    script = tmp_path / "words.py"
+    script.write_text(textwrap.dedent(TYPED))
+    command = [sys.executable, script, str(small_clip)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["typed: ('red circle',)", "entered: ('blue square',)"], done.stderr

@@ -9,6 +9,7 @@ from rendered import Scene, render
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.likeness import usual_threshold
 from napari_fastsam.io.exemplars import save_exemplars
+from napari_fastsam.layers.labels.contour import CONTOUR_NAME
 from napari_fastsam.model.text.encoder import ClipEncoder
 from napari_fastsam.widgets.common.frame import MINIMUM_WIDTH
 
@@ -132,6 +133,11 @@ def test_a_row_of_the_ranking_leads_to_its_object(shapes, scene):
     y, x = b.viewer.scene.camera.center[-2:]
     label = b.shown[round(y), round(x)]
     assert label == b.preview.selected_label == ranking.labels[0]
+    outline = b.viewer.layers[CONTOUR_NAME]
+    assert outline.visible
+    corner = np.asarray(outline.data_to_world((0, 0)))
+    edge = np.argwhere(np.asarray(outline.data) == 1) + corner
+    assert np.abs(edge.mean(axis=0) - [y, x]).max() < 4
 
 
 def test_words_without_the_text_model_say_how_to_get_it(bench, scene):

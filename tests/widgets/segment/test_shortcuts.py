@@ -14,6 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QSlider
 
+from napari_fastsam.widgets.common.segments import Segments
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, action, as_html
 from napari_fastsam.widgets.segment.tools import MODES
@@ -140,6 +141,14 @@ def clears_prompts(b):
     assert b.active is None or b.active in b.viewer.layers, "no layer is deleted"
 
 
+def points_at_nothing(b):
+    """What is under the cursor is taken and rejected in test_hover."""
+    b.dock._hover.hide()
+    yield
+    assert "No object under the cursor" in b.status
+    assert len(b.points.data) == 1
+
+
 def takes_back(b):
     if b.active is b.mine:
         b.mine.paint((5, 5), 3)
@@ -189,6 +198,8 @@ DOES = {
     "smaller": takes_a_smaller_one,
     "commit": adds_to_labels,
     "clear_prompts": clears_prompts,
+    "take_hovered": points_at_nothing,
+    "reject_hovered": points_at_nothing,
     "undo": takes_back,
     "redo": does_again,
 }
@@ -244,6 +255,8 @@ def everything_in(container):
     for widget in container:
         if isinstance(widget, Container):
             yield from everything_in(widget)
+        elif isinstance(widget, Segments):
+            yield from widget.buttons.values()
         else:
             yield widget
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import PLANE_SCALE
-from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.objects.tracing import Polygon, Ring, trace
-from napari_fastsam.core.prompts.drawing import rasterize
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.formats.about import about, result_from
+from napari_fastsam.io.formats.outlines import mask_of_polygons, ring_of, shape_of
 from napari_fastsam.io.formats.overlay import CONTOUR_COLOURS
 from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.results.results import write_whole
 
 SHAPE_KEY = "napari-fastsam shape"
 MAX_BYTES = 1_000_000_000
-_MOST_PIXELS = 1 << 32
 
 
 @register
@@ -66,8 +64,9 @@ class GeoJson(Format):
             features = list(_features(content))
             shapes = [_rings(feature["geometry"]) for feature in features]
             said = content if isinstance(content, Mapping) else {}
-            shape = _shape(said.get(SHAPE_KEY) or shape, shapes)
-            masks = [_mask(polygons, shape) for polygons in shapes]
+            rings = (ring for polygons in shapes for polygon in polygons for ring in polygon)
+            shape = shape_of(said.get(SHAPE_KEY) or shape, rings)
+            masks = [mask_of_polygons(polygons, shape) for polygons in shapes]
             objects = _objects(features)
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise DatasetError(f"{path} is not as GeoJSON has it: {type(error).__name__} {error}") from error
@@ -109,48 +108,10 @@ def _rings(geometry: Mapping[str, Any]) -> list[list[NDArray[np.float64]]]:
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind not in ("Polygon", "MultiPolygon"):
         raise ValueError(f"a {kind}; expected a Polygon or a MultiPolygon, which have pixels")
-    found = []
-    for polygon in [coordinates] if kind == "Polygon" else coordinates:
-        rings = [np.asarray(ring, np.float64)[:, :2][:, ::-1] for ring in polygon]
-        if not rings or any(len(ring) < 3 or not np.isfinite(ring).all() for ring in rings):
-            raise ValueError("a polygon without an outline, of fewer than three points, or of one that is not finite")
-        found.append(rings)
+    found = [[ring_of(ring) for ring in polygon] for polygon in ([coordinates] if kind == "Polygon" else coordinates)]
+    if not all(found):
+        raise ValueError("a polygon without an outline")
     return found
-
-
-def _shape(said: Any, shapes: Iterable[Sequence[Sequence[NDArray[np.float64]]]]) -> tuple[int, int]:
-    if said is None:
-        ends = [ring.max(axis=0) for polygons in shapes for polygon in polygons for ring in polygon]
-        said = [math.ceil(end) for end in np.max(ends, axis=0)] if ends else (1, 1)
-    height, width = (max(int(n), 1) for n in said)
-    if height * width > _MOST_PIXELS:
-        raise ValueError(f"{height} × {width} pixels; expected {_MOST_PIXELS} at most")
-    return height, width
-
-
-def _mask(polygons: Sequence[Sequence[NDArray[np.float64]]], shape: tuple[int, int]) -> CroppedMask | None:
-    """Return the pixels whose centres lie in an outline and in none of its holes; of none the one in its middle."""
-    outlines = np.concatenate([rings[0] for rings in polygons])
-    low = np.clip(np.floor(outlines.min(axis=0)), 0, shape).astype(int)
-    high = np.clip(np.ceil(outlines.max(axis=0)), 0, shape).astype(int)
-    if (high <= low).any():
-        return None
-    size = int(high[0] - low[0]), int(high[1] - low[1])
-    whole = np.zeros(size, bool)
-    for outline, *holes in polygons:
-        filled = _filled(outline, low, size)
-        for hole in holes:
-            filled &= ~_filled(hole, low, size)
-        whole |= filled
-    if not whole.any():
-        middle = np.clip(np.floor(outlines.mean(axis=0)).astype(int) - low, 0, np.array(size) - 1)
-        whole[tuple(middle)] = True
-    return CroppedMask(int(low[0]), int(low[1]), whole)
-
-
-def _filled(ring: NDArray[np.float64], low: NDArray[np.int_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    crop = rasterize(ring - low - 0.5, size)
-    return np.zeros(size, bool) if crop is None else crop.full(size)
 
 
 def _objects(features: Sequence[Mapping[str, Any]]) -> list[ResultObject]:

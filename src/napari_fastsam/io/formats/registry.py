@@ -7,7 +7,7 @@ whoever takes labels from files ask the list.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
@@ -55,6 +55,11 @@ class Format(ABC):
         """Whether a label image that was written can be read again."""
         return self.writes and self.reads and "labels" in self.holds
 
+    @property
+    def gathers(self) -> bool:
+        """Whether one file of it holds several images."""
+        return type(self).write_together is not Format.write_together
+
     def suits(self, result: SegmentationResult) -> bool:
         """Whether it can hold this result; what it cannot is left out of a run, not an error."""
         return "stacks" in self.holds or len(result.shape) == 2
@@ -87,6 +92,17 @@ class Format(ABC):
             If the file cannot be read, or holds something else.
         """
         raise NotImplementedError
+
+    def write_together(self, results: Iterable[SegmentationResult], path: Path) -> None:
+        """Write the results of several images into one file or folder; errors are those of `write`.
+
+        The name of each image is in its result.
+        """
+        raise NotImplementedError
+
+    def read_each(self, path: Path, shape: tuple[int, int] | None = None) -> Iterator[SegmentationResult]:
+        """Yield the labels of each image that a file holds; parameters and errors are those of `read`."""
+        yield self.read(path, shape)
 
 
 FORMATS: dict[str, Format] = {}
@@ -155,6 +171,27 @@ def read_labels(path: Path, shape: tuple[int, int] | None = None) -> Segmentatio
     Parameters and errors are those of `Format.read`; DatasetError too if no format has the file's ending.
     """
     return reader_for(path).read(path, shape)
+
+
+def writer_for(path: Path) -> Format:
+    """Return what writes a file, by its name; of several formats with that ending the one that keeps labels.
+
+    Raises
+    ------
+    ParameterError
+        If no format has that ending.
+    """
+    name = path.name.casefold()
+    by_ending = [
+        (len(ending), f.keeps_labels, f) for f in writers()
+        for ending in (f.ending, *f.suffixes, Path(f.ending).suffix) if ending and name.endswith(ending.casefold())
+    ]  # fmt: skip
+    if not by_ending:
+        endings = sorted({Path(f.ending).suffix or f.ending for f in writers()})
+        raise ParameterError(
+            f"{path} is of no format that is written; expected a name that ends in {', '.join(endings)}"
+        )
+    return max(by_ending, key=lambda found: found[:2])[2]
 
 
 def _named(name: str, among: Iterable[Format]) -> Format:

@@ -1,14 +1,21 @@
-"""Label images as TIFF: compressed, of any number of axes, with all that is known in the description."""
+"""Label images as TIFF: compressed, of any number of axes, with all that is known in the description.
+
+Where ImageJ has the axes and numbers of a label image the file is one of its hyperstacks, else an OME-TIFF; either way
+other programs find the size of a pixel and the unit. Axes that neither knows are written as tifffile describes them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.result import SegmentationResult
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.planes import FilePlanes
@@ -16,17 +23,23 @@ from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.images.images import TIFF_SUFFIXES, unreadable
 from napari_fastsam.io.results.results import write_whole
 
-_AXES = frozenset("tzcyx")
+_OF_IMAGEJ = "tzcyx"
+"""The order of its axes."""
+
+_KEY = "napari-fastsam="
+"""A line of ImageJ's description, and the text of an annotation in OME-XML."""
+
+_SYMBOLS = {"micrometer": "µm", "nanometer": "nm", "millimeter": "mm", "second": "s"}
 
 
 @register
 class TiffLabels(Format):
-    """A label image as TIFF; uint16, or int32 where the largest number needs it and in stacks."""
+    """A label image as TIFF, in the smallest of uint8, uint16 and int32 that its numbers fit into."""
 
     name = "tiff"
     ending = "_labels.tif"
-    suffixes = TIFF_SUFFIXES
-    description = "label image, TIFF"
+    suffixes: ClassVar[tuple[str, ...]] = TIFF_SUFFIXES
+    description = "label image, TIFF as ImageJ or OME have it"
     holds = frozenset(("labels", "stacks", "scores", "classes", "prompts", "scale", "provenance"))
 
     def write(self, result: SegmentationResult, path: Path) -> None:
@@ -39,35 +52,86 @@ class TiffLabels(Format):
         return result_from(found, _said(path), found.scale, path)
 
 
+class _Packed:
+    """Planes kept compressed until the last one is there: only then are the largest number and all objects known."""
+
+    def __init__(self, result: SegmentationResult) -> None:
+        self._planes: list[tuple[np.dtype[Any], bytes]] = []
+        self._size = result.shape[-2:]
+        highest = 0
+        for _, labels in result.labels.planes():
+            plane = np.ascontiguousarray(labels)
+            own = int(plane.max(initial=0))
+            highest = max(highest, own)
+            small = plane.astype(_smallest(own))
+            self._planes.append((small.dtype, zlib.compress(small.tobytes(), 1)))
+        self.dtype = _smallest(highest)
+
+    def __iter__(self) -> Iterator[NDArray[np.generic]]:
+        for dtype, data in self._planes:
+            yield np.frombuffer(zlib.decompress(data), dtype).reshape(self._size).astype(self.dtype)
+
+
+def _smallest(highest: int) -> np.dtype[Any]:
+    return np.dtype(next(t for t in (np.uint8, np.uint16, np.int32, np.int64) if highest <= np.iinfo(t).max))
+
+
 def _write(file: Path, result: SegmentationResult) -> None:
     import tifffile
 
-    axes = result.scale.axes
-    described = "".join(axes).upper() if all(len(a) == 1 and a in _AXES for a in axes) else None
+    planes = _Packed(result)
+    said = json.dumps(about(result))
+    axes = [axis.casefold() for axis in result.scale.axes]
+    known = len(set(axes)) == len(axes) and set(axes) <= set(_OF_IMAGEJ) and axes[-2:] == ["y", "x"]
+    in_order = known and axes == [axis for axis in _OF_IMAGEJ if axis in axes]
     options: dict[str, Any] = {"compression": "zlib", "photometric": "minisblack"}
-    options["metadata"] = {"axes": described} if described else {}
-    if len(result.shape) == 2:
-        ((_, labels),) = result.labels.planes()
-        small = labels.size == 0 or labels.max() <= np.iinfo(np.uint16).max
-        options["metadata"] |= about(result)
-        tifffile.imwrite(file, np.asarray(labels).astype(np.uint16 if small else np.int32), **options)
-        return
-    if result.shape[-1] == 1:
-        # tifffile takes planes of one column for samples of a pixel, unless it is given all of them at once
-        tifffile.imwrite(file, result.label_image(), **options)
+    metadata: dict[str, Any] = {"axes": "".join(axes).upper()} if known else {}
+    # ImageJ takes three columns or four for colours
+    if in_order and planes.dtype.itemsize <= 2 and result.shape[-1] > 4:
+        metadata |= _imagej_sizes(result.scale)
+        options |= {"imagej": True, "resolution": _per_unit(result.scale)}
+    elif known and planes.dtype.itemsize <= 4 and result.shape[-1] > 4:
+        metadata |= _ome_sizes(result.scale) | {"MapAnnotation": {"napari-fastsam": said}}
+        options["ome"] = True
     else:
-        pages = (np.asarray(labels).astype(np.int32) for _, labels in result.labels.planes())
-        tifffile.imwrite(file, pages, shape=result.shape, dtype=np.int32, **options)
-    _describe(file, about(result))  # what the planes hold is known only now
+        metadata |= about(result)
+    options["metadata"] = metadata
+    if result.shape[-1] <= 4:
+        # tifffile takes planes of so few columns for samples of a pixel, unless it is given all of them at once
+        whole = np.stack(list(planes)) if len(result.shape) > 2 else next(iter(planes))
+        tifffile.imwrite(file, whole.reshape(result.shape), **options)
+    else:
+        tifffile.imwrite(file, iter(planes), shape=result.shape, dtype=planes.dtype, **options)
+    if options.get("imagej"):
+        description = str(tifffile.tiffcomment(file) or "")
+        tifffile.tiffcomment(file, f"{description.rstrip()}\n{_KEY}{said}\n")
 
 
-def _describe(file: Path, more: Mapping[str, Any]) -> None:
-    """Add to the JSON that tifffile has for a description."""
-    import tifffile
+def _imagej_sizes(scale: Scale) -> dict[str, Any]:
+    """Return what ImageJ's description says of the size of a pixel and the time between frames."""
+    sizes = dict(zip(scale.axes, scale.scale, strict=True))
+    unit = scale.units[-1]
+    metadata: dict[str, Any] = {"unit": {"micrometer": "um"}.get(unit, unit)} if unit else {}
+    if "z" in sizes:
+        metadata["spacing"] = sizes["z"]
+    if "t" in sizes:
+        metadata["finterval"] = sizes["t"]
+    return metadata
 
-    if more:
-        content = json.loads(tifffile.tiffcomment(file) or "{}") | more
-        tifffile.tiffcomment(file, json.dumps(content))
+
+def _per_unit(scale: Scale) -> tuple[float, float]:
+    """Return pixels per unit along x and y, which is how TIFF has the size of a pixel."""
+    y, x = scale.scale[-2:]
+    return (1 / x if x > 0 else 1.0, 1 / y if y > 0 else 1.0)
+
+
+def _ome_sizes(scale: Scale) -> dict[str, Any]:
+    sizes: dict[str, Any] = {}
+    for axis, size, unit in zip(scale.axes, scale.scale, scale.units, strict=True):
+        key = {"t": "TimeIncrement", "x": "PhysicalSizeX", "y": "PhysicalSizeY", "z": "PhysicalSizeZ"}.get(axis)
+        if key is not None and unit in _SYMBOLS:
+            sizes |= {key: size, f"{key}Unit": _SYMBOLS[unit]}
+    return sizes
 
 
 def _said(path: Path) -> Mapping[str, Any]:
@@ -76,6 +140,23 @@ def _said(path: Path) -> Mapping[str, Any]:
 
     try:
         with tifffile.TiffFile(path) as file:
-            return (file.shaped_metadata or ({},))[0] or {}
+            content: Any = (file.shaped_metadata or ({},))[0]
+            description = file.pages.first.description if file.is_imagej else ""
+            text = next((line[len(_KEY) :] for line in description.splitlines() if line.startswith(_KEY)), None)
+            if file.is_ome:
+                text = _annotated(tifffile.xml2dict(file.ome_metadata or ""))
+        content = content if text is None else json.loads(text)
     except Exception as error:  # a decoder may raise anything on a damaged file
         raise unreadable(path, error) from error
+    return content if isinstance(content, Mapping) else {}
+
+
+def _annotated(ome: Mapping[str, Any]) -> str | None:
+    """Return our text among the annotations of OME-XML."""
+    try:
+        found = ome["OME"]["StructuredAnnotations"]["MapAnnotation"]
+        entries = [entry["Value"]["M"] for entry in (found if isinstance(found, list) else [found])]
+        pairs = [pair for entry in entries for pair in (entry if isinstance(entry, list) else [entry])]
+        return next(str(pair["value"]) for pair in pairs if pair["K"] == "napari-fastsam")
+    except (KeyError, TypeError, StopIteration):
+        return None

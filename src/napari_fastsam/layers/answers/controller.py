@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.layers.answers.asking import Asking
 from napari_fastsam.layers.answers.screen import MakeJobs, Screen, State, Status
 from napari_fastsam.layers.answers.work import Failure, RunSummary, Work, error_message, same_place
@@ -77,6 +77,9 @@ class Controller:
                 return None
             return self.asking.freeze(controls)
         except FastSAMError as error:
+            if isinstance(error, ParameterError):  # what is shown is not what is asked for, and nothing can be
+                self.forget_shown()
+                self._screen.clear()
             self._tell(State.FAILED, text=str(error))
             return None
 

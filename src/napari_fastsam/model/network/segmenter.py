@@ -22,6 +22,7 @@ from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.network.exported import card_of_export, load_exported
+from napari_fastsam.model.network.interruption import make_interruptible
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
@@ -246,7 +247,9 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     network, checkpoint = read_network(path)
     if card.origin == "unknown":
         card = card_of(checkpoint, card)
-    return Model(str(name), path, where, card, prepared(network, where), source=sha256_of(path)[:SOURCE_DIGITS])
+    ready = prepared(network, where)
+    make_interruptible(ready)
+    return Model(str(name), path, where, card, ready, source=sha256_of(path)[:SOURCE_DIGITS])
 
 
 def _checked_imgsz(imgsz: Any) -> int:

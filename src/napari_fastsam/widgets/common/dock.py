@@ -96,6 +96,10 @@ class Dock(Container[Any]):
         self.say(str(error))
         notify(error)
 
+    def works_on(self, viewer: object) -> bool:
+        """Return whether this is the dock's viewer; napari hands out stand-ins for it."""
+        return bool(self._viewer == viewer)
+
     def close(self) -> None:
         """Let go of the viewer and close."""
         self.disconnect_all()

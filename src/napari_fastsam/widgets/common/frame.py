@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.tabbing import put_behind_tabs
 
 MINIMUM_WIDTH = 340
 
@@ -46,7 +47,10 @@ class Frame(QWidget):
         width: int | None = None,
     ) -> None:
         super().__init__()
-        self._was_docked = False
+        self._was_docked = self._was_shown = False
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._share_a_place)
         self._magic_widget: Any = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4 if above else 0, 0, 4)
@@ -82,6 +86,10 @@ class Frame(QWidget):
             found = (i for i, item in enumerate(there) if item is not None and _holds(item.widget(), control))
             rows.insertWidget(next(found, rows.count() - 1) + 1, widget)
 
+    def _share_a_place(self) -> None:
+        """Lie behind tabs with another dock of the plugin: two below each other leave no room for either."""
+        put_behind_tabs(self, Frame)
+
     def _fit(self) -> None:
         """Be as wide as the controls need beside a scroll bar: there is none to scroll sideways with."""
         content, bar = self._controls.widget(), self._controls.verticalScrollBar()
@@ -99,6 +107,9 @@ class Frame(QWidget):
         """Notice when a dock takes this in or lets it go."""
         if event is not None and event.type() == QEvent.Type.Show:
             self._fit()  # what controls need is known once they have the viewer's font and style
+            if not self._was_shown:
+                self._was_shown = True
+                self._soon.start(0)  # napari puts the dock into its place first
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._was_docked = True

@@ -104,7 +104,7 @@ class Headline(QWidget):
 
     def resizeEvent(self, event: object) -> None:
         """Keep the height of the message: what is below it must not move when it says more."""
-        self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 2)
+        self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 8)
         super().resizeEvent(event)  # type: ignore[arg-type]
 
     def _lay_out(self, buttons: Sequence[QWidget]) -> None:

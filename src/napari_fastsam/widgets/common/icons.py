@@ -60,6 +60,17 @@ class ThemedIcons:
         button.setIconSize(QSize(SIZE, SIZE))
         self._remember(draw)
 
+    def fill(self, button: QAbstractButton, colour: str, hovered: str) -> None:
+        """Fill a button with colours of the theme: it is the one that most work ends with."""
+
+        def draw() -> None:
+            button.setStyleSheet(
+                f"QPushButton {{ background-color: {self.colour(colour)}; }}"
+                f"QPushButton:hover {{ background-color: {self.colour(hovered)}; }}"
+            )
+
+        self._remember(draw)
+
     def colour(self, key: str) -> str:
         """Return a colour of the theme, such as "icon", "warning" or "error", as hex."""
         return str(getattr(get_theme(self._viewer.theme), key).as_hex())

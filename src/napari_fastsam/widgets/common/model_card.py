@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator
 from pathlib import Path
 
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.model.weights import weights
@@ -23,11 +23,13 @@ class AboutModel(Folded):
     def __init__(self) -> None:
         super().__init__(
             "About this model",
-            self._label,
+            self._make,
             "The model's card: what it was trained on, how good it was there, and its licence.",
         )
         self._name = ""
         self._card: QLabel | None = None
+        self._brief: QLabel | None = None
+        self.more = Folded("More", lambda: self.card, "All that the card says.")
 
     @property
     def card(self) -> QLabel:
@@ -42,9 +44,35 @@ class AboutModel(Folded):
         self._name = name
         if self._card is not None:
             self._card.setText(about(name))
+        if self._brief is not None:
+            self._brief.setText(brief(name))
 
-    def _label(self) -> QLabel:
-        return self.card
+    def _make(self) -> QWidget:
+        """Make two lines, and a title that unfolds to the rest."""
+        self._brief = QLabel(brief(self._name))
+        make_readable(self._brief)
+        both = QWidget()
+        layout = QVBoxLayout(both)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._brief)
+        layout.addWidget(self.more)
+        return both
+
+
+def brief(name: str) -> str:
+    """Return the two lines that most want to know: what the model is for, and its licence."""
+    try:
+        card = weights.card_for(weights.find(name))
+    except FastSAMError:
+        return about(name)
+    known = card.description or card.training_data or _NOT_SAID
+    lines = (_first_sentence(known), f"Objects {_sizes(card)}. Licence {card.licence}.")
+    return "<br>".join(map(html.escape, lines))
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].split(";")[0].rstrip(".") + "."
 
 
 def about(name: str) -> str:

@@ -11,11 +11,15 @@ from napari.utils import cancelable_progress
 from qtpy.QtCore import QTimer
 
 from napari_fastsam.layers.answers.steps import Step
+from napari_fastsam.model.network.interruption import Interrupted, interruptible
 
 Work = Callable[[], Iterator[str]]
 
-LONGEST_STEP = 60.0
-"""Seconds that a closing viewer waits for a step of work at most: a pass of the largest network on a slow processor."""
+LONGEST_END = 0.5
+"""Seconds that a closing viewer waits at most for work to notice that it is unwanted: a layer of the network, a tile.
+
+What takes longer, such as loading torch or the pass of an exported model, ends by itself and tells nobody.
+"""
 
 
 class Runner:
@@ -81,13 +85,12 @@ class Runner:
             self._job.cancel()
 
     def close(self) -> None:
-        """Cancel, wait for the present step and report nothing any more: whoever wanted to know is gone."""
+        """Abandon what is under way and report nothing any more: whoever wanted to know is gone."""
         self._closed = True
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
-            # a thread that outlives the application's objects crashes it when it reports to them
-            job.wait(LONGEST_STEP)
+            job.wait(LONGEST_END)
             job.close_progress()
             job.let_go()
 
@@ -158,10 +161,13 @@ class _Job:
         self._begun.set()
         work = self._work
         try:
-            for step in () if work is None else work():
-                if self.cancelled:
-                    return
-                yield step
+            with interruptible(lambda: self.cancelled):
+                for step in () if work is None else work():
+                    if self.cancelled:
+                        return
+                    yield step
+        except Interrupted:
+            return
         except Exception as error:  # noqa: BLE001 - raised again, or shown, on the main thread
             self.failure = error
         finally:
@@ -187,7 +193,7 @@ class _Job:
             self.worker.quit()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the present step has ended, if it has begun."""
+        """Wait until the work has ended, if it has begun."""
         deadline = time.monotonic() + seconds
         if self._begun.is_set():
             self._ended.wait(seconds)

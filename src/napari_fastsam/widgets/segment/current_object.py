@@ -9,24 +9,35 @@ from napari.layers import Image, Labels
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
-from napari_fastsam.layers.labels.contour import make_contour, move_contour
+from napari_fastsam.layers.labels.contour import COLOUR, CONTOUR_NAME, make_contour, move_contour
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from napari_fastsam.core.objects.masks import CroppedMask
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.layers.answers.session import Session
+    from napari_fastsam.layers.planes.plane import Plane
     from napari_fastsam.widgets.segment.panels import Panels
     from napari_fastsam.widgets.segment.updates import Updates
 
 
 class Contour:
-    """Outlines the current object in one viewer."""
+    """Outlines one object in one viewer.
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    name, colour
+        Of the layer with the outline.
+    """
+
+    def __init__(self, viewer: ViewerModel, name: str = CONTOUR_NAME, colour: str = COLOUR) -> None:
         self._viewer = viewer
+        self._name, self._colour = name, colour
         self._layer: Labels | None = None
         self._hidden = False
 
@@ -39,16 +50,33 @@ class Contour:
 
     def show(self, result: Result) -> None:
         """Outline the current object of a result, if there is one on the plane shown."""
-        found, image, plane = result.current, result.request.controls.image, result.request.plane
+        found = result.current
         if found is None or not found.is_here or not found.crop.area:
             self.hide()
             return
+        self.outline(result.request.controls.image, result.request.plane, found.crop)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is an outline to be seen."""
+        return self.layer is not None and not self._hidden
+
+    def outline(self, image: Image, plane: Plane, mask: CroppedMask) -> None:
+        """Outline any object until another answer is shown.
+
+        Parameters
+        ----------
+        image, plane
+            The image, and the plane and region on which the object is.
+        mask
+            The object in pixels of the region.
+        """
         layer = self.layer
         if layer is not None and layer.ndim != image.ndim:
             self.remove()
             layer = None
         if layer is None:
-            self._layer = layer = make_contour(image, plane, found.crop)
+            self._layer = layer = make_contour(image, plane, mask, self._name, self._colour)
             layer.metadata = {PREVIEW_KEY: True}
             layers = self._viewer.layers
             active = layers.selection.active
@@ -56,7 +84,7 @@ class Contour:
             layers.insert(max(pictures, default=-1) + 1, layer)  # prompts stay on top
             layers.selection.active = active
         else:
-            move_contour(layer, image, plane, found.crop)
+            move_contour(layer, image, plane, mask)
             if self._hidden:  # by us, not by the user
                 layer.visible = True
         self._hidden = False

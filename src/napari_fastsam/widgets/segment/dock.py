@@ -13,13 +13,16 @@ from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readabl
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.common.settings import read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.segment import messages, shortcuts
 from napari_fastsam.widgets.segment.accepting import Accepting
+from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.hover import Hover
+from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.parts.labels import make_actions
 from napari_fastsam.widgets.segment.prompting import Prompting
 from napari_fastsam.widgets.segment.tools import Tools
 from napari_fastsam.widgets.segment.undo_keys import UndoKeys
@@ -36,7 +39,7 @@ WIDTH = 300
 """Screen pixels."""
 
 
-class FastSAMWidget(Dock):
+class FastSAMWidget(Dock, CorrectsLabels):
     """The dock: choose an image, point at objects, add them to a Labels layer.
 
     Parameters
@@ -48,15 +51,17 @@ class FastSAMWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
-        super().__init__(napari_viewer, "FastSAM", panels.controls, make_actions(), arranged=False)
+        super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
         self._panels = panels
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
         )
+        self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
+        self._hover = Hover(engine, self._prompting)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
@@ -201,6 +206,14 @@ class FastSAMWidget(Dock):
         """Take a smaller object for the prompt last touched."""
         self._prompting.step(-1)
 
+    def take_hovered(self) -> None:
+        """Take the object under the cursor: a positive point."""
+        self._hover.take()
+
+    def reject_hovered(self) -> None:
+        """Reject the object under the cursor: a negative point."""
+        self._hover.reject()
+
     def undo(self) -> None:
         """Take back what was done last: a prompt, a correction, what was cleared, what was added to labels."""
         self._prompting.undo()
@@ -222,10 +235,6 @@ class FastSAMWidget(Dock):
         keys = self._keys
         (keys.collapse if keys.isExpanded() else keys.expand)(animate=False)
 
-    def works_on(self, viewer: object) -> bool:
-        """Whether this is the dock's viewer; napari hands out stand-ins for it."""
-        return bool(self._viewer == viewer)
-
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
         left = self._engine.following.choices.left
@@ -237,6 +246,7 @@ class FastSAMWidget(Dock):
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
         self._tools.end()
+        self._hover.end()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring
@@ -250,6 +260,7 @@ class FastSAMWidget(Dock):
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
         self.root_native_widget.hide()
         self.lies_in(frame)
+        order_tabs(self.headline, rows)
         self._always.connect((self._viewer.events.theme,), self._theme_changed)
 
     def _theme_changed(self, *_: Any) -> None:
@@ -277,6 +288,7 @@ class FastSAMWidget(Dock):
             button.changed.connect(lambda *_, action=action: action())
         self.download.changed.connect(lambda *_: self._engine.download(self._panels.source.name))
         search = self.search
+        self._panels.correct.wanted.connect(self.correct_selected)
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (

@@ -64,7 +64,7 @@ class ExampleSearch:
             self._engine.updates.soon()
 
     def go_to_row(self, row: int) -> None:
-        """Show the object of a row of the ranking, and select it in the preview."""
+        """Show the object of a row of the ranking: the view goes there, outlines it, and selects it in the preview."""
         shown, ranking, preview = (
             self._engine.controller.shown,
             self._panel.table.rows.rows,
@@ -78,6 +78,9 @@ class ExampleSearch:
         low, high = np.minimum(*corners), np.maximum(*corners)
         image = shown.request.controls.image
         go_to(self._engine.viewer, image, (low + high) / 2, np.concatenate([low, high]) + 0.5)
+        mask = shown.searched.masks[i]
+        if mask.area:
+            self._engine.contour.outline(image, plane, mask)
         if ranking.labels[row]:
             preview.selected_label = int(ranking.labels[row])
 

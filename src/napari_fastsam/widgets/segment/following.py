@@ -110,6 +110,7 @@ class Following:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
         self._panels.region.show_axes(image)
+        self._panels.thresholds.show_units(image)
         self._on_layers()
         self._updates.soon()
 

@@ -10,13 +10,14 @@ from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.tabbing import order_tabs
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.icons import ThemedIcons
     from napari_fastsam.widgets.segment.panels import Panels
 
-PRIMARY = "napari-fastsam-primary"
-"""The object name of the one button that most of the work ends with."""
+TOOL_ICONS = {"point": "new_points", "box": "rectangle", "outline": "polygon_lasso", "scribble": "path"}
+"""napari's icons, by which a tool is known that is known from its layers."""
 
 _MARGINS = (8, 4, 8, 4)
 
@@ -54,6 +55,7 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons, keys: Folded) ->
 def _bring_into_sight(area: QScrollArea, folded: Folded, unfolded: bool) -> None:
     content = area.widget()
     if unfolded and content is not None:
+        order_tabs(content)
         content.adjustSize()  # now, and not when Qt gets to it: only what has its height can be scrolled to
         area.ensureWidgetVisible(folded)
 
@@ -62,6 +64,7 @@ def folds(panels: Panels) -> list[Folded]:
     """Return what is behind titles, from top to bottom. A further part is a line here."""
     return [
         panels.channels,
+        panels.correct,
         panels.search,
         panels.region.fold,
         Folded("Measure and export", lambda: _measure_and_export(panels), "Measure the objects; write them as files."),
@@ -79,6 +82,8 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     fields.add_wide(source.about)
     fields.add_wide(region.task.native)
     fields.add_wide(prompts.tool.native)
+    for tool, name in TOOL_ICONS.items():
+        icons.on(prompts.tool.buttons[tool].native, name)
     fields.add_wide(prompts.next_point.native)
     for name in ("undo", "redo"):
         button = candidates.steps[name].native
@@ -87,8 +92,8 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
         button.setFixedWidth(28)
     fields.add_wide(candidates.alternatives.native, candidates.steps.native, candidates.clear_button.native)
     fields.add("Confidence", panels.thresholds.conf.native)
-    fields.add("Object size", panels.thresholds.diameter.native)
-    actions.add.native.setObjectName(PRIMARY)
+    fields.add("Object size", panels.thresholds.size_shown.fields[0].native)
+    icons.fill(actions.add.native, "current", "highlight")
     fields.add_wide(actions.add.native, panels.labels.labels.native)
     return fields
 
@@ -116,23 +121,26 @@ def _about_button(about: Folded, icons: ThemedIcons) -> QWidget:
 def _measure_and_export(panels: Panels) -> QWidget:
     labels, written, fields = panels.labels, panels.export.written, Fields()
     fields.add("Features", labels.outcome.measure_button.native)
-    fields.add("Format", written.format.native, written.export_button.native)
-    fields.add("Recipe", labels.outcome.recipe.native)
+    fields.add("Format", written.format.native)
+    fields.add("", written.export_button.native, labels.outcome.recipe.native)
     return fields
 
 
 def _advanced(panels: Panels) -> QWidget:
-    source, prompts, thresholds, areas = panels.source, panels.prompts, panels.thresholds, panels.thresholds.areas
+    source, prompts, thresholds = panels.source, panels.prompts, panels.thresholds
+    smallest, largest = thresholds.areas_shown.fields
     fields = Fields()
     fields.add("Device", source.device.native)
     fields.add("Region", panels.region.region.native)
     fields.add("Network input", thresholds.imgsz.native)
     fields.add("Overlap", thresholds.iou.native)
-    fields.add("Area", areas.native)
+    fields.add("Smallest area", smallest.native)
+    fields.add("Largest area", largest.native)
     fields.add("Points", prompts.points.native)
     fields.add("Shapes", prompts.shapes.native)
     fields.add_wide(prompts.new_layers.native)
     fields.add("", thresholds.live.native)
     fields.add("", panels.canvas.filled.native)
+    fields.add("", panels.canvas.hover.native)
     fields.add("", panels.labels.preserve.native)
     return fields

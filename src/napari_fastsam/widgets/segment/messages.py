@@ -12,25 +12,46 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.answers.request import Request
     from napari_fastsam.layers.answers.results import SeenTiles
     from napari_fastsam.layers.answers.session import Result
+    from napari_fastsam.layers.labels.editing import Corrected
     from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.model.weights.weights import Weights
 
 _UNSURE = 0.6
 
+_NAMED = 5
+"""Labels that are named; of more, the first."""
+
 NO_IMAGE = "No image yet: open one (File ▸ Open, or File ▸ Open Sample ▸ napari-fastsam)."
-NO_PROMPT_LAYERS = "Ready. “New prompt layers” gives you a Points and a Shapes layer; or find everything."
-NO_PROMPTS = "Ready. Click an object, or draw a box or an outline around it."
-NO_POINTS_LAYER = "No Points layer yet: “New prompt layers” makes one."
+NO_PROMPT_LAYERS = "Ready. Click an object in the image, or choose Everything."
+NO_PROMPTS = "Ready. Choose a tool, then click an object or draw around it."
+WITH_TOOL = {
+    None: NO_PROMPTS,
+    "point": "Ready. Click an object in the image.",
+    "box": "Ready. Drag a box around an object.",
+    "outline": "Ready. Draw an outline around an object, holding the mouse button.",
+    "scribble": "Ready. Draw a line over an object, holding the mouse button.",
+}
+"""What to do next where nothing was drawn yet, by the tool that is chosen."""
+
+NO_POINTS_LAYER = "Nothing was drawn yet: choose a tool, or click an object in the image."
 ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Add a positive one, or a box."
 NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wanted as an example (Shift-X)."
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
-NOTHING_TO_MEASURE = "Choose an image, and under “add to” the Labels layer whose objects are measured."
-NOTHING_TO_EXPORT = "Choose under “add to” the Labels layer that is to be written."
-NOTHING_TO_ADD = "Nothing to add yet: place a prompt on an object, or find everything."
+NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer whose objects are measured."
+NOTHING_TO_EXPORT = "Choose beside “Add to labels” the Labels layer that is to be written."
+NOTHING_TO_ADD = "Nothing to add yet: click an object in the image, or choose Everything."
+NOTHING_TO_CORRECT = "Choose beside “Add to labels” the Labels layer whose labels are corrected."
+NO_LABEL_CHOSEN = (
+    "Which label? Point at it and press a key, select shapes that were drawn around some, or pick one in the layer."
+)
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
+NOTHING_UNDER_CURSOR = "No object under the cursor that the network has seen."
 NOTHING_TO_UNDO = "There is nothing to take back."
 NOTHING_TO_REDO = "There is nothing to do again."
+NEXT_PROMPTS = "click further ones, or Add to labels"
+NEXT_EVERYTHING = "Add to labels, or click what was missed"
+NOTHING_AT_PROMPTS = "No object there. Details say why."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
 LARGE_SEARCH = (
     "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "
@@ -59,23 +80,20 @@ def live_is_off(request: Request) -> str:
     return no_prompts(request) if request.is_empty else "Live is off: Run (Shift-R) shows what is asked for now."
 
 
-def no_prompts(request: Request) -> str:
-    """Say what to do where nothing is asked for."""
+def no_prompts(request: Request, tool: str | None = None) -> str:
+    """Say what to do where nothing is asked for, with the tool that is chosen."""
     if any(request.read.rows[field] for field in ("counter_examples", "counter_example_boxes")):
         return NO_EXAMPLE
     chosen = request.controls.points is not None or request.controls.shapes is not None
-    return NO_PROMPTS if chosen else NO_PROMPT_LAYERS
+    return WITH_TOOL[tool] if chosen else NO_PROMPT_LAYERS
 
 
-def summary(result: Result, network_seconds: float) -> str:
-    """Say what was found and how long that took; `network_seconds` 0 means that the network had nothing to do."""
-    count = result.count
-    network = f"network {network_seconds:.2f} s" if network_seconds else "network result kept"
-    text = f"{_shaped(result)}{counted(count)} · {network} · selection {max(1, round(result.seconds * 1e3))} ms"
-    controls = result.request.controls
-    stack = result.request.stack
+def summary(result: Result) -> str:
+    """Say what was found, and what to do next."""
+    text = f"{_shaped(result)}{counted(result.count)}"
+    controls, stack = result.request.controls, result.request.stack
     if stack is not None and not result.waiting:
-        text += f" · {stack.count} planes"
+        text += f" on {stack.count} planes"
     if result.tiles is not None:
         return _over_tiles(result.tiles)
     if result.missing:
@@ -84,14 +102,21 @@ def summary(result: Result, network_seconds: float) -> str:
         return f"{text} · looking at more planes …"
     if result.missing_embeddings:
         return f"{text} · describing objects …"
-    hint = f". {ANOTHER_MODEL}" if controls.task == "everything" and is_unsure(result) else ""
-    if count:
-        return text + hint
-    if controls.task == "everything":
+    everything = controls.task == "everything"
+    hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
+    if result.count:
+        return f"{text}{hint}" if hint else f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
+    if everything:
         return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
         return ONLY_NEGATIVE
-    return text
+    return f"{text}. {NOTHING_AT_PROMPTS}" if result.unanswered else text
+
+
+def took(result: Result, network_seconds: float) -> str:
+    """Say how long an answer took; `network_seconds` 0 means that the network had nothing to do."""
+    network = f"The network took {network_seconds:.2f} s" if network_seconds else "The image was seen before"
+    return f"{network}; choosing objects took {max(1, round(result.seconds * 1e3))} ms."
 
 
 def is_unsure(result: Result) -> bool:
@@ -151,12 +176,35 @@ def added(committed: Committed, layer_name: str, result: Result, replaced: Seque
 
 def new_target(layer_name: str, image_name: str) -> str:
     """Say that objects of another image go into a new layer."""
-    return f"“add to” is a new layer for this image: “{layer_name}” was chosen for “{image_name}”."
+    return f"Objects of this image go into a new layer: “{layer_name}” was chosen for “{image_name}”."
+
+
+def areas_contradict(smallest: str, largest: str) -> str:
+    """Say that no object can have an area."""
+    return f"The smallest area, {smallest}, is above the largest, {largest}: nothing passes. Change one (Advanced)."
 
 
 def recipe_saved(path: str) -> str:
     """Say how to run a recipe."""
     return f"Saved. On other images: napari-fastsam run {path} IMAGES… -o FOLDER"
+
+
+def correction_begun(verb: str, label: int, key: str) -> str:
+    """Say how to go on with a merge or a split."""
+    if verb == "merge_labels":
+        return f"Merge: point at the label that becomes part of {label}, and press {key} again."
+    return f"Split: point at the other part of label {label}, and press {key} again; here, it is parted at its waist."
+
+
+def corrected(verb: str, did: Corrected, layer_name: str, undoable: bool) -> str:
+    """Say what a correction did to labels."""
+    which = f"label{'s' * (len(did.labels) > 1)} {', '.join(map(str, did.labels[:_NAMED]))}"
+    which += " …" if len(did.labels) > _NAMED else ""
+    if not did.pixels:
+        return f"{verb.capitalize()}: nothing to change about {which}."
+    new = f", new {', '.join(map(str, did.new))}" if did.new else ""
+    undo = "; Ctrl+Z there takes it back." if undoable else ", which is too large for napari to edit."
+    return f"{verb.capitalize()}: {which} of “{layer_name}”{new} · {did.pixels} px{undo}"
 
 
 def exported(layer_name: str, path: str) -> str:
@@ -196,7 +244,7 @@ def _loosen(result: Result) -> str:
     thresholds = result.request.controls.thresholds
     if thresholds.min_area or thresholds.max_area:
         return "widen the areas, lower the confidence, or check the contrast limits."
-    return "lower the confidence, change the network input size, or check the contrast limits."
+    return "lower the confidence, give the object size, or check the contrast limits."
 
 
 def _only_points(result: Result) -> bool:

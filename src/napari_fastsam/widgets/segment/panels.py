@@ -9,6 +9,7 @@ from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
 from napari_fastsam.widgets.segment.parts.canvas import CanvasPanel
 from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
+from napari_fastsam.widgets.segment.parts.correct import CorrectPanel
 from napari_fastsam.widgets.segment.parts.export import ExportPanel
 from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
 from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
@@ -45,6 +46,7 @@ class Panels:
         self.canvas = CanvasPanel()
         self.labels = LabelsPanel(viewer, settings)
         self.export = ExportPanel()
+        self.correct = CorrectPanel()
         self._rows = (
             self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
             self.canvas,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.answers.results import Result
 from napari_fastsam.layers.answers.screen import State, Status
+from napari_fastsam.widgets.common.headline import Mood
 from napari_fastsam.widgets.segment import messages
 
-Words = tuple[str, tuple[str, ...]]
-"""A message, and its details."""
+
+class Words(NamedTuple):
+    """A message, what else there is to say, and what kind of message it is."""
+
+    message: str
+    details: tuple[str, ...] = ()
+    mood: Mood = Mood.NEXT
+
 
 _FIXED = {
     State.NO_IMAGE: messages.NO_IMAGE,
@@ -24,24 +33,45 @@ _FIXED = {
 }
 
 
-def present(status: Status) -> Words:
-    """Return what to say of a status."""
-    request, result = status.request, status.result
-    if status.state in _FIXED:
-        return _FIXED[status.state], ()
-    if status.state is State.ANSWERED and result is not None:
-        return messages.summary(result, status.network_seconds), result.unanswered
-    if status.state is State.NOTHING_ASKED and request is not None:
-        return messages.no_prompts(request), request.read.left_out
-    if status.state is State.LIVE_IS_OFF and request is not None:
-        return messages.live_is_off(request), ()
-    if status.state is State.WAITS_FOR_RUN and request is not None:
+_MOODS = {
+    State.NO_IMAGE: Mood.NEXT,
+    State.LOADING_FIRST: Mood.WORKING,
+    State.WORKING: Mood.WORKING,
+    State.FAILED: Mood.WRONG,
+    State.NOTHING_TO_ADD: Mood.NOTHING,
+    State.STILL_LINKING: Mood.NOTHING,
+    State.STILL_FOLLOWING: Mood.NOTHING,
+    State.ALREADY_ADDED: Mood.FOUND,
+}
+
+
+def present(status: Status, tool: str | None = None) -> Words:
+    """Return what to say of a status: what there is, and what to do next with the tool that is chosen."""
+    request, result, state = status.request, status.result, status.state
+    mood = _MOODS.get(state, Mood.NEXT)
+    if state in _FIXED:
+        return Words(_FIXED[state], (), mood)
+    if state is State.ANSWERED and result is not None:
+        details = (*result.unanswered, messages.took(result, status.network_seconds))
+        return Words(messages.summary(result), details, _mood_of(result))
+    if state is State.NOTHING_ASKED and request is not None:
+        return Words(messages.no_prompts(request, tool), request.read.left_out)
+    if state is State.LIVE_IS_OFF and request is not None:
+        return Words(messages.live_is_off(request))
+    if state is State.WAITS_FOR_RUN and request is not None:
         return _waits_for_run(request, result)
-    return status.text, ()
+    return Words(status.text, (), mood)
+
+
+def _mood_of(result: Result) -> Mood:
+    """Return what kind of message an answer is."""
+    if not result.complete:
+        return Mood.WORKING
+    return Mood.FOUND if result.count else Mood.NOTHING
 
 
 def _waits_for_run(request: Request, result: Result | None) -> Words:
     """Say that the rest takes minutes, and comes when it is asked for."""
     if request.searches_tiles:
-        return messages.LARGE_SEARCH, () if result is None else result.unanswered
-    return (messages.LARGE_PLANE if result is None else messages.summary(result, 0.0)), ()
+        return Words(messages.LARGE_SEARCH, () if result is None else result.unanswered)
+    return Words(messages.LARGE_PLANE if result is None else messages.summary(result))

@@ -40,7 +40,7 @@ class DockScreen:
         output: Output,
         contour: Contour,
         corrections: Corrections,
-        say: Callable[[str, tuple[str, ...]], object],
+        say: Callable[..., object],
         on_work: Callable[[Work | None], object],
     ) -> None:
         self._panels = panels
@@ -81,21 +81,24 @@ class DockScreen:
         self._output.show(result)
         self._contour.show(result)
         self._panels.search.show_result(result)
+        self._panels.labels.show_count(result.count)
 
     def clear(self) -> None:
         """Draw nothing."""
         self._output.hide_preview()
         self._contour.hide()
         self._panels.search.show_result(None)
+        self._panels.labels.show_count(0)
 
     def remove(self) -> None:
         """Take the preview away."""
+        self._panels.labels.show_count(0)
         self._output.remove_preview()
         self._contour.remove()
 
     def tell(self, status: Status) -> None:
         """Say what is going on."""
-        self._say(*present(status))
+        self._say(*present(status, self._panels.prompts.tool.value))
 
     def report(self, error: Exception) -> None:
         """Show an error in napari's notifications."""

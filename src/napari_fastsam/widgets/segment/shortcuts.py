@@ -10,11 +10,11 @@ from napari.components import ViewerModel
 from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
-    from napari_fastsam.widgets.segment.dock import FastSAMWidget
+    from napari_fastsam.widgets.common.dock import Dock
 
 SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-D": ("take_point", "tool: point"),
@@ -28,8 +28,19 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
+    "Shift-Z": ("take_hovered", "take the object under the cursor"),
+    "Shift-Backspace": ("reject_hovered", "reject the object under the cursor"),
     "Ctrl-Z": ("undo", "take back; on your own Labels layer: what you painted"),
     "Ctrl-Shift-Z": ("redo", "do again what was taken back"),
+    "Shift-K": ("delete_label", "delete the label under the cursor"),
+    "Shift-M": ("merge_labels", "merge labels: on each of them"),
+    "Shift-C": ("split_label", "split a label: on two places of it"),
+    "Shift-I": ("fill_label", "fill the holes of a label"),
+    "Shift-H": ("smooth_label", "smooth a label"),
+    "Shift-G": ("grow_label", "grow a label"),
+    "Shift-U": ("shrink_label", "shrink a label"),
+    "Shift-Q": ("keep_largest", "keep a label's largest piece"),
+    "Shift-Y": ("cut_at_neighbours", "cut a label free of its neighbours"),
     "Shift-E": ("toggle_task", "point at objects, or everything"),
     "Shift-R": ("run", "run; while it runs: cancel"),
     "Shift-X": ("toggle_example", "next prompts: example, counter-example"),
@@ -45,7 +56,7 @@ which are the same key everywhere: Labels layers have them too, for what is pain
 LIST_KEY = "?"
 """Shows the list of keys."""
 
-_docks: list[FastSAMWidget] = []
+_docks: list[Dock] = []
 """The docks that are open; of those of one viewer the last has the keys."""
 
 
@@ -54,7 +65,7 @@ def action(method: str) -> str:
     return f"napari-fastsam:{method}"
 
 
-def bind(dock: FastSAMWidget, list_keys: Callable[[], object]) -> Callable[[], None]:
+def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     """Give a dock the keys, on the canvas of its viewer and in itself; the function returned takes them away.
 
     The dock opened last has the keys. When it is closed, the one before has them again.
@@ -118,7 +129,7 @@ class _KeysWithin:
         Shows the list of keys.
     """
 
-    def __init__(self, dock: FastSAMWidget, list_keys: Callable[[], object]) -> None:
+    def __init__(self, dock: Dock, list_keys: Callable[[], object]) -> None:
         self._dock = dock
         self._made: list[QShortcut] = []
         self._soon = QTimer(dock.native)

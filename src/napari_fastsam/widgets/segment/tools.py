@@ -73,6 +73,8 @@ class Tools:
             self._viewer.layers.selection.active = layer
             layer.mode = MODES[tool]
         self.follow()
+        if self._engine.controller.shown is None and tool is not None and image is not None:
+            self._engine.say(messages.WITH_TOOL[tool])
 
     def follow_layers(self) -> None:
         """Follow the modes of the layers that are chosen now."""

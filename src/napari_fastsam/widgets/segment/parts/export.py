@@ -26,7 +26,9 @@ class ExportPanel(Panel):
         # as wide as the dock leaves it: what formats are called is long
         self.format.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button = PushButton(
-            name="export_button", text="Export …", tooltip="The Labels layer under “add to” as a file of this format."
+            name="export_button",
+            text="Export …",
+            tooltip="The Labels layer beside “Add to labels” as a file of this format.",
         )
         self.written: Any = row("written", self.format, button)
         super().__init__(self.written)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from napari_fastsam.widgets.common.settings import DockSettings
 
 
+ADD = "Add to labels"
+
+
 class LabelsPanel(Panel):
     """The Labels layer that takes the objects.
 
@@ -25,6 +28,11 @@ class LabelsPanel(Panel):
         Holds the layers.
     settings
         The user's.
+
+    Attributes
+    ----------
+    actions
+        The buttons that act on what was found.
     """
 
     def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
@@ -32,8 +40,11 @@ class LabelsPanel(Panel):
             name="labels",
             choices=layers_of(viewer, Labels),
             nullable=True,
-            tooltip="The Labels layer that takes the objects; ----- makes a new one.",
+            tooltip="The Labels layer that takes the objects, or a new one.",
         )
+        self.labels.null_string = "new layer"
+        self.labels.reset_choices()
+        self.actions = _make_actions()
         self.preserve = CheckBox(
             name="preserve",
             text="keep what is labelled already",
@@ -57,15 +68,19 @@ class LabelsPanel(Panel):
         # the choice of a layer last: as soon as the dock has it, magicgui takes the dock for one with names of controls
         super().__init__(self.preserve, self.outcome, self.labels)
 
+    def show_count(self, count: int) -> None:
+        """Say on the button how many objects it would add."""
+        self.actions.add.text = f"{ADD} · {count}" if count else ADD
 
-def make_actions() -> Container[Any]:
+
+def _make_actions() -> Container[Any]:
     """Make the buttons that act on what was found."""
     return row(
         "actions",
         PushButton(name="run_button", text="Run", tooltip="Segment now; while it runs: cancel. (Shift-R)"),
         PushButton(
             name="add",
-            text="Add to labels",
+            text=ADD,
             tooltip="Put the preview into the Labels layer, as one undo step, and clear the prompts. (Shift-Enter)",
         ),
     )

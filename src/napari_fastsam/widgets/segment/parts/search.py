@@ -141,6 +141,7 @@ class SearchPanel(Folded):
     def _make_form(self) -> QWidget:
         self._form = form = SearchForm(self.text_encoder, self._example, self.moved.emit, self.changed.emit)
         form.words.changed.connect(lambda *_: self.typed())
+        form.words.native.returnPressed.connect(self._entered)
         form.encoder.changed.connect(self._encoder_chosen)
         form.download.changed.connect(lambda *_: self.download_wanted.emit(self.text_encoder))
         for button, wanted in (
@@ -154,6 +155,11 @@ class SearchPanel(Folded):
         form.show_exemplars(self.exemplars)
         form.show_result(self._result)
         return form
+
+    def _entered(self) -> None:
+        """Put the query at once: Enter was pressed."""
+        self.typed.cancel()
+        self.changed.emit()
 
     def _encoder_chosen(self, name: str) -> None:
         if name == FROM_FILE:

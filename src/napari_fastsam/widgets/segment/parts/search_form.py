@@ -72,7 +72,8 @@ class SearchForm(QWidget):
         fields.add("Similarity", controls.near.native)
         fields.add("", controls.how.native)
         fields.add("Examples", example)
-        fields.add("", controls.examples.native, controls.files.native)
+        fields.add("", controls.examples.native)
+        fields.add("", controls.files.native)
         fields.add("Likeness", controls.alike.native)
         return fields
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox, Label, SpinBox
 
 from napari_fastsam.core.planes.tiling import Tiling
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.widgets.common.controls import row
+from napari_fastsam.widgets.common.units import InUnits, micrometres_a_pixel
+from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.panel import Panel
 
 if TYPE_CHECKING:
+    from napari.layers import Image
+
     from napari_fastsam.widgets.common.settings import DockSettings
 
 
@@ -22,6 +27,11 @@ class ThresholdsPanel(Panel):
     ----------
     settings
         The user's.
+
+    Attributes
+    ----------
+    size_shown, areas_shown
+        The fields for sizes, in the units of the image; `diameter` and `areas` have them in pixels.
     """
 
     def __init__(self, settings: DockSettings) -> None:
@@ -61,11 +71,13 @@ class ThresholdsPanel(Panel):
             min=0,
             max=100_000,
             step=1,
-            tooltip="Diameter of a typical object in pixels, which sets the scale; 0: measured automatically.",
+            tooltip="Diameter of a typical object, which sets the scale; auto: it is measured.",
         )
         self.live = CheckBox(
             name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."
         )
+        self.size_shown = InUnits(1, self.diameter, zero="auto")
+        self.areas_shown = InUnits(2, self.areas.min_area, self.areas.max_area)
         super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.live)
         self.tell_moved(self.conf, self.iou, self.areas.min_area, self.areas.max_area)
         self.tell_changed(self.imgsz, self.diameter, self.live)
@@ -73,17 +85,21 @@ class ThresholdsPanel(Panel):
     @property
     def thresholds(self) -> Thresholds:
         """What an object must reach; a `ParameterError` where that contradicts itself."""
-        return Thresholds(
-            conf=self.conf.value,
-            iou=self.iou.value,
-            min_area=self.areas.min_area.value or None,
-            max_area=self.areas.max_area.value or None,
-        )
+        low, high = self.areas.min_area.value or None, self.areas.max_area.value or None
+        if low is not None and high is not None and low > high:
+            raise ParameterError(messages.areas_contradict(self.areas_shown.text(low), self.areas_shown.text(high)))
+        return Thresholds(conf=self.conf.value, iou=self.iou.value, min_area=low, max_area=high)
 
     @property
     def tiling(self) -> Tiling:
         """How large objects are, and so how large planes are cut up."""
         return Tiling(diameter=self.diameter.value or None)
+
+    def show_units(self, image: Image | None) -> None:
+        """Give sizes in the units of an image, in pixels where it has none."""
+        size = None if image is None else micrometres_a_pixel(image)
+        self.size_shown.show_in(size)
+        self.areas_shown.show_in(size)
 
     def suit(self, conf: float | None, iou: float | None) -> None:
         """Set confidence and overlap, as near as the sliders go; None leaves them."""
