@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import napari_fastsam as fs
 from napari_fastsam.cli import app
+from napari_fastsam.core.correcting.simulated_user import first_click, next_click
 from napari_fastsam.model.correcting.weights import load_corrector
 
 PICTURES = Path(__file__).parent / "data" / "dsb2018"
@@ -53,6 +56,29 @@ def test_clicks_make_objects_better_and_that_is_written(data, tmp_path, start):
     assert [row["kind"] for row in rows] == ["fluorescence"] * 2 + ["stained"] * 2
     assert float(rows[0]["iou_5"]) == pytest.approx(content["objects"][0]["iou"][4], abs=1e-3)
     assert iio.imread(files["plot"]).shape[0] > 100
+
+
+@pytest.mark.parametrize("start", ["point", "box"])
+def test_what_is_measured_is_what_a_user_gets(data, tmp_path, start):
+    run("evaluate", data, "--clicks", 4, "--start", start, "--per-image", 1, "--json", tmp_path / "clicks.json")
+    content = json.loads((tmp_path / "clicks.json").read_text())
+    model = fs.load_model("nuclei")
+    for row, stem in zip(content["objects"], ("sparse", "tissue"), strict=True):
+        truth = iio.imread(PICTURES / f"{stem}_labels.png") == row["label"]
+        rows, columns = np.nonzero(truth)
+        box = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+        drawn = {"boxes": [box], "box_objects": [1]} if start == "box" else {}
+        prediction = fs.predict(model, iio.imread(PICTURES / f"{stem}.png"))
+        clicks, ious = [], []
+        mask = prediction.select(fs.Prompts(**drawn))[0].mask if drawn else None
+        while len(ious) < 4:
+            click = first_click(truth) if mask is None else next_click(mask, truth)
+            clicks.append(click)
+            points, labels = [(c.row, c.column) for c in clicks], [int(c.positive) for c in clicks]
+            (answer,) = prediction.select(fs.Prompts(points, labels, [1] * len(clicks), **drawn), refine=True)
+            mask = answer.mask
+            ious.append((mask & truth).sum() / (mask | truth).sum())
+        assert row["iou"] == pytest.approx(ious, abs=1e-3)
 
 
 def test_without_the_network_the_gaussian_process_answers(data):

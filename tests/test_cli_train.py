@@ -340,6 +340,47 @@ def test_several_folders_are_learnt_from_together(invoke: Callable[..., Result],
     assert machine.broken_off == []
 
 
+def test_images_are_held_out_by_name(invoke: Callable[..., Result], machine: Place) -> None:
+    names = machine.here / "names.txt"
+    names.write_text("wide\n", encoding="utf-8")
+    result = invoke("../data", "-o", "a.pt", "--held-out", names, "--epochs", "1", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert card_for(machine.here / "a.pt").validation_images == ("wide",)
+    assert "1 image is held out of training to measure it" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "words"),
+    [
+        ("nowhere", [], "names nowhere, and no image is called so"),
+        ("wide\nsparse", [], "expected some, and not all"),
+        ("wide", ["--validation", "../tissue"], "leave one of them out"),
+    ],
+)
+def test_names_that_hold_nothing_out_are_refused(
+    invoke: Callable[..., Result], machine: Place, names: str, more: list[str], words: str
+) -> None:
+    file = machine.here / "names.txt"
+    file.write_text(names, encoding="utf-8")
+    copy(machine.root / "tissue", "tissue")
+    result = invoke("../data", "-o", "a.pt", "--held-out", file, *more, *SMALL)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_partly_labelled_images_teach_no_background(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def remember(examples: Sequence[Any], *_: object, **__: object) -> None:
+        seen.extend(example.complete for example in examples)
+
+    monkeypatch.setattr(training, "train", remember)
+    assert invoke("../data", "-o", "a.pt", "--partly").exit_code == 0
+    assert seen == [False, False]
+
+
 def with_parts(folder: Path, train: str, val: str) -> Path:
     """A data.yaml over the images of `folder`: lists of stems for train and val."""
     from napari_fastsam.model.network.ultralytics_ import imported

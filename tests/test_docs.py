@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -18,6 +19,8 @@ from typer.testing import CliRunner
 import napari_fastsam as fs
 from napari_fastsam import samples
 from napari_fastsam.cli import app
+from napari_fastsam.core.recipe import Parameters
+from napari_fastsam.io.formats import registry
 from napari_fastsam.model.text.encoder import load_text_encoder
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
@@ -155,7 +158,12 @@ def _model_of(arguments: list[str]) -> str | None:
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("segment", "python-and-command-line.md"), ("evaluate", "evaluate.md"), ("train", "train.md")],
+    [
+        ("segment", "python-and-command-line.md"),
+        ("evaluate", "evaluate.md"),
+        ("train", "train.md"),
+        ("convert", "formats.md"),
+    ],
 )
 def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
@@ -165,6 +173,14 @@ def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
     named = set(re.findall(r"`(--?[a-z][a-z-]*)`", table))
 
     assert named == there
+
+
+def test_the_table_of_formats_is_the_registry():
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `NAME([^`]*)` \| (yes)? ?\| (yes)? ?\|", text, re.MULTILINE)
+    said = {name: (ending, bool(written), bool(read)) for name, ending, written, read in rows}
+
+    assert said == {f.name: (f.ending, f.writes, f.reads) for f in registry.FORMATS.values()}
 
 
 @pytest.mark.parametrize(
@@ -318,3 +334,25 @@ def test_the_bundled_model_is_as_the_page_says():
         suffix = "" if kind == "all" else f", {kind}"
         names = ("ap50", "ap75", "ap", "f1", "click_iou", "box_iou")
         assert [float(figure) for figure in figures.split(" | ")] == [card.metrics[name + suffix] for name in names]
+
+
+def test_the_page_of_files_has_every_ending_that_is_read():
+    from napari_fastsam.io.images.images import PICTURE_SUFFIXES, TIFF_SUFFIXES
+    from napari_fastsam.io.images.vendors import READ_SUFFIXES
+
+    table = (ROOT / "docs" / "reading.md").read_text("utf-8").split("<!-- endings -->")[1].split("<!-- /endings -->")[0]
+    assert set(re.findall(r"`(\.[a-z0-9]+)`", table)) == {
+        *TIFF_SUFFIXES, *PICTURE_SUFFIXES, *READ_SUFFIXES, ".zarr",
+    }  # fmt: skip
+
+
+def test_the_page_of_files_names_the_options_that_there_are():
+    text = (ROOT / "docs" / "reading.md").read_text("utf-8")
+    table = text[text.index("| option of `segment` and `run`") :].split("\n\n")[0]
+    options = set(re.findall(r"\| `(--[a-z-]+)", table))
+    for name in ("segment", "run"):
+        command = get_command(app).commands[name]  # type: ignore[attr-defined]
+        assert options <= {flag for option in command.params for flag in option.opts}
+    words = {json.loads(f"{{{entry}}}").popitem()[0] for entry in re.findall(r'\| `("[^`]+)` \|', table)}
+    assert words <= {field.name for field in fields(Parameters)}
+    assert options == {"--channel", "--contrast", "--scene", "--pixel-size"}

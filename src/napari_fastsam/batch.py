@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import COLOURED
+from napari_fastsam.core.image.quality import doubts, summed_up
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.prompts.prompts import Prompts
@@ -58,6 +59,10 @@ class Job:
         What the latter is called.
     channels
         Which channels of an image are seen, together as colours; empty = those of a colour image.
+    contrast_limits
+        Intensities that are shown as black and white; None = as the model has it.
+    scene, pixel_size
+        As in `Input`.
     classes
         Whether all objects of a text get one number, that of the text, from 1; those of the examples the next.
     refine
@@ -79,6 +84,13 @@ class Job:
     refine: bool = True
     fine_edges: bool = False
     channels: tuple[int, ...] = ()
+    contrast_limits: tuple[float, float] | None = None
+    scene: int | None = None
+    pixel_size: float | None = None
+
+    def source(self, image: Path) -> Input:
+        """Return an image as it is to be read."""
+        return Input(image, channels=self.channels, scene=self.scene, pixel_size=self.pixel_size)
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,8 @@ class Outcome:
         How many objects each text, and the examples, have found.
     refined
         Prompts whose objects clicks changed, or drew; each says how.
+    remarks
+        What should be known of the image before its result is believed.
     """
 
     image: Path
@@ -116,6 +130,7 @@ class Outcome:
     replaced: bool
     alike: Mapping[str, int] = field(default_factory=dict)
     refined: tuple[Selection, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def targets_for(
@@ -167,7 +182,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     FastSAMError
         If the image cannot be read or segmented, or the results cannot be written.
     """
-    source = Input(image, channels=job.channels)
+    source = job.source(image)
     plane = source.plane(job.plane)
     files = _files(target, [writer(name) for name in job.formats])
     for path in files.values():
@@ -192,7 +207,9 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     count = len(present) if not job.classes else len(numbered) - len(unanswered)
     refined = tuple(s for s, _ in numbered if s.refined)
-    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined)
+    found = [("", doubt) for doubt in doubts(plane, job.contrast_limits, job.model.card.window)]
+    remarks = (*source.remarks(), *summed_up(found, 1))
+    return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined, remarks)
 
 
 def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
@@ -204,7 +221,7 @@ def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
 
 def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:
     """Return the label image; if there are prompts, what became of each, with its number; and what is found."""
-    limits = COLOURED if len(job.channels) > 1 else None
+    limits = COLOURED if len(job.channels) > 1 else job.contrast_limits
     shown = {"imgsz": job.imgsz, "contrast_limits": limits}
     asked = {**asdict(job.thresholds), **shown, "fine_edges": job.fine_edges}
     if job.prompts is None:
@@ -263,6 +280,7 @@ def _provenance(image: Path, job: Job) -> Provenance:
         image=image.name,
         plane=job.plane,
         channels=job.channels,
+        contrast_limits=job.contrast_limits,
         model=job.model.card.name,
         model_sha256=sha256_of(job.model.path),
         task="everything" if prompts is None else "prompts",

@@ -81,7 +81,8 @@ def read_text(path: Path, what: str, error_type: type[FastSAMError], max_bytes: 
 
 def _encoding(content: bytes) -> str:
     """Return how text is encoded: programs of Windows put a mark in front."""
-    return "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and len(content) > len(codecs.BOM_UTF16_LE)
+    return "utf-16" if marked else "utf-8-sig"
 
 
 def slashed(path: str) -> str:

@@ -17,6 +17,7 @@ from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
 from napari_fastsam.cli.formats import formats
 from napari_fastsam.cli.models import models_app
+from napari_fastsam.cli.reading_options import ReadingCommand
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
@@ -60,8 +61,8 @@ def demo(
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
-app.command()(segment)
-app.command()(run)
+app.command(cls=ReadingCommand)(segment)
+app.command(cls=ReadingCommand)(run)
 app.command()(formats)
 app.command()(convert)
 app.command()(evaluate)

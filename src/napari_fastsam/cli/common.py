@@ -18,6 +18,9 @@ from napari_fastsam.errors import FastSAMError
 FAILED = 2
 """Exit status of every failure that has a message."""
 
+DOUBTFUL = 3
+"""Exit status where nothing failed, but something of an image should be known before its result is believed."""
+
 Conf = Annotated[
     float | None, typer.Option(help=escape("Lowest confidence, 0 to 1. [default: the model's]"), show_default=False)
 ]
@@ -35,15 +38,6 @@ Imgsz = Annotated[
     typer.Option(
         help=escape("Longer side that the network sees, in pixels. [default: what suits model and image]"),
         show_default=False,
-    ),
-]
-Channels = Annotated[
-    list[int] | None,
-    typer.Option(
-        "--channel",
-        metavar="INDEX",
-        min=0,
-        help="Channel to use, from 0; repeat for two or three channels, seen together as colours.",
     ),
 ]
 Strict = Annotated[

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
-from napari_fastsam.cli.common import FAILED, Channels, as_is, progress_bar, report_errors, shown
+from napari_fastsam.cli.common import DOUBTFUL, FAILED, as_is, note, progress_bar, report_errors, shown
+from napari_fastsam.cli.reading_options import Channels, Contrast, PixelSize, Scene, as_parameters
 from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Redo finished images.")] = False,
     channels: Channels = None,
+    contrast: Contrast = None,
+    scene: Scene = None,
+    pixel_size: PixelSize = None,
     trust_paths: Annotated[
         bool, typer.Option("--trust-paths", help="Open models that the recipe names outside its folder.")
     ] = False,
@@ -45,13 +49,16 @@ def run(
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
     with report_errors():
+        from napari_fastsam.io.formats.own_results import without_results
         from napari_fastsam.io.images.finding import find_inputs
         from napari_fastsam.io.recipes import load_recipe
         from napari_fastsam.runs.run import run_recipe
 
-        read, images = load_recipe(recipe, trust_paths), find_inputs(inputs)
-        if channels:
-            read = replace(read, parameters=replace(read.parameters, channels=tuple(channels), channel_limits=()))
+        read, (images, results) = load_recipe(recipe, trust_paths), without_results(find_inputs(inputs), inputs)
+        if results:
+            note([f"{len(results)} results of earlier runs are left out, such as {results[0]}"])
+        asked = as_parameters(channels, contrast, scene, pixel_size)
+        read = replace(read, parameters=replace(read.parameters, **asked))
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:
@@ -80,6 +87,8 @@ def run(
     _tell(rows, output / "report.csv")
     if any(row.status == "failed" for row in rows):
         raise typer.Exit(FAILED)
+    if any(row.remarks for row in rows):
+        raise typer.Exit(DOUBTFUL)
 
 
 def _tell(rows: Sequence[Row], report: Path | None) -> None:
@@ -89,16 +98,18 @@ def _tell(rows: Sequence[Row], report: Path | None) -> None:
     kept = sum(row.status == "kept" for row in rows)
     where = "" if report is None else f"; report in {shown(report)}"
     typer.echo(f"{len(rows) - len(failed) - kept} done, {kept} kept, {len(failed)} failed{where}")
+    note(f"{row.image}: {row.remarks}" for row in rows if row.remarks)
     for row in failed:
         which = "" if row.reason.startswith(row.image) else f"{row.image}: "
         typer.echo(f"Error: {shown(which + row.reason)}", err=True)
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("image", "status", "planes", "objects", "seconds")
+    told = any(row.remarks for row in rows)
+    table = Table("image", "status", "planes", "objects", "seconds", *(["remarks"] if told else []))
     for row in rows[:_MOST_ROWS]:
         numbers = ("", "", "") if row.status == "failed" else (str(row.planes), str(row.objects), f"{row.seconds:.1f}")
-        table.add_row(as_is(row.image), row.status, *numbers)
+        table.add_row(as_is(row.image), row.status, *numbers, *([as_is(row.remarks)] if told else []))
     if len(rows) > _MOST_ROWS:
-        table.add_row(f"… and {len(rows) - _MOST_ROWS} more", "", "", "", "")
+        table.add_row(f"… and {len(rows) - _MOST_ROWS} more")
     return table

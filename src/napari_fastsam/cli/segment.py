@@ -14,8 +14,8 @@ from rich.table import Table
 
 from napari_fastsam.cli import segment_options as option
 from napari_fastsam.cli.common import (
+    DOUBTFUL,
     FAILED,
-    Channels,
     Conf,
     Device,
     Imgsz,
@@ -26,6 +26,7 @@ from napari_fastsam.cli.common import (
     shown,
     tell,
 )
+from napari_fastsam.cli.reading_options import Channels, Contrast, PixelSize, Scene, as_parameters
 from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def segment(
     classes: option.Classes = False,
     plane: option.PlaneIndex = None,
     channels: Channels = None,
+    contrast: Contrast = None,
+    scene: Scene = None,
+    pixel_size: PixelSize = None,
     refine: option.Refine = True,
     fine_edges: option.FineEdges = False,
     formats: option.Formats = None,
@@ -89,6 +93,7 @@ def segment(
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = replace(job, refine=refine, fine_edges=fine_edges)
+        job = _reading(job, contrast, scene, pixel_size)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         if save_exemplars is not None:
             _save_exemplars(next(iter(targets)), job, save_exemplars)
@@ -97,6 +102,8 @@ def segment(
         _print_summary(outcomes, failed=len(targets) - len(outcomes))
     if len(outcomes) < len(targets):
         raise typer.Exit(FAILED)
+    if any(outcome.remarks for outcome in outcomes):
+        raise typer.Exit(DOUBTFUL)
 
 
 def _segment_each(targets: Mapping[Path, Path], job: Job) -> list[Outcome]:
@@ -155,6 +162,18 @@ def _prepare(
     return Job(network, prompts, limits, imgsz, chosen_plane, formats, channels=tuple(channels or ())), targets
 
 
+def _reading(job: Job, contrast: str | None, scene: int | None, pixel_size: float | None) -> Job:
+    """Return the job with how its images are read."""
+    asked = as_parameters(None, contrast, scene, pixel_size)
+    rule, limits = asked.get("contrast"), asked.get("contrast_limits")
+    if limits is not None and len(job.channels) > 1:
+        raise ParameterError(
+            f"contrast is {contrast!r} and several channels are seen together, each in limits of its own; leave it out"
+        )
+    model = job.model if rule is None else job.model.shown_by(rule)
+    return replace(job, model=model, contrast_limits=limits, scene=scene, pixel_size=pixel_size)
+
+
 def _searching(
     job: Job,
     text_threshold: float | None,
@@ -191,13 +210,12 @@ def _save_exemplars(image: Path, job: Job, target: Path) -> None:
     """Save what the examples of an image look like."""
     import napari_fastsam as fs
     from napari_fastsam.core.image.channels import COLOURED
-    from napari_fastsam.io.images.inputs import open_plane
 
     if job.prompts is None or not job.prompts.has_examples:
         raise ParameterError("there are no examples to save; give some with --examples")
     limits = job.thresholds
-    plane = open_plane(image, job.plane, job.channels)[:, :]
-    coloured = COLOURED if len(job.channels) > 1 else None
+    plane = job.source(image).plane(job.plane)[:, :]
+    coloured = COLOURED if len(job.channels) > 1 else job.contrast_limits
     instances = job.model.segment(plane, job.imgsz, limits.conf, limits.iou, contrast_limits=coloured)
     exemplars, unanswered = fs.exemplars_of(instances, job.prompts)
     for sentence in unanswered:
@@ -223,18 +241,22 @@ def _print_outcome(outcome: Outcome) -> None:
     lines += [f"  {s.prompt}: {s.reason}" for s in outcome.refined]
     lines += [f"  {s.prompt}: nothing found, {s.reason}" for s in outcome.unanswered]
     lines += [f"  {s.prompt}: its object is covered by that of another prompt" for s in outcome.covered]
+    lines += [f"  {remark}" for remark in outcome.remarks]
     for line in lines:
         typer.echo(shown(line))
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
     table = Table(title=f"{len(outcomes)} images" + (f", {failed} failed" if failed else ""))
+    told = any(outcome.remarks for outcome in outcomes)
     table.add_column("image", overflow="fold")
     for heading in ("objects", "seconds", "prompts without object"):
         table.add_column(heading, justify="right")
+    if told:
+        table.add_column("remarks", overflow="fold")
     for outcome in outcomes:
         numbers = (str(outcome.objects), f"{outcome.seconds:.2f}", str(len(outcome.unanswered)))
-        table.add_row(as_is(outcome.image), *numbers)
+        table.add_row(as_is(outcome.image), *numbers, *([as_is("; ".join(outcome.remarks))] if told else []))
     table.add_section()
     totals = (
         sum(o.objects for o in outcomes),

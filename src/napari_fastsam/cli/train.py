@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,9 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_fastsam.cli import train_options as option
 from napari_fastsam.cli.common import FAILED, Device, Strict, tell
-from napari_fastsam.errors import DeviceError, FastSAMError
+from napari_fastsam.errors import DatasetError, DeviceError, FastSAMError, ParameterError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset, read_datasets
 from napari_fastsam.io.annotations.examples import remarks_of
+from napari_fastsam.io.annotations.splits import names_in
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
 
@@ -32,7 +34,7 @@ _INTERRUPTED = 130
 def train(
     data: option.Data,
     output: option.Output,
-    base: option.Base = "nuclei",
+    base: option.Base = "auto",
     epochs: option.Epochs = None,
     minutes: option.Minutes = None,
     imgsz: option.Imgsz = None,
@@ -41,6 +43,8 @@ def train(
     learning_rate: option.LearningRate = None,
     validation: option.Validation = None,
     hold_out: option.HoldOut = 0.1,
+    held_out: option.HeldOut = None,
+    partly: option.Partly = False,
     device: Device = "auto",
     seed: option.Seed = 0,
     strict: Strict = False,
@@ -62,6 +66,10 @@ def train(
     try:
         with listener, interrupt_sets(stop):
             examples, measured, reasons = _examples(data, validation, strict)
+            if held_out is not None:
+                examples, measured = _held_out(examples, measured, held_out)
+            if partly:
+                examples = [replace(example, complete=False) for example in examples]
             from napari_fastsam.model.training.training import check_output
             from napari_fastsam.model.training.training import train as train_model
 
@@ -131,6 +139,33 @@ def _parted(
         if both
         else [],
     )
+
+
+def _held_out(
+    examples: Sequence[Example], measured: Sequence[Example] | None, file: Path
+) -> tuple[Sequence[Example], Sequence[Example]]:
+    """Return what is learnt from, and what measures it: the images whose names a file has.
+
+    Raises
+    ------
+    ParameterError
+        If other data are named to measure with too, or no image is left to learn from.
+    DatasetError
+        If the file cannot be read, or names an image that is not there.
+    """
+    if measured is not None:
+        raise ParameterError(
+            f"--held-out names {file}, and there are images for validation already (--validation, or val in the data); "
+            "leave one of them out"
+        )
+    names = names_in(file)
+    if missing := sorted(names - {example.name.rsplit("/", 1)[-1] for example in examples}):
+        raise DatasetError(f"{file} names {missing[0]}, and no image is called so; take the line away")
+    chosen = [example for example in examples if example.name.rsplit("/", 1)[-1] in names]
+    left = [example for example in examples if example not in chosen]
+    if not left or not chosen:
+        raise ParameterError(f"{file} names {len(chosen)} of {len(examples)} images; expected some, and not all")
+    return left, chosen
 
 
 def _named(data: Sequence[Path], validation: Path | None) -> list[Path]:

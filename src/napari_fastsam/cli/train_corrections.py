@@ -16,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from napari_fastsam.cli.common import Device, progress_bar, report_errors
 from napari_fastsam.cli.train import interrupt_sets
 from napari_fastsam.cli.train_options import Progress, Report
-from napari_fastsam.errors import DatasetError, ParameterError
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
+from napari_fastsam.io.annotations.splits import names_in
 from napari_fastsam.io.results.results import make_folder
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def train_corrections(
             seconds=60 * minutes, batch=batch, learning_rate=learning_rate, seed=seed, device=device,
             **{name: value for name, value in wanted.items() if value is not None},  # type: ignore[arg-type]
         )  # fmt: skip
-        names = None if held_out is None else _names(held_out)
+        names = None if held_out is None else names_in(held_out)
         learnt, measured = split(examples, hold_out, names, seed)
         start = _base(base, anew=bool(wanted["cells"] or wanted["widths"]))
         make_folder(output.parent)
@@ -121,14 +122,6 @@ def _widths(text: str) -> tuple[int, ...]:
             f"--widths is {text!r}; expected three to five multiples of 4 up to 512, such as 16,32,48,64"
         )
     return widths
-
-
-def _names(file: Path) -> set[str]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file} cannot be read ({error}); expected the names of images, one a line") from error
-    return {line.strip().rsplit("/", 1)[-1] for line in lines if line.strip()}
 
 
 def _tell(event: dict[str, Any]) -> None:

@@ -24,7 +24,10 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model to write, .pt.")]
-Base = Annotated[str, typer.Option(help="What to start from: a model's name or file, or yolov8n-seg.yaml for nothing.")]
+Base = Annotated[
+    str,
+    typer.Option(help="A model's name or file, yolov8n-seg.yaml for nothing, or auto: what suits."),
+]
 Epochs = Annotated[int | None, typer.Option(help=escape("[default: by the number of images]"), show_default=False)]
 Minutes = Annotated[
     float | None,
@@ -52,6 +55,18 @@ Validation = Annotated[
     typer.Option(metavar="DATA", help=escape("Images for validation. [default: some of DATA]"), show_default=False),
 ]
 HoldOut = Annotated[float, typer.Option(help="Share of DATA held out for validation.")]
+HeldOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--held-out",
+        metavar="FILE",
+        help=escape("File with the names of the validation images, one per line. [default: --hold-out]"),
+        show_default=False,
+    ),
+]
+Partly = Annotated[
+    bool, typer.Option("--partly", help="Only labelled objects are decided: what is not labelled is not background.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted training.")]
 Progress = Annotated[Report, typer.Option(help="Text for people, or JSON for programs, one line per event.")]

@@ -23,7 +23,10 @@ from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import FastSAMError
 
-_UNSAID = {"channels": [], "channel_limits": [], "refine": True, "fine_edges": False}
+_UNSAID = {
+    "channels": [], "channel_limits": [], "refine": True, "fine_edges": False, "contrast": None, "scene": None,
+    "pixel_size": None,
+}  # fmt: skip
 """Parameters that are left out where they have the value that they had before they could be given."""
 
 SCHEMA, VERSION = "napari-fastsam recipe", 1
@@ -53,6 +56,13 @@ class Parameters:
         Which channels of an image are seen, together as colours; empty = each is a plane of its own.
     channel_limits
         Values of each of several channels that are shown as black and as full colour; empty = what suits each.
+    contrast
+        ``"percentiles"`` = intensities are shown within percentiles of each image, also where `contrast_limits` and the
+        model's card would say otherwise; None = as they say.
+    scene
+        Which image of a file that holds several, from 0; None = the first.
+    pixel_size
+        Of rows and columns in micrometers; None = as the file says.
     refine
         Whether clicks among the prompts correct their objects.
     fine_edges
@@ -69,6 +79,9 @@ class Parameters:
     channel_limits: tuple[tuple[float, float], ...] = ()
     refine: bool = True
     fine_edges: bool = False
+    contrast: Literal["percentiles"] | None = None
+    scene: int | None = None
+    pixel_size: float | None = None
 
     @property
     def shown_limits(self) -> tuple[float, float] | None:
@@ -172,6 +185,7 @@ class Recipe:
                     "the recipe has contrast_limits and several channels, each of which has limits of its own; leave "
                     "contrast_limits out"
                 )
+        self._check_reading()
         limits = self.parameters.channel_limits
         if limits and (len(limits) != len(self.parameters.channels) or len(limits) == 1):
             raise RecipeError(
@@ -193,6 +207,15 @@ class Recipe:
                 raise RecipeError("the recipe has prompts and search or linking; make a recipe for each")
             if Prompts.from_json(self.prompts).searches:
                 raise RecipeError("the recipe's prompts hold texts or examples; put these under search")
+
+    def _check_reading(self) -> None:
+        asked = self.parameters
+        if asked.contrast is not None and asked.contrast_limits is not None:
+            raise RecipeError("the recipe has both contrast_limits and contrast; leave one of them out")
+        if asked.scene is not None and asked.scene < 0:
+            raise RecipeError(f"scene is {asked.scene}; expected a number from 0")
+        if asked.pixel_size is not None and asked.pixel_size <= 0:
+            raise RecipeError(f"pixel_size is {asked.pixel_size}; expected micrometers, more than 0")
 
     @property
     def hash(self) -> str:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Layer
+
+FEATURES_TABLE = "napari.widgets.features_table"
 
 
 def camera(viewer: ViewerModel) -> Any:
@@ -31,3 +34,24 @@ def plugin_settings(plugin: str) -> Any | None:
         return get_plugin_settings(plugin)
     except KeyError:
         return None
+
+
+def show_features(viewer: Any, layer: Layer) -> bool:
+    """Show the features of a layer in napari's own table; returns False before 0.9, which has none, or with no window.
+
+    Parameters
+    ----------
+    viewer
+        Holds the layer, which becomes the active one: the table follows that.
+    layer
+        The layer.
+    """
+    from npe2 import PluginManager
+
+    window = getattr(viewer, "window", None)
+    tables = [w for w in PluginManager.instance().iter_widgets() if w.command == FEATURES_TABLE]
+    if window is None or not tables:
+        return False
+    viewer.layers.selection.active = layer
+    window.add_plugin_dock_widget("napari", tables[0].display_name)
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ class Record:
         What lies under the name of each result; see `digests`.
     objects, planes, seconds
         What was found, and how long it took.
+    remarks
+        What should be known of the image.
     """
 
     making: str
@@ -56,6 +58,7 @@ class Record:
     objects: int
     planes: int
     seconds: float
+    remarks: Sequence[str] = ()
 
 
 def record_path(target: Path) -> Path:

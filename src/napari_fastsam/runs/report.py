@@ -31,6 +31,9 @@ class Row:
         What was found, and how long a worker took.
     reason
         Why it failed.
+    remarks
+        What should be known of it although it did not fail: that it is constant, saturated or without contrast, or that
+        the file holds other images too.
     """
 
     image: str
@@ -40,6 +43,7 @@ class Row:
     objects: int = 0
     seconds: float = 0.0
     reason: str = ""
+    remarks: str = ""
 
 
 def write_report(folder: Path, rows: Sequence[Row]) -> None:

@@ -122,7 +122,8 @@ def run_recipe(
         is, is told in its row.
     """
     asked = recipe.parameters
-    images = [replace(one, channels=asked.channels, channel_limits=asked.channel_limits) for one in images]
+    read_as = {name: getattr(asked, name) for name in ("channels", "channel_limits", "scene", "pixel_size")}
+    images = [replace(one, **read_as) for one in images]
     targets = targets_of(images, recipe, folder, reads)
     making, recipe = _made_with(recipe)  # what is wrong with a model is told once, and not by every worker
     make_folder(folder / FOLDER)
@@ -186,9 +187,11 @@ def _begun(recipe: Recipe, making: Making, image: Input, target: Path, force: bo
         fingerprint = image.fingerprint()
         record = None if force else read_record(target, making, fingerprint)
         if record is not None:
-            return Row(str(image), str(target), "kept", record.planes, record.objects, record.seconds)
+            numbers = (record.planes, record.objects, record.seconds)
+            return Row(str(image), str(target), "kept", *numbers, remarks="; ".join(record.remarks))
         work = _Work(image, target, fingerprint, parts_folder(target, making, fingerprint))
         lengths, plane, _ = image.describe()
+        image.check_whole()
         tiled = in_tiles(recipe, plane)
         linked = bool(lengths) and recipe.linking is not None
         if not linked and (tiled or lengths):
@@ -291,13 +294,18 @@ class _RunningTasks:
         numbers = {"planes": done["planes"], "objects": done["objects"]}
         seconds = work.seconds
         try:
-            write_record(work.target, Record(self._making.key, work.fingerprint, outputs, seconds=seconds, **numbers))
+            write_record(
+                work.target,
+                Record(
+                    self._making.key, work.fingerprint, outputs, seconds=seconds, remarks=done["remarks"], **numbers
+                ),
+            )
         except Exception as error:  # noqa: BLE001 - the disk is full; the result is there all the same
             reason = f"its labels were written, but not that they are finished: {sentence(error)}"
             row = work.row(status="failed", seconds=round(seconds, 3), reason=reason, **numbers)
         else:
             shutil.rmtree(work.parts, ignore_errors=True)
-            row = work.row(status="done", seconds=round(seconds, 3), **numbers)
+            row = work.row(status="done", seconds=round(seconds, 3), remarks="; ".join(done["remarks"]), **numbers)
         del self._todo[place]
         self._told(place, row)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.image.quality import doubts, summed_up
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
@@ -83,6 +84,12 @@ def model_of(part: ModelPart) -> Model:
         return _loaded[part]
 
 
+def network_of(recipe: Recipe) -> Model:
+    """Return the model of a recipe with the intensity window that it asks for; errors are those of `model_of`."""
+    model, rule = model_of(recipe.model), recipe.parameters.contrast
+    return model if rule is None else model.shown_by(rule)
+
+
 def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels:
     """Find the objects of one plane.
 
@@ -95,7 +102,7 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
     labels
         Where a large plane's labels go; None = into memory.
     """
-    model, asked = model_of(recipe.model), recipe.parameters
+    model, asked = network_of(recipe), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
     if recipe.prompts is not None:
         return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
@@ -126,7 +133,7 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
     """Return what the network says of a plane."""
     asked, tiling = recipe.parameters, recipe.tiling
     return predict(
-        model_of(recipe.model),
+        network_of(recipe),
         plane,
         imgsz=asked.imgsz,
         diameter=tiling.diameter,
@@ -137,7 +144,7 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
 
 def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
-    thresholds, _ = _asked(model_of(recipe.model), recipe)
+    thresholds, _ = _asked(network_of(recipe), recipe)
     asked = recipe.parameters
     selections = _predicted(recipe, plane).select(
         prompts, **asdict(thresholds), refine=asked.refine, fine_edges=asked.fine_edges
@@ -231,7 +238,7 @@ def encoder_sha256(name: str) -> str:
 
 def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     """Find the objects of a stack of `count` planes, which `read` gives by position, and link them."""
-    model, asked, part = model_of(recipe.model), recipe.parameters, recipe.linking
+    model, asked, part = network_of(recipe), recipe.parameters, recipe.linking
     thresholds, tiling = _asked(model, recipe)
     run = start_stack(model, read, count, asked.imgsz, asked.shown_limits, tiling)
     for plane in range(count):
@@ -254,7 +261,7 @@ def do_part(recipe: Recipe, image: Input, part: RunTask, folder: Path) -> dict[s
     """
     start, pieces = time.perf_counter(), 0
     path, plane = part.path(folder), _plane(image, part.index, image.fingerprint())
-    model = model_of(recipe.model)
+    model = network_of(recipe)
     if part.kind == "plane":
         write_plane(path, segment_plane(recipe, plane))
     elif part.kind == "plan":
@@ -282,19 +289,35 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     Returns
     -------
     dict
-        ``objects``, ``planes``, ``seconds``, and ``results``: the names of the files that were written.
+        ``objects``, ``planes``, ``seconds``; ``results``: the names of the files that were written; and ``remarks``:
+        what should be known of the image.
     """
     start = time.perf_counter()
     lengths, plane, scale = image.describe()
     found = RunLabels(
         (*lengths, *plane), partial(_found, recipe, image, lengths, folder), _linked_along(recipe, lengths)
     )
-    made = provenance_of(recipe, image, model_of(recipe.model))
+    made = provenance_of(recipe, image, network_of(recipe))
     result = SegmentationResult(found, found.objects, scale, (made,), image.name, image.read)
     written = write_results(result, files_of(target, recipe))
+    remarks = _remarks(recipe, image, lengths, scale.axes)
     seconds = time.perf_counter() - start
     names = [path.name for path in written]
-    return {"objects": len(found.objects), "planes": math.prod(lengths), "seconds": seconds, "results": names}
+    return {
+        "objects": len(found.objects), "planes": math.prod(lengths), "seconds": seconds, "results": names,
+        "remarks": remarks,
+    }  # fmt: skip
+
+
+def _remarks(recipe: Recipe, image: Input, lengths: Sequence[int], axes: Sequence[str]) -> list[str]:
+    """Return what should be known of an image before its result is believed."""
+    limits, rule = recipe.parameters.contrast_limits, network_of(recipe).card.window
+    found = [
+        (" ".join(f"{axis} {at}" for axis, at in zip(axes, index, strict=False)), doubt)
+        for index in every_index(lengths)
+        for doubt in doubts(image.lazy(index), limits, rule)
+    ]
+    return [*image.remarks(), *summed_up(found, math.prod(lengths))]
 
 
 def _found(

@@ -60,3 +60,23 @@ def test_an_index_that_says_something_else_is_refused(tmp_path: Path) -> None:
     folder = dataset(tmp_path / "flakes", "a", index="id,kind,complete\na,flakes,mostly\n")
     with pytest.raises(DatasetError, match=r"'mostly' in the column complete of a; expected true or false"):
         read_dataset(folder)
+
+
+def test_a_folder_says_where_nothing_is_known(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "cells", "a", "b")
+    (folder / "ignored").mkdir()
+    unknown = np.zeros((8, 8), np.uint8)
+    unknown[2:4] = 255
+    tifffile.imwrite(folder / "ignored" / "b.tif", unknown)
+    whole, part = read_dataset(folder).examples
+    assert whole.ignored() is None
+    np.testing.assert_array_equal(part.ignored(), unknown > 0)
+
+
+@pytest.mark.parametrize(("name", "shape", "words"), [("c", (8, 8), "without an image"), ("a", (4, 8), "same rows")])
+def test_what_is_ignored_has_to_fit(tmp_path: Path, name: str, shape: tuple[int, int], words: str) -> None:
+    folder = dataset(tmp_path / "cells", "a", "b")
+    (folder / "ignored").mkdir()
+    tifffile.imwrite(folder / "ignored" / f"{name}.tif", np.ones(shape, np.uint8))
+    with pytest.raises(DatasetError, match=words):
+        read_dataset(folder).examples[0].ignored()

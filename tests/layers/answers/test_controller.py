@@ -426,11 +426,13 @@ def test_what_was_added_does_not_come_again_by_itself(desk):
     assert desk.drawn is not None
 
 
-def test_run_finds_again_what_was_added(desk):
+def test_run_finds_again_what_was_added_when_it_is_pressed_twice(desk):
     desk.set = Controls("cells", task="everything")
     desk.controller.update()
     desk.finish()
     desk.controller.was_added(desk.controller.to_add(), "labels")
+    desk.controller.run()
+    assert (desk.state, desk.drawn) == (State.ALREADY_ADDED, None)
     desk.controller.run()
     assert desk.drawn is not None
     assert desk.answers.in_place, "pixels may have been painted over"

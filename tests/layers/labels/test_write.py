@@ -71,6 +71,22 @@ def test_told_otherwise_new_objects_lie_on_top():
     np.testing.assert_array_equal(labels.data, np.choose(np.searchsorted([0, 1, 5], two_objects()), [3, 4, 5]))
 
 
+@pytest.mark.parametrize(("free", "added"), [(2, False), (3, True)])
+def test_what_labels_leave_of_an_object_is_added_from_a_quarter_on(free, added):
+    image, plane = blank((8, 12)), whole((8, 12))
+    labels = labels_like(image, plane, name="labels")
+    objects = np.zeros(plane.shape, np.int32)
+    objects[0, :12] = 1
+    labels.data[0, : 12 - free] = 7
+    before = labels.data.copy()
+    done = write(labels, image, plane, objects)
+    assert done.slivers == (() if added else (1,))
+    assert done.covered == ()
+    assert bool(done.ids) is added
+    assert np.array_equal(labels.data, before) is not added
+    assert write(labels, image, plane, objects, preserve=False).ids
+
+
 def test_an_object_that_is_covered_whole_gets_no_number():
     image, plane = blank((8, 10)), whole((8, 10))
     labels = Labels(np.zeros((8, 10), np.int32))

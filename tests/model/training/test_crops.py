@@ -162,3 +162,30 @@ def test_of_an_image_labelled_in_part_nothing_unlabelled_is_decided(planes) -> N
         np.testing.assert_array_equal(crop["undecided"], crop["masks"] == 0)
         assert not whole["undecided"][whole["masks"] > 0].any()
         assert whole["undecided"].mean() < 0.05
+
+
+def test_what_is_ignored_is_undecided_and_the_rest_is_background(planes) -> None:
+    (plane,) = (p for p in planes if p.name == "sparse")
+    ignored = np.zeros(plane.labels.shape, bool)
+    ignored[: len(ignored) // 2] = True
+    part = AnnotatedPlane.of(plane.name, plane.group, plane.rgb, plane.labels, ignored=ignored)
+    assert 0 < part.labels.max() < plane.labels.max()
+    assert not (part.ignored & (part.labels > 0)).any()
+    assert not part.ignored[len(ignored) // 2 + 40 :].any()
+    shares = [crops_of([part])[index]["undecided"].mean() for index in range(20)]
+    assert min(shares) < 0.1
+    assert max(shares) > 0.4
+    for index in range(20):
+        crop = crops_of([part])[index]
+        assert not crop["undecided"][crop["masks"] > 0].any()
+
+
+def test_what_is_found_where_nothing_is_known_is_neither_right_nor_wrong(planes) -> None:
+    (plane,) = (p for p in planes if p.name == "sparse")
+    found = np.zeros(plane.labels.shape, np.int32)
+    found[:10, :10], found[-10:, -10:] = 1, 2
+    ignored = np.zeros(plane.labels.shape, bool)
+    ignored[:20, :20] = True
+    part = AnnotatedPlane.of("a", "", plane.rgb, np.where(ignored, 0, plane.labels), ignored=ignored)
+    assert set(np.unique(part.decided(found))) == {0, 2}
+    assert set(np.unique(plane.decided(found))) == {0, 1, 2}

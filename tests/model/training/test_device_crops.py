@@ -162,3 +162,15 @@ def test_some_crops_are_replaced_by_drawn_ones() -> None:
     assert not batch["undecided"][2:4][batch["masks"][2:4] == 0].any()
     assert len(batch["bboxes"][batch["batch_idx"] < 2]) > 10
     assert batch["undecided"][4:].any()
+
+
+def test_what_is_ignored_in_a_plane_is_undecided() -> None:
+    whole = disks("whole", 24)
+    ignored = np.zeros(whole.labels.shape, bool)
+    ignored[:, : ignored.shape[1] // 2] = True
+    plane = AnnotatedPlane.of("part", "", whole.rgb, whole.labels, ignored=ignored)
+    batch = crops_of(plane).batch(16)
+    dark = batch["img"][:, 0] < 40
+    share = float(batch["undecided"][dark].float().mean())
+    assert 0.2 < share < 0.8
+    assert not batch["undecided"][batch["masks"] > 0].any()

@@ -153,3 +153,14 @@ def test_a_button_corrects_the_selected_label_where_nothing_is_drawn(b):
     panel.expand(animate=False)
     b.qtbot.mouseClick(panel.buttons["fill_label"], Qt.MouseButton.LeftButton)
     assert b.mine.data[190, 60] == 4
+
+
+def test_the_docks_undo_brings_back_pixels_and_features_of_a_correction(b):
+    before, rows = b.mine.data.copy(), b.mine.features.copy()
+    press(b, "delete_label", (60, 220))
+    b.dock.undo()
+    np.testing.assert_array_equal(b.mine.data, before)
+    assert set(b.mine.features["index"]) == set(rows["index"])
+    b.dock.redo()
+    assert not (b.mine.data == 2).any()
+    assert 2 not in set(b.mine.features["index"])

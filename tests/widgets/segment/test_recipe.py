@@ -6,6 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
+from npe2 import PluginManager, PluginManifest
 
 from napari_fastsam.core.objects.measurements import measure
 from napari_fastsam.io.images.inputs import Input
@@ -100,3 +101,29 @@ def test_measurements_join_the_features_of_the_labels(bench, cells):
     assert features["score"].notna().all()
     b.dock.measure()
     assert list(labels.features) == list(features), "once"
+
+
+def test_measuring_opens_the_features_table_and_forgets_labels_that_are_gone(bench, cells):
+    builtins = PluginManifest.from_distribution("napari")
+    PluginManager.instance().register(builtins, warn_disabled=False)
+    b = bench(show=True, scale=(0.5, 0.5), units=("um", "um"))
+    b.dock.task.value = "everything"
+    b.settle()
+    labels = b.dock.commit()
+    labels.data[labels.data == 2] = 0
+    b.dock.measure()
+    assert 2 not in set(labels.features["index"])
+    np.testing.assert_allclose(labels.features["area_um2"], labels.features["area"] / 4)
+    assert b.viewer.layers.selection.active is labels
+    (table,) = [w for name, w in b.viewer.window.dock_widgets.items() if "Features table" in name]
+    assert table.table.model().rowCount() == len(labels.features)
+    assert "features table" in b.status
+
+
+def test_without_units_of_length_there_is_no_area_in_micrometres(bench):
+    b = bench()
+    b.dock.task.value = "everything"
+    b.settle()
+    labels = b.dock.commit()
+    b.dock.measure()
+    assert "area_um2" not in labels.features

@@ -227,7 +227,7 @@ def test_from_layers_to_a_model_in_the_list(ready, log, folder, qtbot):
     assert argv[0] == "train"
     assert not Path(argv[1]).exists(), "the images are only there while they are needed"
     assert argv[2:] == [
-        *("-o", str(folder / "cells.pt"), "--base", "nuclei"),
+        *("-o", str(folder / "cells.pt"), "--base", "auto"),
         *("--device", "auto", "--seed", "0", "--progress", "json"),
     ]
     assert json.loads(log.read_text())["nice"] >= min(os.getpriority(os.PRIO_PROCESS, 0) + 1, 19)
@@ -243,7 +243,10 @@ def test_from_layers_to_a_model_in_the_list(ready, log, folder, qtbot):
 
     assert "cells" in fastsam.model.choices
     assert fastsam.model.value == "nuclei", "what somebody works with is not changed"
-    dock.actions.use_button.native.click()
+    asked = notification_manager.records[-1]
+    assert "Use it now?" in asked.message
+    assert [text for text, _ in asked.actions] == ["Use it now", "Not now"]
+    asked.actions[0][1](None)
     assert fastsam.model.value == "cells"
     assert fastsam.conf.value == 0.45
     qtbot.waitUntil(lambda: not fastsam._engine.runner.busy)

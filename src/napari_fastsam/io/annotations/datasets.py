@@ -39,7 +39,8 @@ def read_dataset(path: str | Path, split: str | None = None, strict: bool = Fals
           of any format that labels are read from (`io.formats`), with the stems of their images. Both may hold the same
           of the folders ``train``, ``val`` and ``test``. An optional ``index.csv`` beside them names each image's kind,
           in its columns ``id`` and ``kind``, and says in a column ``complete`` where objects are left undrawn
-          (``false``).
+          (``false``). Where only parts of an image are decided, an image of the same name in a folder ``ignored``
+          beside ``images`` is other than 0 where nothing is known.
         * A folder with images and what cellpose or this program found in them beside each: ``a.tif`` with
           ``a_masks.tif``, ``a_cp_masks.png``, ``a_seg.npy`` or ``a_labels.tif``.
         * A YOLO ``data.yaml`` with outlines, one text file an image.
@@ -92,12 +93,22 @@ def _from_folder(path: Path, split: str | None) -> Dataset:
     if not labels.is_dir():
         raise DatasetError(f"there is no folder {labels} for the labels of {images}")
     index, unsaid = index_of(path), Entry()
+    pairs = _pairs(images, labels)
+    ignored = _ignored(path / "ignored" / chosen, {name for name, _, _ in pairs})
     examples = tuple(
-        Example(name, entry.group, image, LabelImage(label), entry.complete)
-        for name, image, label in _pairs(images, labels)
+        Example(name, entry.group, image, LabelImage(label), entry.complete, ignored.get(name))
+        for name, image, label in pairs
         for entry in (index.get(name, unsaid),)
     )
     return Dataset(path.resolve().name, path, examples, split=chosen, splits=splits)
+
+
+def _ignored(folder: Path, names: set[str]) -> dict[str, Path]:
+    """Return the files that say where nothing is known, by the name of their image."""
+    files = _by_name(folder) if folder.is_dir() else {}
+    if surplus := sorted(files.keys() - names):
+        raise DatasetError(f"{_which(files[s] for s in surplus)} without an image of that name; take it away")
+    return files
 
 
 def _pairs(images: Path, labels: Path) -> list[tuple[str, Path, Path]]:

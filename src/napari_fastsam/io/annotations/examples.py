@@ -49,6 +49,8 @@ class Example:
         What its objects are read from.
     complete
         Whether all objects are drawn; if not, what is not drawn may be objects too.
+    ignored_file
+        An image that is other than 0 where nothing is known; None = there is none.
     """
 
     name: str
@@ -56,6 +58,29 @@ class Example:
     path: Path
     truth: Truth = field(repr=False)
     complete: bool = True
+    ignored_file: Path | None = None
+
+    def ignored(self) -> NDArray[np.bool_] | None:
+        """Return (Y, X), true where nothing is known; None where all is decided.
+
+        Raises
+        ------
+        ImageError
+            If the file is missing or damaged.
+        DatasetError
+            If it has another shape than the labels.
+        """
+        if self.ignored_file is None:
+            return None
+        found = read_plane(self.ignored_file)
+        marked = found.any(axis=-1) if found.ndim == 3 else found != 0
+        expected = self.labels().shape
+        if marked.shape != expected:
+            raise DatasetError(
+                f"{self.ignored_file} has shape {marked.shape} and the labels {expected}; both must have the same rows "
+                "and columns"
+            )
+        return np.asarray(marked, np.bool_)
 
     def image(self) -> NDArray[np.generic]:
         """Return (Y, X) or (Y, X, 3 | 4), RGB(A), in the file's own dtype.

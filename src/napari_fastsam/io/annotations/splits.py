@@ -39,3 +39,18 @@ def no_such_split(path: Path, split: str, there: tuple[str, ...]) -> DatasetErro
     """Return the error for a split that is not there."""
     parts = f"its parts are {', '.join(there)}" if there else "it has no parts: leave the split out"
     return DatasetError(f"{path} has no split {split!r}; {parts}")
+
+
+def names_in(file: Path) -> set[str]:
+    """Return the names of images that a text file has, one a line, without folders in front.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{file} cannot be read ({error}); expected the names of images, one a line") from error
+    return {line.strip().rsplit("/", 1)[-1] for line in lines if line.strip()}

@@ -18,7 +18,10 @@ from napari_fastsam.io.results.results import OutputError
 
 
 class ImageWithLabels(Protocol):
-    """An image with its objects: what `layers.training.pairs` makes of layers."""
+    """An image with its objects: what `layers.training.pairs` makes of layers.
+
+    It may have an attribute ``ignored``, (Y, X) bool, where nothing is known; None = all is decided.
+    """
 
     @property
     def name(self) -> str:
@@ -35,6 +38,8 @@ class ImageWithLabels(Protocol):
 
 def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[str]:
     """Write ``images/NAME.tif`` and ``labels/NAME.tif``, image by image, saying what was written.
+
+    Where not all of an image is decided, ``ignored/NAME.tif`` is other than 0 where nothing is known.
 
     The folder appears under its name once it is complete. Whoever stops iterating, or fails, leaves nothing.
 
@@ -101,6 +106,11 @@ def _fill(folder: Path, images: Iterable[ImageWithLabels | None]) -> Iterator[st
         small = int(image.labels.max(initial=0)) <= np.iinfo(np.uint16).max
         labels = image.labels.astype(np.uint16 if small else np.int32)
         tifffile.imwrite(drawn / file, labels, compression="zlib", photometric="minisblack")
+        ignored: NDArray[np.bool_] | None = getattr(image, "ignored", None)
+        if ignored is not None:
+            (folder / "ignored").mkdir(exist_ok=True)
+            unknown = ignored.astype(np.uint8) * 255
+            tifffile.imwrite(folder / "ignored" / file, unknown, compression="zlib", photometric="minisblack")
         yield image.name
     if not taken:
         raise DatasetError("there is no annotated image to write; label the objects of one first")

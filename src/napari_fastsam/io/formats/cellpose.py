@@ -37,7 +37,7 @@ class CellposeSeg(Format):
 
     name = "cellpose"
     ending = "_seg.npy"
-    suffixes = ("_seg.npy",)
+    suffixes = ("_seg.npy", ".npy")
     description = "what cellpose's window opens, _seg.npy"
     holds = frozenset(("labels", "stacks", "scores", "classes", "prompts", "scale", "provenance"))
 
@@ -76,15 +76,15 @@ class CellposeSeg(Format):
         write_whole(path, save)
 
     def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
-        """Read the masks, and what we wrote beside them; nothing that the file says is run."""
+        """Read the masks, or an array of labels alone, and what we wrote beside them; nothing in the file is run."""
         content = read_plain(path)
-        masks = content.get("masks") if isinstance(content, Mapping) else None
+        masks = content if isinstance(content, np.ndarray) else _entry(content, "masks")
         if not isinstance(masks, np.ndarray) or masks.dtype.kind not in "biu" or masks.ndim not in (2, 3):
             raise DatasetError(f"{path} holds no masks as cellpose has them; save it again from cellpose")
-        said = content.get(_OBJECTS_KEY)
+        said = _entry(content, _OBJECTS_KEY)
         axes = ("z", "y", "x")[-masks.ndim :]
         own = result_from(ArrayLabels(masks), said if isinstance(said, Mapping) else {}, Scale.unknown(axes), path)
-        image = Path(str(content.get("filename") or own.image).replace("\\", "/")).name
+        image = Path(str(_entry(content, "filename") or own.image).replace("\\", "/")).name
         return SegmentationResult(own.labels, own.objects, own.scale, own.provenance, image)
 
 
@@ -96,6 +96,10 @@ class CellposeMasks(TiffLabels):
     ending = "_masks.tif"
     suffixes = ("_masks.tif", "_masks.tiff")
     description = "label image by cellpose's name, TIFF"
+
+
+def _entry(content: Any, key: str) -> Any:
+    return content.get(key) if isinstance(content, Mapping) else None
 
 
 def read_plain(path: Path) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.registry import Format, register
-from napari_fastsam.io.images.ome_zarr import attributes_of, new_labels, open_image
+from napari_fastsam.io.images.ome_zarr import attributes_of, labels_in, new_labels, open_image
 
 
 @register
@@ -30,6 +30,6 @@ class ZarrLabels(Format):
                     array[(*index, slice(None), slice(None))] = np.asarray(labels)
 
     def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
-        """Read the full resolution lazily."""
-        array, scale = open_image(path)
+        """Read the full resolution lazily; of an image or a group that has labels, the first of them."""
+        array, scale = open_image(path, next(iter(labels_in(path)), ""))
         return result_from(ArrayLabels(array), attributes_of(path), scale, path)

@@ -182,15 +182,11 @@ def writer_for(path: Path) -> Format:
         If no format has that ending.
     """
     name = path.name.casefold()
-    by_ending = [
-        (len(ending), f.keeps_labels, f) for f in writers()
-        for ending in (f.ending, *f.suffixes, Path(f.ending).suffix) if ending and name.endswith(ending.casefold())
-    ]  # fmt: skip
+    endings = [(e, f) for f in writers() for e in (f.ending, *(f.suffixes or (Path(f.ending).suffix,))) if e]
+    by_ending = [(len(e), f.keeps_labels, f) for e, f in endings if name.endswith(e.casefold())]
     if not by_ending:
-        endings = sorted({Path(f.ending).suffix or f.ending for f in writers()})
-        raise ParameterError(
-            f"{path} is of no format that is written; expected a name that ends in {', '.join(endings)}"
-        )
+        expected = ", ".join(sorted({Path(f.ending).suffix or f.ending for f in writers()}))
+        raise ParameterError(f"{path} is of no format that is written; expected a name that ends in {expected}")
     return max(by_ending, key=lambda found: found[:2])[2]
 
 

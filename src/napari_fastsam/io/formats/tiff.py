@@ -82,7 +82,9 @@ def _write(file: Path, result: SegmentationResult) -> None:
     planes = _Packed(result)
     said = json.dumps(about(result))
     axes = [axis.casefold() for axis in result.scale.axes]
-    known = len(set(axes)) == len(axes) and set(axes) <= set(_OF_IMAGEJ) and axes[-2:] == ["y", "x"]
+    known = (
+        len(set(axes)) == len(axes) == len(result.shape) and set(axes) <= set(_OF_IMAGEJ) and axes[-2:] == ["y", "x"]
+    )
     in_order = known and axes == [axis for axis in _OF_IMAGEJ if axis in axes]
     options: dict[str, Any] = {"compression": "zlib", "photometric": "minisblack"}
     metadata: dict[str, Any] = {"axes": "".join(axes).upper()} if known else {}

@@ -11,8 +11,9 @@ from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images.images import PICTURE_SUFFIXES, TIFF_SUFFIXES, unreadable
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.images.ome_zarr import images_in, is_zarr
+from napari_fastsam.io.images.vendors import READ_SUFFIXES
 
-SUFFIXES = frozenset([*TIFF_SUFFIXES, *PICTURE_SUFFIXES])
+SUFFIXES = frozenset([*TIFF_SUFFIXES, *PICTURE_SUFFIXES, *READ_SUFFIXES])
 """Of the files of a folder that are taken for images."""
 
 
@@ -59,8 +60,12 @@ def _paths(pattern: str) -> list[Path]:
         return [path]
     if not glob.has_magic(pattern):
         return []
+    # folders whose names have brackets are what they are called
+    plain = next(n for n in range(len(path.parts), -1, -1) if not n or os.path.lexists(Path(*path.parts[:n])))
+    plain += next((n for n, part in enumerate(path.parts[plain:]) if glob.has_magic(part)), len(path.parts) - plain)
+    if plain == len(path.parts):
+        return []
     # of pathlib, because glob follows links to folders round and round
-    plain = next(place for place, part in enumerate(path.parts) if glob.has_magic(part))
     root = Path(*path.parts[:plain])
     try:
         matching = list(root.glob(str(Path(*path.parts[plain:]))))

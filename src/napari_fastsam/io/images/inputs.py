@@ -132,6 +132,20 @@ class Input:
         if missing:
             raise ImageError(f"{self}: {absent(missing, scale.axes, math.prod(lengths))}")
 
+    def remarks(self) -> list[str]:
+        """Return what should be known of the file: that it holds other images too.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        with self.open() as image:
+            others = image.alike
+        if self.scene is not None or others < 2:
+            return []
+        return [f"the first of {others} images in this file; choose another with --scene"]
+
     def read(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """Read one plane, (Y, X) or (Y, X, 3 | 4).
 

@@ -46,8 +46,8 @@ class ImageFile(ABC):
         How many a pixel has: 1, 3 or 4, the fourth transparency.
     channels
         Names of the channels, in order; empty = the file does not say them.
-    scenes
-        How many images the file holds, of which this is one.
+    alike
+        How many images of about this size the file holds, this one counted.
     missing
         Indices of planes that the file promises and does not hold.
     """
@@ -55,7 +55,7 @@ class ImageFile(ABC):
     layout: Layout
     colours: int = 1
     channels: tuple[str, ...] = ()
-    scenes: int = 1
+    alike: int = 1
     missing: tuple[tuple[int, ...], ...] = ()
 
     @abstractmethod

@@ -64,8 +64,15 @@ def images_in(path: Path) -> list[str]:
 
 
 def labels_in(path: Path, where: str = "") -> list[str]:
-    """Return where the label images of an OME-Zarr image lie in it, such as ``"labels/nuclei"``; empty = none."""
+    """Return where the label images of an OME-Zarr image, or of a group of them, lie in it; empty = none.
+
+    Examples
+    --------
+    ``["labels/nuclei", "labels/cells"]``
+    """
     group, place = _group(path), f"{where}/labels" if where else "labels"
+    if not where and isinstance(named := metadata_of(group).get("labels"), list):
+        return [str(name) for name in named]
     if place not in group:
         return []
     return [f"{place}/{name}" for name in metadata_of(group[place]).get("labels", ())]

@@ -70,9 +70,11 @@ class TiffImage(ImageFile):
         self._path, self._as_labels = path, as_labels
         self._file = tifffile.TiffFile(path)
         try:
-            self.scenes = len(self._file.series)
-            chosen = chosen_scene(scene, self.scenes, path)
+            chosen = chosen_scene(scene, len(self._file.series), path)
             self._series = self._file.series[chosen]
+            # slides have small pictures beside them: of the label, of all of it
+            least = math.prod(self._series.shape) / 4
+            self.alike = sum(math.prod(series.shape) >= least for series in self._file.series)
             self._check_promise(chosen)
             self._look()
             self._name_axes(chosen)

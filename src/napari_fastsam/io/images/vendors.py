@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images.layout import ImageFile
+
+_READERS = {".czi": ("czi", "CziImage"), ".lif": ("lif", "LifImage"), ".nd2": ("nd2_files", "Nd2Image")}
+"""Module and class by ending."""
+
+READ_SUFFIXES = tuple(_READERS)
+"""Of files that are read with the extra ``vendors``."""
 
 _MAKERS = {
     ".czi": "Zeiss", ".lif": "Leica", ".nd2": "Nikon",
@@ -37,5 +44,16 @@ def open_vendor_file(path: Path, scene: int | None = None) -> ImageFile:
     ImageError
         If it is not read here, or what reads it is not installed; the message says what to do.
     """
-    maker = _MAKERS[path.suffix.casefold()]
+    suffix = path.suffix.casefold()
+    maker = _MAKERS[suffix]
+    if suffix in _READERS:
+        module, kind = _READERS[suffix]
+        try:
+            found: ImageFile = getattr(import_module(f"napari_fastsam.io.images.{module}"), kind)(path, scene)
+        except ModuleNotFoundError as error:
+            raise ImageError(
+                f"{path} is a file of {maker}, which needs the package {error.name}: "
+                f"pip install 'napari-fastsam[vendors]'; or {_ELSEWHERE}"
+            ) from error
+        return found
     raise ImageError(f"{path} is a file of {maker}, and such files are not read here; {_ELSEWHERE}")

@@ -29,6 +29,7 @@ class Asking:
         self._session = session
         self._asked: Request | None = None
         self._added: Added | None = None
+        self._shown_once = False
 
     @property
     def asked(self) -> Request | None:
@@ -64,6 +65,13 @@ class Asking:
     def added(self, result: Result, layer: Labels) -> None:
         """Remember that a result is in a layer."""
         self._added = Added(result.request, layer) if result.lasts else None
+        self._shown_once = False
+
+    def adds_nothing(self, request: Request) -> bool:
+        """Whether a request would show again what was just added; asked a second time, that is what is wanted."""
+        repeats = self.was_added(request) and not self._shown_once
+        self._shown_once = True
+        return repeats
 
     def memento(self) -> Memento:
         """Return what was added."""

@@ -136,13 +136,20 @@ class Controller:
     def run(self) -> None:
         """Answer what is asked for now, also what failed or was added; while work is under way, cancel it."""
         if self.work is None:
-            self._begin_anew()
-            self.update(user_initiated=True)
+            self._run_anew()
         elif self.work.kind == "warm up":
             self.work = replace(self.work, user_initiated=True)
             self._tell(State.LOADING_FIRST)
         else:
             self._jobs.cancel()
+
+    def _run_anew(self) -> None:
+        request = self.request()
+        if request is not None and self.asking.adds_nothing(request):
+            self._show_nothing(State.ALREADY_ADDED)
+            return
+        self._begin_anew()
+        self.update(user_initiated=True)
 
     def run_here(self) -> RunSummary:
         """Answer what is asked for now before returning; the summary has no message."""

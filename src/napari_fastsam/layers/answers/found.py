@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.instances import CroppedMask, Instances
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.planes.tiling import Drawn
+from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.starts import Replacement
@@ -127,6 +128,10 @@ class Result:
         Which objects of a stack are one, where all were asked for.
     touched
         Key of the prompt that was placed or changed last.
+    unfound
+        The drawn prompts that have no object, and will get none.
+    taken_away
+        What was found with everything else, and is no object: negative points say so.
     """
 
     request: Request
@@ -143,6 +148,8 @@ class Result:
     waiting: bool = False
     links: Links | None = None
     touched: Hashable = None
+    unfound: tuple[Query, ...] = ()
+    taken_away: tuple[CroppedMask, ...] = ()
 
     @property
     def current(self) -> SegmentedObject | None:

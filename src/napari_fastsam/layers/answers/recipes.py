@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pint import DimensionalityError
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
@@ -97,7 +98,8 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     """Measure all objects of a Labels layer and put that into its features, beside what is there.
 
     Rows are about the label in their column *index*; where there is none, about the label that is their place, from 0,
-    as in napari. What was measured before is replaced, all other columns and rows stay.
+    as in napari. What was measured before is replaced, all other columns stay; where rows name their label, those of
+    labels that are gone go.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The measurements.
+        The measurements; of a plane whose scale has units of length also ``area_um2``, in µm².
 
     Raises
     ------
@@ -123,8 +125,26 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
         )
     labels = np.asarray(layer.data)
     table = measure(labels, np.asarray(image.data), axes=axis_names(image))
+    square = _square_micrometres(layer)
+    if square is not None:
+        table.insert(table.columns.get_loc("area") + 1, "area_um2", table["area"] * square)
     new = table.rename(columns={"label": "index"})
     old = indexed(layer)
+    if "index" in layer.features:
+        old = old[old["index"].isin({0, *new["index"]})]
     kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])
     layer.features = kept.merge(new, on="index", how="outer")
     return table
+
+
+def _square_micrometres(layer: Labels) -> float | None:
+    """Return the area of a pixel of a plane in µm²; None where its scale is in pixels, or it is a stack."""
+    if layer.ndim != 2:
+        return None
+    try:
+        sides = [
+            float((abs(step) * unit).m_as("micrometer")) for step, unit in zip(layer.scale, layer.units, strict=True)
+        ]
+    except DimensionalityError:
+        return None
+    return sides[0] * sides[1]

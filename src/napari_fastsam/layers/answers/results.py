@@ -53,6 +53,8 @@ class _PromptAnswers:
     pending: frozenset[Hashable] = frozenset()
     searched: Instances | None = None
     questions: list[QueryResult] = field(default_factory=list)
+    unfound: list[Query] = field(default_factory=list)
+    taken_away: list[CroppedMask] = field(default_factory=list)
 
 
 def make_result(
@@ -102,6 +104,8 @@ def make_result(
         answer.searched,
         tuple(answer.questions),
         touched=numbering.touched(request.plane.index),
+        unfound=tuple(answer.unfound),
+        taken_away=tuple(answer.taken_away),
     )
 
 
@@ -128,6 +132,7 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
     if prompts.searches:
         answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
     gone = {*did.same, *did.removed}
+    answer.taken_away = [everything[i].crop for i in sorted({i for i in did.removed if i is not None})]
     answer.objects = [found for i, found in enumerate(everything) if i not in gone] + answer.objects
     return answer
 
@@ -250,6 +255,7 @@ def _drawn_objects(
             waiting.append(query)
         else:
             answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
+            answer.unfound.append(query)
     answer.pending = frozenset(place for query in waiting for place in place_of(query, request.read, request.plane))
     return found
 

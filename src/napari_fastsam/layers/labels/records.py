@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_fastsam.core.objects.measurements import is_measured
 from napari_fastsam.layers.labels.features import axis_names, indexed
 
@@ -48,20 +50,28 @@ def features_after(
     if not len(table):
         return None
     table = table.reset_index(drop=True)
+    index = table["index"].to_numpy()
+    touched = list({*before, *after, *merged, *merged.values(), *gone})
+    place = {int(index[i]): int(i) for i in np.flatnonzero(np.isin(index, touched))}  # the last row of each
     for label, into in merged.items():  # of two, the one with a row tells
-        if into not in set(table["index"]):
-            table.loc[table["index"] == label, "index"] = into
-    rows = [table[table["index"] == parent].tail(1).assign(index=number) for number, parent in born.items()]
-    table = pd.concat([table[~table["index"].isin(gone)], *rows], ignore_index=True)
-    changed = {i for i in {*before, *after} if before.get(i, 0) != after.get(i, 0)} | {*merged.values()}
-    of_changed = table["index"].isin(changed)
-    if "area" in table:
-        more = table["index"].map(lambda i: after.get(i, 0) - before.get(i, 0)).where(of_changed, 0)
-        own = table["index"].map(lambda i: after.get(i, 0))
-        table["area"] = (table["area"] + more).where(~table["index"].isin([*born]), own)
-    for name in table.columns:
-        if is_measured(str(name), axis_names(layer)) and of_changed.any():
-            table[name] = table[name].astype(float).mask(of_changed)
+        if into not in place and label in place:
+            place[into] = place.pop(label)
+            table.loc[place[into], "index"] = into
+    rows = [
+        table.iloc[[place[parent]]].assign(index=number, **({"area": after[number]} if "area" in table else {}))
+        for number, parent in born.items()
+        if parent in place
+    ]
+    changed = [i for i in place if i in merged.values() or before.get(i, 0) != after.get(i, 0)]
+    if "area" in table and changed:
+        more = [after.get(i, 0) - before.get(i, 0) for i in changed]
+        table.loc[[place[i] for i in changed], "area"] += more
+    table = pd.concat([table.drop(index=[place[i] for i in gone if i in place]), *rows], ignore_index=True)
+    axes = axis_names(layer)
+    measured = [name for name in table.columns if is_measured(str(name), axes)]
+    if measured and (changed or rows):
+        table[measured] = table[measured].astype(float)
+        table.loc[np.isin(table["index"].to_numpy(), [*changed, *born]), measured] = np.nan
     return table
 
 

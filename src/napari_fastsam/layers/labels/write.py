@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["METADATA_KEY", "Committed", "commit", "labels_like", "make_preview", "update_preview"]
 
+WHOLE_ENOUGH = 0.25
+"""Of an object's pixels: what labels that are kept leave less of is a sliver beside them, and no object."""
+
 
 @dataclass(frozen=True)
 class Committed:
@@ -40,6 +43,8 @@ class Committed:
         How many pixels changed.
     covered
         Numbers of objects that got no pixel, because labels that were kept cover them.
+    slivers
+        Numbers of those that got none because these labels would leave less than `WHOLE_ENOUGH` of them.
     undoable
         Whether napari can take it back: not in a pyramid, which it does not edit.
     """
@@ -47,6 +52,7 @@ class Committed:
     ids: dict[int, int]
     pixels: int
     covered: tuple[int, ...] = ()
+    slivers: tuple[int, ...] = ()
     undoable: bool = True
 
 
@@ -78,6 +84,10 @@ class _Piece:
         objects, mask, current = self.new(layer, preserve)
         return self._lost(objects, current) & ~mask
 
+    def without(self, numbers: Sequence[int]) -> _Piece:
+        """Return it without some objects."""
+        return replace(self, labels=np.where(np.isin(self.labels, numbers), 0, self.labels))
+
     def _lost(self, objects: NDArray[np.integer], current: NDArray[np.integer]) -> NDArray[np.bool_]:
         starts = {
             number: np.asarray(self.target.enlarge(start.astype(np.uint8)), bool)
@@ -96,6 +106,8 @@ class _Counted:
         (N,) of the objects that get pixels, in ascending order, and how many each.
     covered
         Numbers of the others.
+    slivers
+        Numbers of those that get less than `WHOLE_ENOUGH` of their pixels.
     same
         Of these pixels, how many have the object's number in the layer already, by number.
     """
@@ -103,6 +115,7 @@ class _Counted:
     numbers: NDArray[np.int_]
     areas: NDArray[np.int_]
     covered: tuple[int, ...]
+    slivers: tuple[int, ...]
     same: Mapping[int, int]
 
 
@@ -181,9 +194,13 @@ def commit(
         for piece in _pieces(labels_layer, image, there, _checked_labels(labels, there), windows, use_units, replaced)
     ]
     counted = _counted(labels_layer, pieces, preserve)
+    slivers = tuple(n for n in counted.slivers if n > classes and n not in (replacing or {}))
+    if slivers:
+        pieces = [piece.without(slivers) for piece in pieces]
+        counted = _counted(labels_layer, pieces, preserve)
     written, areas = counted.numbers, counted.areas
     if not len(written):
-        return Committed({}, 0, counted.covered)
+        return Committed({}, 0, counted.covered, slivers)
     new_ids = _new_numbers(labels_layer, written, classes, {n: r.label for n, r in (replacing or {}).items()})
     rows = {"score": scores, **(columns or {})}
     new = pd.DataFrame({name: [by_number.get(int(i)) for i in written] for name, by_number in rows.items()})
@@ -199,7 +216,7 @@ def commit(
     labels_layer.features = features
     labels_layer.metadata = metadata
     ids = dict(zip(written.tolist(), new_ids.tolist(), strict=True))
-    return Committed(ids, int(areas.sum()), counted.covered, undoable=not labels_layer.multiscale)
+    return Committed(ids, int(areas.sum()), counted.covered, slivers, undoable=not labels_layer.multiscale)
 
 
 def _pieces(
@@ -244,16 +261,18 @@ def _changed_areas(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> d
 
 def _counted(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> _Counted:
     """Count the pixels that each object gets."""
-    written, same = Counter[int](), Counter[int]()
+    written, same, whole = Counter[int](), Counter[int](), Counter[int]()
     there: set[int] = set()
     for piece in pieces:
         objects, mask, current = piece.new(layer, preserve)
         written.update(_numbered(objects[mask]))
+        whole.update(_numbered(objects[objects > 0]))
         same.update(_numbered(objects[mask & (current == objects)]))
         there.update(_numbered(piece.labels[piece.labels > 0]))
     numbers = np.array(sorted(written), np.int_)
     areas = np.array([written[i] for i in numbers.tolist()], np.int_)
-    return _Counted(numbers, areas, tuple(sorted(there - written.keys())), same)
+    slivers = tuple(i for i in numbers.tolist() if written[i] < WHOLE_ENOUGH * whole[i])
+    return _Counted(numbers, areas, tuple(sorted(there - written.keys())), slivers, same)
 
 
 def _numbered(values: NDArray[np.integer]) -> dict[int, int]:

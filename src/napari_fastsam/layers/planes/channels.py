@@ -115,13 +115,19 @@ def channels_along(viewer: ViewerModel, image: Image, axis: int, positions: Sequ
     return tuple(Channel(image, None, position, axis) for position in positions if position < length)
 
 
-def axes_of_channels(viewer: ViewerModel, image: Image) -> list[int]:
-    """Return the axes of an image along which channels may lie: short ones that are not shown; those named so first."""
+def axes_of_channels(viewer: ViewerModel, image: Image, named: bool = False) -> list[int]:
+    """Return the axes of an image along which channels may lie: short ones that are not shown; those named so first.
+
+    With `named` only those whose name says so.
+    """
     if image.rgb or image.ndim < 3:
         return []
     shown, lengths = displayed_axes(viewer, image), image.level_shapes[0]
     fitting = [a for a in range(image.ndim) if a not in shown and 1 < lengths[a] <= MOST_POSITIONS]
-    return sorted(fitting, key=lambda axis: str(image.axis_labels[axis]).lower() not in _NAMES)
+    said = [axis for axis in fitting if str(image.axis_labels[axis]).lower() in _NAMES]
+    if named:
+        return said
+    return [*said, *(axis for axis in fitting if axis not in said)]
 
 
 def read_together(image: Image, plane: Plane, channels: Sequence[Channel]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import DatasetError, FastSAMError
 from napari_fastsam.layers.planes.read import displayed_axes
+from napari_fastsam.layers.training.decisions import Rejected
 from napari_fastsam.layers.training.grids import Axis, Region, axes_between, regions_of
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ class TrainingImage:
         (Y, X) or (Y, X, 3) uint8: as the network would see it under the layer's contrast limits.
     labels
         (Y, X) int32, 0 = background, objects from 1 on without gaps.
+    ignored
+        (Y, X) bool, where nothing is known; None = all is decided.
     """
 
     name: str
     picture: NDArray[np.uint8]
     labels: NDArray[np.int32]
+    ignored: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,25 @@ class Counted:
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """What is decided of an image.
+
+    Attributes
+    ----------
+    partly
+        Whether the labelled objects are decided and nothing else is, but for the proposals `rejected`.
+    rejected
+        Proposals that are no objects.
+    left_out
+        A Labels layer that is painted where nothing is known; None = nowhere.
+    """
+
+    partly: bool = False
+    rejected: tuple[Rejected, ...] = ()
+    left_out: Labels | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingPair:
     """An image and its labels, found to lie on each other.
 
@@ -109,6 +132,12 @@ class TrainingPair:
         What may be annotated.
     meant
         Position of the plane that labels with fewer axes than the image annotate; empty for others.
+    partly
+        Whether the labelled objects are decided and nothing else is.
+    rejected
+        What is decided too, where the labels are partly drawn: proposals that are no objects.
+    left_out
+        Of the shape of the labels, other than 0 where nothing is known; None = nowhere.
     """
 
     image_name: str
@@ -122,6 +151,9 @@ class TrainingPair:
     shown: tuple[int, int]
     parts: tuple[AnnotatedRegion, ...]
     meant: tuple[int, ...] = ()
+    partly: bool = False
+    rejected: tuple[Rejected, ...] = ()
+    left_out: Any = None
 
     def counts(self) -> Iterator[Counted]:
         """Count what is annotated, part by part; the last value is that of all of them."""
@@ -155,7 +187,7 @@ class TrainingPair:
                 yield None
                 continue
             try:
-                yield TrainingImage(self._name_of(part), self._picture_of(part), labels)
+                yield TrainingImage(self._name_of(part), self._picture_of(part), labels, self._ignored_of(part, labels))
             except FastSAMError as error:
                 raise DatasetError(f"Image “{self._name_of(part)}” cannot be trained on: {error}") from error
 
@@ -174,7 +206,23 @@ class TrainingPair:
         picture = to_rgb8(np.asarray(self.image[tuple(index)]), limits)
         return picture if self.rgb else np.ascontiguousarray(picture[..., 0])
 
+    def _ignored_of(self, part: AnnotatedRegion, labels: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Return where nothing is known; None if all is decided."""
+        ignored = np.zeros(labels.shape, np.bool_)
+        if self.partly:
+            decided = labels != 0
+            for one in self.rejected:
+                one.draw(part.image_index, part.bounds, decided)
+            ignored |= ~decided
+        if self.left_out is not None:
+            ignored |= self._read(self.left_out, part) != 0
+        return ignored if ignored.any() else None
+
     def _labels_of(self, part: AnnotatedRegion) -> NDArray[Any]:
+        return self._read(self.labels, part)
+
+    def _read(self, array: Any, part: AnnotatedRegion) -> NDArray[Any]:
+        """Read a part of the labels, or of an array of their shape, at the pixels of the image."""
         rows, columns = (self.axes[axis] for axis in self.shown)
         y0, x0, y1, x1 = part.bounds
         inside = (rows.labels_at(y0, y1), columns.labels_at(x0, x1))
@@ -183,7 +231,7 @@ class TrainingPair:
         for axis, start, source in zip((rows.labels_axis, columns.labels_axis), starts, inside, strict=True):
             index[axis] = slice(start, int(source.max()) + 1)
         # only the part is read: the whole may be larger than memory
-        read = np.asarray(self.labels[tuple(index)])
+        read = np.asarray(array[tuple(index)])
         return read[np.ix_(inside[0] - starts[0], inside[1] - starts[1])]
 
 
@@ -193,6 +241,7 @@ def find_pair(
     labels: Labels,
     regions: Shapes | None = None,
     before: TrainingPair | None = None,
+    known: Known | None = None,
 ) -> TrainingPair:
     """Find out which pixels of a Labels layer annotate which pixels of an image.
 
@@ -212,11 +261,14 @@ def find_pair(
         speaks of that plane, with or without an object in it; one in 2D of all planes that have objects in it.
     before
         The same pair, found earlier: its planes are meant, whatever the viewer shows now.
+    known
+        What of them is decided; None = all.
 
     Raises
     ------
     DatasetError
-        If the layers do not overlap, are turned against each other, or a region is not a rectangle.
+        If the layers do not overlap, are turned against each other, or a region is not a rectangle; or what is left
+        out is drawn in a layer of another shape than the labels.
     ImageError
         If the labels speak of the plane shown and none is shown.
     """
@@ -231,6 +283,7 @@ def find_pair(
             if regions is not None
             else f"Labels layer “{labels.name}” and image “{image.name}” have no plane in common."
         )
+    known = known or Known()
     limits = (float(image.contrast_limits[0]), float(image.contrast_limits[1]))
     return TrainingPair(
         image_name=image.name,
@@ -244,6 +297,9 @@ def find_pair(
         shown=shown,
         parts=parts,
         meant=grid.meant,
+        partly=known.partly,
+        rejected=known.rejected if grid.level == 0 else (),
+        left_out=_left_out(known.left_out, labels),
     )
 
 
@@ -277,6 +333,19 @@ def _parts(axes: tuple[Axis, ...], shown: tuple[int, int], regions: list[Region]
                 yield AnnotatedRegion(
                     name, tuple(image_index), tuple(labels_index), bounds, region.names_plane(several)
                 )
+
+
+def _left_out(layer: Labels | None, labels: Labels) -> Any:
+    """Return the data of a layer that is painted where nothing is known."""
+    if layer is None:
+        return None
+    shapes = [tuple(int(n) for n in (one.data[0] if one.multiscale else one.data).shape) for one in (layer, labels)]
+    if shapes[0] != shapes[1]:
+        raise DatasetError(
+            f"“{layer.name}”, which says what is left out, has shape {shapes[0]} and “{labels.name}” {shapes[1]}. "
+            "Paint it in a layer of the same shape and place as the labels."
+        )
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def _pieces(labels: NDArray[Any]) -> int:

@@ -1,7 +1,8 @@
 """Clicks correct the objects that prompts chose, by the correcting network or what stands in for it.
 
-What an object becomes depends on what it starts from and on the set of its clicks, not on their order. A click that
-the mask satisfies says nothing; those that it does not satisfy correct it, and with them those that the correction
+What an object becomes depends on what it starts from and on the set of its clicks, not on their order. A proposal
+whose edges the network does not see is none to start from: clicks draw the object. A click that the mask satisfies says
+nothing; those that it does not satisfy correct it, and with them those that the correction
 broke, until all are satisfied. Positive clicks on other objects are negative ones to this one.
 """
 
@@ -21,13 +22,14 @@ from scipy import ndimage
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.queries import Query
-from napari_fastsam.core.prompts.ranking import Candidate, outside
+from napari_fastsam.core.prompts.ranking import CORRECTED, Candidate, outside
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.pixels import NetworkPixels, PixelRectangles
 from napari_fastsam.model.correcting.corrector import (
     UNKNOWN_DIAMETER,
     CorrectedMask,
     CorrectionRequest,
+    GaussianProcess,
     WindowPredictor,
     correct,
 )
@@ -43,6 +45,15 @@ _SAME = 0.7
 
 _ONE_PLACE = 0.1
 """Clicks of two prompts on one object this close, in its lengths, were meant for that object and not for two."""
+
+_TRUSTED = 0.85
+"""A proposal is drawn anew from the clicks if the network, shown it without any click, draws what overlaps it by less
+IoU. On held-out images mean IoU after one click went from .694 to .740 (many kinds) and .565 to .591 (ovule), and
+stayed at .855 (nuclei), whose proposals it does not doubt; 0.9 gives .745 and .624, and takes .001 to .011
+from nuclei."""
+
+_BATCH = 32
+"""Proposals that the network looks at together."""
 
 _REMEMBERED = 512
 """Corrections of one plane that are kept: while one object is clicked on, the others need no network."""
@@ -75,17 +86,46 @@ class ClickRefiner:
             What the prompts of the plane chose, each with all points of its query.
         """
         held = _HeldPixels.of(selections, plane.shape)
-        return [self._refined(plane, selection, held.against(i)) for i, selection in enumerate(selections)]
+        doubted = self._doubted(plane, selections)
+        return [self._refined(plane, one, held.against(i), i in doubted) for i, one in enumerate(selections)]
 
-    def _refined(self, plane: NetworkPixels, selection: Selection, others: NDArray[np.intp]) -> Selection:
+    def _doubted(self, plane: NetworkPixels, selections: Sequence[Selection]) -> set[int]:
+        """Return the positions of proposals whose edges the network does not see in the picture."""
+        if isinstance(self.predictor, GaussianProcess):
+            return set()
+        starts = {i: _Start.of(s, plane) for i, s in enumerate(selections) if _only_proposed(s)}
+        waiting = list(
+            {one.key: one for one in starts.values() if self._remembered(plane, _drawn_again(one)) is None}.values()
+        )
+        for first in range(0, len(waiting), _BATCH):
+            some = waiting[first : first + _BATCH]
+            found = correct(
+                self.predictor, PixelRectangles(plane), [CorrectionRequest(mask=one.mask) for one in some], looks=1
+            )
+            for one, drawn in zip(some, found, strict=True):
+                self._remember(plane, _drawn_again(one), drawn)
+        doubted = set()
+        for i, one in starts.items():
+            again = self._remembered(plane, _drawn_again(one))
+            if one.mask is not None and again is not None and one.mask.iou(again.crop) < _TRUSTED:
+                doubted.add(i)
+        return doubted
+
+    def _refined(
+        self, plane: NetworkPixels, selection: Selection, others: NDArray[np.intp], doubted: bool
+    ) -> Selection:
         query, crop = selection.query, selection.crop
-        if not isinstance(query, Query) or (crop is not None and _satisfies(crop, query, others, plane.shape)):
+        if not isinstance(query, Query):
+            return selection
+        if crop is not None and not doubted and _satisfies(crop, query, others, plane.shape):
             return selection
         own, notes = _own_clicks(query, plane.shape)
-        start = _Start.of(selection, plane)
+        start = _FROM_CLICKS if doubted else _Start.of(selection, plane)
         found = self._corrected(plane, start, own, others)
         if found is None:
             return _with_notes(selection, notes)
+        if doubted and crop is not None:
+            start, found = _Start.of(selection, plane), _compared(found, crop)
         if not found.crop.area:
             return _with_notes(replace(selection, candidates=(), chosen=0, reason="its clicks leave nothing"), notes)
         fit = found.score if selection.candidate is None else selection.candidate.fit
@@ -130,18 +170,26 @@ class ClickRefiner:
     def _asked(self, plane: NetworkPixels, start: _Start, clicks: Clicks) -> CorrectedMask:
         """Return a correction that is remembered, or ask for it."""
         key = (*start.key, clicks.pixels.tobytes(), clicks.positive.tobytes())
+        found = self._remembered(plane, key)
+        if found is None:
+            request = CorrectionRequest(clicks, start.mask, start.box, plane.object_diameter)
+            (found,) = correct(self.predictor, PixelRectangles(plane), [request])
+            self._remember(plane, key, found)
+        return found
+
+    def _remembered(self, plane: NetworkPixels, key: Key) -> CorrectedMask | None:
         with self._lock:
             known = self._known.setdefault(plane, OrderedDict())
             if key in known:
                 known.move_to_end(key)
-                return known[key]
-        request = CorrectionRequest(clicks, start.mask, start.box, plane.object_diameter)
-        (found,) = correct(self.predictor, PixelRectangles(plane), [request])
+            return known.get(key)
+
+    def _remember(self, plane: NetworkPixels, key: Key, found: CorrectedMask) -> None:
         with self._lock:
+            known = self._known.setdefault(plane, OrderedDict())
             known[key] = found
             while len(known) > _REMEMBERED:
                 known.popitem(last=False)
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +222,22 @@ class _Start:
         if self.mask is None:
             return (self.box,)
         return self.mask.top, self.mask.left, self.mask.pixels.shape, np.packbits(self.mask.pixels).tobytes()
+
+
+_FROM_CLICKS = _Start(None, None, 1.0, "drawn from clicks")
+"""What an object starts from whose proposal is doubted."""
+
+
+def _only_proposed(selection: Selection) -> bool:
+    """Whether an object is nothing but a network's best guess at a point or a scribble, which nobody stepped to."""
+    query, candidate = selection.query, selection.candidate
+    guessed = isinstance(query, Query) and query.from_proposals and not query.tells_size
+    return guessed and candidate is not None and not selection.chosen and candidate.source not in CORRECTED
+
+
+def _drawn_again(start: _Start) -> Key:
+    """Return the key of what the network draws of a mask without clicks."""
+    return ("edges", *start.key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,8 +351,13 @@ def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> Corr
     asked = np.unique(changes[tuple((clicks.pixels - (top, left)).T)])
     pixels = np.where(np.isin(changes, asked[asked > 0]), after, before)
     crop = CroppedMask(top, left, pixels)
-    both = mask.intersection(crop)
-    return replace(found, crop=crop, extended=crop.area - both, cut=mask.area - both)
+    return _compared(replace(found, crop=crop), mask)
+
+
+def _compared(found: CorrectedMask, mask: CroppedMask) -> CorrectedMask:
+    """Return what clicks drew as a correction of a mask."""
+    both = mask.intersection(found.crop)
+    return replace(found, extended=found.crop.area - both, cut=mask.area - both)
 
 
 def _without(found: CorrectedMask, pixels: NDArray[np.intp]) -> CorrectedMask:

@@ -10,15 +10,17 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.correcting.clicks import read_clicks
 from napari_fastsam.core.correcting.simulated_user import Click, first_click, next_click, one_click_of_each
 from napari_fastsam.core.image.intensity import to_rgb8, window_of
 from napari_fastsam.core.judging.click_scores import ROUNDS, ClickedObject, ClickEvaluation
-from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.ranking import CORRECTED
+from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
+from napari_fastsam.model.asking.click_refiner import ClickRefiner
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
-from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
+from napari_fastsam.model.asking.refining import Refiner
+from napari_fastsam.model.correcting.corrector import WindowPredictor
 from napari_fastsam.model.judging.validation import AnnotatedImage
 from napari_fastsam.model.network.segmenter import Model
 
@@ -27,6 +29,10 @@ Start = Literal["point", "box", "nothing"]
 
 SMALLEST_AREA = 40
 """Pixels of an object that is clicked on: of smaller ones the outline is a matter of taste."""
+
+
+_OBJECT = 1
+"""The number that all prompts of an object have."""
 
 
 def evaluate_clicks(
@@ -42,6 +48,8 @@ def evaluate_clicks(
     progress: Callable[[int, int], None] | None = None,
 ) -> ClickEvaluation:
     """Click on objects until they are right, and record how right they were after each click.
+
+    What is measured is what a user gets: all clicks on an object go to `Prediction.select` under one object number.
 
     Parameters
     ----------
@@ -86,7 +94,7 @@ def evaluate_clicks(
         chosen = _chosen(truth, per_image, rng)
         if len(chosen):
             try:
-                user = _User.at(example.image(), model, corrector, start, clicks, times)
+                user = _User.at(example.image(), model, ClickRefiner(corrector), start, clicks, times)
             except (ImageError, LabelsError) as error:
                 raise type(error)(f"{example.name}: {error}") from error
             rows += [user.object(example, truth, int(label), rounds) for label in chosen]
@@ -106,12 +114,29 @@ def _chosen(truth: NDArray[np.integer], per_image: int | None, rng: np.random.Ge
 
 
 @dataclass(frozen=True, eq=False)
-class _User:
-    """Somebody who clicks on the objects of one image."""
+class _Unseen:
+    """A plane that no model has seen: clicks alone draw its objects, as where nothing was proposed."""
 
     rgb: NDArray[np.uint8]
-    prediction: PlanePrediction | None
-    corrector: WindowPredictor
+    object_diameter: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+    def pixels(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        return self.rgb[rows, columns]
+
+    def select(self, prompts: Prompts, *, refine: Refiner) -> list[Selection]:
+        return refine.refine(self, [Selection(query, self.shape, (), "") for query in prompts.queries])
+
+
+@dataclass(frozen=True, eq=False)
+class _User:
+    """Somebody who clicks on the objects of one image, and is answered as every user is: by `Prediction.select`."""
+
+    plane: PlanePrediction | _Unseen
+    refiner: Refiner
     start: Start
     limit: int
     times: list[float]
@@ -121,83 +146,73 @@ class _User:
         cls,
         image: NDArray[np.generic],
         model: Model | None,
-        corrector: WindowPredictor,
+        refiner: Refiner,
         start: Start,
         limit: int,
         times: list[float],
     ) -> _User:
         if model is None or start == "nothing":
-            rgb = to_rgb8(image, window_of(image, "percentiles"))
-            return cls(rgb, None, corrector, start, limit, times)
-        prediction = predict_plane(model, image)
-        return cls(prediction.rgb, prediction, corrector, start, limit, times)
+            unseen = _Unseen(to_rgb8(image, window_of(image, "percentiles")))
+            return cls(unseen, refiner, start, limit, times)
+        return cls(predict_plane(model, image), refiner, start, limit, times)
 
     def object(self, example: AnnotatedImage, labels: NDArray[np.integer], label: int, rounds: bool) -> ClickedObject:
         truth = labels == label
-        first = self._first_request(truth)
-        ious = self._until_right(truth, first)
-        after = self._rounds(truth, first) if rounds else (float("nan"),) * len(ROUNDS)
-        return ClickedObject(example.name, example.group, label, int(truth.sum()), ious, after, first.mask is not None)
+        ious, proposed = self._until_right(truth)
+        after = self._rounds(truth) if rounds else (float("nan"),) * len(ROUNDS)
+        return ClickedObject(example.name, example.group, label, int(truth.sum()), ious, after, proposed)
 
-    def _first_request(self, truth: NDArray[np.bool_]) -> CorrectionRequest:
-        if self.prediction is None:
-            return CorrectionRequest()
-        if self.start == "box":
-            rows, columns = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
-            box = (float(rows[0]), float(columns[0]), float(rows[-1] + 1), float(columns[-1] + 1))
-            mask = self._proposal(Prompts(boxes=[box]))
-            return CorrectionRequest(mask=mask, box=None if mask is not None else box)
-        click = first_click(truth)
-        mask = self._proposal(Prompts(points=[(click.row, click.column)]))
-        return CorrectionRequest(mask=mask, diameter=self.prediction.object_diameter)
-
-    def _proposal(self, prompts: Prompts) -> CroppedMask | None:
-        """Return the model's answer, or None if it is less sure of it than it must be of an object.
-
-        Of kinds that a model does not know it proposes things by chance; a click alone is then worth more. A box says
-        where its object is and how large, so that whatever fits it will do.
-        """
-        if self.prediction is None:
-            return None
-        (selection,) = self.prediction.select(prompts, refine=False)
-        conf, _ = self.prediction.defaults(None, None)
-        return selection.crop if self.start == "box" or selection.score > conf else None
-
-    def _until_right(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
-        """Return the IoU after each click."""
-        made: list[Click] = []
-        mask = self._answer(first, made) if self.start == "box" else np.zeros_like(truth)
-        ious: list[float] = []
+    def _until_right(self, truth: NDArray[np.bool_]) -> tuple[tuple[float, ...], bool]:
+        """Return the IoU after each click, and whether the first answer began with a proposal."""
+        made: list[Click] = [] if self.start == "box" else [first_click(truth)]
+        answer = self._answer(truth, made)
+        mask, proposed = _mask(answer), any(candidate.source not in CORRECTED for candidate in answer.candidates)
+        ious = [_iou(mask, truth)] if made else []
         while len(ious) < self.limit:
-            click = next_click(mask, truth) if made or self.start == "box" else first_click(truth)
+            click = next_click(mask, truth)
             if click is None:
                 ious += [1.0] * (self.limit - len(ious))
                 break
             made.append(click)
-            mask = self._answer(first, made)
+            mask = _mask(self._answer(truth, made))
             ious.append(_iou(mask, truth))
-        return tuple(ious)
+        return tuple(ious), proposed
 
-    def _rounds(self, truth: NDArray[np.bool_], first: CorrectionRequest) -> tuple[float, ...]:
+    def _rounds(self, truth: NDArray[np.bool_]) -> tuple[float, ...]:
         """Return the IoU after each of `ROUNDS`."""
         made = [] if self.start == "box" else [first_click(truth)]
-        mask = self._answer(first, made)
+        mask = _mask(self._answer(truth, made))
         ious = [_iou(mask, truth)]
         for _ in range(max(ROUNDS)):
             made += one_click_of_each(mask, truth)
-            mask = self._answer(first, made)
+            mask = _mask(self._answer(truth, made))
             ious.append(_iou(mask, truth))
         return tuple(ious[number] for number in ROUNDS)
 
-    def _answer(self, first: CorrectionRequest, made: Sequence[Click]) -> NDArray[np.bool_]:
-        shape = (self.rgb.shape[0], self.rgb.shape[1])
+    def _answer(self, truth: NDArray[np.bool_], made: Sequence[Click]) -> Selection:
+        boxes = [_box(truth)] if self.start == "box" else []
+        prompts = Prompts(
+            points=[(click.row, click.column) for click in made],
+            point_labels=[int(click.positive) for click in made],
+            point_objects=[_OBJECT] * len(made),
+            boxes=boxes,
+            box_objects=[_OBJECT] * len(boxes),
+        )
         started = time.perf_counter()
-        clicks, _ = read_clicks([(c.row, c.column) for c in made], [c.positive for c in made], shape)
-        request = CorrectionRequest(clicks, first.mask, first.box, first.diameter)
-        (found,) = correct(self.corrector, self.rgb, [request])
+        (selection,) = self.plane.select(prompts, refine=self.refiner)
         if made:
             self.times.append(time.perf_counter() - started)
-        return found.crop.full(shape)
+        return selection
+
+
+def _mask(selection: Selection) -> NDArray[np.bool_]:
+    mask = selection.mask
+    return np.zeros(selection.shape, bool) if mask is None else mask
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return float(rows[0]), float(columns[0]), float(rows[-1] + 1), float(columns[-1] + 1)
 
 
 def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox
-from napari_fastsam.core.image.intensity import check_plane, to_rgb8, window_of
+from napari_fastsam.core.image.intensity import NormalizationRule, check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
@@ -118,6 +118,10 @@ class Model:
         """
         conf, iou = self.thresholds(conf, iou)
         return self.propose(self.rgb8(image, contrast_limits), imgsz, conf_floor=conf).instances(conf, iou)
+
+    def shown_by(self, rule: NormalizationRule) -> Model:
+        """Return the same model with another rule for intensity windows than its card's; see `window_of`."""
+        return replace(self, card=replace(self.card, window=rule))
 
     def thresholds(self, conf: float | None = None, iou: float | None = None) -> tuple[float, float]:
         """Return confidence and IoU as given, or else those that find everything best: the card's, or ultralytics' own.

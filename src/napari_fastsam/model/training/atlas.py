@@ -66,6 +66,8 @@ class Atlas:
                 height, width = level.shape[-2:]
                 shapes[index, number], begins[index, number] = (height, width), filled
                 packed = torch.zeros(height, width, 4, dtype=torch.uint8, device=device)
+                if number == 0 and plane.ignored is not None:
+                    packed[..., 3] = torch.from_numpy(plane.ignored.astype(np.uint8)).to(device)
                 packed[..., :3] = level[0].round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
                 pixels.append(packed.view(torch.int32).flatten())
                 filled += height * width
@@ -79,7 +81,7 @@ class Atlas:
         self.begins = torch.from_numpy(begins).to(device)
         self.label_begins = torch.from_numpy(label_begins).to(device)
 
-    def cut(self, views: Views, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    def cut(self, views: Views, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cut crops.
 
         Returns
@@ -88,8 +90,8 @@ class Atlas:
             (B, 3, size, size) float32, 0 to 255; grey outside of the plane.
         labels
             (B, size, size) int64 as in the plane; 0 outside.
-        inside
-            (B, size, size) bool.
+        inside, ignored
+            (B, size, size) bool: on the plane, and where nothing is known of it.
         """
         planes = torch.from_numpy(views.planes).to(self.device)
         levels = torch.from_numpy(views.levels).to(self.device)
@@ -105,7 +107,9 @@ class Atlas:
         labels = self.labels[self.label_begins[planes][:, None, None] + where].long() & 0xFFFF
         labels = labels * inside
         pictures = self._interpolated(planes, levels, x, y)
-        return torch.where(inside[:, None], pictures, float(GREY)), labels, inside
+        first = self.pixels[self.begins[planes, 0][:, None, None] + where]
+        ignored = (first.view(torch.uint8).view(*first.shape, 4)[..., 3] > 0) & inside
+        return torch.where(inside[:, None], pictures, float(GREY)), labels, inside, ignored
 
     def _interpolated(self, planes: Tensor, levels: Tensor, x: Tensor, y: Tensor) -> Tensor:
         height, width = (self.shapes[planes, levels, axis][:, None, None] for axis in (0, 1))

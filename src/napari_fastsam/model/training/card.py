@@ -89,7 +89,7 @@ def pooled(model: Model, planes: Sequence[AnnotatedPlane], conf: float, iou: flo
     """Return the matchings of all planes together at thresholds of one's choice."""
     sums: list[Matching] = []
     for plane in planes:
-        found = match(model.propose(plane.rgb).instances(conf, iou).to_labels(), plane.labels)
+        found = match(plane.decided(model.propose(plane.rgb).instances(conf, iou).to_labels()), plane.labels)
         sums = _added(sums, found)
     return sums
 
@@ -106,12 +106,15 @@ def tuned(model: Model, planes: Sequence[AnnotatedPlane]) -> Card:
         sizes = [round(card.shown_diameter * factor, 1) for factor in _SIZES]
         looking = [dataclasses.replace(model, card=dataclasses.replace(card, shown_diameter=size)) for size in sizes]
         model = max(looking, key=lambda one: mean_ap(pooled(one, planes, CONF, IOU)))
+    if all(plane.is_partly_labelled for plane in planes):
+        # of what is found beside the labels nothing is known, and the lowest threshold would win
+        return dataclasses.replace(model.card, conf=CONF, iou=IOU)
     totals: dict[tuple[float, float], list[Matching]] = {}
     for plane in planes:
         proposals = model.propose(plane.rgb)
         for conf in _CONFS:
             for iou in _IOUS:
-                found = match(proposals.instances(conf, iou).to_labels(), plane.labels)
+                found = match(plane.decided(proposals.instances(conf, iou).to_labels()), plane.labels)
                 totals[conf, iou] = _added(totals.get((conf, iou), []), found)
     conf, iou = max(totals, key=lambda key: mean_ap(totals[key]))
     return dataclasses.replace(model.card, conf=conf, iou=iou)

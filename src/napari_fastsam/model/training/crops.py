@@ -48,6 +48,8 @@ class AnnotatedPlane:
         Median equivalent diameter of its objects in pixels; NaN = it has none.
     complete
         Whether all objects are labelled; if not, nothing is known of what is not labelled.
+    ignored
+        (Y, X) bool, where nothing is known although the rest is decided; None = nowhere.
     """
 
     name: str
@@ -56,27 +58,65 @@ class AnnotatedPlane:
     labels: NDArray[np.uint16]
     diameter: float
     complete: bool = True
+    ignored: NDArray[np.bool_] | None = None
+
+    @property
+    def is_partly_labelled(self) -> bool:
+        """Whether something of it is not known."""
+        return not self.complete or self.ignored is not None
 
     @classmethod
     def of(
-        cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer], *, complete: bool = True
+        cls,
+        name: str,
+        group: str,
+        rgb: NDArray[np.uint8],
+        labels: NDArray[np.integer],
+        *,
+        complete: bool = True,
+        ignored: NDArray[np.bool_] | None = None,
     ) -> AnnotatedPlane:
-        """Return a plane whose labels are numbered without gaps.
+        """Return a plane whose labels are numbered without gaps, without objects that lie mostly where it is ignored.
 
         Raises
         ------
         LabelsError
-            If the shapes differ, or there are more objects than 16 bits can number.
+            If shapes differ, or there are more objects than 16 bits can number.
         """
         if labels.shape != rgb.shape[:2]:
             raise LabelsError(f"{name}: labels of shape {labels.shape} do not fit an image of shape {rgb.shape[:2]}")
+        if ignored is not None:
+            if ignored.shape != labels.shape:
+                raise LabelsError(f"{name}: what is ignored has shape {ignored.shape} and the labels {labels.shape}")
+            labels, ignored = without_ignored(labels, ignored)
         values, numbered = np.unique(labels, return_inverse=True)
         first = 0 if values[0] == 0 else 1
         if len(values) + first > np.iinfo(np.uint16).max:
             raise LabelsError(f"{name} has {len(values):,} objects; cut it into images of fewer than 65,535")
         numbered = (numbered.reshape(labels.shape) + first).astype(np.uint16)
         sizes = diameters_of(numbered)
-        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan, complete)
+        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan, complete, ignored)
+
+    def decided(self, found: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return a label image of what was found, without the objects of which it is not known whether they are any."""
+        if not self.is_partly_labelled:
+            return found
+        unknown = self.labels == 0
+        if self.complete and self.ignored is not None:
+            unknown = self.ignored
+        return without_ignored(found, unknown)[0]
+
+
+def without_ignored(
+    labels: NDArray[np.integer], ignored: NDArray[np.bool_]
+) -> tuple[NDArray[np.integer], NDArray[np.bool_] | None]:
+    """Return labels without the objects that lie mostly where nothing is known, and all such places; None = nowhere."""
+    values, inverse, areas = np.unique(labels, return_inverse=True, return_counts=True)
+    hidden = np.bincount(inverse.ravel(), weights=ignored.ravel(), minlength=len(values))
+    gone = (hidden > areas / 2) & (values != 0)
+    left = np.where(gone, 0, values)[inverse].reshape(labels.shape).astype(labels.dtype)
+    unknown = (left == 0) & (ignored | (labels != 0))
+    return left, unknown if unknown.any() else None
 
 
 @dataclass(frozen=True)
@@ -168,23 +208,25 @@ class TrainingCrops:
             ``img`` (3, size, size) uint8; ``masks`` (size, size) uint8 or int16 with k + 1 for the k-th object;
             ``bboxes`` (K, 4) centre x, centre y, width, height as shares of the size; ``cls`` (K, 1) zeros;
             ``undecided`` (size, size) bool, where it is not known whether there is an object: where none is labelled in
-            an image that is labelled in part, and where an object is all but cut off by the edge.
+            an image that is labelled in part, where it is ignored, and where an object is all but cut off by the edge.
         """
         rng = np.random.default_rng((self.seed, self.epoch, index))
         which = int(rng.choice(len(self.planes), p=self._chances))
-        rgb, labels = self._cut(which, rng)
+        rgb, labels, ignored = self._cut(which, rng)
         rgb = vary(rgb, rng, self.augmentation)
         masks, boxes = _objects(labels)
-        unlabelled = labels == 0
+        known = (labels == 0) & ~ignored
         return {
             "img": np.ascontiguousarray(rgb.transpose(2, 0, 1)),
             "masks": masks,
             "bboxes": boxes,
             "cls": np.zeros((len(boxes), 1), np.float32),
-            "undecided": (masks == 0) & ~unlabelled if self.planes[which].complete else masks == 0,
+            "undecided": (masks == 0) & ~known if self.planes[which].complete else masks == 0,
         }
 
-    def _cut(self, which: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    def _cut(
+        self, which: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.bool_]]:
         plane, how = self.planes[which], self.augmentation
         scale = self.scales[which] * math.exp(rng.uniform(-1, 1) * math.log(how.zoom))
         forward = _turned(rng, how) * scale
@@ -197,7 +239,11 @@ class TrainingCrops:
         # in OpenCV pixel centres are at integers; the half pixels are part of the random shift
         rgb = cv2.warpAffine(plane.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3, **border)
         labels = cv2.warpAffine(plane.labels, matrix, size, flags=cv2.INTER_NEAREST, borderValue=0, **border)
-        return np.asarray(rgb, np.uint8), np.asarray(labels, np.uint16)
+        ignored = np.zeros(size, np.bool_)
+        if plane.ignored is not None:
+            unknown = plane.ignored.astype(np.uint8)
+            ignored = cv2.warpAffine(unknown, matrix, size, flags=cv2.INTER_NEAREST, borderValue=0, **border) > 0
+        return np.asarray(rgb, np.uint8), np.asarray(labels, np.uint16), ignored
 
     def _centre(self, which: int, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return where a crop is taken, x and y in plane pixels: half of them around an object."""

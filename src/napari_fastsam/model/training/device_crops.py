@@ -115,9 +115,9 @@ class DeviceCrops:
             not known whether there is an object.
         """
         views = self._views(count)
-        pictures, labels, inside = self._atlas.cut(views, self.size)
+        pictures, labels, inside, ignored = self._atlas.cut(views, self.size)
         incomplete = ~self._complete[torch.from_numpy(views.planes).to(self.device)]
-        unknown = incomplete[:, None, None] & inside & (labels == 0)
+        unknown = ((incomplete[:, None, None] & inside) | ignored) & (labels == 0)
         scales = np.abs(np.linalg.det(views.forward))
         usual = torch.from_numpy(self._usual_areas[views.planes] * scales).to(self.device, torch.float32)
         if self.render is not None:

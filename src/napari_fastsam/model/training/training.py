@@ -24,16 +24,16 @@ from napari_fastsam.deprecation import renamed
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.files import read_json
 from napari_fastsam.model.network.checkpoint import prepared, read_network
-from napari_fastsam.model.network.description import read_description
 from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.network.ultralytics_ import imported
+from napari_fastsam.model.training.base import AUTO, base_that_suits, read_base
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import AnnotatedPlane, Augmentation, TrainingCrops
 from napari_fastsam.model.training.settings import TrainingSettings, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
-from napari_fastsam.model.weights.weights import cache_folder, card_for, find
+from napari_fastsam.model.weights.weights import cache_folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +48,7 @@ class TrainingExample(Protocol):
     """An annotated image: `io.annotations.datasets.Example`, or anything like it.
 
     It may have an attribute ``complete``: False if objects are left unlabelled, so that what is not labelled is not
-    learnt as background.
+    learnt as background; and a method ``ignored``, which returns (Y, X) bool where nothing is known, or None.
     """
 
     @property
@@ -102,13 +102,14 @@ def annotated(example: TrainingExample) -> AnnotatedPlane:
     """Read an example as training and prediction see it."""
     plane = check_plane(example.image())
     rgb, complete = to_rgb8(plane, window_of(plane, WINDOW)), getattr(example, "complete", True)
-    return AnnotatedPlane.of(example.name, example.group, rgb, example.labels(), complete=complete)
+    ignored = example.ignored() if hasattr(example, "ignored") else None
+    return AnnotatedPlane.of(example.name, example.group, rgb, example.labels(), complete=complete, ignored=ignored)
 
 
 def train(
     examples: Sequence[TrainingExample],
     output: Path,
-    base: str = "nuclei",
+    base: str = AUTO,
     *,
     validation: Sequence[TrainingExample] | None = None,
     hold_out: float = 0.1,
@@ -129,7 +130,7 @@ def train(
     output
         The file to write, ``.pt``; the card goes beside it as ``.json``.
     base
-        As in `Run`.
+        As in `Run`; ``auto`` = the bundled model that finds most in the images.
     validation
         Images to measure with; None = a share of `examples`, `hold_out`, is kept from training.
     seed
@@ -161,18 +162,23 @@ def train(
     check_output(output)
     _check_minutes(minutes, resume)
     where = resolve_device(device)
-    network, base_card = _base(base)
+    network, base_card = read_base(base) if base != AUTO else (None, None)
     planes = [annotated(example) for example in examples]
     out = [False] * len(planes) if validation is not None else held_out(planes, hold_out, seed)
     learnt = [plane for plane, is_out in zip(planes, out, strict=True) if not is_out]
     measured = [plane for plane, is_out in zip(planes, out, strict=True) if is_out]
     if validation is not None:
         measured = [annotated(example) for example in validation]
-    settings, reasons = choose(learnt, base_card, seed, **wanted)
+    reasons: list[str] = []
+    if network is None:
+        base, why = base_that_suits(learnt, where)
+        network, base_card = read_base(base)
+        reasons.append(why)
+    settings, chosen = choose(learnt, base_card, seed, **wanted)
     if minutes is not None:
         settings = dataclasses.replace(settings, epochs=1)
-        reasons[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
-    reasons.append(_describe_validation(measured))
+        chosen[-1] = f"crops of {settings.imgsz} x {settings.imgsz} px from {counted(learnt)}, for {minutes:g} minutes"
+    reasons += [*chosen, _describe_validation(measured)]
     run = Run(output, base, learnt, measured, settings, where)
     with _alone(run):
         settle(output, output.with_suffix(".json"))
@@ -221,14 +227,6 @@ def _describe_validation(measured: Sequence[AnnotatedPlane]) -> str:
         one = len(measured) == 1
         return f"{counted(measured)} {'is' if one else 'are'} held out of training to measure it"
     return "there are too few images to hold some out: AP is measured on the training images, and too good"
-
-
-def _base(base: str) -> tuple[nn.Module | dict[str, Any], Card | None]:
-    """Return what training starts from: a network and its card, or a description and None."""
-    if base.endswith((".yaml", ".yml")):
-        return read_description(base), None
-    path = find(base)
-    return read_network(path)[0], card_for(path)
 
 
 def _begin(run: Run, resume: bool) -> None:

@@ -20,6 +20,8 @@ from napari_fastsam.widgets.common.text import as_html
 if TYPE_CHECKING:
     import napari.viewer
 
+    from napari_fastsam.layers.training.decisions import Decisions
+
 
 @runtime_checkable
 class OffersModels(Protocol):
@@ -27,6 +29,15 @@ class OffersModels(Protocol):
 
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, and choose one of them."""
+
+
+@runtime_checkable
+class KeepsDecisions(Protocol):
+    """A dock in which objects are accepted and rejected; others learn from them."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided."""
 
 
 class Dock(Container[Any]):

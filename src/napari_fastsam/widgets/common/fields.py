@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-WIDEST = "Smallest area"
+WIDEST = "Network input"
 """The longest name of a field. All are as wide, in rows that are unfolded later too, and whatever the font is."""
 
 SPACING = 4

@@ -12,14 +12,17 @@ from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
+from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
+from napari_fastsam.widgets.segment.exporting import Exporter
 from napari_fastsam.widgets.segment.output import replacing
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Tracks
 
     from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.layers.labels.write import Committed
     from napari_fastsam.widgets.segment.engine import Engine
 
 
@@ -35,6 +38,7 @@ class Accepting:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._panel = engine.panels.labels
+        self.exporter = Exporter(engine.say)
 
     def commit(self) -> Labels | None:
         """Put the objects of the preview into the Labels layer chosen, or a new one; None if there is nothing to add.
@@ -60,6 +64,7 @@ class Accepting:
         )
         replaced = replacing(result, layer)
         engine.session.added(result, layer)
+        self._remember(result, layer, committed)
         engine.following.choices.refresh()
         panel.labels.value = layer
         self._clear_answered(result)
@@ -87,15 +92,17 @@ class Accepting:
         return tracks
 
     def measure(self) -> None:
-        """Measure the objects of the Labels layer chosen, into its features."""
+        """Measure the objects of the Labels layer chosen, into its features, and show these in napari's table."""
         image, layer = self._engine.panels.source.image.value, self._panel.labels.value
         if image is None or layer is None:
             self._engine.say(messages.NOTHING_TO_MEASURE)
             return
-        self._engine.say(messages.measured(len(add_measurements(layer, image)), layer.name))
+        count = len(add_measurements(layer, image))
+        shown = show_features(self._engine.viewer, layer)
+        self._engine.say(messages.measured(count, layer.name, in_table=shown))
 
     def export(self, path: str | Path | None) -> Path | None:
-        """Write the Labels layer chosen in the format chosen; None asks for a file.
+        """Write the Labels layer chosen in the format chosen, a large one in a thread; None asks for a file.
 
         Raises
         ------
@@ -110,8 +117,7 @@ class Accepting:
         name = plain_name((layer if image is None else image).name)
         target = file_to_save(self._engine.window, "Export", f"{name}{chosen.ending}", path)
         if target is not None:
-            chosen.write(result_of(layer, image), target)
-            self._engine.say(messages.exported(layer.name, str(target)))
+            self.exporter.write(chosen, result_of(layer, image), target, layer.name)
         return target
 
     def save_recipe(self, path: str | Path | None) -> Path | None:
@@ -134,6 +140,13 @@ class Accepting:
             save_recipe(recipe, chosen)
             engine.say(messages.recipe_saved(str(chosen)))
         return chosen
+
+    def _remember(self, result: Result, layer: Labels, committed: Committed) -> None:
+        """Keep what was accepted and what was taken away: it can be learnt from."""
+        request = result.request
+        plane = request.plane if result.tiles is None and request.stack is None else None
+        objects = {committed.ids[n]: found.crop for n, found in result.by_number.items() if n in committed.ids}
+        self._engine.decisions.added(request.controls.image, layer, plane, objects, result.taken_away)
 
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""

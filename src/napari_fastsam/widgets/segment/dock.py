@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+    from napari_fastsam.layers.training.decisions import Decisions
 
 
 WIDTH = 300
@@ -83,6 +84,11 @@ class FastSAMWidget(Dock, CorrectsLabels):
     def controller(self) -> Controller:
         """What decides what is asked, worked on and shown."""
         return self._engine.controller
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was added to Labels layers, and what was taken away: the dock *Train* learns from it."""
+        return self._engine.decisions
 
     # ---------------------------------------------------------------- what the user can do
 
@@ -225,6 +231,8 @@ class FastSAMWidget(Dock, CorrectsLabels):
     def offer_models(self, choose: str | None = None) -> None:
         """Offer the models that there are now, for instance after one was trained; and choose one of them."""
         self._panels.source.offer_models(choose)
+        if choose is not None and not self.live.value:
+            self.controller.run()  # otherwise what is asked for is answered by the model at once
 
     def clear_prompts(self) -> None:
         """Remove the prompts on this plane."""
@@ -247,6 +255,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self._unbind()
         self._tools.end()
         self._hover.end()
+        self._accepting.exporter.close()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring

@@ -13,6 +13,7 @@ from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
@@ -53,6 +54,8 @@ class Engine:
         What answers, and what decides when.
     runner
         Runs work beside the viewer.
+    decisions
+        What was added, and what was taken away: a training set.
     output
         The preview, and what writes into Labels layers.
     contour, corrections, current
@@ -76,10 +79,10 @@ class Engine:
         self.viewer, self.panels, self.say = viewer, panels, say
         self._on_work = on_work
         self.session = Session(viewer, cache_mb * MEGABYTE)
-        self.output = Output(viewer)
+        self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._update_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
-        screen = DockScreen(panels, self.output, self.contour, self.corrections, say, self._work_changed)
+        screen = DockScreen(viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed)
         self.controller = Controller(self.session, screen, self._make_runner)
         kept = self.session.kept
         remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)

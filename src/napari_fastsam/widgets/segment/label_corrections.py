@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.labels.editing import (
     Corrected,
     Place,
@@ -132,7 +134,9 @@ class LabelCorrections:
         if verb in _SIMPLE:
             self._simple(verb, plane, labels)
         elif verb == "merge_labels":
-            self._say(verb, plane, merge_labels(plane, labels))
+            with self._step(verb, plane):
+                did = merge_labels(plane, labels)
+            self._say(verb, plane, did)
         else:
             for label, place in labels.items():
                 self._split_in_two(plane, label, place)
@@ -176,7 +180,9 @@ class LabelCorrections:
 
     def _simple(self, verb: str, plane: LayerPlane, labels: Mapping[int, Place]) -> None:
         correct = _SIMPLE[verb]
-        self._say(verb, plane, correct_labels(plane, labels, lambda window, label, _: correct(window, label)))
+        with self._step(verb, plane):
+            did = correct_labels(plane, labels, lambda window, label, _: correct(window, label))
+        self._say(verb, plane, did)
 
     def _begin(self, begun: _Begun) -> None:
         self._begun = begun
@@ -187,7 +193,9 @@ class LabelCorrections:
         self._begun = begun  # one can go on with a third
         if label == begun.label:
             raise LabelsError(f"That is label {label} itself: point at the one to merge with it.")
-        self._say(begun.verb, plane, merge_labels(plane, {begun.label: begun.place, label: place}))
+        with self._step(begun.verb, plane):
+            did = merge_labels(plane, {begun.label: begun.place, label: place})
+        self._say(begun.verb, plane, did)
 
     def _split_between(self, begun: _Begun, label: int, place: Place) -> None:
         plane = begun.plane
@@ -197,20 +205,22 @@ class LabelCorrections:
             self._split_in_two(plane, label, place)
         else:
             points, numbers = np.array([begun.place, place]), free_numbers(plane.layer, 1)
-            did = split_label(
-                plane,
-                label,
-                place,
-                lambda window, label, corner: editing.split_between(window, label, points - corner, numbers),
-                numbers,
-            )
+            with self._step(begun.verb, plane):
+                did = split_label(
+                    plane,
+                    label,
+                    place,
+                    lambda window, label, corner: editing.split_between(window, label, points - corner, numbers),
+                    numbers,
+                )
             self._say(begun.verb, plane, did)
 
     def _split_in_two(self, plane: LayerPlane, label: int, place: Place) -> None:
         numbers = free_numbers(plane.layer, 1)
-        did = split_label(
-            plane, label, place, lambda window, label, _: editing.split_in_two(window, label, numbers[0]), numbers
-        )
+        with self._step("split_label", plane):
+            did = split_label(
+                plane, label, place, lambda window, label, _: editing.split_in_two(window, label, numbers[0]), numbers
+            )
         self._say("split_label", plane, did)
 
     def _split_along(self, plane: LayerPlane, lines: tuple[NDArray[np.float64], ...]) -> None:
@@ -219,13 +229,18 @@ class LabelCorrections:
         for line in lines:
             for label, place in _under(plane, line).items():
                 try:
-                    did = _parted_by(plane, label, place, line)
+                    with self._step("split_label", plane):
+                        did = _parted_by(plane, label, place, line)
                 except LabelsError:
                     continue  # it only touches this one
                 parted += 1
                 self._say("split_label", plane, did)
         if not parted:
             raise LabelsError("The line parts no label: draw it across one, from edge to edge.")
+
+    def _step(self, verb: str, plane: LayerPlane) -> AbstractContextManager[None]:
+        """Make a step of the dock's history of what is corrected within."""
+        return recorded_edit(VERBS[verb][1], plane.layer, self._engine.recorder)
 
     def _say(self, verb: str, plane: LayerPlane, did: Corrected) -> None:
         self._engine.say(messages.corrected(VERBS[verb][1], did, plane.layer.name, undoable=not plane.layer.multiscale))

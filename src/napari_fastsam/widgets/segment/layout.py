@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
@@ -40,7 +40,11 @@ def make_rows(panels: Panels, actions: Any, icons: ThemedIcons, keys: Folded) ->
     rows = QVBoxLayout(content)
     rows.setContentsMargins(*_MARGINS)
     rows.setSpacing(4)
-    rows.addWidget(_always(panels, actions, icons))
+    always = QFrame()  # as what unfolds is one: to frames napari's style adds a pixel
+    framed = QVBoxLayout(always)
+    framed.setContentsMargins(0, 0, 0, 0)
+    framed.addWidget(_always(panels, actions, icons))
+    rows.addWidget(always)
     area = QScrollArea()
     for folded in (*folds(panels), keys):
         rows.addWidget(folded)
@@ -77,6 +81,7 @@ def _always(panels: Panels, actions: Any, icons: ThemedIcons) -> QWidget:
     source, region, prompts, candidates = panels.source, panels.region, panels.prompts, panels.candidates
     fields = Fields()
     fields.add("Image", source.image.native)
+    fields.add_wide(panels.channels.search_in.native)
     fields.add("Model", source.model.native, _about_button(source.about, icons))
     fields.add_wide(source.download.native)
     fields.add_wide(source.about)

@@ -39,6 +39,8 @@ NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wan
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer whose objects are measured."
+EXPORTING = "Another file is being written; wait until it is there, or cancel it in the activity dock."
+NOT_EXPORTED = "The file was not written."
 NOTHING_TO_EXPORT = "Choose beside “Add to labels” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: click an object in the image, or choose Everything."
 NOTHING_TO_CORRECT = "Choose beside “Add to labels” the Labels layer whose labels are corrected."
@@ -60,7 +62,8 @@ LARGE_SEARCH = (
 ANOTHER_MODEL = "The model “nuclei” is not sure here: “microscopy” knows more kinds of objects, choose it under model."
 LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
 ALREADY_ADDED = (
-    "These objects were added to the Labels layer. Run finds them again; another plane or threshold, others."
+    "These objects were added to the Labels layer: another plane or threshold finds others. Run once more shows these "
+    "again; those that are labelled are not added twice."
 )
 STILL_FOLLOWING = (
     "The objects are still being followed through the planes, and are added whole: wait until that is done, or cancel "
@@ -105,7 +108,9 @@ def summary(result: Result) -> str:
     everything = controls.task == "everything"
     hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
     if result.count:
-        return f"{text}{hint}" if hint else f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
+        if hint or _shaped(result):  # there is enough to read
+            return f"{text}{hint}"
+        return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
     if everything:
         return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
@@ -159,6 +164,11 @@ def added(committed: Committed, layer_name: str, result: Result, replaced: Seque
     text += "; Ctrl+Z there takes them back." if committed.undoable else ", which is too large for napari to edit."
     if committed.covered:
         text += f" {counted(len(committed.covered))} lay wholly under labels that were kept."
+    if committed.slivers:
+        text += (
+            f" {counted(len(committed.slivers))} would have been less than a quarter of what was found, beside labels "
+            "that were kept: not added."
+        )
     if result.tiles is not None and not result.complete:
         seen = result.tiles
         text += (
@@ -207,14 +217,20 @@ def corrected(verb: str, did: Corrected, layer_name: str, undoable: bool) -> str
     return f"{verb.capitalize()}: {which} of “{layer_name}”{new} · {did.pixels} px{undo}"
 
 
+def exporting(layer_name: str, file_name: str) -> str:
+    """Say that a layer is being written."""
+    return f"Writing “{layer_name}” to {file_name} …"
+
+
 def exported(layer_name: str, path: str) -> str:
     """Say what was written."""
     return f"Wrote “{layer_name}” to {path}."
 
 
-def measured(count: int, layer_name: str) -> str:
-    """Say what was measured."""
-    return f"Measured {counted(count)}: see the features of “{layer_name}”."
+def measured(count: int, layer_name: str, in_table: bool) -> str:
+    """Say what was measured, and where that is seen."""
+    where = f"the features table shows “{layer_name}”" if in_table else f"see the features of “{layer_name}”"
+    return f"Measured {counted(count)}: {where}."
 
 
 def model_missing(model: Weights) -> str:

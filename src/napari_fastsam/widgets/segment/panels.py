@@ -21,6 +21,7 @@ from napari_fastsam.widgets.segment.parts.thresholds import ThresholdsPanel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from napari_fastsam.layers.planes.channels import Channel
     from napari_fastsam.widgets.common.settings import DockSettings
 
 
@@ -36,6 +37,7 @@ class Panels:
     """
 
     def __init__(self, viewer: ViewerModel, settings: DockSettings) -> None:
+        self._viewer = viewer
         self.source = SourcePanel(viewer, settings)
         self.channels = ChannelsPanel(viewer)
         self.region = RegionPanel()
@@ -51,6 +53,7 @@ class Panels:
             self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
             self.canvas,
         )  # fmt: skip
+        self.channels.search_wanted.connect(self._search_in)
         self.source.card_thresholds.connect(self.thresholds.suit)
         self.source.suggest_thresholds()
 
@@ -64,6 +67,16 @@ class Panels:
         for panel in (*self._rows, self.search, self.channels):
             panel.moved.connect(lambda: moved())
             panel.changed.connect(lambda: changed())
+
+    def _search_in(self, channel: Channel) -> None:
+        """Look at one channel alone."""
+        if self.channels.value:
+            self.channels.tick(axis=channel.axis)
+        if channel.axis is None:
+            self.source.image.value = channel.image
+        else:
+            dims = self._viewer.dims
+            dims.set_current_step(dims.ndim - channel.image.ndim + channel.axis, channel.position)
 
     def freeze(self) -> Controls | None:
         """Return what is set as a value, or None if there is no image.

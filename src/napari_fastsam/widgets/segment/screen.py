@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from napari_fastsam.layers.answers.correcting import Corrections
+from napari_fastsam.layers.answers.other_channels import other_channel
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.layers.answers.results import Result
-from napari_fastsam.layers.answers.screen import Status
+from napari_fastsam.layers.answers.screen import State, Status
 from napari_fastsam.layers.answers.work import Work, error_message
 from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.common.headline import Mood
 from napari_fastsam.widgets.segment.current_object import Contour
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.presenter import present
+from napari_fastsam.widgets.segment.presenter import Words, present
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
 
 
 class DockScreen:
@@ -22,6 +28,8 @@ class DockScreen:
 
     Parameters
     ----------
+    viewer
+        Holds the images.
     panels
         What is set.
     output
@@ -36,6 +44,7 @@ class DockScreen:
 
     def __init__(
         self,
+        viewer: ViewerModel,
         panels: Panels,
         output: Output,
         contour: Contour,
@@ -43,6 +52,7 @@ class DockScreen:
         say: Callable[..., object],
         on_work: Callable[[Work | None], object],
     ) -> None:
+        self._viewer = viewer
         self._panels = panels
         self._output = output
         self._contour = contour
@@ -98,7 +108,13 @@ class DockScreen:
 
     def tell(self, status: Status) -> None:
         """Say what is going on."""
-        self._say(*present(status, self._panels.prompts.tool.value))
+        words = present(status, self._panels.prompts.tool.value)
+        result = status.result if status.state is State.ANSWERED else None
+        offer = None if result is None else other_channel(self._viewer, result)
+        self._panels.channels.propose(offer)
+        if offer is not None:
+            words = Words(offer.sentence, (words.message, *words.details), Mood.NOTHING)
+        self._say(*words)
 
     def report(self, error: Exception) -> None:
         """Show an error in napari's notifications."""

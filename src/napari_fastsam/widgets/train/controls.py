@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, LineEdit, PushButton, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, PushButton, SpinBox
 from napari.layers import Image, Labels, Shapes
 from superqt import QCollapsible
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 FROM_SCRATCH = "nothing (from scratch)"
+WHICHEVER_SUITS = "whichever suits"
+_SUITING = "auto"
 _SCRATCH_NETWORK = "yolov8n-seg.yaml"
 _AUTO = "auto"
 
@@ -68,7 +70,7 @@ class BaseBox(ModelBox):
     def offered(self) -> list[str]:
         """Return the names of the models that there are; exported ones cannot be trained on."""
         own = [name for name, path in own_models.files().items() if path.suffix.casefold() == ".pt"]
-        return [*(w.name for w in weights.REGISTRY), *own, FROM_SCRATCH]
+        return [WHICHEVER_SUITS, *(w.name for w in weights.REGISTRY), *own, FROM_SCRATCH]
 
 
 def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
@@ -91,6 +93,32 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
             choices=layers_of(viewer, Shapes),
             nullable=True,
             tooltip="A Shapes layer whose rectangles mark the fully labelled areas. -----: all of each labelled plane.",
+        ),
+        ComboBox(
+            name="left_out",
+            label="leave out",
+            choices=layers_of(viewer, Labels),
+            nullable=True,
+            tooltip="A Labels layer that you paint where you are not sure: nothing is learnt there.",
+        ),
+        Container(
+            name="partial",
+            layout="horizontal",
+            labels=False,
+            label="decided",
+            tooltip="What of an image is decided: all of it, unless you say so here.",
+            widgets=[
+                CheckBox(
+                    name="partly",
+                    text="only these objects",
+                    tooltip="These objects and nothing else is decided: what is not labelled is no background.",
+                ),
+                PushButton(
+                    name="session_button",
+                    text="From this session",
+                    tooltip="Add all that you accepted in the dock FastSAM, with what you took away as background.",
+                ),
+            ],
         ),
         Container(
             name="pair_buttons",
@@ -206,6 +234,8 @@ def freeze(dock: Any) -> Plan:
     file = own_models.path_for(dock.model_name.value)
     if base == FROM_SCRATCH:
         base = _SCRATCH_NETWORK
+    elif base == WHICHEVER_SUITS:
+        base = _SUITING
     else:
         weights.find(base)
     advanced = dock.advanced

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import Notification, notification_manager, show_error
 from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.annotations.training_data import write_training_data
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.widgets.common.controls import make_compact
-from napari_fastsam.widgets.common.dock import Dock, OffersModels
+from napari_fastsam.widgets.common.dock import Dock, KeepsDecisions, OffersModels
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.frame import make_readable
 from napari_fastsam.widgets.common.model_box import FROM_FILE
@@ -22,7 +24,15 @@ from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
 from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
-from napari_fastsam.widgets.train.controls import Plan, folded, freeze, make_actions, make_advanced, make_controls
+from napari_fastsam.widgets.train.controls import (
+    WHICHEVER_SUITS,
+    Plan,
+    folded,
+    freeze,
+    make_actions,
+    make_advanced,
+    make_controls,
+)
 from napari_fastsam.widgets.train.events import Event
 from napari_fastsam.widgets.train.pairs_table import PairsTable
 from napari_fastsam.widgets.train.process import TrainingOutcome, TrainingProcess
@@ -47,7 +57,8 @@ class TrainWidget(Dock):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         settings = read_settings()
-        self._last_base = settings.model if settings.model not in ("", FROM_FILE) else weights.BUNDLED_NAME
+        bundled = [known.name for known in weights.REGISTRY if known.bundled]
+        self._last_base = WHICHEVER_SUITS if settings.model in ("", FROM_FILE, *bundled) else settings.model
         super().__init__(napari_viewer, "Train", make_controls(napari_viewer, self._last_base), make_actions())
         self.advanced = make_advanced(settings.device)
         self.reasons = QLabel(messages.AUTO)
@@ -78,10 +89,32 @@ class TrainWidget(Dock):
         if image is None or labels is None:
             self.say(messages.NO_LAYERS if image is None else messages.NO_LABELS)
             return
-        added = self.pairs.add(image, labels, regions)
+        added = self.pairs.add(image, labels, regions, self.partial.partly.value, self.left_out.value)
         if not self.model_name.value.strip():
             self.model_name.value = own_models.free_name(image.name)
         self.say(messages.READY if added else messages.ALREADY_THERE)
+
+    @report_errors
+    def add_session(self) -> None:
+        """Put all on the list that was accepted in the dock *FastSAM*; what was taken away there is background."""
+        docks = self._viewer.window.dock_widgets.values()
+        kept = [dock.decisions for dock in docks if isinstance(dock, KeepsDecisions)]
+        there = [
+            (decisions, image, labels)
+            for decisions in kept
+            for image, labels in decisions.pairs()
+            if image in self._viewer.layers and labels in self._viewer.layers
+        ]
+        if not there:
+            self.say(messages.NOTHING_ACCEPTED)
+            return
+        added = [
+            self.pairs.add(image, labels, None, True, None, partial(decisions.rejected, image, labels))
+            for decisions, image, labels in there
+        ]
+        if not self.model_name.value.strip():
+            self.model_name.value = own_models.free_name(there[-1][1].name)
+        self.say(messages.from_session(sum(added)) if any(added) else messages.ALREADY_THERE)
 
     @report_errors
     def train(self) -> None:
@@ -203,9 +236,21 @@ class TrainWidget(Dock):
         self.say(message, self.run_view.reasons if outcome.done else ())
         if outcome.done is not None:
             self._offer(name)
-            show_info(plain(message))
+            self._ask(plain(message))
         elif not outcome.stopped:
             show_error(plain(message))
+
+    def _ask(self, message: str) -> None:
+        """Ask whether the new model is to be used; the button in the dock says yes as well."""
+        dock = weakref.ref(self)  # napari keeps all notifications
+
+        def use(_: object) -> None:
+            asking = dock()
+            if asking is not None:
+                asking.use()
+
+        actions = ((messages.USE_IT, use), (messages.NOT_NOW, lambda _: None))
+        notification_manager.dispatch(Notification(message, "info", actions=actions))
 
     def _offer(self, name: str) -> None:
         """Put the new model into every list of models."""
@@ -238,6 +283,7 @@ class TrainWidget(Dock):
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         self._always.connect((self._viewer.layers.selection.events.active,), self._follow_active)
         self.pair_buttons.add_button.changed.connect(lambda: self.add_pair())
+        self.partial.session_button.changed.connect(lambda: self.add_session())
         self.pair_buttons.remove_button.changed.connect(lambda: self.pairs.remove_selected())
         self.pair_buttons.save_button.changed.connect(lambda: self.save_data())
         self.actions.train_button.changed.connect(lambda: self.train())
@@ -248,13 +294,14 @@ class TrainWidget(Dock):
         """Offer the layers that there are now; a choice stays as long as its layer does, and a first one is chosen."""
         if event is not None and event.type == "removed":
             self.pairs.layer_removed(event.value)
-        for box in (self.image, self.truth, self.regions):
+        optional = (self.regions, self.left_out)
+        for box in (self.image, self.truth, *optional):
             before = box.value
             box.reset_choices()
             there = [layer for layer in box.choices if layer is not None]
             if before is not None and before in there:
                 box.value = before
-            elif box is not self.regions and there:
+            elif box not in optional and there:
                 box.value = there[-1]
         self.pairs.refresh()
 

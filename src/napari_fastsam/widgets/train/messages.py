@@ -13,7 +13,10 @@ READY = "Ready. “Train” writes the pairs to a folder and trains in the backg
 NO_LAYERS = "Open an image and label the objects in it (or let FastSAM find them and correct them), then add the pair."
 NO_LABELS = "There is no Labels layer yet: label the objects of the image in one, or let FastSAM find and correct them."
 NO_PAIRS = "No pairs yet: choose an image and its labels above, then “Add pair”."
+NOTHING_ACCEPTED = "Nothing was accepted in the dock FastSAM yet: find objects there, then “Add to labels”."
 ALREADY_THERE = "This pair is in the list already."
+USE_IT = "Use it now"
+NOT_NOW = "Not now"
 NOT_WHILE_BUSY = "Wait for the work under way, or cancel it."
 AUTO = "auto: chosen from your images when training begins; what and why then stands here."
 CHOSEN = "Chosen for this training:"
@@ -21,6 +24,12 @@ WRITING = "Writing the training images …"
 STARTING = "Starting the training process …"
 STOPPING = "Stopping after this batch; the best so far is kept. “Stop now” ends it at once and may lose it."
 CANCELLED = "Cancelled before training began; nothing was kept."
+
+
+def from_session(count: int) -> str:
+    """Say what was taken over from the dock FastSAM."""
+    pairs = "1 image was" if count == 1 else f"{count} images were"
+    return f"{pairs} added with what you accepted; what you took away is background, and the rest is not decided."
 
 
 def counted(count: Counted) -> str:
@@ -79,7 +88,7 @@ def finished(name: str, outcome: TrainingOutcome, held_out: int) -> str:
     held = f" on {held_out} image{'s' * (held_out != 1)} held out"
     on = held if held_out else " on its own training images, so too good"
     text = f"“{name}” is trained" if not outcome.stopped else f"Stopped; the best so far is “{name}”"
-    return f"{text}: {measured}{on}. It is in the model list; “Use it now” chooses it in the dock FastSAM."
+    return f"{text}: {measured}{on}. Use it now? “{USE_IT}” segments with it at once; it stays in the model list."
 
 
 def settings_said(event: Started) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, 
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections, layer_emitters
-from napari_fastsam.layers.training.pairs import Counted, TrainingPair, find_pair
+from napari_fastsam.layers.training.pairs import Counted, Known, TrainingPair, find_pair
 from napari_fastsam.widgets.common.frame import make_readable
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.table import Cell, Rows, RowsTable
@@ -22,6 +22,8 @@ from napari_fastsam.widgets.train import messages
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Shapes
+
+    from napari_fastsam.layers.training.decisions import Rejected
 
 RECOUNT_MS = 700
 """Labels are counted again this long after they were last changed: painting should not wait for it."""
@@ -41,6 +43,10 @@ class PairRow:
     ----------
     image, labels, regions
         The layers.
+    partly, left_out
+        Whether only the labelled objects are decided, and the layer in which it is painted where nothing is.
+    rejected
+        Gives the proposals that are no objects, as far as that was decided by now.
     pair
         How they lay on each other when they were last looked at: later looks mean the same planes.
     counted
@@ -52,6 +58,9 @@ class PairRow:
     image: Image
     labels: Labels
     regions: Shapes | None
+    partly: bool = False
+    left_out: Labels | None = None
+    rejected: Callable[[], tuple[Rejected, ...]] = tuple
     pair: TrainingPair | None = None
     counted: Counted | None = None
     problem: str = ""
@@ -60,11 +69,12 @@ class PairRow:
     def has(self, layer: Any) -> bool:
         """Whether `layer` is one of its layers."""
         # a proxy of a layer equals it without being it
-        return any(own is not None and own == layer for own in (self.image, self.labels, self.regions))
+        return any(own is not None and own == layer for own in (self.image, self.labels, self.regions, self.left_out))
 
     def find(self, viewer: ViewerModel) -> TrainingPair:
         """Lay the layers on each other as they are now."""
-        self.pair = find_pair(viewer, self.image, self.labels, self.regions, self.pair)
+        known = Known(self.partly, self.rejected(), self.left_out)
+        self.pair = find_pair(viewer, self.image, self.labels, self.regions, self.pair, known)
         return self.pair
 
 
@@ -102,8 +112,16 @@ class PairsTable(QWidget):
         """Whether something is still to be counted."""
         return self._counter.busy or self._wait.isActive()
 
-    def add(self, image: Image, labels: Labels, regions: Shapes | None) -> bool:
-        """Add a pair; False if it is there already.
+    def add(
+        self,
+        image: Image,
+        labels: Labels,
+        regions: Shapes | None,
+        partly: bool = False,
+        left_out: Labels | None = None,
+        rejected: Callable[[], tuple[Rejected, ...]] = tuple,
+    ) -> bool:
+        """Add a pair; False if it is there already. The last three are as in `PairRow`.
 
         Raises
         ------
@@ -114,10 +132,11 @@ class PairsTable(QWidget):
             row.image == image
             and row.labels == labels
             and (row.regions is regions or (row.regions is not None and row.regions == regions))
+            and row.partly == partly
             for row in self.rows
         ):
             return False
-        row = PairRow(image, labels, regions)
+        row = PairRow(image, labels, regions, partly, left_out, rejected)
         row.find(self._viewer)
         emitters = [*layer_emitters(labels, "data", "paint", "labels_update"), *layer_emitters(image, "data")]
         if regions is not None:
@@ -210,6 +229,8 @@ class PairsTable(QWidget):
     def _texts(self, row: PairRow) -> tuple[str, str, str]:
         learnt = "counting …" if row.counted is None or row is self._counting else messages.counted(row.counted)
         labels = row.labels.name + (f" in {row.regions.name}" if row.regions is not None else "")
+        labels += ", only these" if row.partly else ""
+        labels += f" without {row.left_out.name}" if row.left_out is not None else ""
         return row.image.name, labels, "does not fit" if row.problem else learnt
 
 

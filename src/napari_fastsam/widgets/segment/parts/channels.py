@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox
+from magicgui.widgets import ComboBox, PushButton
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
@@ -23,6 +23,8 @@ from napari_fastsam.widgets.common.folded import Folded
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+
+    from napari_fastsam.layers.answers.other_channels import ChannelOffer
 
 _TITLE = "Channels"
 _FEW = "Tick two or three: they are seen together, as the colours of one picture."
@@ -43,6 +45,9 @@ class ChannelsPanel(Folded):
     changed = Signal()
     """Other channels are ticked."""
 
+    search_wanted = Signal(object)
+    """The channel that is to be searched alone."""
+
     moved = Signal()
     """Nothing here is a slider: never emitted."""
 
@@ -53,6 +58,9 @@ class ChannelsPanel(Folded):
         self._ticked: list[Image] = []
         self._positions: list[int] = []
         self._axis: int | None = None
+        self._offer: ChannelOffer | None = None
+        self.search_in = PushButton(name="search_in", visible=False, tooltip="This channel shows what you clicked.")
+        self.search_in.changed.connect(self._take_offer)
 
     @property
     def value(self) -> tuple[Channel, ...]:
@@ -83,6 +91,17 @@ class ChannelsPanel(Folded):
         self._positions = [one for one in chosen if isinstance(one, int)]
         self._fill()
         self.changed.emit()
+
+    def propose(self, offer: ChannelOffer | None) -> None:
+        """Offer to search in another channel than the one that shows nothing; None = there is nothing to offer."""
+        self._offer = offer
+        if offer is not None:
+            self.search_in.text = offer.action
+        show_if(self.search_in, offer is not None)
+
+    def _take_offer(self, *_: Any) -> None:
+        if self._offer is not None:
+            self.search_wanted.emit(self._offer.channel)
 
     # ---------------------------------------------------------------- behind the title
 

@@ -47,7 +47,7 @@ class LabelsPanel(Panel):
         self.actions = _make_actions()
         self.preserve = CheckBox(
             name="preserve",
-            text="keep what is labelled already",
+            text="keep what is labelled",
             value=settings.preserve_labels,
             tooltip="Labelled pixels of that layer keep their label.",
         )

@@ -1,0 +1,135 @@
+"""Files of labels in napari: opened as layers that lie on their image, and saved from Labels layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.layers import Labels, Shapes
+from napari.settings import get_plugin_settings
+
+from napari_fastsam.core.image.scale import Scale
+from napari_fastsam.core.results.provenance import Provenance
+from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
+from napari_fastsam.io.formats import registry
+from napari_fastsam.layers.files.reading import reader_of
+
+NAME = "napari-fastsam"
+LABELS = np.zeros((12, 14), np.int32)
+LABELS[1:7, 1:6], LABELS[3:5, 2:4], LABELS[0, 13], LABELS[8:12, 5:9] = 1, 0, 1, 2
+OBJECTS = [ResultObject(1, 0.75, "a cell"), ResultObject(2, 0.5)]
+KEEP = [f.name for f in registry.writers() if f.keeps_labels]
+
+
+@pytest.fixture
+def plugin(npe2pm):
+    with npe2pm.tmp_plugin(package=NAME) as plugin:
+        yield plugin
+
+
+def write(name: str, folder: Path, labels: np.ndarray = LABELS, scale: Scale | None = None) -> Path:
+    path = folder / f"cells{registry.FORMATS[name].ending}"
+    axes = scale or Scale.unknown(("z", "y", "x")[-labels.ndim :])
+    made = (Provenance(model="nuclei"),)
+    registry.writer(name).write(SegmentationResult(ArrayLabels(labels), OBJECTS, axes, made, "cells.png"), path)
+    return path
+
+
+@pytest.mark.parametrize("name", KEEP)
+def test_a_file_opens_as_labels_on_its_image(name: str, tmp_path: Path, make_napari_viewer, plugin) -> None:
+    viewer = make_napari_viewer()
+    image = viewer.add_image(
+        np.zeros(LABELS.shape), name="cells", scale=(0.5, 0.25), translate=(3, 4), units=("um", "um")
+    )
+    viewer.add_image(np.zeros((5, 5)), name="another", units=("um", "um"))
+    (layer,) = viewer.open(str(write(name, tmp_path)), plugin=NAME)
+    assert isinstance(layer, Labels)
+    np.testing.assert_array_equal(layer.data, LABELS)
+    np.testing.assert_array_equal(layer.extent.world, image.extent.world)
+    assert layer.units == image.units
+    table = layer.features
+    assert table["index"].tolist() == [1, 2]
+    assert table["score"].tolist() == [0.75, 0.5]
+    assert table["class"].tolist() == ["a cell", ""]
+    assert layer.metadata[NAME][0]["model"] == "nuclei"
+
+
+def test_without_an_image_it_lies_where_its_file_says(tmp_path: Path, make_napari_viewer, plugin) -> None:
+    viewer = make_napari_viewer()
+    stack = np.stack([LABELS, LABELS * 0])
+    scale = Scale(("z", "y", "x"), (2.0, 0.5, 0.25), ("micrometer",) * 3)
+    (layer,) = viewer.open(str(write("imagej", tmp_path, stack, scale)), plugin=NAME)
+    np.testing.assert_array_equal(layer.data, stack)
+    assert layer.scale.tolist() == [2, 0.5, 0.25]
+    assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
+
+
+def test_outlines_that_do_not_say_their_size_have_that_of_the_image(tmp_path: Path, make_napari_viewer, plugin) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((30, 40)), name="cells")
+    feature = {"type": "Polygon", "coordinates": [[[1, 1], [6, 1], [6, 5], [1, 5]]]}
+    (tmp_path / "cells.geojson").write_text(str([{"type": "Feature", "geometry": feature}]).replace("'", '"'))
+    (layer,) = viewer.open(str(tmp_path / "cells.geojson"), plugin=NAME)
+    assert layer.data.shape == (30, 40)
+
+
+def test_each_image_of_a_coco_file_is_a_layer(tmp_path: Path, make_napari_viewer, plugin) -> None:
+    results = [SegmentationResult(ArrayLabels(n), image=f"{i}.png") for i, n in enumerate((LABELS, LABELS.T))]
+    registry.writer("coco").write_together(results, tmp_path / "all.json")
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "all.json"), plugin=NAME)
+    assert [layer.name for layer in viewer.layers] == ["0", "1"]
+    np.testing.assert_array_equal(viewer.layers["1"].data, LABELS.T)
+
+
+def test_by_choice_outlines_open_as_shapes(tmp_path: Path, make_napari_viewer, plugin, plugin_settings) -> None:
+    get_plugin_settings(NAME).files.open_as = "shapes"
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open(str(write("geojson", tmp_path)), plugin=NAME)
+    assert isinstance(layer, Shapes)
+    assert layer.features["index"].tolist() == [1, 1, 2]
+    drawn = layer.to_labels(labels_shape=LABELS.shape)
+    assert set(drawn[LABELS == 2]) == {3}
+    corners = layer.data[2]
+    assert corners.min(axis=0).tolist() == [7.5, 4.5]
+    assert corners.max(axis=0).tolist() == [11.5, 8.5]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.tif", "a.zarr", "a.png", "a.geojson", "a.zip", "a.json", "a_seg.npy", "a.csv", "a.parquet"]
+)
+def test_a_labels_layer_is_saved(name: str, tmp_path: Path, make_napari_viewer, plugin) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_image(LABELS * 2.0, name="cells", scale=(0.5, 0.25), units=("um", "um"))
+    features = {"index": [1, 2], "score": [0.75, 0.5]}
+    layer = viewer.add_labels(LABELS, scale=(0.5, 0.25), units=("um", "um"), features=features)
+    assert layer.save(str(tmp_path / name), plugin=NAME) == [str(tmp_path / name)]
+    if name.endswith((".csv", ".parquet")):
+        assert (tmp_path / name).is_file()
+        return
+    read = registry.read_labels(tmp_path / name)
+    np.testing.assert_array_equal(read.label_image(), LABELS)
+    assert [one.score for one in read.objects] == [0.75, 0.5]
+    assert read.scale.scale == (0.5, 0.25)
+
+
+def test_every_format_that_is_written_as_a_file_is_offered(plugin) -> None:
+    offered = {entry.filename_extensions[0] for entry in plugin.manifest.contributions.writers}
+    wanted = {Path(f.ending).suffix for f in registry.writers() if f.name != "overlay"} - {""}
+    assert offered == wanted
+    displayed = [entry.display_name for entry in plugin.manifest.contributions.writers]
+    assert len(set(displayed)) == len(displayed)
+
+
+def test_every_format_that_keeps_labels_is_opened(plugin) -> None:
+    from fnmatch import fnmatch
+
+    patterns = [p for reader in plugin.manifest.contributions.readers for p in reader.filename_patterns]
+    for name in KEEP:
+        assert any(fnmatch(f"cells{registry.FORMATS[name].ending}", pattern) for pattern in patterns), name
+
+
+def test_other_files_are_left_to_others(tmp_path: Path) -> None:
+    assert reader_of(str(tmp_path / "a.docx")) is None
+    assert reader_of([str(tmp_path / "a.geojson"), str(tmp_path / "b.geojson")]) is None

@@ -1,0 +1,167 @@
+"""How the command line reads images: contrast, scenes, sizes; and what it tells of images that show nothing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner, Result
+
+from napari_fastsam.cli import app
+from napari_fastsam.cli.reading_options import parse_contrast
+from napari_fastsam.core.recipe import ModelPart, Parameters, Recipe
+from napari_fastsam.errors import ParameterError
+from napari_fastsam.io.formats.registry import read_labels
+from napari_fastsam.io.recipes import load_recipe, save_recipe
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "250"})
+
+
+@pytest.fixture
+def grey() -> np.ndarray:
+    """(256, 256) uint8 up to 108, with two dozen nuclei."""
+    return iio.imread(Path(__file__).parent / "data" / "dsb2018" / "sparse.png")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    save_recipe(Recipe(ModelPart("nuclei"), Parameters()), tmp_path / "r.json")
+    return tmp_path / "r.json"
+
+
+def objects_in(path: Path) -> int:
+    ((_, labels),) = read_labels(path).labels.planes()
+    return len(np.unique(labels)) - 1
+
+
+class TestContrast:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("percentiles", "percentiles"), ("1 20", (1, 20)), ("1,20", (1, 20)), ("-5 1e3", (-5, 1000)), (None, None)],
+    )
+    def test_two_numbers_or_the_word(self, text: str | None, expected: object) -> None:
+        assert parse_contrast(text) == expected
+
+    @pytest.mark.parametrize("text", ["", "5", "20 1", "3 3", "1 2 3", "percentile", "nan 5"])
+    def test_anything_else_is_refused(self, text: str) -> None:
+        with pytest.raises(ParameterError, match="such as --contrast 100 4000, or percentiles"):
+            parse_contrast(text)
+
+    def test_numbers_and_percentiles_are_what_is_shown(self, tmp_path: Path, grey: np.ndarray) -> None:
+        tifffile.imwrite(tmp_path / "dim.tif", (grey // 16).astype(np.uint8))
+        dim = run("segment", tmp_path / "dim.tif", "-o", tmp_path, "--contrast", "0", "255")
+        assert dim.exit_code == 3
+        assert "hardly any contrast: its values, 0 to 5, are shown within 0 to 255" in dim.output
+        few = objects_in(tmp_path / "dim_labels.tif")
+        for contrast in (["0", "7"], ["percentiles"], ["0,7"]):
+            shown = run("segment", tmp_path / "dim.tif", "-o", tmp_path, "--contrast", *contrast)
+            assert shown.exit_code == 0, shown.output
+            assert objects_in(tmp_path / "dim_labels.tif") > few + 3
+
+    def test_a_recipe_takes_the_same(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        tifffile.imwrite(tmp_path / "dim.tif", (grey // 16).astype(np.uint8))
+        save_recipe(Recipe(ModelPart("nuclei"), Parameters(contrast="percentiles", scene=0)), tmp_path / "p.json")
+        assert load_recipe(tmp_path / "p.json").parameters.contrast == "percentiles"
+        result = run("run", tmp_path / "p.json", tmp_path / "dim.tif", "-o", tmp_path / "a", "--workers", 1)
+        assert result.exit_code == 0, result.output
+        result = run("run", recipe, tmp_path / "dim.tif", "-o", tmp_path / "b", "--workers", 1, "--contrast", 0, 255)
+        assert result.exit_code == 3, result.output
+        assert objects_in(tmp_path / "b" / "dim_labels.tif") < objects_in(tmp_path / "a" / "dim_labels.tif")
+
+
+class TestScenesAndSizes:
+    def test_the_first_of_several_scenes_is_named_and_others_can_be_chosen(
+        self, tmp_path: Path, grey: np.ndarray
+    ) -> None:
+        with tifffile.TiffWriter(tmp_path / "s.ome.tif", ome=True) as file:
+            file.write(grey)
+            file.write(np.zeros_like(grey))
+        first = run("segment", tmp_path / "s.ome.tif", "-o", tmp_path)
+        assert (first.exit_code, "the first of 2 images in this file" in first.output) == (3, True)
+        chosen = run("segment", tmp_path / "s.ome.tif", "-o", tmp_path, "--scene", 0)
+        assert chosen.exit_code == 0
+        assert "all pixels are 0" in run("segment", tmp_path / "s.ome.tif", "-o", tmp_path, "--scene", 1).output
+        missing = run("segment", tmp_path / "s.ome.tif", "-o", tmp_path, "--scene", 2)
+        assert (missing.exit_code, "there is no scene 2" in missing.stderr) == (2, True)
+
+    def test_the_size_of_a_pixel_goes_into_the_labels(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        tifffile.imwrite(tmp_path / "g.tif", grey)
+        assert run("segment", tmp_path / "g.tif", "-o", tmp_path, "--pixel-size", "0.325").exit_code == 0
+        scale = read_labels(tmp_path / "g_labels.tif").scale
+        assert (scale.scale, scale.units) == ((0.325, 0.325), ("micrometer", "micrometer"))
+        wrong = run("segment", tmp_path / "g.tif", "-o", tmp_path, "--pixel-size", "0")
+        assert (wrong.exit_code, "expected micrometers" in wrong.stderr) == (2, True)
+
+
+class TestWhatShowsNothing:
+    def test_is_named_in_table_report_and_status(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        tifffile.imwrite(folder / "good.tif", grey)
+        tifffile.imwrite(folder / "constant.tif", np.full((64, 64), 7, np.uint16))
+        saturated = grey.astype(np.uint16) * 600
+        saturated[:20] = 65535
+        saturated[30:33, :50] = 65534
+        tifffile.imwrite(folder / "saturated.tif", saturated)
+        tifffile.imwrite(folder / "faint.tif", np.random.default_rng(0).integers(100, 102, (64, 64)).astype(np.uint16))
+        result = run("run", recipe, folder, "-o", tmp_path / "out", "--workers", 1)
+        assert result.exit_code == 3
+        with (tmp_path / "out" / "report.csv").open() as file:
+            remarks = {Path(row["image"]).stem: row["remarks"] for row in csv.DictReader(file)}
+        assert remarks["good"] == ""
+        assert remarks["constant"] == "all pixels are 7: there is nothing to see"
+        assert "of the pixels are saturated, at 65535" in remarks["saturated"]
+        assert "hardly any contrast: its values are 100 to 101" in remarks["faint"]
+        for what in ("all pixels are 7", "saturated, at 65535", "hardly any contrast"):
+            assert what in result.stdout
+            assert what in result.stderr
+        again = run("run", recipe, folder, "-o", tmp_path / "out", "--workers", 1)
+        assert (again.exit_code, "4 kept" in again.stdout, "all pixels are 7" in again.stderr) == (3, True, True)
+
+    def test_planes_of_a_stack_that_are_missing_fail_by_name(self, tmp_path: Path, recipe: Path) -> None:
+        xml = (
+            '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+            '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="64" SizeY="64" SizeZ="5" SizeC="1" '
+            'SizeT="1"><TiffData/></Pixels></Image></OME>'
+        )
+        noise = np.random.default_rng(0).integers(0, 99, (64, 64)).astype(np.uint8)
+        tifffile.imwrite(tmp_path / "o.ome.tif", noise, description=xml, metadata=None)
+        result = run("run", recipe, tmp_path / "o.ome.tif", "-o", tmp_path / "out", "--workers", 1)
+        assert result.exit_code == 2
+        assert "planes z 1, z 2, z 3, z 4 are missing" in result.stderr
+        assert run("segment", tmp_path / "o.ome.tif", "--plane", 0, "-o", tmp_path).exit_code == 0
+        assert "plane z 3 is missing" in run("segment", tmp_path / "o.ome.tif", "--plane", 3, "-o", tmp_path).stderr
+
+
+class TestNamesAndFolders:
+    def test_results_beside_the_images_are_no_images(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        tifffile.imwrite(folder / "a.tif", grey)
+        save_recipe(load_recipe(recipe), folder / "r.json")
+        first = run("run", recipe, folder, "-o", folder, "--workers", 1)
+        assert first.exit_code == 0, first.output
+        again = run("run", recipe, folder, "-o", folder, "--workers", 1)
+        assert (again.exit_code, "1 kept, 0 failed" in again.stdout) == (0, True)
+        assert "1 results of earlier runs are left out" in again.stderr
+        by_name = run("run", recipe, folder / "a.tif", folder / "a_labels.tif", "-o", folder, "--workers", 1)
+        assert (by_name.exit_code, "1 kept" in by_name.stdout) == (0, True)
+
+    def test_labels_alone_are_what_was_named(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        tifffile.imwrite(tmp_path / "only_labels.tif", grey)
+        result = run("run", recipe, tmp_path / "only_labels.tif", "-o", tmp_path / "out", "--workers", 1)
+        assert (result.exit_code, "1 done" in result.stdout) == (0, True)
+
+    def test_brackets_in_names(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
+        folder = tmp_path / "plate["
+        folder.mkdir()
+        tifffile.imwrite(folder / "x].tif", grey)
+        result = run("run", recipe, folder / "*.tif", "-o", tmp_path / "out", "--workers", 1)
+        assert result.exit_code == 0, result.output
+        assert "plate[/x].tif" in result.stdout
