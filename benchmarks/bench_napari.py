@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -152,6 +153,64 @@ def test_slider_to_labels(benchmark, figure, qtbot, docked):
         qtbot.wait(30)
     benchmark.pedantic(lambda: None, rounds=1)
     figure("confidence slider → Labels layer changed", statistics.median(times) * 1e3, "ms", 50, note="everything")
+
+
+def test_hover(benchmark, figure, qtbot, docked, model, sparse):
+    """From the cursor's event to the outline in its layer, all objects kept."""
+    from types import SimpleNamespace
+
+    viewer, dock, _ = docked
+    objects = model.segment(sparse, imgsz=1024)
+    hover = dock._hover
+    times, found = [], 0
+    for _ in range(2):
+        for i in range(min(40, len(objects.masks))):
+            event = SimpleNamespace(position=tuple(map(float, _inside(objects.masks[i]))))
+            start = time.perf_counter()
+            hover._moved(viewer, event)
+            times.append(time.perf_counter() - start)
+            found += hover.under is not None
+    assert found
+    benchmark.pedantic(lambda: None, rounds=1)
+    figure("the cursor's event → the object under it outlined", statistics.median(times) * 1e3, "ms", 16)
+
+
+def test_edits_and_undos(benchmark, figure):
+    """1000 prompts made and taken back, and 1000 edits of labels: what the history holds, and what it took."""
+    from napari.layers import Image, Labels
+
+    from napari_fastsam.layers.history.history import History
+    from napari_fastsam.layers.history.label_edit import recorded_edit
+    from napari_fastsam.layers.history.recorder import Recorder
+    from napari_fastsam.layers.prompts.new import new_points
+
+    points, labels = new_points(Image(np.zeros((512, 512), np.uint8))), Labels(np.zeros((512, 512), np.int32))
+    recorder = Recorder(History())
+    recorder.follow([points])
+    rows, columns = (axis.ravel() for axis in np.mgrid[:30, :30])
+
+    def edit(i: int) -> None:
+        with recorder.step("a click"):
+            points.add([[i % 512, i % 500]])
+        with recorded_edit("an edit", labels, recorder):
+            labels.data_setitem((rows + i % 480, columns + i % 470), i + 1)
+        recorder.undo()
+        recorder.undo()
+
+    for i in range(20):
+        edit(i)
+    start, took = recorder.history.nbytes, time.perf_counter()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for i in range(1000):
+        edit(i)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    took = time.perf_counter() - took
+    assert recorder.history.nbytes <= 2 * start + 1_000_000
+    benchmark.pedantic(lambda: None, rounds=1)
+    figure("1000 edits of prompts and of labels, each taken back", took, "s", note="memory traced")
+    figure("  … memory more than after 20", grown / 1e6, "MB", 5)
 
 
 def test_network_in_a_worker(benchmark, figure, qtbot, docked, model, sparse):

@@ -142,6 +142,14 @@ def clears_prompts(b):
     assert b.active is None or b.active in b.viewer.layers, "no layer is deleted"
 
 
+def points_at_nothing(b):
+    """What is under the cursor is taken and rejected in test_hover."""
+    b.dock._hover.hide()
+    yield
+    assert "No object under the cursor" in b.status
+    assert len(b.points.data) == 1
+
+
 def takes_back(b):
     if b.active is b.mine:
         b.mine.paint((5, 5), 3)
@@ -211,6 +219,8 @@ DOES = {
     "smaller": takes_a_smaller_one,
     "commit": adds_to_labels,
     "clear_prompts": clears_prompts,
+    "take_hovered": points_at_nothing,
+    "reject_hovered": points_at_nothing,
     "undo": takes_back,
     "redo": does_again,
 }

@@ -31,6 +31,11 @@ class Asking:
         self._added: Added | None = None
         self._shown_once = False
 
+    @property
+    def asked(self) -> Request | None:
+        """What was asked last; None = nothing was."""
+        return self._asked
+
     def freeze(self, controls: Controls) -> Request:
         """Return what is asked for now, without what was searched for and is in a Labels layer.
 

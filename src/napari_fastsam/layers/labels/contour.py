@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 CONTOUR_NAME = "FastSAM current object"
 
-_COLOUR = "#ffffff"
+COLOUR = "#ffffff"
 _WIDTH = 2
 """Of the edge, in pixels within the object."""
 
 
-def make_contour(image: Image, plane: Plane, mask: CroppedMask) -> Labels:
+def make_contour(
+    image: Image, plane: Plane, mask: CroppedMask, name: str = CONTOUR_NAME, colour: str = COLOUR
+) -> Labels:
     """Make a Labels layer that outlines an object, lying exactly on the image.
 
     Parameters
@@ -33,11 +35,13 @@ def make_contour(image: Image, plane: Plane, mask: CroppedMask) -> Labels:
         The image, and the plane and region on which the object is.
     mask
         The object in pixels of the region.
+    name, colour
+        Of the layer.
     """
     around, labels = _around(plane, mask)
-    layer = make_preview(image, around, labels, name=CONTOUR_NAME)
+    layer = make_preview(image, around, labels, name=name)
     layer.opacity = 1.0
-    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: _COLOUR})
+    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: colour})
     return layer
 
 

@@ -114,6 +114,30 @@ def _label_like(labels: pd.Series[Any], positive: bool) -> Any:
     return str(int(positive)) if labels.map(type).eq(str).any() else int(positive)
 
 
+def add_point(points: Points, place: Any, polarity: str) -> None:
+    """Add a point of an object of its own with a polarity; what the next one will be like stays.
+
+    Parameters
+    ----------
+    points
+        The layer.
+    place
+        (D,) in the layer's data.
+    polarity
+        One of `COLOURS`.
+    """
+    points.selected_data = set()  # or its sign is changed too
+    defaults = points.feature_defaults.copy()
+    set_polarity(points, polarity)
+    if "object" in defaults:
+        points.feature_defaults = points.feature_defaults.assign(object=0)
+    points.add([place])
+    if set(defaults) == set(points.features):
+        points.feature_defaults = defaults
+    else:
+        set_polarity(points, POSITIVE)
+
+
 def set_object_number(points: Points | Shapes, number: int) -> None:
     """Give the prompts that are added next this object number (0: each is an object of its own)."""
     if "object" not in points.features:

@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
-from napari_fastsam.layers.labels.contour import make_contour, move_contour
+from napari_fastsam.layers.labels.contour import COLOUR, CONTOUR_NAME, make_contour, move_contour
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -25,10 +25,19 @@ if TYPE_CHECKING:
 
 
 class Contour:
-    """Outlines the current object in one viewer."""
+    """Outlines one object in one viewer.
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    name, colour
+        Of the layer with the outline.
+    """
+
+    def __init__(self, viewer: ViewerModel, name: str = CONTOUR_NAME, colour: str = COLOUR) -> None:
         self._viewer = viewer
+        self._name, self._colour = name, colour
         self._layer: Labels | None = None
         self._hidden = False
 
@@ -47,6 +56,11 @@ class Contour:
             return
         self.outline(result.request.controls.image, result.request.plane, found.crop)
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is an outline to be seen."""
+        return self.layer is not None and not self._hidden
+
     def outline(self, image: Image, plane: Plane, mask: CroppedMask) -> None:
         """Outline any object until another answer is shown.
 
@@ -62,7 +76,7 @@ class Contour:
             self.remove()
             layer = None
         if layer is None:
-            self._layer = layer = make_contour(image, plane, mask)
+            self._layer = layer = make_contour(image, plane, mask, self._name, self._colour)
             layer.metadata = {PREVIEW_KEY: True}
             layers = self._viewer.layers
             active = layers.selection.active

@@ -19,6 +19,7 @@ from napari_fastsam.widgets.segment.accepting import Accepting
 from napari_fastsam.widgets.segment.corrects_labels import CorrectsLabels
 from napari_fastsam.widgets.segment.engine import Engine
 from napari_fastsam.widgets.segment.examples import ExampleSearch
+from napari_fastsam.widgets.segment.hover import Hover
 from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
@@ -61,6 +62,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
+        self._hover = Hover(engine, self._prompting)
         self.search, self.about = panels.search, panels.source.about
         self._lay_out()
         self._wire()
@@ -210,6 +212,14 @@ class FastSAMWidget(Dock, CorrectsLabels):
         """Take a smaller object for the prompt last touched."""
         self._prompting.step(-1)
 
+    def take_hovered(self) -> None:
+        """Take the object under the cursor: a positive point."""
+        self._hover.take()
+
+    def reject_hovered(self) -> None:
+        """Reject the object under the cursor: a negative point."""
+        self._hover.reject()
+
     def undo(self) -> None:
         """Take back what was done last: a prompt, a correction, what was cleared, what was added to labels."""
         self._prompting.undo()
@@ -244,6 +254,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
         self._tools.end()
+        self._hover.end()
         self._accepting.exporter.close()
         self._engine.end()
 

@@ -147,5 +147,6 @@ def _advanced(panels: Panels) -> QWidget:
     fields.add("", thresholds.fine_edges.native)
     fields.add("", thresholds.live.native)
     fields.add("", panels.canvas.filled.native)
+    fields.add("", panels.canvas.hover.native)
     fields.add("", panels.labels.preserve.native)
     return fields

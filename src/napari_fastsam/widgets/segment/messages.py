@@ -48,11 +48,12 @@ NO_LABEL_CHOSEN = (
     "Which label? Point at it and press a key, select shapes that were drawn around some, or pick one in the layer."
 )
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
+NOTHING_UNDER_CURSOR = "No object under the cursor that the network has seen."
+NOTHING_TO_UNDO = "There is nothing to take back."
+NOTHING_TO_REDO = "There is nothing to do again."
 NEXT_PROMPTS = "click further ones, or Add to labels"
 NEXT_EVERYTHING = "Add to labels, or click what was missed"
 NOTHING_AT_PROMPTS = "No object there. Details say why."
-NOTHING_TO_UNDO = "There is nothing to take back."
-NOTHING_TO_REDO = "There is nothing to do again."
 NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
 LARGE_SEARCH = (
     "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "

@@ -28,6 +28,8 @@ SHORTCUTS: Mapping[str, tuple[str, str]] = {
     "Shift-Down": ("smaller", "smaller object"),
     "Shift-Enter": ("commit", "add to labels"),
     "Shift-Delete": ("clear_prompts", "clear prompts"),
+    "Shift-Z": ("take_hovered", "take the object under the cursor"),
+    "Shift-Backspace": ("reject_hovered", "reject the object under the cursor"),
     "Shift-K": ("delete_label", "delete the label under the cursor"),
     "Shift-M": ("merge_labels", "merge labels: on each of them"),
     "Shift-C": ("split_label", "split a label: on two places of it"),

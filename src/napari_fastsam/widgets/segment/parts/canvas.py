@@ -17,4 +17,11 @@ class CanvasPanel(Panel):
             value=False,
             tooltip="Fill the objects of the preview; otherwise their outlines are drawn.",
         )
-        super().__init__(self.filled)
+        self.hover = CheckBox(
+            name="hover",
+            text="hover",
+            value=True,
+            tooltip="Outline the object under the cursor; take it (Shift-Z), reject it (Shift-Backspace), "
+            "take a larger or smaller one (Shift and the wheel).",
+        )
+        super().__init__(self.filled, self.hover)
