@@ -348,7 +348,9 @@ def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> Corr
     rows, columns = (max(c.window[axis].stop for c in crops) for axis in (0, 1))
     before, after = (c.moved(-top, -left).full((rows - top, columns - left)) for c in crops)
     changes, _ = ndimage.label(before != after)
-    asked = np.unique(changes[tuple((clicks.pixels - (top, left)).T)])
+    at = clicks.pixels - (top, left)
+    at = at[((at >= 0) & (at < changes.shape)).all(axis=1)]
+    asked = np.unique(changes[tuple(at.T)])
     pixels = np.where(np.isin(changes, asked[asked > 0]), after, before)
     crop = CroppedMask(top, left, pixels)
     return _compared(replace(found, crop=crop), mask)
