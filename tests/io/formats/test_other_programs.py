@@ -15,6 +15,7 @@ import roifile
 import shapely
 import tifffile
 import yaml
+import zarr
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
@@ -319,3 +320,38 @@ def test_a_table_has_micrometers_and_says_how_objects_came_about(name: str, tmp_
     assert table["image"].tolist() == ["a.png", "a.png"]
     if name == "parquet":
         assert json.loads(table.attrs["napari-fastsam"])["napari-fastsam"][1]["model"] == "mine"
+
+
+def test_labels_within_an_ome_zarr_image_are_named_in_it(tmp_path: Path) -> None:
+    from ome_zarr_models import open_ome_zarr
+    from ome_zarr_models.v05.image_label import ImageLabel
+    from ome_zarr_models.v05.labels import Labels
+
+    labels = difficult()
+    writer("zarr").write(SegmentationResult(ArrayLabels(labels)), tmp_path / "image.zarr")
+    (tmp_path / "image.zarr" / "labels").mkdir()
+    for name in ("nuclei", "cells"):
+        writer("zarr").write(result_of(labels * (name == "nuclei")), tmp_path / "image.zarr" / "labels" / name)
+    group = zarr.open_group(tmp_path / "image.zarr" / "labels", mode="r")
+    assert isinstance(open_ome_zarr(group), Labels)
+    assert isinstance(open_ome_zarr(group["nuclei"]), ImageLabel)
+    assert group.attrs["ome"]["labels"] == ["cells", "nuclei"]
+    cells, nuclei = FORMATS["zarr"].read_each(tmp_path / "image.zarr" / "labels")
+    np.testing.assert_array_equal(nuclei.label_image(), labels)
+    assert not cells.label_image().any()
+    assert {one.class_name for one in nuclei.objects} == {"a cell", ""}
+
+
+def test_the_labels_of_an_image_are_read_instead_of_the_image(tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path / "image.zarr", mode="w", zarr_format=3)
+    group.create_array("0", data=np.full((24, 31), 0.5, np.float32))
+    scale = [{"type": "scale", "scale": [1.0, 1.0]}]
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    level = {"path": "0", "coordinateTransformations": scale}
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
+    (tmp_path / "image.zarr" / "labels").mkdir()
+    writer("zarr").write(result_of(difficult()), tmp_path / "image.zarr" / "labels" / "nuclei")
+    np.testing.assert_array_equal(read_labels(tmp_path / "image.zarr").label_image(), difficult())
+    zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
+    with pytest.raises(ParameterError, match=r"before 0\.5"):
+        writer("zarr").write(result_of(difficult()), tmp_path / "old.zarr" / "labels" / "nuclei")

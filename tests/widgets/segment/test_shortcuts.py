@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QSlider
 
 from napari_fastsam.widgets.common.segments import Segments
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
+from napari_fastsam.widgets.segment.parts.correct import VERBS
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, action, as_html
 from napari_fastsam.widgets.segment.tools import MODES
 
@@ -173,7 +174,27 @@ def takes_a_tool(name):
     return check
 
 
+def corrects(b):
+    """A label with a hole, a speck and a neighbour, under the mouse: no key leaves it as it was, or says nothing."""
+    before, data = b.dock.labels.value, b.mine.data
+    data[100:150, 100:150], data[100:150, 150:160] = 1, 2
+    data[120:124, 120:124], data[180:184, 100:104] = 0, 1
+    b.mine.refresh()
+    b.dock.labels.value, was = b.mine, data.copy()
+    b.settle()
+    b.qtbot.mouseMove(b.canvas.native, b.at((140, 110)))
+    b.qtbot.wait(20)
+    yield
+    begun = b.status.startswith(("Merge: point", "Split: point"))
+    assert begun or (data != was).any(), b.status
+    assert ((data == 2) == (was == 2)).all()
+    data[...] = 0
+    b.mine.refresh()
+    b.dock.labels.value = before
+
+
 DOES = {
+    **dict.fromkeys(VERBS, corrects),
     "take_point": takes_a_tool("point"),
     "take_box": takes_a_tool("box"),
     "take_outline": takes_a_tool("outline"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -41,6 +41,11 @@ class CroppedMask:
     def area(self) -> int:
         """Number of pixels that belong to the object."""
         return int(np.count_nonzero(self.pixels))
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What is equal for equal masks."""
+        return self.top, self.left, self.pixels.shape, np.packbits(self.pixels).tobytes()
 
     def covers(self, points: NDArray[np.number[Any]]) -> NDArray[np.bool_]:
         """Tell for (P, 2) rows and columns (pixel centres at integers) which lie in the object."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.registry import Format, register
-from napari_fastsam.io.images.ome_zarr import attributes_of, labels_in, new_labels, open_image
+from napari_fastsam.io.images.ome_zarr import attributes_of, is_zarr, labels_in, new_labels, open_image
 
 
 @register
@@ -23,13 +26,55 @@ class ZarrLabels(Format):
     holds = frozenset(("labels", "stacks", "scores", "classes", "prompts", "scale", "provenance"))
 
     def write(self, result: SegmentationResult, path: Path) -> None:
-        """Write a label image plane by plane; a large plane may be painted where it is kept."""
+        """Write a label image plane by plane; a large plane may be painted where it is kept.
+
+        Within the group ``labels`` of an image it is named among the labels of that image.
+        """
+        group = _group_around(path)
         with new_labels(path, result.shape, result.scale, lambda: about(result)) as array:
             for index, labels in result.labels.planes(array):
                 if labels is not array:
                     array[(*index, slice(None), slice(None))] = np.asarray(labels)
+        if group is not None:
+            _name_in(group, path.name)
 
     def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read the full resolution lazily; of an image or a group that has labels, the first of them."""
-        array, scale = open_image(path, next(iter(labels_in(path)), ""))
-        return result_from(ArrayLabels(array), attributes_of(path), scale, path)
+        return next(self.read_each(path, shape))
+
+    def read_each(self, path: Path, shape: tuple[int, int] | None = None) -> Iterator[SegmentationResult]:
+        """Yield a label image, or each of those that an image or a group of labels has."""
+        for where in _places(path):
+            array, scale = open_image(path, where)
+            yield result_from(ArrayLabels(array), attributes_of(path / where), scale, path / where)
+
+
+def _places(path: Path) -> list[str]:
+    """Return where the label images of an OME-Zarr lie in it; "" for itself."""
+    attributes = attributes_of(path)
+    own = attributes.get("ome", attributes)
+    return [""] if "image-label" in own else labels_in(path) or [""]
+
+
+def _group_around(path: Path) -> Path | None:
+    """Return the group of labels that a path is in; None if it stands alone.
+
+    Raises
+    ------
+    ParameterError
+        If its image is of an earlier version, with which ours does not mix.
+    """
+    image = path.parent.parent
+    if path.parent.name != "labels" or not is_zarr(image):
+        return None
+    if not (image / "zarr.json").is_file():
+        raise ParameterError(f"{image} is OME-Zarr of before 0.5, and labels are written as 0.5; write them beside it")
+    return path.parent
+
+
+def _name_in(group: Path, name: str) -> None:
+    import zarr
+
+    opened = zarr.open_group(group, mode="a", zarr_format=3)
+    ome: Any = opened.attrs.get("ome", {})
+    opened.attrs["ome"] = {"version": "0.5", **ome, "labels": sorted({*ome.get("labels", ()), name})}

@@ -16,7 +16,7 @@ from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images import layout
 from napari_fastsam.io.images.layout import ImageFile, Layout, absent, chosen_scene, every_index, unique_axes
-from napari_fastsam.io.images.tiff_metadata import described, promised_pixels
+from napari_fastsam.io.images.tiff_metadata import Sizes, described, promised_pixels
 from napari_fastsam.io.images.tiff_pages import check_page, opened, windows_of
 
 TIFF_SUFFIXES = (
@@ -70,14 +70,13 @@ class TiffImage(ImageFile):
         self._path, self._as_labels = path, as_labels
         self._file = tifffile.TiffFile(path)
         try:
-            chosen = chosen_scene(scene, len(self._file.series), path)
+            chosen = self._scene = chosen_scene(scene, len(self._file.series), path)
             self._series = self._file.series[chosen]
             # slides have small pictures beside them: of the label, of all of it
             least = math.prod(self._series.shape) / 4
             self.alike = sum(math.prod(series.shape) >= least for series in self._file.series)
             self._check_promise(chosen)
             self._look()
-            self._name_axes(chosen)
         except BaseException:
             self._file.close()
             raise
@@ -130,16 +129,27 @@ class TiffImage(ImageFile):
                 f"its pixels are {what}, and intensities or RGB are expected; convert it to RGB, for instance in Fiji"
             )
 
-    def _name_axes(self, scene: int) -> None:
+    @cached_property
+    def _sizes_and_channels(self) -> tuple[Sizes, tuple[str, ...]]:
+        return described(self._file, self._scene, self._path)
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:  # type: ignore[override]  # found when it is asked for
+        """Names of the channels, in order; empty = the file does not say them."""
+        return self._sizes_and_channels[1]
+
+    @cached_property
+    def layout(self) -> Layout:  # type: ignore[override]  # likewise: reading a plane does not need it
+        """Its axes."""
         names = [self._series.axes[a] for a in self._leading]
         lengths = self._page_lengths
         if len(self._samples) > 1:
             names.append("C" if "C" not in names else "S")
             lengths = (*lengths, len(self._samples))
-        sizes, self.channels = described(self._file, scene, self._path)
+        sizes, _ = self._sizes_and_channels
         axes = (*unique_axes(names), "y", "x")
         steps, units = zip(*(sizes.get(axis, (1.0, "")) for axis in axes), strict=True)
-        self.layout = Layout(lengths, self._plane, Scale(axes, steps, units))
+        return Layout(lengths, self._plane, Scale(axes, steps, units))
 
     @cached_property
     def missing(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]  # found when it is asked for
@@ -182,7 +192,7 @@ class TiffImage(ImageFile):
 
     def lazy(self, index: tuple[int, ...]) -> Any:
         """Return one plane: by rectangles if it is large and stored so that only a part need be read."""
-        height, width = self.layout.plane
+        height, width = self._plane
         if height * width <= layout.LARGE:
             return self.read(index)
         at, samples = self._split(index)

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_fastsam.core.image.channels import COLOURED
 from napari_fastsam.errors import ImageError
+from napari_fastsam.layers.answers.fine_edges import require_one_pass
 from napari_fastsam.layers.answers.on_plane import TilesAtPrompts, WholePlane
 from napari_fastsam.layers.answers.over_planes import WholeStack
 from napari_fastsam.layers.answers.over_tiles import AllTiles
@@ -49,6 +50,8 @@ def make_request(
     ------
     ImageError
         If the image has no plane here that can be segmented.
+    ParameterError
+        If fine edges are asked for where they are not drawn.
     """
     image = controls.image
     if controls.region == "stack":
@@ -77,7 +80,7 @@ def make_request(
         controls.device,
         controls.imgsz,
     )
-    return Request(
+    request = Request(
         controls,
         plane,
         read,
@@ -89,6 +92,8 @@ def make_request(
         predictor.waits_for_run(controls, read),
         _middle_of_view(viewer, image, plane) if predictor.begins_in_view else None,
     )
+    require_one_pass(request)
+    return request
 
 
 def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, generation: int) -> Request:
@@ -120,7 +125,9 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
     key = (image.unique_id, generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
     kind = choose_predictor(controls, plane).name
-    return Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
+    request = Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
+    require_one_pass(request)
+    return request
 
 
 def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.embeddings import embed, missing_embeddings
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ImageError
+from napari_fastsam.layers.answers.fine_edges import fine_instances, is_waiting
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.over_tiles import through
 from napari_fastsam.layers.answers.predictors import Predictor
@@ -62,6 +63,10 @@ class OnePlane(Predictor, ABC):
             yield f"{self.finding} in {width} × {height} pixels"
             prediction = kept.prediction(request, lambda: self.predict(model, request))
         yield from self.predict_crops(kept, request, prediction)
+        if is_waiting(prediction, request):
+            yield "drawing fine edges"
+            with kept.timed():
+                fine_instances(prediction, prediction.objects(request.controls.thresholds, no_descriptors))
         if request.controls.task == "prompts" and request.read.prompts.searches:
             yield from self.search(kept, request, prediction, user_initiated)
 
@@ -82,7 +87,7 @@ class OnePlane(Predictor, ABC):
     def result(self, kept: Kept, request: Request) -> Result | None:
         """Answer from the prediction that is kept."""
         prediction = kept.cache.get(request.key)
-        if prediction is None:
+        if prediction is None or is_waiting(prediction, request):
             return None
         encoder, searched = kept.networks.loaded_encoder(request), self.searched(kept, request)
         return make_result(prediction, request, kept.numbering, encoder, searched)

@@ -46,6 +46,7 @@ def provenance_of(result: Result, model_sha256: str) -> Provenance:
         prompts=None if prompts is None else prompts.to_json(),
         refine=None if prompts is None else True,
         corrector=None if prompts is None else default_corrector().name,
+        fine_edges=controls.fine_edges,
         **_search(controls, prompts),
         **_stack(request),
     )

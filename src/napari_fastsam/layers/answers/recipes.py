@@ -86,6 +86,7 @@ def recipe_of(
             None if controls.channels else request.contrast_limits,
             tuple(channel.position for channel in controls.channels),
             channel_limits(controls.channels),
+            fine_edges=controls.fine_edges,
         ),
         search,
         TilingPart(controls.tiling.diameter, controls.tiling.scale, request.looking_at),

@@ -57,6 +57,8 @@ class Controls:
         When objects on its planes are one.
     starts
         Labels that are corrected.
+    fine_edges
+        Whether the correcting network draws the edges of proposed objects anew.
     channels
         What is seen together as colours instead of the image alone; empty = the image.
     """
@@ -79,6 +81,7 @@ class Controls:
     axis: int | None = None
     linking: Linking = field(default_factory=Linking)
     starts: tuple[LabelStart, ...] = ()
+    fine_edges: bool = False
     channels: tuple[Channel, ...] = ()
 
     @property
@@ -173,7 +176,8 @@ class Request:
         if self.stack is not None:
             return self.key, controls.task, controls.thresholds, controls.linking
         asked = (controls.texts, controls.text_encoder, controls.exemplars, controls.search)
-        return self.key, controls.task, controls.thresholds, asked if controls.task == "prompts" else None
+        found = self.key, controls.task, controls.thresholds, controls.fine_edges
+        return *found, asked if controls.task == "prompts" else None
 
     @property
     def over_tiles(self) -> bool:

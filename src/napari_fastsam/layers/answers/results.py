@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection, search
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.answers.beside_all import Changes, changes
+from napari_fastsam.layers.answers.fine_edges import fine_instances, fine_selections
 from napari_fastsam.layers.answers.found import Result, SeenTiles, SegmentedObject, not_answered, tiled_result
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.starts import LabelStart, Replacement
@@ -112,6 +113,8 @@ def make_result(
 def _everything(prediction: Prediction, request: Request, numbering: Numbering) -> _PromptAnswers:
     """Return all objects of the plane, as prompts corrected them, and those that prompts add."""
     instances = prediction.objects(request.controls.thresholds, no_descriptors)
+    if request.controls.fine_edges:
+        instances = fine_instances(prediction, instances)
     pairs = zip(instances.masks, instances.scores, strict=True)
     everything = [SegmentedObject(i, crop, float(score)) for i, (crop, score) in enumerate(pairs, start=1)]
     prompts = request.read.prompts
@@ -129,6 +132,7 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
         for found, same in zip(answer.objects, did.same, strict=True)
     ]
     answer.unanswered += _taken_away(did, request)
+    answer.unanswered += _in_no_object(request, [*instances.masks, *(mask for several in masks for mask in several)])
     if prompts.searches:
         answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
     gone = {*did.same, *did.removed}
@@ -147,6 +151,27 @@ def _taken_away(did: Changes, request: Request) -> list[str]:
         for name, removed in zip(names, did.removed, strict=True)
         if removed is not None
     ]
+
+
+def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[str]:
+    """Name the negative points that speak of no object, and say what to do.
+
+    Parameters
+    ----------
+    request
+        Whose prompts they are.
+    masks
+        All objects, as they were before clicks corrected them and after.
+    """
+    prompts = request.read.prompts
+    numbers = {query.number for query in prompts.queries} - {0}
+    said = []
+    for i in np.flatnonzero((prompts.point_labels == 0) & ~np.isin(prompts.point_objects, list(numbers))).tolist():
+        point = prompts.points[[i]]
+        if not any(mask.covers(point)[0] for mask in masks):
+            name = named(PointGroup(PromptRef("point", (i,)), point), request.read).capitalize()
+            said.append(f"{name} is negative and lies in no object: move it to what is too much, or delete it.")
+    return said
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +214,8 @@ def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering)
         for selection, key in zip(started, keys, strict=True)
     ]
     selections = refined(prediction, started, thresholds, refiner, waiting=bool(missing))
+    if request.controls.fine_edges:
+        selections = fine_selections(prediction, selections)
     return DrawnAnswer(started, selections, missing)
 
 
@@ -212,6 +239,9 @@ def _at_prompts(
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
     numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
     own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
+    if drawn and not answer.missing:
+        both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]
+        answer.unanswered += _in_no_object(request, both)
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
         if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
             answer.objects.append(_found_alike(question, answer.searched, i, number, request))
@@ -327,4 +357,4 @@ def stepped(selection: Selection, steps: int) -> Selection:
 
 
 def _identity(crop: CroppedMask) -> Hashable:
-    return crop.top, crop.left, crop.pixels.shape, np.packbits(crop.pixels).tobytes()
+    return crop.key

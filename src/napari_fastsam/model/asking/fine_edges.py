@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +43,11 @@ def polish(predictor: WindowPredictor, plane: NetworkPixels, masks: Sequence[Cro
 
 def polish_instances(predictor: WindowPredictor, plane: NetworkPixels, instances: Instances) -> Instances:
     """Return the objects of a plane with polished edges, in their order; their looks are those of what was proposed."""
-    masks = polish(predictor, plane, instances.masks)
+    return with_masks(instances, polish(predictor, plane, instances.masks))
+
+
+def with_masks(instances: Instances, masks: Sequence[CroppedMask]) -> Instances:
+    """Return the same objects with other masks, one for each."""
     ends = [(m.top, m.left, m.window[0].stop, m.window[1].stop) for m in masks]
     return replace(instances, boxes=np.array(ends, np.float32).reshape(-1, 4), masks=tuple(masks))
 
@@ -52,10 +56,17 @@ def polish_selections(
     predictor: WindowPredictor, plane: NetworkPixels, selections: Sequence[Selection]
 ) -> list[Selection]:
     """Return selections whose proposed objects have polished edges; what a user gave or clicks changed stays."""
+    return with_proposed_masks(selections, lambda masks: polish(predictor, plane, masks))
+
+
+def with_proposed_masks(
+    selections: Sequence[Selection], polished: Callable[[Sequence[CroppedMask]], Sequence[CroppedMask]]
+) -> list[Selection]:
+    """Return selections in which what was proposed has other masks, and all else is as it was."""
     proposed = [i for i, s in enumerate(selections) if s.crop is not None and s.index is not None and not s.refined]
     crops = [crop for i in proposed if (crop := selections[i].crop) is not None]
     result = list(selections)
-    for i, mask in zip(proposed, polish(predictor, plane, crops), strict=True):
+    for i, mask in zip(proposed, polished(crops), strict=True):
         candidates = list(selections[i].candidates)
         candidates[selections[i].chosen] = replace(candidates[selections[i].chosen], crop=mask)
         result[i] = replace(selections[i], candidates=tuple(candidates))

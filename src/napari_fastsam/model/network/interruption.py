@@ -28,10 +28,22 @@ def interruptible(unwanted: Callable[[], bool]) -> Iterator[None]:
         _here.unwanted = before
 
 
-def make_interruptible(network: nn.Module) -> None:
-    """Have each layer of a network ask first whether its result is still wanted."""
-    for layer in network.modules():
-        layer.register_forward_pre_hook(_ask)
+@contextmanager
+def each_layer_asks(network: Callable[..., Any]) -> Iterator[None]:
+    """Have each layer of a network ask first whether its result is still wanted, if this thread may be interrupted.
+
+    The hooks are there for one pass only: a network that is copied or saved does not take them along.
+    """
+    if getattr(_here, "unwanted", None) is None:
+        yield
+        return
+    layers: Iterator[nn.Module] = getattr(network, "modules", lambda: iter(()))()  # an exported one has none
+    hooks = [layer.register_forward_pre_hook(_ask) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _ask(*_: Any) -> None:

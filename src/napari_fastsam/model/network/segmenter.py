@@ -22,7 +22,7 @@ from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.network.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.network.device import DeviceLike, resolve_device
 from napari_fastsam.model.network.exported import card_of_export, load_exported
-from napari_fastsam.model.network.interruption import make_interruptible
+from napari_fastsam.model.network.interruption import each_layer_asks
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
@@ -214,7 +214,7 @@ class Model:
         """(h, w, 3) uint8 → (4 + classes + K, A) predictions, (K, h/4, w/4) prototypes, (C, h/s, w/s) feature maps."""
         # a permuted (h, w, 3) array is what torch calls channels_last, the layout the network was put in
         batch = picture.to(self.device, non_blocking=True).permute(2, 0, 1)[None].float().div_(255)
-        with _head_heard(self.network) as features:
+        with each_layer_asks(self.network), _head_heard(self.network) as features:
             (predictions, prototypes), *_ = self.network(batch)
         return predictions[0], prototypes[0], [level[0] for level in features]
 
@@ -251,9 +251,7 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     network, checkpoint = read_network(path)
     if card.origin == "unknown":
         card = card_of(checkpoint, card)
-    ready = prepared(network, where)
-    make_interruptible(ready)
-    return Model(str(name), path, where, card, ready, source=sha256_of(path)[:SOURCE_DIGITS])
+    return Model(str(name), path, where, card, prepared(network, where), source=sha256_of(path)[:SOURCE_DIGITS])
 
 
 def _checked_imgsz(imgsz: Any) -> int:

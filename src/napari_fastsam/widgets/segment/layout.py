@@ -144,6 +144,7 @@ def _advanced(panels: Panels) -> QWidget:
     fields.add("Points", prompts.points.native)
     fields.add("Shapes", prompts.shapes.native)
     fields.add_wide(prompts.new_layers.native)
+    fields.add("", thresholds.fine_edges.native)
     fields.add("", thresholds.live.native)
     fields.add("", panels.canvas.filled.native)
     fields.add("", panels.labels.preserve.native)

@@ -108,6 +108,7 @@ class Panels:
             axis=region.stack.axis.value,
             linking=region.linking,
             channels=self.channels.value,
+            fine_edges=thresholds.fine_edges.value,
         )
 
     def require_models(self, controls: Controls) -> None:

@@ -76,11 +76,18 @@ class ThresholdsPanel(Panel):
         self.live = CheckBox(
             name="live", text="live", value=settings.live, tooltip="The preview follows prompts and sliders."
         )
+        self.fine_edges = CheckBox(
+            name="fine_edges",
+            text="fine edges",
+            value=False,
+            tooltip="Edges of proposed objects are drawn anew at full resolution, which takes about as long as finding "
+            "them. Not for everything in tiles or linked planes.",
+        )
         self.size_shown = InUnits(1, self.diameter, zero="auto")
         self.areas_shown = InUnits(2, self.areas.min_area, self.areas.max_area)
-        super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.live)
+        super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.fine_edges, self.live)
         self.tell_moved(self.conf, self.iou, self.areas.min_area, self.areas.max_area)
-        self.tell_changed(self.imgsz, self.diameter, self.live)
+        self.tell_changed(self.imgsz, self.diameter, self.fine_edges, self.live)
 
     @property
     def thresholds(self) -> Thresholds:

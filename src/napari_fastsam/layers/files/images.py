@@ -1,4 +1,4 @@
-"""Image files as napari's layers, of formats that napari does not read: axes, channels by name, sizes and units."""
+"""Image files as layers: axes, channels by name, sizes and units, of formats of which napari's reader loses some."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ def _layer(image: Input, name: str) -> LayerData:
         colours, channels = opened.colours, opened.channels
         first = opened.read((0,) * len(lengths))
     shape = (*plane, *first.shape[2:])
-    delayed: Any = dask.delayed(image.read)  # type: ignore[attr-defined]
-    array: Any = da  # its functions have no types
-    planes = [array.from_delayed(delayed(index), shape, first.dtype) for index in every_index(lengths)]
-    data = array.stack(planes).reshape(*lengths, *shape) if lengths else planes[0]
+    planes = [
+        da.from_delayed(dask.delayed(image.read)(index), shape, first.dtype)  # type: ignore[attr-defined]
+        for index in every_index(lengths)
+    ]
+    data = da.stack(planes).reshape(*lengths, *shape) if lengths else planes[0]
     axis = scale.axes.index("c") if "c" in scale.axes[: len(lengths)] else None
     kept = [a for a in range(len(scale.axes)) if a != axis]
     own = scale.subset(kept)
