@@ -14,6 +14,7 @@ from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
+from napari_fastsam.widgets.common.headline import Mood
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.exporting import Exporter
 from napari_fastsam.widgets.segment.output import replacing
@@ -73,7 +74,7 @@ class Accepting:
         if not result.complete:
             engine.updates.soon()  # shows what is left
         engine.updates.flush()  # says what there is now: not the last word
-        engine.say(messages.added(committed, layer.name, result, [r.label for r in replaced.values()]))
+        engine.say(messages.added(committed, layer.name, result, [r.label for r in replaced.values()]), (), Mood.FOUND)
         return layer
 
     def make_tracks(self) -> Tracks:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock
-from napari_fastsam.widgets.common.errors import report_errors
+from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Labels, Points, Shapes, Tracks
 
+    from napari_fastsam.errors import FastSAMError
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
     from napari_fastsam.layers.training.decisions import Decisions
@@ -249,6 +250,11 @@ class FastSAMWidget(Dock, CorrectsLabels):
         notes = () if left is None else (messages.new_target(*left),)
         super().say(message, (*notes, *details))
         self.headline.show_message(message, mood)
+
+    def fail(self, error: FastSAMError) -> None:
+        """Say what is wrong, also in napari's notifications."""
+        self.say(str(error), mood=Mood.WRONG)
+        notify(error)
 
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""

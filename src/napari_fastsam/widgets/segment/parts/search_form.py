@@ -150,7 +150,7 @@ def _words(encoder: str) -> list[Any]:
     return [
         LineEdit(
             name="words",
-            tooltip="What to find; separate several with commas, each its own group: red cell, blue cell (Shift-W)",
+            tooltip="What to find; separate several with commas: red cell, blue cell (Shift-W)",
         ),
         ComboBox(
             name="encoder",
