@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import imageio.v3 as iio
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
     import napari
@@ -34,6 +34,10 @@ LABELLED = IMAGES.parent.parent / "tests" / "data" / "dsb2018"
 WINDOW = (1400, 900)
 LARGEST_BYTES = 300_000
 """A page should load quickly."""
+
+LARGEST_ANIMATION = 3_000_000
+TOUR = 0.7
+"""Six pictures stand side by side: this much of the window's size."""
 
 CLICKS_YX = ((147, 244), (253, 203), (211, 270), (270, 328), (204, 384), (176, 327), (333, 365), (420, 314))
 """Where the first picture clicks: (row, column) in the fluorescence sample, each on a nucleus of its own."""
@@ -166,8 +170,164 @@ def train() -> None:
             settle(2.0)
 
 
+def tour() -> None:
+    """Go from an image to labels in six pictures."""
+    with opened("fluorescence_nuclei") as (viewer, dock):
+        look_at(viewer, (275, 297), 1.9)
+        save_window(viewer, "tour-1-open", TOUR)
+        click(viewer, CLICKS_YX[0])
+        answered(dock)
+        for place in CLICKS_YX[1:4]:
+            click(viewer, place)
+        save_window(viewer, "tour-2-click", TOUR)
+        look_at(viewer, (318, 309), 7)
+        dock.take_outline()
+        drag(viewer, (*OUTLINE_YX, OUTLINE_YX[0]))
+        save_window(viewer, "tour-3-draw", TOUR)
+        look_at(viewer, (275, 297), 1.9)
+        press(dock.task.buttons["everything"])
+        answered(dock)
+        save_window(viewer, "tour-4-everything", TOUR)
+        press(dock.actions.add)
+        save_window(viewer, "tour-5-add", TOUR)
+        dock.task.value = "prompts"
+        dock.toggle_example()
+        dock.points.value.add([CLICKS_YX[0]])
+        dock.run(wait=True)
+        save_window(viewer, "tour-6-similar", TOUR)
+
+
+def animation() -> None:
+    """Click, correct, add: as it happens, in a picture that moves."""
+    with opened("stained_tissue") as (viewer, dock):
+        film = Film(viewer)
+        look_at(viewer, (117, 84), 7)
+        film.take(1200)
+        click(viewer, TOUCHING_YX, film)
+        answered(dock)
+        film.take(1500)
+        press(dock.next_point.object.buttons["this"], film)
+        press(dock.next_point.polarity.buttons["negative"], film)
+        click(viewer, (119, 88), film)
+        answered(dock)
+        film.take(1500)
+        press(dock.actions.add, film)
+        film.take(2000)
+        film.save("animation")
+
+
+class Film:
+    """Pictures of the window, one after the other, with the mouse where it is pressed.
+
+    Parameters
+    ----------
+    viewer
+        Whose window it is.
+    """
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self._viewer = viewer
+        self._pictures: list[Image.Image] = []
+        self._durations: list[int] = []
+
+    def take(self, milliseconds: int, mouse: Any = None) -> None:
+        """Add what the window shows, for so long; `mouse` is a place on the screen."""
+        settle(0.4)
+        shot = self._viewer.window.screenshot(canvas_only=False, flash=False)[..., :3]
+        picture = Image.fromarray(np.ascontiguousarray(shot))
+        if mouse is not None:
+            window = self._viewer.window._qt_window  # noqa: SLF001 - where the window is, napari tells nobody
+            x, y = (lambda p: (p.x(), p.y()))(window.mapFromGlobal(mouse))
+            ring = ImageDraw.Draw(picture)
+            ring.ellipse((x - 13, y - 13, x + 13, y + 13), outline="white", width=3)
+            ring.ellipse((x - 10, y - 10, x + 10, y + 10), outline="black", width=2)
+        self._pictures.append(
+            picture.resize((picture.width * 5 // 8, picture.height * 5 // 8), Image.Resampling.LANCZOS)
+        )
+        self._durations.append(milliseconds)
+
+    def save(self, name: str) -> None:
+        """Save all as WebP."""
+        file = IMAGES / f"{name}.webp"
+        first, *others = self._pictures
+        first.save(file, save_all=True, append_images=others, duration=self._durations, loop=0, quality=80, method=6)
+        size = file.stat().st_size
+        print(f"{file.relative_to(IMAGES.parent.parent)}: {len(self._pictures)} pictures, {size / 1000:.0f} kB")
+        if size > LARGEST_ANIMATION:
+            raise SystemExit(f"{file} has {size:,} bytes; {LARGEST_ANIMATION:,} is the most that a page should load")
+
+
+def on_canvas(viewer: napari.Viewer, place_yx: Any) -> tuple[Any, Any]:
+    """Return the canvas, and where a place of the image lies on it."""
+    from qtpy.QtCore import QPoint
+
+    canvas = viewer.window._qt_viewer.canvas  # noqa: SLF001 - a person's mouse finds it without
+    origin, down, right = (
+        np.asarray(canvas._map_canvas2world(p, canvas.view))[-2:]  # noqa: SLF001
+        for p in ((0, 0), (0, 100), (100, 0))
+    )
+    linear = np.stack([(right - origin) / 100, (down - origin) / 100], axis=1)
+    x, y = np.linalg.solve(linear, np.asarray(place_yx, float) - origin)
+    return canvas.native, QPoint(round(x), round(y))
+
+
+def click(viewer: napari.Viewer, place_yx: Any, film: Film | None = None) -> None:
+    """Click on the image."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    native, place = on_canvas(viewer, place_yx)
+    if film is not None:
+        film.take(700, native.mapToGlobal(place))
+    QTest.mouseMove(native, place)
+    QTest.mouseClick(native, Qt.MouseButton.LeftButton, pos=place)
+    settle(0.5)
+
+
+def drag(viewer: napari.Viewer, places_yx: Any) -> None:
+    """Press the mouse, and move it along places of the image."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    left, nothing = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    native, place = on_canvas(viewer, places_yx[0])
+    QTest.mouseMove(native, place)
+    QTest.mousePress(native, left, pos=place)
+    for place_yx in places_yx[1:]:
+        _, place = on_canvas(viewer, place_yx)
+        where = (QPointF(place), QPointF(native.mapToGlobal(place)))
+        moved = QMouseEvent(QEvent.Type.MouseMove, *where, nothing, left, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(native, moved)
+        settle(0.1)
+    QTest.mouseRelease(native, left, pos=place)
+    settle(0.5)
+
+
+def press(button: Any, film: Film | None = None) -> None:
+    """Press a button of the dock."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    if film is not None:
+        film.take(500, button.native.mapToGlobal(button.native.rect().center()))
+    QTest.mouseClick(button.native, Qt.MouseButton.LeftButton)
+    settle(0.3)
+
+
+def answered(dock: FastSAMWidget) -> None:
+    """Wait until the dock has answered."""
+    for _ in range(240):
+        settle(0.25)
+        if dock.controller.work is None and dock.controller.shown is not None:
+            break
+    settle(0.3)
+
+
 SCENES: dict[str, Callable[[], None]] = {
-    scene.__name__: scene for scene in (empty, prompts, everything, stack, larger, negative, compare, train)
+    scene.__name__: scene
+    for scene in (empty, prompts, everything, stack, larger, negative, compare, train, tour, animation)
 }
 
 
@@ -217,10 +377,14 @@ def canvas(viewer: napari.Viewer) -> np.ndarray:
     return picture
 
 
-def save_window(viewer: napari.Viewer, name: str) -> None:
-    """Save the whole window."""
+def save_window(viewer: napari.Viewer, name: str, share: float = 1.0) -> None:
+    """Save the whole window, or a picture of it that is smaller."""
     settle(0.5)
-    save(viewer.window.screenshot(canvas_only=False, flash=False)[..., :3], name)
+    picture = viewer.window.screenshot(canvas_only=False, flash=False)[..., :3]
+    if share != 1:
+        size = (round(picture.shape[1] * share), round(picture.shape[0] * share))
+        picture = np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize(size, Image.Resampling.LANCZOS))
+    save(picture, name)
 
 
 def save_dock(dock: Any, name: str) -> None:

@@ -20,6 +20,7 @@ import napari_fastsam as fs
 from napari_fastsam import samples
 from napari_fastsam.cli import app
 from napari_fastsam.core.recipe import Parameters
+from napari_fastsam.io.formats import registry
 from napari_fastsam.model.text.encoder import load_text_encoder
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
@@ -157,7 +158,12 @@ def _model_of(arguments: list[str]) -> str | None:
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("segment", "python-and-command-line.md"), ("evaluate", "evaluate.md"), ("train", "train.md")],
+    [
+        ("segment", "python-and-command-line.md"),
+        ("evaluate", "evaluate.md"),
+        ("train", "train.md"),
+        ("convert", "formats.md"),
+    ],
 )
 def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
@@ -167,6 +173,14 @@ def test_the_table_of_options_is_that_of_the_command_line(name: str, page: str):
     named = set(re.findall(r"`(--?[a-z][a-z-]*)`", table))
 
     assert named == there
+
+
+def test_the_table_of_formats_is_the_registry():
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `NAME([^`]*)` \| (yes)? ?\| (yes)? ?\|", text, re.MULTILINE)
+    said = {name: (ending, bool(written), bool(read)) for name, ending, written, read in rows}
+
+    assert said == {f.name: (f.ending, f.writes, f.reads) for f in registry.FORMATS.values()}
 
 
 @pytest.mark.parametrize(

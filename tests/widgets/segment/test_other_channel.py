@@ -34,7 +34,7 @@ def test_a_click_names_the_channel_and_searches_in_the_other_one(two):
     button = b.dock._panels.channels.search_in
     assert button.visible
     assert button.text == "Search in “DAPI”"
-    assert "“RFP” shows nothing there, “DAPI” does." in b.dock.status.value
+    assert b.dock.message == "“RFP” shows nothing there, “DAPI” does."
     b.qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
     b.settle()
     assert b.dock.image.value.name == "DAPI"

@@ -96,6 +96,12 @@ class Frame(QWidget):
         if content is not None and bar is not None:
             needed = content.minimumSizeHint().width() + bar.sizeHint().width() + 4
             self.setMinimumWidth(max(self.minimumWidth(), needed))  # what unfolds and folds again moves nothing
+            rows = content.layout()
+            if self._width is not None and rows is not None:
+                # Qt shrinks what it cannot tell the height of: texts that wrap, behind titles that unfold
+                least = max(rows.minimumSize().height(), rows.totalHeightForWidth(content.width()))
+                if content.minimumHeight() != least:
+                    content.setMinimumHeight(least)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice when controls that were hidden come into sight."""

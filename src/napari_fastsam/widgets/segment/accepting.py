@@ -15,6 +15,7 @@ from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
 from napari_fastsam.widgets.segment import messages
+from napari_fastsam.widgets.segment.exporting import Exporter
 from napari_fastsam.widgets.segment.output import replacing
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Accepting:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._panel = engine.panels.labels
+        self.exporter = Exporter(engine.say)
 
     def commit(self) -> Labels | None:
         """Put the objects of the preview into the Labels layer chosen, or a new one; None if there is nothing to add.
@@ -100,7 +102,7 @@ class Accepting:
         self._engine.say(messages.measured(count, layer.name, in_table=shown))
 
     def export(self, path: str | Path | None) -> Path | None:
-        """Write the Labels layer chosen in the format chosen; None asks for a file.
+        """Write the Labels layer chosen in the format chosen, a large one in a thread; None asks for a file.
 
         Raises
         ------
@@ -115,8 +117,7 @@ class Accepting:
         name = plain_name((layer if image is None else image).name)
         target = file_to_save(self._engine.window, "Export", f"{name}{chosen.ending}", path)
         if target is not None:
-            chosen.write(result_of(layer, image), target)
-            self._engine.say(messages.exported(layer.name, str(target)))
+            self.exporter.write(chosen, result_of(layer, image), target, layer.name)
         return target
 
     def save_recipe(self, path: str | Path | None) -> Path | None:

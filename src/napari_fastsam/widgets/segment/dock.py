@@ -251,6 +251,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
         self._tools.end()
+        self._accepting.exporter.close()
         self._engine.end()
 
     # ---------------------------------------------------------------- layout and wiring

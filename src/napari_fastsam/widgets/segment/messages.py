@@ -39,6 +39,8 @@ NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wan
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
 NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer whose objects are measured."
+EXPORTING = "Another file is being written; wait until it is there, or cancel it in the activity dock."
+NOT_EXPORTED = "The file was not written."
 NOTHING_TO_EXPORT = "Choose beside “Add to labels” the Labels layer that is to be written."
 NOTHING_TO_ADD = "Nothing to add yet: click an object in the image, or choose Everything."
 NOTHING_TO_CORRECT = "Choose beside “Add to labels” the Labels layer whose labels are corrected."
@@ -105,7 +107,9 @@ def summary(result: Result) -> str:
     everything = controls.task == "everything"
     hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
     if result.count:
-        return f"{text}{hint}" if hint else f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
+        if hint or _shaped(result):  # there is enough to read
+            return f"{text}{hint}"
+        return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
     if everything:
         return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
@@ -210,6 +214,11 @@ def corrected(verb: str, did: Corrected, layer_name: str, undoable: bool) -> str
     new = f", new {', '.join(map(str, did.new))}" if did.new else ""
     undo = "; Ctrl+Z there takes it back." if undoable else ", which is too large for napari to edit."
     return f"{verb.capitalize()}: {which} of “{layer_name}”{new} · {did.pixels} px{undo}"
+
+
+def exporting(layer_name: str, file_name: str) -> str:
+    """Say that a layer is being written."""
+    return f"Writing “{layer_name}” to {file_name} …"
 
 
 def exported(layer_name: str, path: str) -> str:

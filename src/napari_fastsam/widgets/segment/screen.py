@@ -13,10 +13,11 @@ from napari_fastsam.layers.answers.results import Result
 from napari_fastsam.layers.answers.screen import State, Status
 from napari_fastsam.layers.answers.work import Work, error_message
 from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.common.headline import Mood
 from napari_fastsam.widgets.segment.current_object import Contour
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.panels import Panels
-from napari_fastsam.widgets.segment.presenter import present
+from napari_fastsam.widgets.segment.presenter import Words, present
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -111,12 +112,14 @@ class DockScreen:
 
     def tell(self, status: Status) -> None:
         """Say what is going on."""
-        message, details, mood = present(status, self._panels.prompts.tool.value)
+        words = present(status, self._panels.prompts.tool.value)
         result = status.result if status.state is State.ANSWERED else None
         offer = None if result is None else other_channel(self._viewer, result)
         self._panels.channels.propose(offer)
         self._offer(result)
-        self._say(message, details if offer is None else (*details, offer.sentence), mood)
+        if offer is not None:
+            words = Words(offer.sentence, (words.message, *words.details), Mood.NOTHING)
+        self._say(*words)
 
     def report(self, error: Exception) -> None:
         """Show an error in napari's notifications."""

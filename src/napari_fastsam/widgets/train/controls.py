@@ -106,6 +106,7 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
             layout="horizontal",
             labels=False,
             label="decided",
+            tooltip="What of an image is decided: all of it, unless you say so here.",
             widgets=[
                 CheckBox(
                     name="partly",
