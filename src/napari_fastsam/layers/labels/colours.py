@@ -22,7 +22,8 @@ class Colouring:
     """Gives each number a colour, and keeps it as long as no neighbour has the same."""
 
     def __init__(self) -> None:
-        self._of: NDArray[np.int64] = np.zeros(1, np.int64)
+        # of nothing and of 1: napari divides by the number of colours, also where no object was found
+        self._of: NDArray[np.int64] = np.zeros(2, np.int64)
 
     def update(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the position in `PALETTE` of the colour of each number from 0, where 0 is nothing.

@@ -58,7 +58,14 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
-            napari_viewer, panels, settings.cache_mb, self.say, self._show_work, self._always, self._per_layer
+            napari_viewer,
+            panels,
+            settings.cache_mb,
+            self.say,
+            self.headline.offer,
+            self._show_work,
+            self._always,
+            self._per_layer,
         )
         self._corrections = LabelCorrections(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
@@ -17,6 +17,7 @@ from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
+from napari_fastsam.widgets.segment.offers import offers_for
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.screen import DockScreen
 from napari_fastsam.widgets.segment.updates import Updates
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtWidgets import QWidget
 
+    from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.layers.answers.work import Work
     from napari_fastsam.layers.connections import Connections
+    from napari_fastsam.widgets.common.headline import Offer
     from napari_fastsam.widgets.segment.panels import Panels
 
 
@@ -43,6 +46,8 @@ class Engine:
         Megabytes that the network's results may take.
     say
         Says a message with its details.
+    offer
+        Shows buttons that do what would help, in place of those that were there.
     on_work
         Called when work has begun, or ended: None.
     always, per_layer
@@ -72,17 +77,21 @@ class Engine:
         panels: Panels,
         cache_mb: int,
         say: Callable[..., object],
+        offer: Callable[[Sequence[Offer]], object],
         on_work: Callable[[Work | None], object],
         always: Connections,
         per_layer: Connections,
     ) -> None:
         self.viewer, self.panels, self.say = viewer, panels, say
-        self._on_work = on_work
+        self._on_work, self._offer = on_work, offer
+        self._offered: tuple[str, ...] = ()
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._update_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
-        screen = DockScreen(viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed)
+        screen = DockScreen(
+            viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed, self._offer_for
+        )
         self.controller = Controller(self.session, screen, self._make_runner)
         kept = self.session.kept
         remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)
@@ -129,6 +138,13 @@ class Engine:
     def _make_runner(self, on_step: Callable[[str], None], on_done: Callable[[Exception | None, bool], None]) -> Runner:
         self.runner = Runner(on_step, on_done)
         return self.runner
+
+    def _offer_for(self, result: Result | None) -> None:
+        """Offer what would help with an answer; buttons that say the same stay, or a press might miss."""
+        offers = offers_for(result, self.panels, self.session)
+        if tuple(one.text for one in offers) != self._offered:
+            self._offered = tuple(one.text for one in offers)
+            self._offer(offers)
 
     def _work_changed(self, work: Work | None) -> None:
         if work is None:

@@ -40,6 +40,8 @@ class DockScreen:
         Says a message with its details.
     on_work
         Called when work has begun, or ended: None.
+    offer
+        Offers what would help with an answer; None = what is said is of no answer.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class DockScreen:
         corrections: Corrections,
         say: Callable[..., object],
         on_work: Callable[[Work | None], object],
+        offer: Callable[[Result | None], object] = lambda result: None,
     ) -> None:
         self._viewer = viewer
         self._panels = panels
@@ -59,6 +62,7 @@ class DockScreen:
         self._corrections = corrections
         self._say = say
         self._on_work = on_work
+        self._offer = offer
 
     @property
     def is_live(self) -> bool:
@@ -112,6 +116,7 @@ class DockScreen:
         result = status.result if status.state is State.ANSWERED else None
         offer = None if result is None else other_channel(self._viewer, result)
         self._panels.channels.propose(offer)
+        self._offer(result)
         if offer is not None:
             words = Words(offer.sentence, (words.message, *words.details), Mood.NOTHING)
         self._say(*words)

@@ -1,0 +1,47 @@
+"""Buttons below the first line that do what would give more, where little or nothing was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_fastsam.layers.answers.remedies import lower_confidence
+from napari_fastsam.widgets.common.headline import Offer
+from napari_fastsam.widgets.segment import messages
+
+if TYPE_CHECKING:
+    from napari_fastsam.layers.answers.results import Result
+    from napari_fastsam.layers.answers.session import Session
+    from napari_fastsam.widgets.segment.panels import Panels
+
+OTHER_MODEL = "microscopy"
+"""Knows more kinds of objects than the model that the dock begins with, and comes along with it."""
+
+
+def offers_for(result: Result | None, panels: Panels, session: Session) -> tuple[Offer, ...]:
+    """Return what would help with an answer: set in the dock by a button, and answered as if set by hand."""
+    if result is None or not result.complete or result.request.stack is not None:
+        return ()
+    offers = []
+    remedy = lower_confidence(result, session.kept.cache.get(result.request.key))
+    if remedy is not None and remedy.confidence is not None:
+        confidence, more = remedy.confidence, remedy.more
+        offers.append(
+            Offer(
+                f"Lower confidence to {confidence:g} · {more} more",
+                "As many objects are there of which the network is less sure.",
+                lambda: _set(panels.thresholds.conf, confidence),
+            )
+        )
+    if result.request.controls.task == "everything" and messages.is_unsure(result):
+        offers.append(
+            Offer(
+                f"Use {OTHER_MODEL}",
+                "The model for nuclei is not sure here; this one knows more kinds of objects.",
+                lambda: _set(panels.source.model, OTHER_MODEL),
+            )
+        )
+    return tuple(offers)
+
+
+def _set(control: object, value: object) -> None:
+    control.value = value  # type: ignore[attr-defined]
