@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,7 @@ def segment(
         )  # fmt: skip
         job = _reading(replace(job, refine=refine, fine_edges=fine_edges), contrast, scene, pixel_size)
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
-        if save_exemplars is not None:
-            _save_exemplars(next(iter(targets)), job, save_exemplars)
+        _save_exemplars(targets, job, save_exemplars)
     outcomes = _segment_each(targets, job)
     if len(targets) > 1:
         _print_summary(outcomes, failed=len(targets) - len(outcomes))
@@ -205,15 +204,17 @@ def _prompts(file: Path | None, exemplars: Path | None, **options: Any) -> Promp
     return together(None if file is None else load_prompts(file), parse_prompts(**options, exemplars=saved))
 
 
-def _save_exemplars(image: Path, job: Job, target: Path) -> None:
-    """Save what the examples of an image look like."""
+def _save_exemplars(images: Iterable[Path], job: Job, target: Path | None) -> None:
+    """Save what the examples of the first image look like, if that is asked for."""
+    if target is None:
+        return
     import napari_fastsam as fs
     from napari_fastsam.core.image.channels import COLOURED
 
     if job.prompts is None or not job.prompts.has_examples:
         raise ParameterError("there are no examples to save; give some with --examples")
     limits = job.thresholds
-    plane = job.source(image).plane(job.plane)[:, :]
+    plane = job.source(next(iter(images))).plane(job.plane)[:, :]
     coloured = COLOURED if len(job.channels) > 1 else job.contrast_limits
     instances = job.model.segment(plane, job.imgsz, limits.conf, limits.iou, contrast_limits=coloured)
     exemplars, unanswered = fs.exemplars_of(instances, job.prompts)

@@ -116,7 +116,8 @@ class TestSlightlyOff:
     def test_annotations_that_are_all_crowds_are_objects(self, tmp_path: Path) -> None:
         mask = np.zeros(SHAPE, bool)
         mask[5:20, 7:30] = True
-        crowd = {"segmentation": {"size": list(SHAPE), "counts": next(runs_of([CroppedMask(0, 0, mask)], SHAPE)).tolist()}, "iscrowd": 1}
+        (runs,) = runs_of([CroppedMask(0, 0, mask)], SHAPE)
+        crowd = {"segmentation": {"size": list(SHAPE), "counts": runs.tolist()}, "iscrowd": 1}
         data = read_dataset(coco(tmp_path, [crowd]))
         np.testing.assert_array_equal(data.examples[0].labels() == 1, mask)
         assert "annotations that are all crowds, taken as objects: 1" in data.remarks()[0]
