@@ -190,6 +190,7 @@ def corrects(b):
     b.mine.refresh()
     b.dock.labels.value, was = b.mine, data.copy()
     b.settle()
+    b.qtbot.mouseMove(b.canvas.native, b.at((60, 60)))  # where it is already it would not move
     b.qtbot.mouseMove(b.canvas.native, b.at((140, 110)))
     b.qtbot.wait(20)
     yield
