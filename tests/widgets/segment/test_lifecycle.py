@@ -415,6 +415,30 @@ def test_a_pass_of_the_network_is_abandoned_when_the_viewer_closes(tmp_path):
         assert sign not in done.stderr, done.stderr
 
 
+ENDED = """
+    import napari
+    from qtpy.QtWidgets import QApplication
+    from napari_fastsam.widgets import FastSAMWidget
+
+    viewer = napari.Viewer()
+    dock = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="FastSAM")
+    while dock.controller.work is None or dock.message != "loading nuclei":
+        QApplication.processEvents()
+    viewer.close()
+    print("over", flush=True)
+"""
+
+
+def test_a_script_that_ends_while_the_model_is_loaded(tmp_path):
+    """Without napari's event loop nobody waits for the thread, and Qt is gone before it."""
+    script = tmp_path / "ended.py"
+    script.write_text(textwrap.dedent(ENDED))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=600, check=False)
+    assert done.stdout == "over\n"
+    assert done.returncode == 0, done.stderr
+
+
 TYPED = """
     import sys
     from pathlib import Path

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 
 from napari_fastsam.layers.answers.steps import Step
@@ -71,6 +72,7 @@ class Runner:
         job.worker = worker = create_worker(
             job.steps,
             _start_thread=False,
+            _worker_class=_Worker,
             _ignore_errors=True,
             _connect={"yielded": job.yielded, "finished": job.finished},
         )
@@ -119,6 +121,21 @@ class Runner:
             failure, cancelled = job.failure, job.cancelled
             job.let_go()
             self._on_done(failure, cancelled)
+
+
+class _Worker(GeneratorWorker):  # type: ignore[misc]
+    """A worker that ends in silence where Qt has gone before it: what loads torch cannot be interrupted.
+
+    PyQt ends the process where an exception leaves `run`.
+    """
+
+    def run(self) -> None:
+        """Work, and tell who is still there."""
+        try:
+            super().run()
+        except RuntimeError:
+            if isalive(self.signals):
+                raise
 
 
 def _draw(job: _Job, step: str) -> None:
