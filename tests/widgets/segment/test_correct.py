@@ -98,7 +98,7 @@ def test_a_negative_point_belongs_to_the_object_it_falls_in(bench):
     assert b.shown[131, 99] == 0
 
 
-@pytest.mark.parametrize("task", ["everything"])
+@pytest.mark.parametrize("task", ["everything", "prompts"])
 def test_a_negative_point_in_no_object_is_named(bench, task):
     b = bench()
     b.click(NUCLEI[0])
@@ -106,7 +106,7 @@ def test_a_negative_point_in_no_object_is_named(bench, task):
     b.dock.toggle_polarity()
     b.click(EMPTY)
     assert "Point 2 is negative and lies in no object: move it" in " ".join(b.dock.controller.shown.unanswered)
-    assert "negative and lies in no object" in b.status, b.status
+    assert "point 2 (−): no object there" in b.status, b.status
 
 
 def test_points_that_were_drawn_are_joined_to_the_current_object(bench):

@@ -132,6 +132,8 @@ class Result:
         The drawn prompts that have no object, and will get none.
     taken_away
         What was found with everything else, and is no object: negative points say so.
+    idle
+        Positions among the points of negative ones that lie in no object.
     """
 
     request: Request
@@ -150,6 +152,7 @@ class Result:
     touched: Hashable = None
     unfound: tuple[Query, ...] = ()
     taken_away: tuple[CroppedMask, ...] = ()
+    idle: tuple[int, ...] = ()
 
     @property
     def current(self) -> SegmentedObject | None:

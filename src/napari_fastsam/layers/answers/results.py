@@ -56,6 +56,7 @@ class _PromptAnswers:
     questions: list[QueryResult] = field(default_factory=list)
     unfound: list[Query] = field(default_factory=list)
     taken_away: list[CroppedMask] = field(default_factory=list)
+    idle: list[int] = field(default_factory=list)
 
 
 def make_result(
@@ -107,6 +108,7 @@ def make_result(
         touched=numbering.touched(request.plane.index),
         unfound=tuple(answer.unfound),
         taken_away=tuple(answer.taken_away),
+        idle=tuple(answer.idle),
     )
 
 
@@ -132,7 +134,8 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
         for found, same in zip(answer.objects, did.same, strict=True)
     ]
     answer.unanswered += _taken_away(did, request)
-    answer.unanswered += _in_no_object(request, [*instances.masks, *(mask for several in masks for mask in several)])
+    answer.idle = _in_no_object(request, [*instances.masks, *(mask for several in masks for mask in several)])
+    answer.unanswered += _named_idle(answer.idle, request)
     if prompts.searches:
         answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
     gone = {*did.same, *did.removed}
@@ -153,8 +156,8 @@ def _taken_away(did: Changes, request: Request) -> list[str]:
     ]
 
 
-def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[str]:
-    """Name the negative points that speak of no object, and say what to do.
+def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
+    """Return the positions of negative points that speak of no object and lie in none.
 
     Parameters
     ----------
@@ -165,13 +168,18 @@ def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[str]:
     """
     prompts = request.read.prompts
     numbers = {query.number for query in prompts.queries} - {0}
-    said = []
-    for i in np.flatnonzero((prompts.point_labels == 0) & ~np.isin(prompts.point_objects, list(numbers))).tolist():
-        point = prompts.points[[i]]
-        if not any(mask.covers(point)[0] for mask in masks):
-            name = named(PointGroup(PromptRef("point", (i,)), point), request.read).capitalize()
-            said.append(f"{name} is negative and lies in no object: move it to what is too much, or delete it.")
-    return said
+    free = np.flatnonzero((prompts.point_labels == 0) & ~np.isin(prompts.point_objects, list(numbers)))
+    return [i for i in free.tolist() if not any(mask.covers(prompts.points[[i]])[0] for mask in masks)]
+
+
+def _named_idle(idle: Sequence[int], request: Request) -> list[str]:
+    """Name negative points that lie in no object, those along one line once, and say what to do."""
+    points = request.read.prompts.points
+    names = [named(PointGroup(PromptRef("point", (i,)), points[[i]]), request.read).capitalize() for i in idle]
+    return [
+        f"{name} is negative and lies in no object: move it to what is too much, or delete it."
+        for name in dict.fromkeys(names)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +249,8 @@ def _at_prompts(
     own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     if drawn and not answer.missing:
         both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]
-        answer.unanswered += _in_no_object(request, both)
+        answer.idle = _in_no_object(request, both)
+        answer.unanswered += _named_idle(answer.idle, request)
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
         if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
             answer.objects.append(_found_alike(question, answer.searched, i, number, request))

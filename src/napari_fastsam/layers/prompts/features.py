@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 POSITIVE_WORDS = frozenset({"positive", "foreground", "true", "+", ""})
 NEGATIVE_WORDS = frozenset({"negative", "background", "false", "-"})
+POSITIVE, NEGATIVE = "positive", "negative"
 EXAMPLE, COUNTER_EXAMPLE = "example", "counter-example"
 """What the feature `polarity` says of a point or a shape that shows what the objects wanted are like, or unlike."""
 
@@ -45,6 +46,24 @@ def next_object(layer: Points | Shapes) -> int:
     """Return the object number that the next prompt of a layer will get; 0 = it is an object of its own."""
     defaults = layer.feature_defaults
     return (as_object_number(defaults["object"].iloc[0]) or 0) if "object" in defaults and len(defaults) else 0
+
+
+def sign_of(value: object) -> str:
+    """Return what a value of `polarity` or `label` says: positive, negative, example or counter-example.
+
+    What says none of them counts as positive.
+    """
+    word = as_word(value)
+    if word in (EXAMPLE, COUNTER_EXAMPLE):
+        return word
+    return NEGATIVE if word in NEGATIVE_WORDS or as_number(word) == 0 else POSITIVE
+
+
+def next_sign(layer: Points | Shapes) -> str:
+    """Return what `sign_of` says of the next prompt of a layer."""
+    defaults = layer.feature_defaults
+    column = next((name for name in ("polarity", "label") if name in defaults), None)
+    return POSITIVE if column is None else sign_of(defaults[column].iloc[0])
 
 
 def is_missing(value: object) -> bool:

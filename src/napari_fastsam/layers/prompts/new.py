@@ -9,7 +9,8 @@ from napari.layers import Points, Shapes
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_fastsam.layers.planes.transforms import placed_on
-from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE
+from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE, NEGATIVE, POSITIVE, next_sign
+from napari_fastsam.layers.prompts.marks import COLOURS, METADATA_KEY, mark_next
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNTER_EXAMPLE", "EXAMPLE", "NEGATIVE", "POSITIVE"]
 
-POSITIVE, NEGATIVE = "positive", "negative"
-COLOURS = {POSITIVE: "#2ecc71", NEGATIVE: "#e74c3c", EXAMPLE: "#3fa7ff", COUNTER_EXAMPLE: "#ff9f1c"}
-SHAPE_COLOURS = {**COLOURS, POSITIVE: "#f1c40f"}
 _NEXT = ("current_size", "current_border_width", "current_symbol", "current_edge_width")
-_NEGATIVE_WORDS = {NEGATIVE, "background", "false", "-", "0", "0.0"}
 
 
 def new_points(image: Image, name: str = "FastSAM points") -> Points:
@@ -42,6 +39,7 @@ def new_points(image: Image, name: str = "FastSAM points") -> Points:
         face_color_cycle=dict(COLOURS),
         border_color="white",
         size=_size(image),
+        metadata={METADATA_KEY: "prompts"},
         **_place(image),
     )
 
@@ -57,15 +55,16 @@ def new_shapes(image: Image, name: str = "FastSAM shapes") -> Shapes:
         None,
         ndim=image.ndim,
         name=name,
-        features=pd.DataFrame({"polarity": pd.Categorical([], categories=list(SHAPE_COLOURS))}),
+        features=pd.DataFrame({"polarity": pd.Categorical([], categories=list(COLOURS))}),
         feature_defaults={"polarity": POSITIVE},
         face_color="transparent",
         edge_color="polarity",
         edge_width=max(1, _size(image) / 5),
+        metadata={METADATA_KEY: "prompts"},
         **_place(image),
     )
     # unlike Points, Shapes takes no colours by value when it is made
-    shapes.edge_color_cycle_map = {name: transform_color(colour)[0] for name, colour in SHAPE_COLOURS.items()}
+    shapes.edge_color_cycle_map = {name: transform_color(colour)[0] for name, colour in COLOURS.items()}
     return shapes
 
 
@@ -97,16 +96,12 @@ def set_polarity(layer: Points | Shapes, polarity: str) -> None:
         layer.refresh_colors()
     default = pd.Series([value], dtype=layer.features[column].dtype if column in features else None)
     layer.feature_defaults = layer.feature_defaults.assign(**{column: default.to_numpy(copy=True)})
+    mark_next(layer)
 
 
 def next_polarity(layer: Points | Shapes) -> str:
     """Return the polarity, one of `COLOURS`, that the next prompt will have."""
-    defaults = layer.feature_defaults
-    column = next((name for name in ("polarity", "label") if name in defaults), None)
-    word = POSITIVE if column is None else str(defaults[column].iloc[0]).strip().lower()
-    if word in (EXAMPLE, COUNTER_EXAMPLE):
-        return word
-    return NEGATIVE if word in _NEGATIVE_WORDS else POSITIVE
+    return next_sign(layer)
 
 
 def _label_like(labels: pd.Series[Any], positive: bool) -> Any:
@@ -175,6 +170,7 @@ def remove_rows(layer: Points | Shapes, rows: set[int]) -> None:
     for name, value in kept.items():
         # after `layer.data = fewer points` napari has an array without axes here, which its own setter refuses
         setattr(layer, name, value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value)
+    mark_next(layer)
 
 
 def _place(image: Image) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.layers.prompts.marks import fit_to_screen
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.segment.choices import LayerChoices
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image, Layer, Points, Shapes
 
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.history.recorder import Recorder
@@ -105,6 +106,7 @@ class Following:
                 self._per_layer.connect((prompts.events.data,), self._prompts_changed)
                 self._per_layer.connect((prompts.events.features,), self._features_changed)
                 self._per_layer.connect(layer_emitters(prompts), self._layer_changed)
+                self._per_layer.connect((prompts.events.scale_factor,), partial(self._zoomed, prompts))
         self._recorder.follow(layer for layer in (points, shapes) if layer is not None)
         if points is not None:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
@@ -157,6 +159,9 @@ class Following:
             with self._recorder.step("prompt changed"):
                 pass
         self._updates.soon()
+
+    def _zoomed(self, prompts: Points | Shapes, *_: Any) -> None:
+        fit_to_screen(prompts)
 
     def _image_changed(self, *_: Any) -> None:
         image = self._panels.source.image.value

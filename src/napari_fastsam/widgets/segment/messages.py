@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from napari_fastsam.layers.answers.marking import unanswered_points
 from napari_fastsam.widgets.common.text import counted
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def summary(result: Result) -> str:
         return f"{text} · describing objects …"
     everything = controls.task == "everything"
     hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
+    idle = _idle(result)
     if result.count:
+        if idle:
+            return f"{text} · {idle}"
         if hint or _shaped(result):  # there is enough to read
             return f"{text}{hint}"
         return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
@@ -115,6 +119,8 @@ def summary(result: Result) -> str:
         return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
         return ONLY_NEGATIVE
+    if idle:
+        return f"{text} · {idle}"
     return f"{text}. {NOTHING_AT_PROMPTS}" if result.unanswered else text
 
 
@@ -143,6 +149,15 @@ def _over_tiles(seen: SeenTiles) -> str:
         text += f" · {seen.taken} of {seen.drawn.total} were added"
         text += f"; Add to labels adds the other {left}" if left else ""
     return text if seen.complete else f"{text}. Run goes on."
+
+
+def _idle(result: Result) -> str:
+    """Name the negative points that lie in no object; of many, the first."""
+    names = unanswered_points(result)
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more} (−): no object there, move or delete"
 
 
 def _shaped(result: Result) -> str:

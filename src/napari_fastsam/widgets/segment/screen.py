@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_fastsam.layers.answers.correcting import Corrections
+from napari_fastsam.layers.answers.marking import mark_prompts
 from napari_fastsam.layers.answers.other_channels import other_channel
 from napari_fastsam.layers.answers.request import Controls
 from napari_fastsam.layers.answers.results import Result
@@ -94,6 +95,7 @@ class DockScreen:
         """Draw a result, and its ranking."""
         self._output.show(result)
         self._contour.show(result)
+        mark_prompts(result)
         self._panels.search.show_result(result)
         self._panels.labels.show_count(result.count)
 
