@@ -530,6 +530,7 @@ def test_a_real_training_beside_a_window_that_has_drawn(
     viewer.window.add_dock_widget(fastsam, name="FastSAM")
     dock = TrainWidget(viewer)
     viewer.window.add_dock_widget(dock, name="Train")
+    dock.base.value = "nuclei"
     dock.advanced.epochs.value, dock.advanced.imgsz.value, dock.advanced.device.value = 1, 64, "cpu"
     ticks: list[int] = []
     timer = QTimer()
