@@ -296,6 +296,9 @@ def test_everything_is_added_once(bench):
 
     b.dock.run()
     b.settle()
+    assert not b.shown.any(), "nor where Run is pressed once: it is in the layer"
+    b.dock.run()
+    b.settle()
     np.testing.assert_array_equal(b.shown, shown)
 
 

@@ -11,7 +11,7 @@ from napari_fastsam.core.likeness.likeness import usual_threshold
 from napari_fastsam.io.exemplars import save_exemplars
 from napari_fastsam.layers.labels.contour import CONTOUR_NAME
 from napari_fastsam.model.text.encoder import ClipEncoder
-from napari_fastsam.widgets.common.frame import MINIMUM_WIDTH
+from napari_fastsam.widgets.segment.dock import WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -254,9 +254,9 @@ def test_the_dock_is_no_wider_than_it_was(bench, scene, polarity):
     many = np.zeros((12, 77))
     b.dock.search.show_exemplars(Exemplars("kind", many, many))
     assert b.dock.search.forget.text == "Forget 12 + 12"
-    assert b.dock.native.minimumWidth() == MINIMUM_WIDTH
-    assert b.dock.native.sizeHint().width() <= 360
-    assert b.dock.native.minimumSizeHint().width() <= 360
+    assert b.dock.native.minimumWidth() == WIDTH
+    assert b.dock.native.sizeHint().width() <= 320
+    assert b.dock.native.minimumSizeHint().width() <= 320
 
 
 def test_the_slider_of_likeness_is_live(bench, scene):

@@ -105,6 +105,13 @@ def _painted(layer: Labels) -> _Painted:
     return counter
 
 
+def forget_paints(layer: Labels) -> None:
+    """Count no more how often a layer is painted on; edits of it count as painted over from then on."""
+    counter = _PAINTED.pop(layer.unique_id, None)
+    if counter is not None:
+        layer.events.paint.disconnect(counter)
+
+
 class LabelEdit:
     """A change of labels, their features and what is known of how they came about.
 
@@ -143,6 +150,13 @@ class LabelEdit:
         """Whether it changed no pixel."""
         return not len(self._runs.starts)
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether it changed pixels, features or metadata."""
+        (rows, rows_now), (entries, entries_now) = self._features, self._metadata
+        told = any(entries.get(key) is not entries_now.get(key) for key in (*entries, *entries_now))
+        return told or not self.is_empty or not rows.equals(rows_now)
+
     def is_as_before(self) -> bool:
         """Whether its pixels are all as they were before it, whoever made them so."""
         return not self.is_empty and self._holds(self._runs.before)
@@ -169,7 +183,7 @@ class LabelEdit:
             (layer.undo if back else layer.redo)()
         if not self._holds(values[0]):
             self._write(back)
-        if newest:
+        if newest and not self.is_empty:
             painted.count = self._paints - 1 if back else self._paints
         before, after = self._features if back else reversed(self._features)
         layer.features = _rows_put_back(layer, before, after)
@@ -246,5 +260,5 @@ def recorded_edit(name: str, layer: Labels, into: Any) -> Iterator[None]:
     finally:
         layer.events.paint.disconnect(painted)
     edit = LabelEdit(name, layer, changes, features, metadata)
-    if not edit.is_empty:
+    if edit.changes_anything:
         into.push(edit)

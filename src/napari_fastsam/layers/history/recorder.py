@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.history.history import History, UndoStep
-from napari_fastsam.layers.history.label_edit import LabelEdit
+from napari_fastsam.layers.history.label_edit import LabelEdit, forget_paints
 from napari_fastsam.layers.history.prompt_rows import PromptRows
 from napari_fastsam.layers.memento import Memento, Remembers
 
 if TYPE_CHECKING:
-    from napari.layers import Layer, Points, Shapes
+    from napari.layers import Labels, Layer, Points, Shapes
 
 
 _Rows = Mapping["Points | Shapes", PromptRows]
@@ -73,7 +73,7 @@ class Recorder:
         self._parts: list[UndoStep] = []
         self._depth = 0
         self._edited = Connections()
-        self._heard: set[Hashable] = set()
+        self._heard: dict[Hashable, Labels] = {}
         self._erased = False
         history.changed.connect(self._labels_painted)
 
@@ -136,6 +136,8 @@ class Recorder:
     def forget(self) -> None:
         """Forget all steps, and follow nothing any more."""
         self._edited.undo()
+        for layer in self._heard.values():
+            forget_paints(layer)
         self._heard.clear()
         self._rows.clear()
         self.history.clear()
@@ -160,7 +162,7 @@ class Recorder:
         """Hear when napari's own undo takes back what a step wrote."""
         for edit in _edits(step):
             if edit.layer.unique_id not in self._heard:
-                self._heard.add(edit.layer.unique_id)
+                self._heard[edit.layer.unique_id] = edit.layer
                 events = edit.layer.events
                 self._edited.connect((events.paint, events.labels_update), self._labels_painted)
                 self._edited.connect((events.set_data,), self._labels_changed)
