@@ -465,20 +465,24 @@ TYPED = """
         shown = dock.controller.shown
         return () if shown is None or not shown.questions else shown.request.controls.texts
 
-    panel = dock.search
-    panel.encoder.choices = [*panel.encoder.choices[:-1], sys.argv[1], panel.encoder.choices[-1]]
-    panel.encoder.value = sys.argv[1]
-    dock.focus_words()
-    QTest.keyClicks(panel.words.native, "red circle")
-    wait_for(lambda: texts() == ("red circle",))
-    print("typed:", texts(), flush=True)
-    panel.typed.setTimeout(10**7)  # from here on only Enter asks
-    panel.words.native.selectAll()
-    QTest.keyClicks(panel.words.native, "blue square")
-    QTest.keyClick(panel.words.native, Qt.Key.Key_Return)
-    wait_for(lambda: texts() == ("blue square",))
-    print("entered:", texts(), flush=True)
-    viewer.close()
+    def type_and_enter():
+        panel = dock.search
+        panel.encoder.choices = [*panel.encoder.choices[:-1], sys.argv[1], panel.encoder.choices[-1]]
+        panel.encoder.value = sys.argv[1]
+        dock.focus_words()
+        QTest.keyClicks(panel.words.native, "red circle")
+        wait_for(lambda: texts() == ("red circle",))
+        print("typed:", texts(), flush=True)
+        panel.typed.setTimeout(10**7)  # from here on only Enter asks
+        panel.words.native.selectAll()
+        QTest.keyClicks(panel.words.native, "blue square")
+        QTest.keyClick(panel.words.native, Qt.Key.Key_Return)
+        wait_for(lambda: texts() == ("blue square",))
+        print("entered:", texts(), flush=True)
+        viewer.close()
+
+    QTimer.singleShot(0, type_and_enter)
+    napari.run()  # ends as napari does: Qt goes last
 """
 
 
