@@ -128,7 +128,8 @@ def test_the_dock_shows_the_card_and_segments_with_an_own_model(bench, folder: P
 def test_the_card_stands_below_the_model(bench):
     there = bench(show=True)
     dock = there.dock
-    there.qtbot.waitUntil(lambda: dock.about.isVisible())
-    tops = [w.mapTo(dock.native, w.rect().topLeft()).y() for w in (dock.model.native, dock.about, dock.device.native)]
+    dock.about.setVisible(True)
+    there.qtbot.waitUntil(dock.about.isVisible)
+    tops = [w.mapTo(dock.native, w.rect().topLeft()).y() for w in (dock.model.native, dock.about, dock.actions.native)]
     assert tops == sorted(tops)
     assert len(set(tops)) == 3

@@ -330,16 +330,16 @@ def other_keys():
 
 def test_a_key_that_is_changed_in_the_preferences_works_on_the_canvas_and_in_the_dock(bench, other_keys):
     b = bench(show=True)
-    other_keys("toggle_task", "Shift-Z")
+    other_keys("toggle_task", "Shift-L")
     b.qtbot.wait(50)
     b.canvas.native.setFocus()
     b.key(Qt.Key.Key_E)
     assert b.dock.task.value == "prompts", "the old key is free"
-    b.key(Qt.Key.Key_Z)
+    b.key(Qt.Key.Key_L)
     assert b.dock.task.value == "everything"
-    press_in_dock(b, b.dock.task.buttons["prompts"].native, Qt.Key.Key_Z)
+    press_in_dock(b, b.dock.task.buttons["prompts"].native, Qt.Key.Key_L)
     assert b.dock.task.value == "prompts"
-    assert "<b>Shift-Z</b>" in as_html()
+    assert "<b>Shift-L</b>" in as_html()
 
 
 def press_in_dock(b, widget, key):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.training.decisions import Decisions
 
 
-WIDTH = 300
+WIDTH = 312
 """Screen pixels."""
 
 
