@@ -130,6 +130,6 @@ def test_the_card_stands_below_the_model(bench):
     dock = there.dock
     dock.about.setVisible(True)
     there.qtbot.waitUntil(dock.about.isVisible)
-    tops = [w.mapTo(dock.native, w.rect().topLeft()).y() for w in (dock.model.native, dock.about, dock.actions.native)]
+    tops = [w.mapTo(dock.native, w.rect().topLeft()).y() for w in (dock.model.native, dock.about, dock.task.native)]
     assert tops == sorted(tops)
     assert len(set(tops)) == 3

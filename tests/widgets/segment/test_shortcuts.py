@@ -351,7 +351,7 @@ def press_in_dock(b, widget, key):
 
 def test_keys_work_in_the_dock_but_not_in_a_text_field(bench):
     b = bench(show=True)
-    press_in_dock(b, b.dock.actions.add.native, Qt.Key.Key_B)
+    press_in_dock(b, b.dock.tool.buttons["point"].native, Qt.Key.Key_B)
     assert b.dock.tool.value == "box"
     press_in_dock(b, b.dock.tool.buttons["box"].native, Qt.Key.Key_D)
     assert b.dock.tool.value == "point"
