@@ -89,7 +89,7 @@ def test_points_are_no_recipe(bench, tmp_path):
 def test_measurements_join_the_features_of_the_labels(bench, cells):
     b = bench()
     b.dock.measure()
-    assert "add to" in b.status
+    assert "Add to labels" in b.status
     b.dock.task.value = "everything"
     b.settle()
     labels = b.dock.commit()
