@@ -343,6 +343,7 @@ def test_a_key_that_is_changed_in_the_preferences_works_on_the_canvas_and_in_the
 
 
 def press_in_dock(b, widget, key):
+    widget.window().activateWindow()
     widget.setFocus()
     b.qtbot.waitUntil(widget.hasFocus)
     b.qtbot.keyClick(widget, key, Qt.KeyboardModifier.ShiftModifier)
@@ -364,7 +365,8 @@ def test_keys_work_in_the_dock_but_not_in_a_text_field(bench):
 @pytest.mark.parametrize("where", ["canvas", "dock"])
 def test_the_list_of_keys_is_one_key_away(bench, where):
     b = bench(show=True)
-    widget = b.canvas.native if where == "canvas" else b.dock.actions.add.native
+    widget = b.canvas.native if where == "canvas" else b.dock.tool.buttons["point"].native
+    widget.window().activateWindow()
     widget.setFocus()
     b.qtbot.waitUntil(widget.hasFocus)
     for unfolded in (True, False):
