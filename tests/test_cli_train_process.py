@@ -26,7 +26,17 @@ def test_the_best_so_far_is_written_when_nobody_listens_any_more(tmp_path: Path,
     (left / "weights").mkdir(parents=True)
     (left / "last.pt").write_bytes(b"broken off")
 
-    command = [sys.executable, "-m", "napari_fastsam.cli", "train", str(tmp_path / "data"), "-o", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "napari_fastsam.cli",
+        "train",
+        str(tmp_path / "data"),
+        "-o",
+        str(file),
+        "--base",
+        "nuclei",
+    ]
     options = ["--epochs", "300", "--imgsz", "64", "--device", "cpu", "--progress", "json"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
