@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.label_windows import Box
 from napari_fastsam.layers.labels.largest import largest_label
-from napari_fastsam.layers.labels.layer_plane import Box, LayerPlane
+from napari_fastsam.layers.labels.layer_plane import LayerPlane
 from napari_fastsam.layers.labels.pixels import write_pixels
 from napari_fastsam.layers.labels.records import features_after, metadata_after
 from napari_fastsam.layers.labels.target import pixels_of

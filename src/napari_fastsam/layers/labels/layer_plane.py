@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.draw import polygon2mask
 
+from napari_fastsam.layers.labels.label_windows import Box, find_label
 from napari_fastsam.layers.labels.target import pixels_of, require_writable
 
 if TYPE_CHECKING:
     from napari.layers import Labels
-
-_FIRST_REACH = 64
-"""Pixels around a place that are read first; as long as the label goes on, twice as many."""
-
-_WHOLE = 2048 * 2048
-"""Planes in memory of at most so many pixels are looked at as a whole: a label may have several pieces."""
-
-Box = tuple[int, int, int, int]
-"""``y0, x0, y1, x1``: pixels of a plane, the last left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,22 +79,12 @@ class LayerPlane:
         yx
             (2,) a place on it.
         """
-        height, width = self.shape
         in_memory = isinstance(pixels_of(self.layer), np.ndarray)
-        reach = max(height, width) if in_memory and height * width <= _WHOLE else _FIRST_REACH
-        row, column = np.clip(np.floor(np.asarray(yx) + 0.5).astype(int), 0, [height - 1, width - 1]).tolist()
-        while True:
-            box = (max(row - reach, 0), max(column - reach, 0), min(row + reach, height), min(column + reach, width))
-            found = self.read(box) == label
-            goes_on = (
-                (box[0] > 0 and found[0].any())
-                or (box[1] > 0 and found[:, 0].any())
-                or (box[2] < height and found[-1].any())
-                or (box[3] < width and found[:, -1].any())
-            )
-            if not goes_on:
-                return _around(found, box)
-            reach *= 2
+        mask = find_label(self.read, self.shape, label, yx, in_memory)
+        if mask is None:
+            return None
+        rows, columns = mask.window
+        return rows.start, columns.start, rows.stop, columns.stop
 
     def widened(self, box: Box, margin: int) -> Box:
         """Return a box with a margin, within the plane."""
@@ -162,11 +144,3 @@ def plane_at(layer: Labels, point: ArrayLike, displayed: Sequence[int]) -> Layer
     first, second = sorted(displayed)
     index = np.clip(np.floor(np.asarray(point, np.float64) + 0.5).astype(int), 0, np.array(shape) - 1)
     return LayerPlane(layer, (first, second), tuple(index.tolist()))
-
-
-def _around(mask: NDArray[np.bool_], box: Box) -> Box | None:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    top, left = box[:2]
-    return top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1

@@ -10,17 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.layers.labels.label_windows import Box, find_label, trimmed
 from napari_fastsam.layers.labels.target import find_target, pixels_of
 from napari_fastsam.layers.planes.plane import Plane
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
-
-_FIRST_REACH = 128
-"""Pixels around the place that was clicked that are read first; as long as a label goes on, twice as many."""
-
-_WHOLE = 2048 * 2048
-"""Planes in memory of at most so many pixels are looked at as a whole: a label may have several pieces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,27 +145,11 @@ def read_label(
     yx
         (2,) rows and columns of the region, on the label or near it.
     """
-    height, width = plane.shape
     in_memory = isinstance(pixels_of(layer), np.ndarray)
-    reach = max(height, width) if in_memory and height * width <= _WHOLE else _FIRST_REACH
-    row, column = np.clip(np.floor(yx + 0.5).astype(int), 0, [height - 1, width - 1]).tolist()
-    while True:
-        box = (max(row - reach, 0), max(column - reach, 0), min(row + reach, height), min(column + reach, width))
-        found = _labels_in(layer, image, plane, box, use_units) == label
-        goes_on = (
-            (box[0] > 0 and found[0].any())
-            or (box[1] > 0 and found[:, 0].any())
-            or (box[2] < height and found[-1].any())
-            or (box[3] < width and found[:, -1].any())
-        )
-        if not goes_on:
-            return _trimmed(box[0], box[1], found)
-        reach *= 2
+    return find_label(lambda box: _labels_in(layer, image, plane, box, use_units), plane.shape, label, yx, in_memory)
 
 
-def _labels_in(
-    layer: Labels, image: Image, plane: Plane, box: tuple[int, int, int, int], use_units: bool
-) -> NDArray[np.integer]:
+def _labels_in(layer: Labels, image: Image, plane: Plane, box: Box, use_units: bool) -> NDArray[np.integer]:
     """Return the labels of rows and columns ``y0, x0, y1, x1`` of a region, in its pixels."""
     top, left = plane.region[:2]
     part = replace(plane, region=(top + box[0], left + box[1], top + box[2], left + box[3]))
@@ -191,12 +170,4 @@ def _clipped(mask: CroppedMask, shape: tuple[int, int]) -> CroppedMask | None:
     bottom, right = min(mask.window[0].stop, shape[0]), min(mask.window[1].stop, shape[1])
     if top >= bottom or left >= right:
         return None
-    return _trimmed(top, left, mask.pixels[top - mask.top : bottom - mask.top, left - mask.left : right - mask.left])
-
-
-def _trimmed(top: int, left: int, pixels: NDArray[np.bool_]) -> CroppedMask | None:
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not len(rows):
-        return None
-    own = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return CroppedMask(top + int(rows[0]), left + int(columns[0]), own.copy())
+    return trimmed(top, left, mask.pixels[top - mask.top : bottom - mask.top, left - mask.left : right - mask.left])
