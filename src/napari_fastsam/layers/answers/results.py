@@ -22,7 +22,7 @@ from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.starts import LabelStart, Replacement
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
-from napari_fastsam.layers.prompts.places import named, place_of
+from napari_fastsam.layers.prompts.places import named, place_of, places
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction, start_from_cache
 from napari_fastsam.model.asking.refining import default_refiner, refined
@@ -295,7 +295,8 @@ def _drawn_objects(
         else:
             answer.unanswered.append(f"{name.capitalize()}: {chosen.reason}")
             answer.unfound.append(query)
-    answer.pending = frozenset(place for query in waiting for place in place_of(query, request.read, request.plane))
+    known = places(request.read, request.plane) if waiting else {}
+    answer.pending = frozenset(place for query in waiting for place in place_of(query, request.read, known))
     return found
 
 
@@ -336,9 +337,9 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
 
 def identified(request: Request) -> list[PromptIdentity]:
     """Return what tells each drawn prompt from others: its object number, or where it lies."""
-    found = []
+    found, known = [], places(request.read, request.plane)
     for query in request.read.prompts.queries:
-        parts = tuple(place_of(query, request.read, request.plane))
+        parts = tuple(place_of(query, request.read, known))
         row = request.read.rows[query.field][query.ref.indices[0]]
         found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
     return found

@@ -13,13 +13,17 @@ LABELS = "labels"
 """The source of masks that are labels of a Labels layer."""
 
 
-def places(read: ReadPrompts, plane: Plane) -> dict[Field, dict[Row, Hashable]]:
+Places = dict[Field, dict[Row, Hashable]]
+"""For each kind of prompt from the row in its layer to what identifies it."""
+
+
+def places(read: ReadPrompts, plane: Plane) -> Places:
     """Return for each kind of prompt from the row in its layer to what identifies it.
 
     Two prompts at one place are told apart by their order.
     """
     kinds = shape_kinds()
-    found: dict[Field, dict[Row, Hashable]] = {}
+    found: Places = {}
     for field, rows in read.rows.items():
         seen: dict[Hashable, int] = {}
         found[field] = {}
@@ -35,10 +39,9 @@ def places(read: ReadPrompts, plane: Plane) -> dict[Field, dict[Row, Hashable]]:
     return found
 
 
-def place_of(query: Query, read: ReadPrompts, plane: Plane) -> list[Hashable]:
-    """Return what identifies the prompts that one object was asked for with."""
-    by_row = places(read, plane)[query.field]
-    return [by_row[read.rows[query.field][i]] for i in query.ref.indices]
+def place_of(query: Query, read: ReadPrompts, known: Places) -> list[Hashable]:
+    """Return what identifies the prompts that one object was asked for with, from the `places` of all."""
+    return [known[query.field][row] for row in rows_of(query, read)]
 
 
 def rows_of(query: Query, read: ReadPrompts) -> list[Row]:
