@@ -38,8 +38,8 @@ _COARSER, _FINER = (0.5, 0.25), (2.0,)
 """Scales of further looks where the first was unsure. Coarse ones cost a third of the first together."""
 
 CHEAP = 512 * 512
-"""Input pixels of a first look up to which a finer one follows too where it was unsure: on a small plane it costs little,
-and small objects are doubtful at first. Where the first look found nothing, a finer one follows at any size."""
+"""Input pixels of a first look up to which a finer one follows too where it was unsure: on a small plane it costs
+little, and small objects are doubtful at first. Where the first look found nothing, a finer one follows at any size."""
 
 _MOST = 100
 
