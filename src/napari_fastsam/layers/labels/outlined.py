@@ -29,6 +29,15 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
         )
         return outlines(labels[around], width)[inner]
 
+    def _partial_labels_refresh(self) -> None:
+        """Draw anew as far as outlines reach around what was painted; napari before 0.8 goes one pixel beyond it."""
+        if self._updated_slice is not None and self.contour > 1:
+            self._updated_slice = tuple(
+                slice(max(part.start - self.contour, 0), min(part.stop + self.contour, size))
+                for part, size in zip(self._updated_slice, self.data.shape, strict=True)
+            )
+        super()._partial_labels_refresh()
+
 
 def outlines(labels: NDArray[np.integer], width: int) -> NDArray[np.integer]:
     """Return a label image without what lies further from the edge of its object than some pixels.
