@@ -1,0 +1,1 @@
+"""The dock *Annotate a folder*: from image to image, nothing lost."""
