@@ -18,6 +18,7 @@ from napari_fastsam.layers.projects.prompt_rows import prompts_to_json
 from napari_fastsam.layers.projects.tiles import Corner, Digest, corners_in, corners_of, digest, digests_of, tile_at
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Labels, Points, Shapes
 
 OURS = "napari-fastsam"
@@ -59,10 +60,11 @@ class AnnotationRecorder:
         data = pixels_of(layer)
         self._shape, self._dtype = tuple(data.shape), str(data.dtype)
         self._digests = dict(digests_of(data) if digests is None else digests)
-        self._features = layer.features.copy()
+        self._features: pd.DataFrame | None = layer.features.copy()
         self._metadata = _kept_metadata(layer)
         self._painted: set[Corner] = set()
         self._touched: set[Corner] = set()
+        self._lost: set[Corner] = set()
         self._in_doubt = self._is_replaced = self._is_changed = False
         self._prompts: tuple[Points | Shapes, ...] = ()
         self._prompt_rows: dict[str, Any] = {}
@@ -99,6 +101,19 @@ class AnnotationRecorder:
             metadata = _metadata_changes(self._metadata, kept)
             self._metadata = kept
         return AnnotationStep(self._shape, self._dtype, tiles, features, prompts, metadata)
+
+    def forget_step(self, step: AnnotationStep) -> None:
+        """Have what a step holds in the next one too, because it could not be kept."""
+        for tile in step.tiles:
+            self._lost.add(tile.corner)
+        self._touched |= self._lost
+        self._is_changed = True
+        if step.features is not None:
+            self._features = None
+        if step.prompts is not None:
+            self._prompt_rows = {}
+        if step.metadata:
+            self._metadata = {}
 
     def annotation(self) -> Annotation:
         """Return all that there is now; the label image is the layer's own."""
@@ -147,7 +162,8 @@ class AnnotationRecorder:
         if (shape, dtype) != (self._shape, self._dtype):
             self._shape, self._dtype, self._is_replaced = shape, dtype, True
             self._digests, self._touched, self._painted = {}, set(), set()
-        corners = set(self._touched)
+        corners, lost = set(self._touched), self._lost
+        self._lost = set()
         if self._is_replaced:
             corners |= set(corners_in(shape))
         elif self._in_doubt:
@@ -158,7 +174,7 @@ class AnnotationRecorder:
         for corner in sorted(corners):
             tile = tile_at(data, corner)
             now = digest(tile)
-            if now != self._digests.get(corner, b""):
+            if now != self._digests.get(corner, b"") or corner in lost:
                 self._digests[corner] = now
                 changed.append(tile)
         return tuple(changed)
