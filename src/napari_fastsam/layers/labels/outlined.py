@@ -13,6 +13,8 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
     napari's own contours take ten times as long (30 ms for 1024 × 1024), and warn where a volume is shown.
     """
 
+    _updated_slice: tuple[slice, ...] | None
+
     def _calculate_contour(
         self, labels: NDArray[np.integer], data_slice: tuple[slice, ...]
     ) -> NDArray[np.integer] | None:
