@@ -88,7 +88,7 @@ def test_a_dock_is_in_menus_that_napari_opens_to_plugins(plugin, menu, command):
 
 
 def test_there_are_the_docks_that_the_documentation_names():
-    assert set(DOCKS) == {"FastSAM", "Compare", "Train", "Annotate a folder"}
+    assert set(DOCKS) == {"FastSAM", "Compare", "Train", "Annotate a folder", "Classes"}
 
 
 @pytest.mark.parametrize("key", ["fluorescence_nuclei", "stained_tissue", "nuclei_3d"])
