@@ -244,6 +244,7 @@ class TestAlternatives:
         assert nucleus.smaller().index == NUCLEUS
         cell = nucleus.larger()
         assert cell.index == CELL
+        assert (nucleus.smaller().place, cell.place, cell.larger().place) == (0, 1, 2)
         assert cell.larger().index == CLUSTER
         assert cell.larger().larger().index == CLUSTER
         assert cell.smaller().index == NUCLEUS
@@ -251,6 +252,7 @@ class TestAlternatives:
 
     def test_nothing_has_no_alternatives(self, nested: Instances) -> None:
         nothing = one(select(nested, Prompts(points=[[2, 2]])))
+        assert nothing.place == -1
         assert not nothing.larger().found
         assert not nothing.smaller().found
 

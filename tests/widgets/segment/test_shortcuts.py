@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from magicgui.widgets import Container, Label
@@ -116,7 +118,9 @@ def runs(b):
 def takes_a_larger_one(b):
     yield
     assert b.status.startswith("point 1: "), b.status
-    assert "candidate 2 of" in b.status or "there is no larger candidate" in b.status
+    told = re.search(r"candidate ([2-9] of [2-9]),", b.status)
+    assert told or "there is no larger candidate" in b.status
+    assert told is None or b.dock.alternatives.which.value == told[1].replace(" of ", "/")
 
 
 def takes_a_smaller_one(b):
@@ -124,7 +128,9 @@ def takes_a_smaller_one(b):
     b.settle()
     yield
     assert b.status.startswith("point 1: "), b.status
-    assert "candidate 1 of" in b.status or "there is no smaller candidate" in b.status
+    told = re.search(r"candidate ([1-8] of [2-9]),", b.status)
+    assert told or "there is no smaller candidate" in b.status
+    assert told is None or b.dock.alternatives.which.value == told[1].replace(" of ", "/")
 
 
 def adds_to_labels(b):

@@ -105,15 +105,21 @@ class Selection:
         """Return it on a plane of ``(H, W)`` in which its own begins at so many rows and columns."""
         return replace(self, shape=shape, candidates=tuple(c.moved(rows, columns) for c in self.candidates))
 
+    @property
+    def place(self) -> int:
+        """Place of the chosen candidate when they are sorted by area, from 0: how many are smaller; -1 without any."""
+        return self._by_area.index(self.chosen) if self.found else -1
+
+    @property
+    def _by_area(self) -> list[int]:
+        """Positions in `candidates`, from the smallest to the largest."""
+        return sorted(range(len(self.candidates)), key=lambda i: self.candidates[i].crop.area)
+
     def _step(self, direction: int) -> Selection:
-        if not self.found:
+        place = self.place + direction
+        if not self.found or not 0 <= place < len(self.candidates):
             return self
-        areas = np.array([candidate.crop.area for candidate in self.candidates])
-        by_area = np.argsort(areas, kind="stable")
-        place = int(np.flatnonzero(by_area == self.chosen)[0]) + direction
-        if not 0 <= place < len(by_area):
-            return self
-        chosen = int(by_area[place])
+        chosen = self._by_area[place]
         return replace(self, chosen=chosen, refined=self.candidates[chosen].source in CORRECTED)
 
 

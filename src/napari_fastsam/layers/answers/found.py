@@ -42,6 +42,9 @@ class SegmentedObject:
         What the prompt is known by while it is edited, and its object number; None and 0 = it answers none.
     replaces
         The label that it started from; None = it is a new object.
+    place, of
+        Place of its mask among the candidates of its prompt, from the smallest, 1, to the largest, `of`; 0 = there is
+        no choice.
     is_here
         Whether it is on the plane that was shown when it was asked for.
     """
@@ -59,6 +62,8 @@ class SegmentedObject:
     object_number: int = 0
     replaces: Replacement | None = None
     is_here: bool = True
+    place: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -289,6 +289,8 @@ def _drawn_objects(
                     key=prompt.key,
                     object_number=query.number,
                     replaces=replacement(start, request.plane),
+                    place=chosen.place + 1,
+                    of=len(chosen.candidates),
                 )
             )
         elif answer.missing:

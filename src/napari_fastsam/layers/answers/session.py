@@ -155,7 +155,7 @@ class Session:
         if then is now or then.crop is None:
             return f"{name}: there is no {'larger' if direction > 0 else 'smaller'} candidate."
         numbering.set_steps(plane, key, numbering.steps(plane, key) + direction)
-        return f"{name}: candidate {then.chosen + 1} of {len(then.candidates)}, {then.crop.area} px."
+        return f"{name}: candidate {then.place + 1} of {len(then.candidates)}, {then.crop.area} px."
 
     def answered_rows(self, result: Result) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of the prompts that a result has dealt with.

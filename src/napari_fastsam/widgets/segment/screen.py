@@ -97,6 +97,7 @@ class DockScreen:
         """Draw a result, the current object's outline, what became of prompts, and its ranking."""
         self._output.show(result)
         self._contour.show(result)
+        self._panels.candidates.show_place(result.current)
         mark_prompts(result)
         self._panels.search.show_result(result)
         self._panels.labels.show_count(result.count)
@@ -105,6 +106,7 @@ class DockScreen:
         """Draw nothing."""
         self._output.hide_preview()
         self._contour.hide()
+        self._panels.candidates.show_place(None)
         self._panels.search.show_result(None)
         self._panels.labels.show_count(0)
 
@@ -113,6 +115,7 @@ class DockScreen:
         self._panels.labels.show_count(0)
         self._output.remove_preview()
         self._contour.remove()
+        self._panels.candidates.show_place(None)
 
     def tell(self, status: Status) -> None:
         """Say what is going on."""
