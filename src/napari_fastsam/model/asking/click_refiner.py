@@ -17,8 +17,8 @@ from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
 from napari_fastsam.core.objects.masks import CroppedMask
@@ -349,7 +349,7 @@ def _at_the_edge(mask: CroppedMask, clicks: Clicks) -> bool:
     at = clicks.pixels - (mask.top - margin, mask.left - margin)
     if not ((at >= 0) & (at < inside.shape)).all():
         return False
-    beyond, within = (ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
+    beyond, within = (scipy.ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
     return bool((np.maximum(beyond, within) <= _EDGE * np.sqrt(mask.area)).all())
 
 
@@ -359,7 +359,7 @@ def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> Corr
     top, left = (min(ends) for ends in zip(*((c.top, c.left) for c in crops), strict=True))
     rows, columns = (max(c.window[axis].stop for c in crops) for axis in (0, 1))
     before, after = (c.moved(-top, -left).full((rows - top, columns - left)) for c in crops)
-    changes, _ = ndimage.label(before != after)
+    changes, _ = scipy.ndimage.label(before != after)
     at = clicks.pixels - (top, left)
     at = at[((at >= 0) & (at < changes.shape)).all(axis=1)]
     asked = np.unique(changes[tuple(at.T)])

@@ -12,6 +12,7 @@ from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
+from napari_fastsam.layers.history.of_viewer import announce, withdraw
 from napari_fastsam.layers.history.recorder import Recorder
 from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
@@ -96,6 +97,7 @@ class Engine:
         kept = self.session.kept
         remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)
         self.recorder = Recorder(History(), remembering)
+        announce(viewer, self.recorder.history)
         self.recorder.history.replayed.connect(self._replayed)
         self.following = Following(
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
@@ -131,6 +133,7 @@ class Engine:
         self.output.remove_preview()
         self.contour.remove()
         self.corrections.forget_all()
+        withdraw(self.recorder.history)
         self.recorder.forget()
         self.controller.forget_shown()
         self.session.forget()  # napari may hold on to the widget

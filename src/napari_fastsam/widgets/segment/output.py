@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
+from napari_fastsam.layers.classes.column import class_of_new_objects
 from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.labels.colours import Colouring
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
@@ -161,7 +162,7 @@ class Output:
                     provenance=provenance_of(result, model_sha256).to_json(),
                     preserve=preserve,
                     use_units=units_apply(self._viewer),
-                    columns=_told(result) | _columns(result),
+                    columns=_told(result) | _columns(result) | class_of_new_objects(target, result.scores),
                     classes=len(result.questions) if request.controls.classes else 0,
                     windows=result.windows,
                     axis=None if request.stack is None else request.stack.axis,
