@@ -53,7 +53,7 @@ def test_images_are_found_in_folders_below_and_results_are_none(folder):
 def test_planes_of_stacks_are_images_of_their_own_if_wanted_and_stay_so(folder):
     open_project(folder, planes=True).close()
     project = open_project(folder)
-    assert names(project) == ["a.tif", "b.tif", "stack.tif#0", "stack.tif#1", "stack.tif#2", "stack.tif#3", "stack.tif#4", "treated/a.tif"]
+    assert names(project) == ["a.tif", "b.tif", *(f"stack.tif#{z}" for z in range(5)), "treated/a.tif"]
     assert project.images[3].plane == (1,)
     project.close()
 

@@ -50,7 +50,7 @@ def expected() -> list[tuple[np.ndarray, list, int]]:
     return found
 
 
-def write(folder: Path, first: int, told: int) -> None:
+def write(folder: Path, first: int, told: int, last: int = MOST_STEPS) -> None:
     """Go on with what is restored, and say the number of each step once it is kept."""
     kept = AnnotationFolder(folder)
     loaded = kept.load()
@@ -59,7 +59,7 @@ def write(folder: Path, first: int, told: int) -> None:
         layer.features = loaded.annotation.features
     layer.metadata = loaded.annotation.metadata
     recorder = AnnotationRecorder(layer, lambda: None)
-    for step in range(first, MOST_STEPS):
+    for step in range(first, last):
         edit(layer, step)
         kept.append(recorder.take_step())
         os.write(told, step.to_bytes(4, "little"))
@@ -87,6 +87,8 @@ def killed(folder: Path, first: int, after: float) -> int:
 
 def main(folder: Path, runs: int, seed: int) -> None:
     rng, after_each = random.Random(seed), expected()
+    _, nowhere = os.pipe()
+    write(folder / "once", 0, nowhere, 8)  # imports what is needed before it is forked
     last = -1
     for run in range(runs):
         if last > MOST_STEPS - 50:

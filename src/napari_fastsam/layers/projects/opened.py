@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,7 @@ class OpenImage:
         self._folder = read.image.annotations()
         self._opened = time.monotonic()
         self._was_kept = read.loaded.steps > 0
-        self._prompt_rows = read.loaded.annotation.prompts
+        self._prompt_rows: Mapping[str, Any] | None = read.loaded.annotation.prompts
         for place, layer in enumerate((*images, self.labels)):
             viewer.layers.insert(place, layer)  # below previews that stay
         viewer.layers.extend(prompts)
