@@ -88,7 +88,7 @@ class Engine:
         self._offered: tuple[str, ...] = ()
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output, self.decisions = Output(viewer), Decisions()
-        self.updates = Updates(self._update, self._update_at_once)
+        self.updates = Updates(self._update, self._draw_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
         screen = DockScreen(
             viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed, self._offer_for
@@ -164,6 +164,6 @@ class Engine:
         if isalive(self.window):  # a viewer may be closed while an answer is due
             self.controller.update()
 
-    def _update_at_once(self, *_: Any) -> None:
-        if not self.controller.update_at_once():
-            self.updates.soon()
+    def _draw_at_once(self, *_: Any) -> None:
+        self.controller.draw_at_once()
+        self.updates.soon()
