@@ -13,6 +13,7 @@ from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.review.effort import EffortMeter
 from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
@@ -97,6 +98,8 @@ class Engine:
         remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)
         self.recorder = Recorder(History(), remembering)
         self.recorder.history.replayed.connect(self._replayed)
+        self._effort = EffortMeter()
+        self.recorder.history.changed.connect(self._count_step)
         self.following = Following(
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
         )
@@ -145,6 +148,9 @@ class Engine:
         if tuple(one.text for one in offers) != self._offered:
             self._offered = tuple(one.text for one in offers)
             self._offer(offers)
+
+    def _count_step(self) -> None:
+        self._effort.step(self.panels.labels.labels.value)
 
     def _work_changed(self, work: Work | None) -> None:
         if work is None:
