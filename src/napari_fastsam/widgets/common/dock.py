@@ -20,7 +20,7 @@ from napari_fastsam.widgets.common.text import as_html
 if TYPE_CHECKING:
     import napari.viewer
     import numpy as np
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
     from napari_fastsam.layers.history.recorder import Recorder
@@ -62,6 +62,17 @@ class CorrectsObjects(Protocol):
         place
             (D,) a pixel of it, in the layer's data.
         """
+
+
+@runtime_checkable
+class AnnotatesImages(Protocol):
+    """A dock that finds objects in an image; others say which image comes next."""
+
+    def work_on(self, image: Image, labels: Labels) -> None:
+        """Find objects in an image, and add them to a Labels layer."""
+
+    def predict_ahead(self, image: Image) -> None:
+        """Have the network see an image that is not in the viewer yet, while there is nothing else to do."""
 
 
 class Dock(Container[Any]):
