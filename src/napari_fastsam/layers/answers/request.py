@@ -150,6 +150,8 @@ class Request:
         Row and column of the region in the middle of the canvas.
     stack
         All planes, where more than the one shown is meant.
+    at_once
+        Whether proposals are taken as they are until there is time to doubt them.
     """
 
     controls: Controls
@@ -163,6 +165,7 @@ class Request:
     waits_for_run: bool = False
     looking_at: tuple[float, float] | None = None
     stack: Planes | None = None
+    at_once: bool = False
 
     @property
     def commit_signature(self) -> Hashable:

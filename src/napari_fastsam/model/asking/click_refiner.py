@@ -11,13 +11,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_fastsam.core.correcting.clicks import NO_CLICKS, Clicks, joined, read_clicks
 from napari_fastsam.core.objects.masks import CroppedMask
@@ -68,12 +69,24 @@ class ClickRefiner:
     ----------
     predictor
         Says which mask a window means: `model.correcting.weights.default_corrector`, or one of the user's own.
+
+    Attributes
+    ----------
+    doubts
+        Whether it asks the predictor about proposals that are new to it.
     """
 
     def __init__(self, predictor: WindowPredictor) -> None:
         self.predictor = predictor
+        self.doubts = True
         self._known: WeakKeyDictionary[NetworkPixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
         self._lock = threading.Lock()
+
+    def trusting(self) -> ClickRefiner:
+        """Return one that asks nothing about proposals; both remember what the other was told."""
+        other = copy(self)
+        other.doubts = False
+        return other
 
     def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
         """Return selections whose objects honour their clicks; those that do already are returned as they are.
@@ -94,9 +107,8 @@ class ClickRefiner:
         if isinstance(self.predictor, GaussianProcess):
             return set()
         starts = {i: _Start.of(s, plane) for i, s in enumerate(selections) if _only_proposed(s)}
-        waiting = list(
-            {one.key: one for one in starts.values() if self._remembered(plane, _drawn_again(one)) is None}.values()
-        )
+        unknown = [one for one in starts.values() if self._remembered(plane, _drawn_again(one)) is None]
+        waiting = list({one.key: one for one in unknown}.values()) if self.doubts else []
         for first in range(0, len(waiting), _BATCH):
             some = waiting[first : first + _BATCH]
             found = correct(
@@ -337,7 +349,7 @@ def _at_the_edge(mask: CroppedMask, clicks: Clicks) -> bool:
     at = clicks.pixels - (mask.top - margin, mask.left - margin)
     if not ((at >= 0) & (at < inside.shape)).all():
         return False
-    beyond, within = (ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
+    beyond, within = (scipy.ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
     return bool((np.maximum(beyond, within) <= _EDGE * np.sqrt(mask.area)).all())
 
 
@@ -347,7 +359,7 @@ def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> Corr
     top, left = (min(ends) for ends in zip(*((c.top, c.left) for c in crops), strict=True))
     rows, columns = (max(c.window[axis].stop for c in crops) for axis in (0, 1))
     before, after = (c.moved(-top, -left).full((rows - top, columns - left)) for c in crops)
-    changes, _ = ndimage.label(before != after)
+    changes, _ = scipy.ndimage.label(before != after)
     at = clicks.pixels - (top, left)
     at = at[((at >= 0) & (at < changes.shape)).all(axis=1)]
     asked = np.unique(changes[tuple(at.T)])
