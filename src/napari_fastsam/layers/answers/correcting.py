@@ -188,6 +188,26 @@ class Corrections:
         layers.set_next(number)
         return number
 
+    def take_label(
+        self, layers: PromptLayers, image: Image, plane: Plane, layer: Labels, label: int, place: NDArray[np.integer]
+    ) -> None:
+        """Let what is drawn next speak of a label; `place` is (D,) a pixel of it.
+
+        Raises
+        ------
+        LabelsError
+            If the label is not on the plane, or its layer cannot be corrected on the image.
+        """
+        known = next((one for one in self.starts(image) if (one.layer, one.label) == (layer, label)), None)
+        number = free_number(layers.all, (start.number for start in self._starts)) if known is None else known.number
+        at = points_between(layer, image, [place], use_units=units_apply(self._viewer))
+        yx = plane.data_to_region(np.where(np.isnan(at), np.asarray(plane.index), at))[0].tolist()
+        if known is None and not self.begin(image, plane, layer, label, yx, number):
+            raise LabelsError(
+                f'Label {label} of "{layer.name}" has no pixel on the plane of "{image.name}" that is shown.'
+            )
+        layers.set_next(number)
+
     def join(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> str:
         """Join the points and shapes that are selected to the current object; returns what became of them."""
         chosen = {
