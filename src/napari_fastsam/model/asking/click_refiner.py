@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
@@ -68,12 +69,24 @@ class ClickRefiner:
     ----------
     predictor
         Says which mask a window means: `model.correcting.weights.default_corrector`, or one of the user's own.
+
+    Attributes
+    ----------
+    doubts
+        Whether it asks the predictor about proposals that are new to it.
     """
 
     def __init__(self, predictor: WindowPredictor) -> None:
         self.predictor = predictor
+        self.doubts = True
         self._known: WeakKeyDictionary[NetworkPixels, OrderedDict[Key, CorrectedMask]] = WeakKeyDictionary()
         self._lock = threading.Lock()
+
+    def trusting(self) -> ClickRefiner:
+        """Return one that asks nothing about proposals; both remember what the other was told."""
+        other = copy(self)
+        other.doubts = False
+        return other
 
     def refine(self, plane: NetworkPixels, selections: Sequence[Selection]) -> list[Selection]:
         """Return selections whose objects honour their clicks; those that do already are returned as they are.
@@ -94,9 +107,8 @@ class ClickRefiner:
         if isinstance(self.predictor, GaussianProcess):
             return set()
         starts = {i: _Start.of(s, plane) for i, s in enumerate(selections) if _only_proposed(s)}
-        waiting = list(
-            {one.key: one for one in starts.values() if self._remembered(plane, _drawn_again(one)) is None}.values()
-        )
+        unknown = [one for one in starts.values() if self._remembered(plane, _drawn_again(one)) is None]
+        waiting = list({one.key: one for one in unknown}.values()) if self.doubts else []
         for first in range(0, len(waiting), _BATCH):
             some = waiting[first : first + _BATCH]
             found = correct(

@@ -49,8 +49,8 @@ class Output:
             self._preview = None
         return self._preview
 
-    def show(self, result: Result) -> None:
-        """Show a result in the preview."""
+    def draw(self, result: Result) -> None:
+        """Draw the objects of a result in the preview."""
         image, plane = result.request.controls.image, result.request.plane
         axis = None if result.request.stack is None else result.request.stack.axis
         preview = self.preview
@@ -71,6 +71,13 @@ class Output:
             if self._hidden:  # by us, not by the person
                 preview.visible = True
         self._hidden = False
+
+    def show(self, result: Result) -> None:
+        """Draw the objects of a result in the preview, and say there what is known of them."""
+        self.draw(result)
+        preview = self.preview
+        if preview is None:
+            return
         if result.tiles is not None:
             if result.complete:
                 scores = result.scores
