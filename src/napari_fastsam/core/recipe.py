@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from napari_fastsam.core.classes.classifier import from_tables
 from napari_fastsam.core.image.channels import COLOURED, check_channels
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
@@ -166,6 +167,8 @@ class Recipe:
         What is written.
     prompts
         The same points, boxes and other drawn prompts on every plane, as `Prompts.to_json` has them; None = none.
+    classifier
+        Gives the objects classes, as `io.classifiers` has it in files; None = nothing does.
     """
 
     model: ModelPart = field(default_factory=ModelPart)
@@ -175,6 +178,7 @@ class Recipe:
     linking: LinkingPart | None = None
     output: OutputPart = field(default_factory=OutputPart)
     prompts: Mapping[str, Any] | None = None
+    classifier: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
@@ -203,11 +207,21 @@ class Recipe:
                 raise RecipeError("the recipe has both search and linking; words and examples choose plane by plane")
             if not self.search.texts and self.search.exemplars is None:
                 raise RecipeError("search has neither texts nor exemplars; leave it out to find everything")
+        self._check_prompts()
+        self._check_classifier()
+
+    def _check_prompts(self) -> None:
         if self.prompts is not None:
             if self.search is not None or self.linking is not None:
                 raise RecipeError("the recipe has prompts and search or linking; make a recipe for each")
             if Prompts.from_json(self.prompts).searches:
                 raise RecipeError("the recipe's prompts hold texts or examples; put these under search")
+
+    def _check_classifier(self) -> None:
+        if self.classifier is not None:
+            from_tables(self.classifier)
+            if self.linking is not None or (self.search is not None and self.search.classes):
+                raise RecipeError("the recipe has a classifier and linking, or classes by words; leave one of them out")
 
     def _check_reading(self) -> None:
         asked = self.parameters
@@ -237,6 +251,8 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
+    if recipe.classifier is None:
+        del content["classifier"]
     for key, value in _UNSAID.items():
         if content["parameters"][key] == value:
             del content["parameters"][key]  # likewise
