@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects.places import unsaved_folder
 from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.common.headline import Offer
 from napari_fastsam.widgets.common.text import counted
@@ -65,8 +66,6 @@ class Restoring:
         self._engine.following.choices.refresh()
         panels.labels.labels.value = layer
         self._follow()
-        if self._work is not None:
-            self._work.keep_all()
         left.forget()
         self._engine.offer_again()
         self._engine.say(f"{counted(left.objects)} of {left.name} restored.")
@@ -91,9 +90,12 @@ class Restoring:
 
     def _look(self) -> None:
         """Follow the layers that are chosen, and look for what was left of an image that was not chosen before."""
+        panels = self._engine.panels
+        image = panels.source.image.value
+        if panels.labels.labels.value is None and not unsaved_folder().is_dir():
+            return  # there is nothing to keep or to bring back
         from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
 
-        image = self._engine.panels.source.image.value
         if image is not None and image.unique_id not in self._looked_at:
             self._looked_at.add(image.unique_id)
             if self._left is not None:
