@@ -14,6 +14,7 @@ from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.of_viewer import announce, withdraw
 from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.review.effort import EffortMeter
 from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
@@ -103,6 +104,8 @@ class Engine:
         self.recorder = Recorder(History(), remembering)
         announce(viewer, self.recorder.history)
         self.recorder.history.replayed.connect(self._replayed)
+        self._effort = EffortMeter()
+        self.recorder.history.changed.connect(self._count_step)
         self.following = Following(
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
         )
@@ -159,6 +162,9 @@ class Engine:
         if tuple(one.text for one in offers) != self._offered:
             self._offered = tuple(one.text for one in offers)
             self._offer(offers)
+
+    def _count_step(self) -> None:
+        self._effort.step(self.panels.labels.labels.value)
 
     def _work_changed(self, work: Work | None) -> None:
         if work is None:
