@@ -54,7 +54,8 @@ class Parameters:
     Attributes
     ----------
     channels
-        Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+        Which channels of an image are seen, together as colours, by position or by name; empty = each is a plane of its
+        own.
     channel_limits
         Values of each of several channels that are shown as black and as full colour; empty = what suits each.
     contrast
@@ -76,7 +77,7 @@ class Parameters:
     min_area: float | None = None
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
-    channels: tuple[int, ...] = ()
+    channels: tuple[int | str, ...] = ()
     channel_limits: tuple[tuple[float, float], ...] = ()
     refine: bool = True
     fine_edges: bool = False
@@ -183,7 +184,7 @@ class Recipe:
         """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
         Tiling(self.tiling.diameter, self.tiling.scale)
         if self.parameters.channels:
-            check_channels(self.parameters.channels, max(self.parameters.channels) + 1)
+            _check_channels(self.parameters.channels)
             if len(self.parameters.channels) > 1 and self.parameters.contrast_limits is not None:
                 raise RecipeError(
                     "the recipe has contrast_limits and several channels, each of which has limits of its own; leave "
@@ -235,6 +236,14 @@ class Recipe:
     def hash(self) -> str:
         """SHA-256 of all that results depend on."""
         return hashlib.sha256(json.dumps(to_dict(self), sort_keys=True).encode()).hexdigest()
+
+
+def _check_channels(channels: tuple[int | str, ...]) -> None:
+    """Check what can be known without an image."""
+    if any(isinstance(one, int) and one < 0 for one in channels) or len(set(channels)) < len(channels):
+        named = ", ".join(map(str, channels))
+        raise RecipeError(f"channels is {named}; expected positions from 0 and names, each once")
+    check_channels(range(len(channels)), len(channels))
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -308,7 +317,8 @@ def _value(value: Any, hint: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in options:
             return None
-        return _value(value, next(o for o in options if o is not type(None)), where)
+        kinds = [option for option in options if option is not type(None)]
+        return _value(value, next((kind for kind in kinds if type(value) is kind), kinds[0]), where)
     if origin is Literal:
         if value not in options:
             raise RecipeError(f"{where} is {_short(value)}; expected one of {', '.join(map(repr, options))}")
