@@ -21,7 +21,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, tiled_result
 from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
@@ -144,7 +144,7 @@ class Session:
             return "Larger and smaller choose among the candidates of a prompt: place one first."
         self.result(request)  # says which prompt was touched last
         plane, numbering = request.plane.index, self.kept.numbering
-        by_key = {p.key: s for p, s in zip(identified(request), drawn.started, strict=True) if s.found}
+        by_key = {p.key: s for p, s in zip(request.identities, drawn.started, strict=True) if s.found}
         if not by_key:
             return "No prompt has an object yet."
         touched = numbering.touched(plane)
