@@ -37,8 +37,8 @@ from napari_fastsam.model.correcting.corrector import (
 _ROUNDS = 4
 """At most so often a correction is corrected for clicks that it broke; the last time with all clicks."""
 
-_EDGE = 0.085
-"""Clicks this close to a mask's edge, in its lengths (0.15 radii of a disk), change the edge there and nothing else."""
+_NEAR = 0.15
+"""Clicks this close to a mask's edge, in its lengths (0.27 radii of a disk), are told again with each further one."""
 
 _SAME = 0.7
 """Objects that overlap by this IoU are one, as for the network's own suppression."""
@@ -161,10 +161,9 @@ class ClickRefiner:
             broken = _broken(found.crop, own, others)
             if not len(broken):
                 break
-            shown = joined([shown, broken, own] if left == 1 else [shown, broken])
+            told = own if left == 1 else _barely_held(found.crop, own)
+            shown = joined([shown, broken, told])
             found = self._asked(plane, start, shown)
-            if start.mask is not None and _at_the_edge(start.mask, shown):
-                found = _changed_at(start.mask, found, shown)
         return _without(found, _broken(found.crop, own, others).outside)
 
     def _asked(self, plane: NetworkPixels, start: _Start, clicks: Clicks) -> CorrectedMask:
@@ -330,30 +329,16 @@ def _broken(crop: CroppedMask, own: Clicks, others: NDArray[np.intp]) -> Clicks:
     return joined(both)
 
 
-def _at_the_edge(mask: CroppedMask, clicks: Clicks) -> bool:
-    """Whether clicks say that a mask is wrong at its edge only: all lie near it."""
-    margin = int(np.ceil(_EDGE * np.sqrt(mask.area))) + 2
+def _barely_held(mask: CroppedMask, clicks: Clicks) -> Clicks:
+    """Return the clicks that lie so near a mask's edge that another mask may well not satisfy them."""
+    reach = _NEAR * np.sqrt(mask.area)
+    margin = int(np.ceil(reach)) + 1
     inside = np.pad(mask.pixels, margin)
     at = clicks.pixels - (mask.top - margin, mask.left - margin)
-    if not ((at >= 0) & (at < inside.shape)).all():
-        return False
-    beyond, within = (ndimage.distance_transform_edt(one)[tuple(at.T)] for one in (~inside, inside))
-    return bool((np.maximum(beyond, within) <= _EDGE * np.sqrt(mask.area)).all())
-
-
-def _changed_at(mask: CroppedMask, found: CorrectedMask, clicks: Clicks) -> CorrectedMask:
-    """Return a correction of a mask that only has those of its changes that hold a click."""
-    crops = (mask, found.crop)
-    top, left = (min(ends) for ends in zip(*((c.top, c.left) for c in crops), strict=True))
-    rows, columns = (max(c.window[axis].stop for c in crops) for axis in (0, 1))
-    before, after = (c.moved(-top, -left).full((rows - top, columns - left)) for c in crops)
-    changes, _ = ndimage.label(before != after)
-    at = clicks.pixels - (top, left)
-    at = at[((at >= 0) & (at < changes.shape)).all(axis=1)]
-    asked = np.unique(changes[tuple(at.T)])
-    pixels = np.where(np.isin(changes, asked[asked > 0]), after, before)
-    crop = CroppedMask(top, left, pixels)
-    return _compared(replace(found, crop=crop), mask)
+    seen = np.flatnonzero(((at >= 0) & (at < inside.shape)).all(axis=1))
+    beyond, within = (ndimage.distance_transform_edt(one)[tuple(at[seen].T)] for one in (~inside, inside))
+    near = seen[np.maximum(beyond, within) <= reach]
+    return Clicks(clicks.pixels[near], clicks.positive[near])
 
 
 def _compared(found: CorrectedMask, mask: CroppedMask) -> CorrectedMask:
