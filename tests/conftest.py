@@ -10,11 +10,14 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import imageio.v3 as iio
+import napari.settings
 import numpy as np
 import pytest
+from napari.layers import Image
 from pytestqt.qtbot import QtBot
 
 from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
@@ -121,3 +124,44 @@ def fluorescence_truth() -> np.ndarray:
     truth = iio.imread(DATA / "samples" / "fluorescence_nuclei_labels.png").astype(np.int32)
     truth.setflags(write=False)
     return truth
+
+
+if not hasattr(napari.settings, "get_plugin_settings"):
+
+    @pytest.fixture
+    def plugin_settings() -> None:
+        """napari before 0.9 keeps no settings of plugins, so that there are none to be set aside for a test."""
+
+
+@pytest.fixture
+def settings_of(plugin_settings: None) -> Callable[[str], Any]:
+    """Return what gives the settings that napari keeps for a plugin."""
+    if not hasattr(napari.settings, "get_plugin_settings"):
+        pytest.skip(f"napari {napari.__version__} keeps no settings of plugins: 0.9 and later do")
+    return napari.settings.get_plugin_settings
+
+
+@pytest.fixture
+def stay_at_level() -> Callable[[Image, int], None]:
+    """Return what lets a pyramid be shown at one of its levels, whatever the zoom."""
+
+    def stay(image: Image, level: int) -> None:
+        if hasattr(image, "locked_data_level"):
+            image.locked_data_level = level
+        else:  # before napari 0.9
+            image.data_level = level
+
+    return stay
+
+
+@pytest.fixture
+def follow_contrast() -> Callable[[Image], None]:
+    """Return what lets an image's contrast limits follow the plane shown, as *continuous* in its controls does."""
+
+    def follow(image: Image) -> None:
+        if hasattr(image, "auto_contrast"):
+            image.auto_contrast = True
+        else:  # before napari 0.9, where its controls alone set it
+            image._keep_auto_contrast = True
+
+    return follow

@@ -10,7 +10,6 @@ import pytest
 from magicgui.widgets import Container
 from napari._app_model import get_app_model
 from napari._app_model.constants._menus import MenuId
-from napari.settings import get_plugin_settings
 from npe2 import PluginManager, PluginManifest
 from npe2.manifest.utils import import_python_name
 
@@ -89,7 +88,7 @@ def test_a_dock_is_in_menus_that_napari_opens_to_plugins(plugin, menu, command):
 
 
 def test_there_are_the_docks_that_the_documentation_names():
-    assert set(DOCKS) == {"FastSAM", "Compare", "Train"}
+    assert set(DOCKS) == {"FastSAM", "Compare", "Train", "Annotate a folder", "Classes"}
 
 
 @pytest.mark.parametrize("key", ["fluorescence_nuclei", "stained_tissue", "nuclei_3d"])
@@ -103,8 +102,8 @@ def test_a_sample_opens_by_its_key(plugin, key):
     assert keywords["metadata"]["source"]
 
 
-def test_the_settings_have_defaults_that_pass_their_own_rules(plugin_settings, plugin):
-    settings = get_plugin_settings(NAME)
+def test_the_settings_have_defaults_that_pass_their_own_rules(settings_of, plugin):
+    settings = settings_of(NAME)
 
     assert settings.model.name == "nuclei"
     assert settings.model.device == "auto"
@@ -125,14 +124,14 @@ def test_the_settings_have_defaults_that_pass_their_own_rules(plugin_settings, p
         ("thresholds", "iou", -0.1),
     ],
 )
-def test_a_setting_outside_its_range_is_refused(plugin_settings, plugin, section, key, value):
-    part = getattr(get_plugin_settings(NAME), section)
+def test_a_setting_outside_its_range_is_refused(settings_of, plugin, section, key, value):
+    part = getattr(settings_of(NAME), section)
     with pytest.raises(ValueError, match=key):
         setattr(part, key, value)
 
 
-def test_a_setting_is_kept_on_disk(plugin_settings, plugin):
-    settings = get_plugin_settings(NAME)
+def test_a_setting_is_kept_on_disk(settings_of, plugin):
+    settings = settings_of(NAME)
     settings.thresholds.conf = 0.4
 
     assert "conf: 0.4" in Path(settings.config_path).read_text(encoding="utf-8")

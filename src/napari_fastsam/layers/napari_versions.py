@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 FEATURES_TABLE = "napari.widgets.features_table"
 
@@ -22,6 +22,12 @@ def canvas_size(viewer: ViewerModel) -> tuple[int, int]:
     canvas = getattr(viewer, "canvas", None)
     height, width = viewer._canvas_size if canvas is None else canvas.size  # noqa: SLF001 - there is no other way
     return int(height), int(width)
+
+
+def follows_contrast(image: Image) -> bool:
+    """Return whether the contrast limits are measured anew for each plane that is shown."""
+    public = getattr(image, "auto_contrast", None)
+    return bool(image._keep_auto_contrast if public is None else public)  # noqa: SLF001 - public from napari 0.9 on
 
 
 def plugin_settings(plugin: str) -> Any | None:

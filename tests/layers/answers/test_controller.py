@@ -113,6 +113,9 @@ class Desk:
             raise self.wrong
         return self.set
 
+    def draw(self, result: Result) -> None:
+        self.drawn = result
+
     def show(self, result: Result) -> None:
         self.drawn = result
 
@@ -259,13 +262,13 @@ def test_while_live_is_off_only_run_answers(desk):
 
 def test_at_once_only_what_takes_no_more_than_pixels(clicked):
     clicked.answers.count = 2
-    assert clicked.controller.update_at_once()
+    assert clicked.controller.draw_at_once()
     assert clicked.drawn.count == 2
     clicked.has_preview = False
-    assert not clicked.controller.update_at_once(), "a new layer has to wait until napari's event is over"
+    assert not clicked.controller.draw_at_once(), "a new layer has to wait until napari's event is over"
     clicked.has_preview = True
     clicked.set = Controls("cells", model="another")
-    assert not clicked.controller.update_at_once()
+    assert not clicked.controller.draw_at_once()
     assert clicked.running is None
 
 

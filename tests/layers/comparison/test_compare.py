@@ -10,6 +10,7 @@ from napari.layers import Labels
 from napari_fastsam.core.judging.comparison import Kind
 from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.layers.comparison.compare import COLOURS, Compared, comparing, make_result, update_result
+from napari_fastsam.layers.napari_versions import camera, canvas_size
 from napari_fastsam.layers.planes.alignment import align
 from napari_fastsam.layers.planes.look import COMFORTABLE, MARGIN, go_to
 from napari_fastsam.layers.planes.transforms import layer_affine
@@ -127,11 +128,11 @@ def test_the_colours_are_told_apart_by_the_colour_blind() -> None:
 
 def test_the_view_goes_to_an_object_and_its_plane(stacks) -> None:
     viewer, predicted, _ = opened(stacks, **PLACED)
-    viewer.scene.camera.zoom = 30.0  # with a margin, twelve of its pixels of half a micrometre are 180 of the screen
+    camera(viewer).zoom = 30.0  # with a margin, twelve of its pixels of half a micrometre are 180 of the screen
     go_to(viewer, predicted, (4, 16, 20), (4, 15, 18, 5, 18, 22))
     assert viewer.dims.current_step[0] == 4
-    assert viewer.scene.camera.center[-2:] == (20 + 16 * 0.5, 30 + 20 * 0.5)
-    assert viewer.scene.camera.zoom == 30.0
+    assert camera(viewer).center[-2:] == (20 + 16 * 0.5, 30 + 20 * 0.5)
+    assert camera(viewer).zoom == 30.0
 
 
 def test_units_of_the_viewer_count(stacks) -> None:
@@ -140,15 +141,15 @@ def test_units_of_the_viewer_count(stacks) -> None:
     micrometres = viewer.add_labels(stacks[0][0], scale=(0.5, 0.5), units=("um", "um"))
     assert [str(unit) for unit in viewer.layers.units] == ["nanometer", "nanometer"]
     go_to(viewer, micrometres, (4, 6), (3, 3, 6, 8))
-    assert viewer.scene.camera.center[-2:] == pytest.approx((2000, 3000))
+    assert camera(viewer).center[-2:] == pytest.approx((2000, 3000))
 
 
 @pytest.mark.parametrize("zoom", [0.01, 1e4], ids=["a speck", "larger than the canvas"])
 def test_the_zoom_changes_only_where_an_object_cannot_be_judged(stacks, zoom) -> None:
     viewer, predicted, _ = opened(stacks)
-    viewer.scene.camera.zoom = zoom
+    camera(viewer).zoom = zoom
     go_to(viewer, predicted, (4, 16, 20), (4, 15, 18, 5, 18, 22))
-    assert viewer.scene.camera.zoom * (4 + 2 * MARGIN) == pytest.approx(COMFORTABLE * min(viewer.canvas.size))
+    assert camera(viewer).zoom * (4 + 2 * MARGIN) == pytest.approx(COMFORTABLE * min(canvas_size(viewer)))
 
 
 def test_a_plane_of_a_stack_along_another_axis(stacks) -> None:
@@ -156,7 +157,7 @@ def test_a_plane_of_a_stack_along_another_axis(stacks) -> None:
     viewer.dims.order = (2, 0, 1)
     go_to(viewer, predicted, (4, 16, 20), (4, 15, 18, 5, 18, 22))
     assert viewer.dims.current_step[2] == 20
-    assert viewer.scene.camera.center[-2:] == (4, 16)
+    assert camera(viewer).center[-2:] == (4, 16)
 
 
 def test_labels_are_not_touched(stacks) -> None:

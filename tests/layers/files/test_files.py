@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Labels, Shapes
-from napari.settings import get_plugin_settings
 
 from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import Provenance
@@ -83,8 +82,8 @@ def test_each_image_of_a_coco_file_is_a_layer(tmp_path: Path, make_napari_viewer
     np.testing.assert_array_equal(viewer.layers["1"].data, LABELS.T)
 
 
-def test_by_choice_outlines_open_as_shapes(tmp_path: Path, make_napari_viewer, plugin, plugin_settings) -> None:
-    get_plugin_settings(NAME).files.open_as = "shapes"
+def test_by_choice_outlines_open_as_shapes(tmp_path: Path, make_napari_viewer, plugin, settings_of) -> None:
+    settings_of(NAME).files.open_as = "shapes"
     viewer = make_napari_viewer()
     (layer,) = viewer.open(str(write("geojson", tmp_path)), plugin=NAME)
     assert isinstance(layer, Shapes)

@@ -256,11 +256,11 @@ def test_a_coarse_level_into_its_own_layer():
 
 
 @pytest.mark.parametrize("z", range(8))
-def test_a_level_with_fewer_slices_is_written_where_it_is_seen(z):
+def test_a_level_with_fewer_slices_is_written_where_it_is_seen(z, stay_at_level):
     viewer = ViewerModel()
     full = np.zeros((8, 16, 12))
     image = viewer.add_image([full, full[::2, ::2, ::2]], multiscale=True, contrast_limits=(0, 1))
-    image.locked_data_level = 1
+    stay_at_level(image, 1)
     viewer.dims.set_point(0, z)
     plane = plane_shown(viewer, image, "view")
     labels = viewer.add_layer(labels_like(image, plane, name="cells"))

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_fastsam.errors import ImageError
+from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown, read_pixels
 
@@ -143,10 +144,10 @@ def test_multiscale_whole_plane_is_full_resolution():
     np.testing.assert_array_equal(read_pixels(image, plane), image.data[0][2])
 
 
-def test_view_of_a_coarser_level():
+def test_view_of_a_coarser_level(stay_at_level):
     viewer = ViewerModel()
     image = viewer.add_image(pyramid(3, 64, 48), multiscale=True)
-    image.locked_data_level = 1
+    stay_at_level(image, 1)
     image.corner_pixels = np.array([[0, 4, 2], [0, 20, 11]])
     viewer.dims.set_point(0, 1)
     plane = plane_shown(viewer, image, "view")
@@ -156,11 +157,11 @@ def test_view_of_a_coarser_level():
 
 
 @pytest.mark.parametrize("z", range(8))
-def test_a_level_with_fewer_slices_is_read_where_napari_shows_it(z):
+def test_a_level_with_fewer_slices_is_read_where_napari_shows_it(z, stay_at_level):
     full = numbered(8, 16, 12)
     viewer = ViewerModel()
     image = viewer.add_image([full, full[::2, ::2, ::2]], multiscale=True)
-    image.locked_data_level = 1
+    stay_at_level(image, 1)
     viewer.dims.set_point(0, z)
     plane = plane_shown(viewer, image, "view")
     assert plane.index[0] == z
@@ -289,8 +290,8 @@ def test_the_view_on_a_real_canvas(make_napari_viewer_proxy):
     viewer = make_napari_viewer_proxy(show=True)
     data = numbered(900, 1200)
     image = viewer.add_image(data, scale=(0.5, 0.5), translate=(10, 20))
-    viewer.scene.camera.center = (10 + 150, 20 + 200)
-    viewer.scene.camera.zoom = 16
+    camera(viewer).center = (10 + 150, 20 + 200)
+    camera(viewer).zoom = 16
     viewer.screenshot(canvas_only=True, flash=False)  # draws the canvas
     plane = plane_shown(viewer, image, "view")
     y0, x0, y1, x1 = plane.region
@@ -300,14 +301,14 @@ def test_the_view_on_a_real_canvas(make_napari_viewer_proxy):
     np.testing.assert_array_equal(read_pixels(image, plane), data[y0:y1, x0:x1])
 
 
-def test_a_coarse_level_on_a_real_canvas_lies_where_we_say(make_napari_viewer_proxy):
+def test_a_coarse_level_on_a_real_canvas_lies_where_we_say(make_napari_viewer_proxy, stay_at_level):
     viewer = make_napari_viewer_proxy(show=True)
     levels = [np.zeros((n, n), np.uint8) for n in (1024, 256, 64)]
     levels[2][20, 40] = 255
     image = viewer.add_image(levels, multiscale=True, contrast_limits=(0, 255), interpolation2d="nearest")
-    image.locked_data_level = 2
-    viewer.scene.camera.center = (335, 640)
-    viewer.scene.camera.zoom = 8
+    stay_at_level(image, 2)
+    camera(viewer).center = (335, 640)
+    camera(viewer).zoom = 8
     viewer.screenshot(canvas_only=True, flash=False)
     plane = plane_shown(viewer, image, "view")
     assert plane.level == 2

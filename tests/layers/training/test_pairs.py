@@ -216,10 +216,10 @@ def test_the_contrast_limits_are_the_window(dtype):
     np.testing.assert_array_equal(only.picture, to_rgb8(image, (500, 2000))[..., 0])
 
 
-def test_where_each_plane_has_a_contrast_of_its_own_that_is_the_window():
+def test_where_each_plane_has_a_contrast_of_its_own_that_is_the_window(follow_contrast):
     image = np.stack([RNG.random((8, 9)), 100 * RNG.random((8, 9))]).astype(np.float32)
     layer = Image(image)
-    layer.auto_contrast = True
+    follow_contrast(layer)
     found = images(pair_of(layer, Labels(scene(2, 8, 9))))
     for one, plane in zip(found, image, strict=True):
         assert (one.picture.min(), one.picture.max()) == (0, 255)

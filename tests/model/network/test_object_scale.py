@@ -87,6 +87,33 @@ def test_an_empty_plane_is_looked_at_four_times_and_no_more() -> None:
     assert network.scales == [1.0, 2.0, 0.5, 0.25]
 
 
+class Specks:
+    """At the first look two doubtful specks; enlarged, two hundred small objects in a plane of `side` pixels."""
+
+    def __init__(self, side: int) -> None:
+        self.side, self.scales = side, list[float]()
+
+    def __call__(self, scale: float) -> Proposals:
+        self.scales.append(scale)
+        network = Network(6, count=200, sees=(11, 100)) if scale > 1.5 else Network(80, count=2, score=0.3)
+        seen = network(scale)
+        letterbox = Letterbox((self.side, self.side), round(self.side * scale))
+        return dataclasses.replace(seen, letterbox=letterbox, boxes_input=seen.boxes_input * self.side / 640)
+
+
+def test_small_objects_of_a_small_plane_are_looked_for_where_the_first_look_was_unsure() -> None:
+    look = Specks(480)
+    seen = look_at_scale(look, 28)
+    assert look.scales[:4] == [1.0, 2.0, 0.5, 0.25]
+    assert seen.letterbox.gain * 6 * 480 / 640 == pytest.approx(28, rel=0.3)
+
+
+def test_a_large_plane_is_not_enlarged_on_a_doubt() -> None:
+    look = Specks(1280)
+    look_at_scale(look, 28)
+    assert look.scales[:3] == [1.0, 0.5, 0.25]
+
+
 def test_the_texture_of_large_objects_is_not_taken_for_small_ones() -> None:
     """At the first look two hundred doubtful specks are seen, and only from farther off the nine objects."""
     texture, objects = Network(10, count=200, score=0.35), Network(120, sees=(10, 64))

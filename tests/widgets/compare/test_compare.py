@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QDockWidget, QFileDialog, QSlider, QWidget
 
 from napari_fastsam.core.judging.comparison import Kind
 from napari_fastsam.core.judging.metrics import THRESHOLDS, match
+from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.common import errors
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY, layers_of
 from napari_fastsam.widgets.compare import messages as compare_messages
@@ -220,36 +221,36 @@ def test_a_click_on_a_row_goes_to_the_object(opened, found, truth) -> None:
     cells = bench.cells(1)
     assert cells["kind"] == "missed"
     centre = np.argwhere(truth == int(cells["true"])).mean(axis=0)
-    np.testing.assert_allclose(bench.viewer.scene.camera.center[-2:], centre, atol=2)
+    np.testing.assert_allclose(camera(bench.viewer).center[-2:], centre, atol=2)
     assert bench.viewer.layers["truth"].selected_label == int(cells["true"])
     assert bench.viewer.layers.selection.active.name == "truth"
     row = next(r for r in range(99) if bench.cells(r)["kind"] == "false")
     bench.click(row)
     assert bench.viewer.layers.selection.active.name == "found"
     assert bench.viewer.layers["found"].selected_label == int(bench.cells(row)["found"])
-    assert truth[tuple(np.round(bench.viewer.scene.camera.center[-2:]).astype(int))] == 0
-    bench.viewer.scene.camera.center = (0, 0)
+    assert truth[tuple(np.round(camera(bench.viewer).center[-2:]).astype(int))] == 0
+    camera(bench.viewer).center = (0, 0)
     bench.click(row)  # once more, though it is chosen
-    assert bench.viewer.scene.camera.center[-2:] != (0, 0)
+    assert camera(bench.viewer).center[-2:] != (0, 0)
 
 
 def test_only_who_chooses_a_row_moves_the_view(opened, found, truth) -> None:
     bench = opened(show=True, found=found, truth=truth)
-    camera = bench.viewer.scene.camera
-    camera.center = (7, 8)
+    shown = camera(bench.viewer)
+    shown.center = (7, 8)
     bench.dock.view.table.setFocus()
     bench.dock.view.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
     bench.settle()
-    assert camera.center[-2:] == (7, 8)
+    assert shown.center[-2:] == (7, 8)
     bench.click(3)
     chosen = bench.cells(3)
     bench.qtbot.keyClick(bench.dock.view.table, Qt.Key.Key_Down)
     assert bench.viewer.layers["truth"].selected_label == int(bench.cells(4)["true"])
     bench.qtbot.keyClick(bench.dock.view.table, Qt.Key.Key_Up)
-    camera.center = (7, 8)
+    shown.center = (7, 8)
     bench.dock.threshold.value = 0.9
     bench.settle()
-    assert camera.center[-2:] == (7, 8)
+    assert shown.center[-2:] == (7, 8)
     (index,) = bench.dock.view.table.selectionModel().selectedRows()
     assert bench.cells(index.row())["true"] == chosen["true"], "the object stays chosen when the rows change"
 
@@ -546,7 +547,7 @@ def emitters(viewer: Any) -> dict[str, Any]:
         "dims": viewer.dims.events,
         "layers": viewer.layers.events,
         "selection": viewer.layers.selection.events,
-        "camera": viewer.scene.camera.events,
+        "camera": camera(viewer).events,
         **{layer.name: layer.events for layer in viewer.layers if layer.name != RESULT_NAME},
     }
     return {f"{name}.{event}": emitter for name, group in groups.items() for event, emitter in group.emitters.items()}

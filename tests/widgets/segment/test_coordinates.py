@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Points, Shapes
 
+from napari_fastsam.layers.napari_versions import camera
+
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 TURNED = [[0.8, -0.6, 10], [0.6, 0.8, -5], [0, 0, 1]]
 
@@ -215,8 +217,8 @@ def test_a_zoomed_view_of_a_big_pyramid_reads_only_what_is_seen(bench, cells, qt
     b.viewer.add_layer(Points(ndim=2))
     b.dock.region.value = "view"
     place = np.array([8000, 9000]) + NUCLEI[0]
-    b.viewer.scene.camera.center = tuple(place)
-    b.viewer.scene.camera.zoom = 2
+    camera(b.viewer).center = tuple(place)
+    camera(b.viewer).zoom = 2
     qtbot.waitUntil(lambda: b.image.data_level == 0)
     read.clear()
     b.click(place)

@@ -7,6 +7,7 @@ import pytest
 
 from napari_fastsam.io.recipes import load_recipe
 from napari_fastsam.layers.labels import preview
+from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.model.asking.plane_scale import LARGE
 from napari_fastsam.model.network import segmenter
 
@@ -129,8 +130,8 @@ def test_what_is_too_large_to_draw_is_a_pyramid(bench, slide, monkeypatch):
 def test_words_and_examples_search_what_is_in_view(bench, slide):
     b = bench(slide, contrast_limits=(0, 80), show=True)
     b.dock.region.value = "view"
-    b.viewer.scene.camera.center = (256 * 8, 320 * 6)
-    b.viewer.scene.camera.zoom = 0.7
+    camera(b.viewer).center = (256 * 8, 320 * 6)
+    camera(b.viewer).zoom = 0.7
     b.qtbot.wait(50)
     b.prompts()
     b.dock.toggle_example()

@@ -12,11 +12,11 @@ import weakref
 
 import numpy as np
 import pytest
-from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
 from napari_fastsam.layers.answers.kept import Kept
+from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
@@ -32,7 +32,7 @@ def emitters(viewer):
         "dims": viewer.dims.events,
         "layers": viewer.layers.events,
         "selection": viewer.layers.selection.events,
-        "camera": viewer.scene.camera.events,
+        "camera": camera(viewer).events,
     }
     for layer in viewer.layers:
         if layer.name != PREVIEW_NAME:
@@ -287,9 +287,9 @@ def test_opened_again_after_closing(bench, cells):
     b.dock.disconnect_all()
 
 
-def test_settings_from_preferences(make_napari_viewer, plugin_settings, npe2pm, qtbot, cells):
+def test_settings_from_preferences(make_napari_viewer, settings_of, npe2pm, qtbot, cells):
     with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
-        settings = get_plugin_settings("napari-fastsam")
+        settings = settings_of("napari-fastsam")
         settings.model.device = "cpu"
         settings.model.cache_mb = 64
         settings.thresholds.from_card = False
@@ -311,9 +311,9 @@ def test_settings_from_preferences(make_napari_viewer, plugin_settings, npe2pm, 
 
 
 @pytest.mark.parametrize("model", ["FastSAM-s", "/nowhere/mine.pt"])
-def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, plugin_settings, npe2pm, qtbot, cells, model):
+def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, settings_of, npe2pm, qtbot, cells, model):
     with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
-        get_plugin_settings("napari-fastsam").model.name = model
+        settings_of("napari-fastsam").model.name = model
         viewer = filled(make_napari_viewer, cells)
         dock = FastSAMWidget(viewer)
         try:

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from napari.layers import Points, Shapes
 
+from napari_fastsam.layers.napari_versions import camera
+
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
 
@@ -278,16 +280,16 @@ def test_clearing_takes_the_prompts_of_this_plane_only(bench, cells):
 
 def test_prompts_outside_the_view_stay_answered_after_a_pan(bench, fluorescence, qtbot):
     b = bench(fluorescence, contrast_limits=(0, 80), show=True)
-    camera = b.viewer.scene.camera
+    shown = camera(b.viewer)
     b.dock.region.value = "view"
     b.viewer.add_layer(Points(ndim=2))
-    camera.center, camera.zoom = (126, 94), 4
+    shown.center, shown.zoom = (126, 94), 4
     qtbot.waitUntil(lambda: b.image.corner_pixels[1, 0] < 300)
     b.click((126, 94))
     region = b.dock.controller.shown.request.plane.region
     assert b.preview.get_value((126, 94), world=True) == 1
 
-    camera.center = (456, 287)
+    shown.center = (456, 287)
     qtbot.waitUntil(lambda: b.image.corner_pixels[0, 0] > 300)
     b.dock.conf.value = 0.3
     b.settle()

@@ -10,6 +10,7 @@ from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.likeness import usual_threshold
 from napari_fastsam.io.exemplars import save_exemplars
 from napari_fastsam.layers.labels.contour import CONTOUR_NAME
+from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.model.text.encoder import ClipEncoder
 from napari_fastsam.widgets.segment.dock import WIDTH
 
@@ -130,7 +131,7 @@ def test_a_row_of_the_ranking_leads_to_its_object(shapes, scene):
     assert (np.diff(ranking.similarity) <= 0).all()
     table.selectRow(0)
     b.settle()
-    y, x = b.viewer.scene.camera.center[-2:]
+    y, x = camera(b.viewer).center[-2:]
     label = b.shown[round(y), round(x)]
     assert label == b.preview.selected_label == ranking.labels[0]
     outline = b.viewer.layers[CONTOUR_NAME]

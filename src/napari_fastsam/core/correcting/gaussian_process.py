@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def draw_alone(
     if first is None:
         mean = np.full(picture.shape[1:], -2.0, np.float32)
     else:
-        mean = (6 * ndimage.gaussian_filter(first, 1.0) - 3).astype(np.float32)
+        mean = (6 * scipy.ndimage.gaussian_filter(first, 1.0) - 3).astype(np.float32)
     return condition(mean, picture, clicks, positive, ALONE)
 
 
@@ -138,7 +138,7 @@ def separation(picture: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
 
 def _looks(picture: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the picture, smoothed and in standard deviations of its values."""
-    smooth = ndimage.gaussian_filter(picture.astype(np.float64), (0, 1.0, 1.0))
+    smooth = scipy.ndimage.gaussian_filter(picture.astype(np.float64), (0, 1.0, 1.0))
     return np.asarray((smooth - smooth.mean()) / (smooth.std() + 0.02) / np.sqrt(len(picture)))
 
 

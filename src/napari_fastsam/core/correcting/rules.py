@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 
 def honour_clicks(mask: NDArray[np.bool_], inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -39,7 +39,7 @@ def keep_clicked_pieces(
         (h, w) the mask that was corrected, bool or how much of it, or None. Unless one of the clicks lies in it, the
         piece that shares most with it stays, too: a click beside a box's object extends that object.
     """
-    pieces, count = ndimage.label(mask)
+    pieces, count = scipy.ndimage.label(mask)
     if count <= 1:
         return mask
     clicked = _within(inside, mask.shape)
@@ -56,7 +56,7 @@ def keep_clicked_pieces(
 
 def close_holes(mask: NDArray[np.bool_], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return a mask with its holes filled, but for those that hold one of `outside`, (M, 2) rows and columns."""
-    holes, count = ndimage.label(ndimage.binary_fill_holes(mask) & ~mask)
+    holes, count = scipy.ndimage.label(scipy.ndimage.binary_fill_holes(mask) & ~mask)
     if not count:
         return mask
     open_ones = set(holes[tuple(_within(outside, mask.shape).T)].tolist())

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from skimage.draw import line as pixels_of_line
-from skimage.segmentation import watershed
 
 from napari_fastsam.errors import LabelsError
 
@@ -44,7 +43,7 @@ def merge(labels: LabelImage, label: int, others: Sequence[int]) -> LabelImage:
 
 def fill_holes(labels: LabelImage, label: int) -> LabelImage:
     """Return labels in which the background that a label encloses belongs to it; other labels in it stay."""
-    return _with(labels, label, ndimage.binary_fill_holes(labels == label))
+    return _with(labels, label, scipy.ndimage.binary_fill_holes(labels == label))
 
 
 def smooth(labels: LabelImage, label: int) -> LabelImage:
@@ -53,14 +52,14 @@ def smooth(labels: LabelImage, label: int) -> LabelImage:
     The mask is blurred and cut at half of its height. What is thinner than that would vanish as a whole and stays.
     """
     mask = labels == label
-    soft = ndimage.gaussian_filter(mask.astype(np.float32), SMOOTHING, mode="nearest") > 0.5
+    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float32), SMOOTHING, mode="nearest") > 0.5
     return _with(labels, label, soft if soft.any() else mask)
 
 
 def grow(labels: LabelImage, label: int, pixels: int = 1) -> LabelImage:
     """Return labels in which a label is wider by some pixels where there is background."""
     mask = labels == label
-    return _with(labels, label, ndimage.binary_dilation(mask, iterations=pixels, mask=mask | (labels == 0)))
+    return _with(labels, label, scipy.ndimage.binary_dilation(mask, iterations=pixels, mask=mask | (labels == 0)))
 
 
 def shrink(labels: LabelImage, label: int, pixels: int = 1) -> LabelImage:
@@ -71,13 +70,13 @@ def shrink(labels: LabelImage, label: int, pixels: int = 1) -> LabelImage:
     LabelsError
         If nothing would be left.
     """
-    smaller = ndimage.binary_erosion(labels == label, iterations=pixels, border_value=1)
+    smaller = scipy.ndimage.binary_erosion(labels == label, iterations=pixels, border_value=1)
     return _with(labels, label, _something(smaller, label, "shrink"))
 
 
 def keep_largest(labels: LabelImage, label: int) -> LabelImage:
     """Return labels in which only the largest piece of a label is left."""
-    pieces, count = ndimage.label(labels == label, _EIGHT)
+    pieces, count = scipy.ndimage.label(labels == label, _EIGHT)
     if count < 2:
         return labels.copy()
     return _with(labels, label, pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:]))
@@ -92,7 +91,7 @@ def cut_at_neighbours(labels: LabelImage, label: int) -> LabelImage:
         If nothing would be left.
     """
     others = (labels != label) & (labels != 0)
-    mask = (labels == label) & ~ndimage.binary_dilation(others, _EIGHT)
+    mask = (labels == label) & ~scipy.ndimage.binary_dilation(others, _EIGHT)
     return _with(labels, label, _something(mask, label, "cut"))
 
 
@@ -115,14 +114,14 @@ def split_by_line(labels: LabelImage, label: int, line: ArrayLike, numbers: Sequ
     """
     mask = labels == label
     barrier = _drawn(np.asarray(line, np.float64), labels.shape) & mask
-    before, _ = ndimage.label(mask, _EIGHT)
-    pieces, _ = ndimage.label(mask & ~barrier)
+    before, _ = scipy.ndimage.label(mask, _EIGHT)
+    pieces, _ = scipy.ndimage.label(mask & ~barrier)
     cut = np.unique(before[barrier])
     # pieces that were apart before, and that the line does not touch, stay with the largest
     loose = ~np.isin(before, cut) & mask
     pieces[loose] = 0
     seeds = np.where(pieces > 0, pieces, 0)
-    nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
     parts = np.where(mask & ~loose, seeds[tuple(nearest)], 0) if seeds.any() else seeds
     return _parted(labels, label, parts, numbers, "The line does not part label")
 
@@ -149,7 +148,7 @@ def split_between(labels: LabelImage, label: int, points: ArrayLike, numbers: Se
     """
     mask = labels == label
     depth = _depth(mask)
-    nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
     rounded = np.clip(np.floor(np.asarray(points, np.float64) + 0.5).astype(int), 0, np.array(labels.shape) - 1)
     places = [tuple(nearest[:, row, column].tolist()) for row, column in rounded]
     climbs = [_climb(depth, place) for place in places]
@@ -174,11 +173,11 @@ def split_in_two(labels: LabelImage, label: int, number: int) -> LabelImage:
     """
     mask = labels == label
     depth = _depth(mask)
-    tops = (ndimage.maximum_filter(depth, size=7) == depth) & mask
-    found, count = ndimage.label(tops, _EIGHT)
+    tops = (scipy.ndimage.maximum_filter(depth, size=7) == depth) & mask
+    found, count = scipy.ndimage.label(tops, _EIGHT)
     if count < 2:
         raise LabelsError(f"Label {label} has no waist to be parted at: draw a line across it, or click two places.")
-    deepest = 1 + np.argsort(-ndimage.maximum(depth, found, np.arange(1, count + 1)), kind="stable")[:2]
+    deepest = 1 + np.argsort(-scipy.ndimage.maximum(depth, found, np.arange(1, count + 1)), kind="stable")[:2]
     seeds = np.zeros(labels.shape, np.int32)
     seeds[found == deepest[0]], seeds[found == deepest[1]] = 1, 2
     return _parted(labels, label, _flooded(mask, depth, seeds), [number], "There is no waist in label")
@@ -199,8 +198,8 @@ def split_by_mask(labels: LabelImage, label: int, part: NDArray[np.bool_], numbe
 
 def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how far each pixel lies from what is not the mask, without the ripples of pixels."""
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    smooth: NDArray[np.float64] = ndimage.gaussian_filter(distance, 1.0)
+    distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    smooth: NDArray[np.float64] = scipy.ndimage.gaussian_filter(distance, 1.0)
     return smooth
 
 
@@ -219,7 +218,7 @@ def _climb(depth: NDArray[np.float64], place: tuple[int, int]) -> list[tuple[int
 
 
 def _flooded(mask: NDArray[np.bool_], depth: NDArray[np.float64], seeds: NDArray[np.int32]) -> NDArray[np.integer]:
-    parts: NDArray[np.integer] = watershed(-depth, seeds, mask=mask)  # type: ignore[no-untyped-call]
+    parts: NDArray[np.integer] = skimage.segmentation.watershed(-depth, seeds, mask=mask)  # type: ignore[no-untyped-call]
     return parts
 
 
@@ -247,7 +246,7 @@ def _drawn(line: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool
     corners = np.floor(np.concatenate([[first], line, [last]]) + 0.5).astype(int)
     drawn = np.zeros(shape, bool)
     for (y0, x0), (y1, x1) in zip(corners[:-1].tolist(), corners[1:].tolist(), strict=True):
-        rows, columns = pixels_of_line(y0, x0, y1, x1)  # type: ignore[no-untyped-call]
+        rows, columns = skimage.draw.line(y0, x0, y1, x1)  # type: ignore[no-untyped-call]
         inside = (rows >= 0) & (columns >= 0) & (rows < shape[0]) & (columns < shape[1])
         drawn[rows[inside], columns[inside]] = True
     return drawn

@@ -105,11 +105,11 @@ class Controller:
         else:
             self._answer(request, user_initiated)
 
-    def update_at_once(self) -> bool:
-        """Answer where that takes no more than new pixels in the preview; returns whether it was done.
+    def draw_at_once(self) -> bool:
+        """Draw the objects that are asked for where that takes no more than pixels; returns whether it was done.
 
-        For calls from within an event of napari's: a new layer, or the progress bar of the network, which handles
-        events, has to wait until that is over.
+        What else belongs to an answer is left to `update`, which has to follow. For calls from within an event of
+        napari's: a new layer, or the progress bar of the network, which handles events, has to wait until that is over.
         """
         shown = self.shown
         if shown is None or not self._screen.is_live or not self._screen.has_preview:
@@ -120,7 +120,7 @@ class Controller:
         result = self._session.result(request)
         if result is None or not result.complete:
             return False
-        self._show(result)
+        self._screen.draw(result)
         return True
 
     def run(self) -> None:

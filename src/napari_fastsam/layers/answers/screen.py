@@ -72,8 +72,11 @@ class Screen(Protocol):
     def controls(self) -> Controls | None:
         """Return what is set; None without an image, a `FastSAMError` where it cannot be answered."""
 
+    def draw(self, result: Result) -> None:
+        """Draw the objects of a result, and nothing else."""
+
     def show(self, result: Result) -> None:
-        """Draw a result."""
+        """Draw a result, and what belongs to it."""
 
     def clear(self) -> None:
         """Draw nothing."""

@@ -42,11 +42,12 @@ def _layers_of(path: Path) -> list[LayerData]:
     with image.open() as opened:
         count = min(opened.alike, _MOST_SCENES)
     if count == 1:
-        return [_layer(image, path.name)]
-    return [_layer(replace(image, scene=scene), f"{path.name} [{scene}]") for scene in range(count)]
+        return [layer_of(image, path.name)]
+    return [layer_of(replace(image, scene=scene), f"{path.name} [{scene}]") for scene in range(count)]
 
 
-def _layer(image: Input, name: str) -> LayerData:
+def layer_of(image: Input, name: str) -> LayerData:
+    """Return an image as napari takes it: its planes are read as they are shown. Raises ImageError if it cannot be."""
     import dask
     import dask.array as da
 

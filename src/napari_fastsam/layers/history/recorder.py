@@ -195,4 +195,4 @@ def layers_of(steps: Iterable[UndoStep]) -> set[Hashable]:
 def _layers(step: UndoStep) -> set[Hashable]:
     if isinstance(step, LabelEdit):
         return {step.layer.unique_id}
-    return step.layers if isinstance(step, DockStep) else set()
+    return getattr(step, "layers", set())

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
-from scipy import ndimage
 
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.layers.labels.preview import make_preview, update_preview
@@ -57,7 +57,7 @@ def _around(plane: Plane, mask: CroppedMask) -> tuple[Plane, np.ndarray]:
     The edge is drawn here: napari's own contours are flat only, and it warns where a volume is shown.
     """
     rows, columns = mask.window
-    within = ndimage.binary_erosion(mask.pixels, iterations=_WIDTH)
+    within = scipy.ndimage.binary_erosion(mask.pixels, iterations=_WIDTH)
     top, left = plane.region[:2]
     box = (top + rows.start, left + columns.start, top + rows.stop, left + columns.stop)
     return replace(plane, region=box), (mask.pixels & ~within).astype(np.int32)

@@ -59,7 +59,7 @@ def _object(row: Mapping[Any, Any], place: Sequence[None]) -> ResultObject:
         return float("nan") if value is None else float(value)
 
     def text(*names: str) -> str:
-        return next((str(row[name]) for name in names if not _missing(row.get(name))), "")
+        return next((str(row[name]) for name in names if not _missing(row.get(name)) and row[name] != ""), "")
 
     return ResultObject(
         int(row["index"]), number("score"), text("class", "text"), text("prompt"), text("why"), number("similarity"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import skimage
 from numpy.typing import ArrayLike, NDArray
-from skimage.draw import polygon2mask
 
 from napari_fastsam.layers.labels.label_windows import Box, find_label
 from napari_fastsam.layers.labels.target import pixels_of, require_writable
@@ -111,7 +111,7 @@ class LayerPlane:
         if y0 >= y1 or x0 >= x1:
             return {}
         labels = self.read((y0, x0, y1, x1))
-        within = np.where(polygon2mask(labels.shape, corners - [y0, x0]), labels, 0)
+        within = np.where(skimage.draw.polygon2mask(labels.shape, corners - [y0, x0]), labels, 0)
         numbers, firsts, counts = np.unique(within, return_index=True, return_counts=True)
         found = {}
         for label, first, count in zip(numbers.tolist(), firsts.tolist(), counts.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""A Labels layer whose outlines are found fast enough to follow a slider."""
+"""A Labels layer that is drawn fast enough to follow clicks and sliders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,28 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
 
     napari's own contours take ten times as long (30 ms for 1024 × 1024), and warn where a volume is shown.
     """
+
+    _updated_slice: tuple[slice, ...] | None
+
+    def change_to(self, labels: NDArray[np.integer]) -> None:
+        """Hold other labels, written into the data that are there, and draw what differs.
+
+        Parameters
+        ----------
+        labels
+            Of the shape of the data, which must be an array.
+        """
+        differs = labels != self.data
+        window = _window(differs)
+        if window is None:
+            return
+        np.copyto(self.data, labels)
+        if self.contour and self.visible and differs[window].size < _MOSTLY * differs.size:
+            # as napari does where somebody paints: a fifth of the time of a new picture
+            self._updated_slice = window
+            self._partial_labels_refresh()
+        else:
+            self.refresh(extent=False)
 
     def _calculate_contour(
         self, labels: NDArray[np.integer], data_slice: tuple[slice, ...]
@@ -28,6 +50,28 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
             for part, wider in zip(data_slice, around, strict=True)
         )
         return outlines(labels[around], width)[inner]
+
+    def _partial_labels_refresh(self) -> None:
+        """Draw anew as far as outlines reach around what was painted; napari before 0.8 goes one pixel beyond it."""
+        if self._updated_slice is not None and self.contour > 1:
+            self._updated_slice = tuple(
+                slice(max(part.start - self.contour, 0), min(part.stop + self.contour, size))
+                for part, size in zip(self._updated_slice, self.data.shape, strict=True)
+            )
+        super()._partial_labels_refresh()
+
+
+_MOSTLY = 0.5
+"""Where more than this share of the pixels lies around all that differs, all is drawn."""
+
+
+def _window(differs: NDArray[np.bool_]) -> tuple[slice, ...] | None:
+    """Return the smallest rectangle, of any dimensions, that holds all that is True; None if nothing is."""
+    axes = range(differs.ndim)
+    along = [np.flatnonzero(differs.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    if not len(along[0]):
+        return None
+    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in along)
 
 
 def outlines(labels: NDArray[np.integer], width: int) -> NDArray[np.integer]:

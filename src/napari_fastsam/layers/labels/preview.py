@@ -127,8 +127,8 @@ def update_preview(
 ) -> None:
     """Show other labels, another region or another plane in a preview.
 
-    Where the region's shape is the same the pixels are changed in place, and the layer is moved only if it
-    has to be.
+    Where the region's shape is the same the pixels are changed in place, and drawn where they differ; the layer is
+    moved only if it has to be.
 
     Parameters
     ----------
@@ -153,17 +153,19 @@ def update_preview(
             f'The preview "{layer.name}" has {layer.ndim} axes, image "{image.name}" has {image.ndim}. '
             "Remove the preview and make a new one."
         )
-    for attribute, wanted in _place(image, plane, axis).items():
-        if not _is_same(getattr(layer, attribute), wanted):
-            setattr(layer, attribute, wanted)
+    place = _place(image, plane, axis)
+    moves = {name: wanted for name, wanted in place.items() if not _is_same(getattr(layer, name), wanted)}
     if layer.multiscale and np.shares_memory(shown, data):
         layer.refresh(extent=False)
-    elif shown.shape == data.shape and not layer.multiscale:
-        np.copyto(shown, data)
-        layer.refresh(extent=False)
-    else:
+    elif shown.shape != data.shape or layer.multiscale:
         layer.data = _shown(data, plane)
         layer.editable = False
+    elif moves:
+        np.copyto(shown, data)  # drawn as the layer moves
+    else:
+        layer.change_to(data)
+    for name, wanted in moves.items():
+        setattr(layer, name, wanted)
 
 
 def _shown(data: NDArray[np.int32], plane: Plane) -> Any:

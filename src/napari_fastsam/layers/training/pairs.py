@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import DatasetError, FastSAMError
+from napari_fastsam.layers.napari_versions import follows_contrast
 from napari_fastsam.layers.planes.read import displayed_axes
 from napari_fastsam.layers.training.decisions import Rejected
 from napari_fastsam.layers.training.grids import Axis, Region, axes_between, regions_of
@@ -292,7 +293,7 @@ def find_pair(
         labels=labels.data[0] if labels.multiscale else labels.data,
         rgb=bool(image.rgb),
         contrast_limits=None if image.rgb or not np.isfinite(limits).all() else limits,
-        limits_per_plane=bool(image.auto_contrast),
+        limits_per_plane=follows_contrast(image),
         axes=grid.axes,
         shown=shown,
         parts=parts,

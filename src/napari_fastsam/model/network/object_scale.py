@@ -9,6 +9,7 @@ here the boxes of the first looks do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -33,8 +34,12 @@ UNSURE = 0.45
 """Mean score of what was found, below which other sizes are looked for: the texture of large objects passes for many
 small ones, but not for good ones."""
 
-_COARSER, _ANY = (0.5, 0.25), (2.0, 0.5, 0.25)
-"""Scales of further looks where the first was unsure, and where it found nothing. Coarse ones cost a third together."""
+_COARSER, _FINER = (0.5, 0.25), (2.0,)
+"""Scales of further looks where the first was unsure. Coarse ones cost a third of the first together."""
+
+CHEAP = 512 * 512
+"""Input pixels of a first look up to which a finer one follows too where it was unsure: on a small plane it costs
+little, and small objects are doubtful at first. Where the first look found nothing, a finer one follows at any size."""
 
 _MOST = 100
 
@@ -90,8 +95,8 @@ def look_at_scale(look: Callable[[float], Proposals], shown_diameter: float) -> 
     seen = look(1.0)
     if not is_sure(seen):
         # objects may be far too small or too large for the first look
-        others = _ANY if diameter_of(seen) is None else _COARSER
-        seen = max((seen, *map(look, others)), key=evidence)
+        finer = _FINER if diameter_of(seen) is None or math.prod(seen.letterbox.input) <= CHEAP else ()
+        seen = max((seen, *map(look, (*finer, *_COARSER))), key=evidence)
     for _ in range(_MORE_LOOKS):
         diameter = diameter_of(seen)
         if diameter is None:

@@ -19,6 +19,7 @@ from napari_fastsam.widgets.common.text import as_html
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Image, Labels
 
     from napari_fastsam.layers.training.decisions import Decisions
 
@@ -38,6 +39,17 @@ class KeepsDecisions(Protocol):
     @property
     def decisions(self) -> Decisions:
         """What was decided."""
+
+
+@runtime_checkable
+class AnnotatesImages(Protocol):
+    """A dock that finds objects in an image; others say which image comes next."""
+
+    def work_on(self, image: Image, labels: Labels) -> None:
+        """Find objects in an image, and add them to a Labels layer."""
+
+    def predict_ahead(self, image: Image) -> None:
+        """Have the network see an image that is not in the viewer yet, while there is nothing else to do."""
 
 
 class Dock(Container[Any]):

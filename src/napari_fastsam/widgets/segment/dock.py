@@ -24,6 +24,7 @@ from napari_fastsam.widgets.segment.label_corrections import LabelCorrections
 from napari_fastsam.widgets.segment.layout import make_rows
 from napari_fastsam.widgets.segment.panels import Panels
 from napari_fastsam.widgets.segment.prompting import Prompting
+from napari_fastsam.widgets.segment.serves_project import PredictsAhead, ServesProject
 from napari_fastsam.widgets.segment.tools import Tools
 from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
@@ -41,7 +42,7 @@ WIDTH = 312
 """Screen pixels."""
 
 
-class FastSAMWidget(Dock, CorrectsLabels):
+class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     """The dock: choose an image, point at objects, add them to a Labels layer.
 
     Parameters
@@ -67,7 +68,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
             self._always,
             self._per_layer,
         )
-        self._corrections = LabelCorrections(engine)
+        self._corrections, self._ahead = LabelCorrections(engine), PredictsAhead(engine)
         self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self._hover = Hover(engine, self._prompting)
@@ -268,6 +269,7 @@ class FastSAMWidget(Dock, CorrectsLabels):
         self._unbind()
         self._tools.end()
         self._hover.end()
+        self._ahead.close()
         self._accepting.exporter.close()
         self._engine.end()
 
@@ -322,4 +324,6 @@ class FastSAMWidget(Dock, CorrectsLabels):
             wanted.connect(lambda action=action: action())
 
     def _show_work(self, work: Work | None) -> None:
+        if work is not None:
+            self._ahead.give_way()
         self.actions.run_button.text = "Run" if work is None else "Cancel"

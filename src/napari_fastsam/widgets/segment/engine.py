@@ -12,6 +12,7 @@ from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
+from napari_fastsam.layers.history.of_viewer import announce, withdraw
 from napari_fastsam.layers.history.recorder import Recorder
 from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
@@ -87,7 +88,7 @@ class Engine:
         self._offered: tuple[str, ...] = ()
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output, self.decisions = Output(viewer), Decisions()
-        self.updates = Updates(self._update, self._update_at_once)
+        self.updates = Updates(self._update, self._draw_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
         screen = DockScreen(
             viewer, panels, self.output, self.contour, self.corrections, say, self._work_changed, self._offer_for
@@ -96,6 +97,7 @@ class Engine:
         kept = self.session.kept
         remembering = (kept.numbering, kept.runs, self.corrections, self.controller.asking)
         self.recorder = Recorder(History(), remembering)
+        announce(viewer, self.recorder.history)
         self.recorder.history.replayed.connect(self._replayed)
         self.following = Following(
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
@@ -131,6 +133,7 @@ class Engine:
         self.output.remove_preview()
         self.contour.remove()
         self.corrections.forget_all()
+        withdraw(self.recorder.history)
         self.recorder.forget()
         self.controller.forget_shown()
         self.session.forget()  # napari may hold on to the widget
@@ -161,6 +164,6 @@ class Engine:
         if isalive(self.window):  # a viewer may be closed while an answer is due
             self.controller.update()
 
-    def _update_at_once(self, *_: Any) -> None:
-        if not self.controller.update_at_once():
-            self.updates.soon()
+    def _draw_at_once(self, *_: Any) -> None:
+        self.controller.draw_at_once()
+        self.updates.soon()

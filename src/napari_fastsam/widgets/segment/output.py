@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Result
+from napari_fastsam.layers.classes.column import class_of_new_objects
 from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.labels.colours import Colouring
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
@@ -48,8 +49,8 @@ class Output:
             self._preview = None
         return self._preview
 
-    def show(self, result: Result) -> None:
-        """Show a result in the preview."""
+    def draw(self, result: Result) -> None:
+        """Draw the objects of a result in the preview."""
         image, plane = result.request.controls.image, result.request.plane
         axis = None if result.request.stack is None else result.request.stack.axis
         preview = self.preview
@@ -70,6 +71,13 @@ class Output:
             if self._hidden:  # by us, not by the person
                 preview.visible = True
         self._hidden = False
+
+    def show(self, result: Result) -> None:
+        """Draw the objects of a result in the preview, and say there what is known of them."""
+        self.draw(result)
+        preview = self.preview
+        if preview is None:
+            return
         if result.tiles is not None:
             if result.complete:
                 scores = result.scores
@@ -154,7 +162,7 @@ class Output:
                     provenance=provenance_of(result, model_sha256).to_json(),
                     preserve=preserve,
                     use_units=units_apply(self._viewer),
-                    columns=_told(result) | _columns(result),
+                    columns=_told(result) | _columns(result) | class_of_new_objects(target, result.scores),
                     classes=len(result.questions) if request.controls.classes else 0,
                     windows=result.windows,
                     axis=None if request.stack is None else request.stack.axis,

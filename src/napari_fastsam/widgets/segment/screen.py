@@ -72,10 +72,8 @@ class DockScreen:
 
     @property
     def has_preview(self) -> bool:
-        """Whether the preview's layer is there, and the outline's where one is needed."""
-        layers = (self._panels.prompts.points.value, self._panels.prompts.shapes.value)
-        drawn = any(layer is not None and len(layer.data) for layer in layers)
-        return self._output.preview is not None and (self._contour.layer is not None or not drawn)
+        """Whether the preview's layer is there."""
+        return self._output.preview is not None
 
     def controls(self) -> Controls | None:
         """Return what is set; None without an image.
@@ -91,8 +89,12 @@ class DockScreen:
             controls = replace(controls, starts=self._corrections.starts(controls.image))
         return controls
 
+    def draw(self, result: Result) -> None:
+        """Draw the objects of a result."""
+        self._output.draw(result)
+
     def show(self, result: Result) -> None:
-        """Draw a result, and its ranking."""
+        """Draw a result, the current object's outline, what became of prompts, and its ranking."""
         self._output.show(result)
         self._contour.show(result)
         mark_prompts(result)

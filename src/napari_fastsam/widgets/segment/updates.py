@@ -11,7 +11,7 @@ SOON_MS = 10
 """Changes of layers, planes and features within this time are answered once, at its end."""
 
 AGAIN_MS = 20
-"""A prompt or a slider is answered at once, before the canvas draws it, and then not more often than this."""
+"""What a prompt or a slider finds is drawn at once, before the canvas draws the prompt, and then not more often."""
 
 
 class Updates:
@@ -21,16 +21,17 @@ class Updates:
     ----------
     update
         Answers what is asked for at the time of the call.
-    update_at_once
-        The same, for calls from within an event of napari's: it must not handle events itself.
+    draw_at_once
+        Draws what is found, and has the update follow. For calls from within an event of napari's: it must not handle
+        events itself.
 
     Notes
     -----
     Bound methods are expected; their objects are held weakly.
     """
 
-    def __init__(self, update: Callable[..., Any], update_at_once: Callable[..., Any]) -> None:
-        self.now = qthrottled(update_at_once, timeout=AGAIN_MS)
+    def __init__(self, update: Callable[..., Any], draw_at_once: Callable[..., Any]) -> None:
+        self.now = qthrottled(draw_at_once, timeout=AGAIN_MS)
         self.soon = qthrottled(update, timeout=SOON_MS, leading=False)
 
     def flush(self) -> None:

@@ -1,0 +1,1 @@
+"""Classes of the objects of a Labels layer."""

@@ -1,0 +1,1 @@
+"""Annotations kept while one works: what changes in layers becomes steps of a journal."""

@@ -1,0 +1,230 @@
+"""From image to image of a project: what is open, what is read ahead, what is saved behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects.project import Project
+from napari_fastsam.io.projects.state import ImageState, Progress
+from napari_fastsam.layers.projects.opened import CLASSES_KEY, OpenImage
+from napari_fastsam.layers.projects.reading import ReadImage, make_images, read_image
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+FINISHED: frozenset[Progress] = frozenset(("done", "skipped"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """An image that is read before it is asked for."""
+
+    reading: Future[ReadImage]
+    layers: list[Image]
+
+
+class Annotating:
+    """Goes through the images of a project.
+
+    Parameters
+    ----------
+    viewer
+        Shows the image that is open.
+    project
+        Open; closed with this.
+    on_change
+        Called when something may have changed in the image that is open; `keep` has it written then.
+    on_state
+        Called with the place of an image whose state is another one. From the main thread.
+
+    Attributes
+    ----------
+    states
+        How far each image is.
+    current
+        Place of the image that is open; None = none is.
+    opened
+        That image.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        project: Project,
+        on_change: Callable[[], object],
+        on_state: Callable[[int], object],
+    ) -> None:
+        self._viewer, self.project = viewer, project
+        self._on_change, self._on_state = on_change, on_state
+        self.states: list[ImageState] = list(project.states())
+        self.current: int | None = None
+        self.opened: OpenImage | None = None
+        self._threads = ThreadPoolExecutor(1, "annotations")
+        self._ahead: dict[int, _Ahead] = {}
+        self._saving: dict[int, Future[ImageState]] = {}
+
+    # ---------------------------------------------------------------- which image
+
+    def place_after(self, step: int, undone: bool = False) -> int | None:
+        """Return the place of the next image (+1) or the one before (-1); None if there is none.
+
+        Parameters
+        ----------
+        step
+            The direction.
+        undone
+            Whether images that are done or skipped are passed over.
+        """
+        place = (-1 if step > 0 else len(self.states)) if self.current is None else self.current
+        while 0 <= (place := place + step) < len(self.states):
+            if not undone or self.states[place].state not in FINISHED:
+                return place
+        return None
+
+    def open(self, place: int) -> OpenImage:
+        """Show an image, and leave the one that is open.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read; what is open stays open.
+        OutputError
+            If the last step on the image before could not be written; the image is shown all the same.
+        """
+        ahead = self._ahead.pop(place, None)
+        read = self._read(place) if ahead is None else self._result(place, ahead.reading)
+        layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
+        failure = self._leave()
+        classes = self.project.about.get("classes")
+        self.opened = OpenImage(self._viewer, read, layers, self._on_change, self.project.writable, classes)
+        self.current = place
+        self._set_state(place, self.opened.state)
+        if failure is not None:
+            raise failure
+        return self.opened
+
+    def read_ahead(self, place: int) -> None:
+        """Read an image in a thread before it is asked for; what was read ahead and not used is forgotten."""
+        if place in self._ahead:
+            return
+        self._ahead = {place: _Ahead(self._threads.submit(self._read, place), [])}
+
+    def layers_ahead(self, place: int) -> list[Image]:
+        """Return the layers of what is read ahead, not in the viewer; none if it is not read yet, or cannot be."""
+        ahead = self._ahead.get(place)
+        if ahead is None or not ahead.reading.done() or ahead.reading.exception() is not None:
+            return []
+        if not ahead.layers:
+            ahead.layers.extend(make_images(ahead.reading.result()))
+        return ahead.layers
+
+    def is_ahead_broken(self, place: int) -> bool:
+        """Whether an image could not be read ahead; opening it says why."""
+        ahead = self._ahead.get(place)
+        return ahead is not None and ahead.reading.done() and ahead.reading.exception() is not None
+
+    # ---------------------------------------------------------------- what is known of images
+
+    def set_state(self, place: int, state: ImageState) -> None:
+        """Say how far an image is, or what is noted of it.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        if self.opened is not None and place == self.current:
+            self.opened.state = state
+        self._set_state(place, state)
+        if self.project.writable:
+            self._finish_saving(place)
+            self.project.images[place].annotations().write_state(state)
+
+    def keep(self) -> bool:
+        """Write what changed into the journal of the image that is open; returns whether anything did.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        if self.opened is None or self.current is None or not self.opened.keep():
+            return False
+        self._set_state(self.current, replace(self.opened.state, objects=self.opened.count()))
+        return True
+
+    def collect(self) -> list[FastSAMError]:
+        """Take the outcome of what was saved in threads; returns what failed."""
+        failures = []
+        for place in [place for place, future in self._saving.items() if future.done()]:
+            try:
+                self._set_state(place, self._saving.pop(place).result())
+            except FastSAMError as error:
+                failures.append(error)
+        return failures
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether something is still being saved."""
+        return bool(self._saving)
+
+    def close(self) -> list[FastSAMError]:
+        """Leave the image that is open, wait until all is saved, let others have the project; returns what failed."""
+        failures = [failure for failure in (self._leave(),) if failure is not None]
+        self._ahead.clear()
+        self._threads.shutdown(wait=True, cancel_futures=False)
+        failures += self.collect()
+        self.project.close()
+        return failures
+
+    # ---------------------------------------------------------------- in threads
+
+    def _leave(self) -> FastSAMError | None:
+        """Take the image that is open out of the viewer, and save it in a thread; returns what failed."""
+        opened, place, failure = self.opened, self.current, None
+        self.opened = self.current = None
+        if opened is None or place is None:
+            return None
+        try:
+            opened.leave()
+        except FastSAMError as error:
+            failure = error
+        self._keep_classes(opened)
+        self._set_state(place, opened.state)
+        self._saving[place] = self._threads.submit(opened.save)
+        return failure
+
+    def _keep_classes(self, opened: OpenImage) -> None:
+        """Keep the list of classes for the images to come."""
+        classes = opened.labels.metadata.get(CLASSES_KEY)
+        if classes and classes != self.project.about.get("classes") and self.project.writable:
+            self.project.about["classes"] = classes
+            self.project.write()
+
+    def _read(self, place: int) -> ReadImage:
+        """Read an image; for any thread. What is being saved of it is waited for."""
+        saving = self._saving.get(place)
+        if saving is not None:
+            saving.exception()
+        return read_image(self.project.images[place])
+
+    def _result(self, place: int, reading: Future[ReadImage]) -> ReadImage:
+        read = reading.result()
+        if place in self._saving:  # it was read before what was done last
+            return self._read(place)
+        return read
+
+    def _finish_saving(self, place: int) -> None:
+        saving = self._saving.get(place)
+        if saving is not None:
+            saving.exception()
+
+    def _set_state(self, place: int, state: ImageState) -> None:
+        if self.states[place] != state:
+            self.states[place] = state
+            self._on_state(place)

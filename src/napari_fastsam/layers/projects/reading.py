@@ -1,0 +1,124 @@
+"""An image of a project with its annotations: read in a thread, made into layers where layers are touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.layers.utils.stack_utils import split_channels
+
+from napari_fastsam.core.image.scale import Scale
+from napari_fastsam.errors import LabelsError
+from napari_fastsam.io.projects.annotations import Loaded
+from napari_fastsam.io.projects.project import ProjectImage
+from napari_fastsam.layers.files.beside import placed_on, shape_in_pixels
+from napari_fastsam.layers.files.images import LayerData, layer_of
+from napari_fastsam.layers.labels.features import axis_names
+from napari_fastsam.layers.labels.outlined import Labels
+from napari_fastsam.layers.labels.preview import MOST_DRAWN, pyramid
+from napari_fastsam.layers.projects.prompt_rows import prompts_from_json
+from napari_fastsam.layers.projects.tiles import Corner, Digest, digests_of
+
+if TYPE_CHECKING:
+    from napari.layers import Points, Shapes
+
+MOST_IN_MEMORY = 1 << 30
+"""Bytes of an image that are read at once; of a larger one, planes are read as they are shown."""
+
+IMAGE_KEY = "napari-fastsam project"
+"""In the metadata of the layers of an image of a project: its name."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """An image of a project, read.
+
+    Attributes
+    ----------
+    image
+        Which.
+    layers
+        The image as napari takes it, a layer or one for each channel.
+    loaded
+        Its annotations.
+    digests
+        Of the tiles of its labels.
+    remark
+        What became of its file since; "" = nothing.
+    """
+
+    image: ProjectImage
+    layers: tuple[LayerData, ...]
+    loaded: Loaded
+    digests: Mapping[Corner, Digest]
+    remark: str
+
+
+def read_image(image: ProjectImage) -> ReadImage:
+    """Read an image and its annotations. For any thread.
+
+    Raises
+    ------
+    ImageError
+        If the image cannot be read; its annotations stay as they are.
+    """
+    layers = _image_layers(image)
+    loaded = image.annotations().load()
+    labels = loaded.annotation.labels
+    return ReadImage(image, layers, loaded, {} if labels is None else digests_of(labels), image.remark(loaded.state))
+
+
+def _image_layers(image: ProjectImage) -> tuple[LayerData, ...]:
+    data, options, kind = layer_of(image.input, image.name) if image.plane is None else _plane_layer(image)
+    if getattr(data, "nbytes", 0) <= MOST_IN_MEMORY and hasattr(data, "compute"):
+        data = data.compute(scheduler="synchronous")
+    options = {**options, "metadata": {IMAGE_KEY: image.name}}
+    axis = options.pop("channel_axis", None)
+    return ((data, options, kind),) if axis is None else tuple(split_channels(data, axis, **options))
+
+
+def _plane_layer(image: ProjectImage) -> LayerData:
+    scale = image.input.describe().scale.subset([-2, -1])
+    options: dict[str, Any] = {
+        "scale": scale.scale,
+        "translate": scale.translation,
+        "units": tuple(unit or "pixel" for unit in scale.units),
+        "axis_labels": scale.axes,
+        "name": image.name,
+    }
+    return image.input.read(image.plane or ()), options, "image"
+
+
+def make_images(read: ReadImage) -> list[Image]:
+    """Make the layers of an image, the last of them the one that is looked at first."""
+    return [Image(data, **options) for data, options, _ in read.layers]
+
+
+def make_labels(read: ReadImage, image: Image) -> Labels:
+    """Make the layer of its labels, on the image; without any label if there are none."""
+    found = read.loaded.annotation
+    labels = np.zeros(shape_in_pixels(image), np.int32) if found.labels is None else found.labels
+    large = labels.shape[-2] * labels.shape[-1] > MOST_DRAWN
+    data = pyramid(labels, (labels.ndim - 2, labels.ndim - 1)) if large else labels
+    layer = Labels(data, name="labels", **placed_on(image, labels.ndim))
+    layer.metadata = {**found.metadata, IMAGE_KEY: read.image.name}
+    if found.features is not None:
+        layer.features = found.features
+    return layer
+
+
+def make_prompts(read: ReadImage, image: Image) -> tuple[list[Points | Shapes], str]:
+    """Make the layers of its prompts; returns them, and why they could not be made."""
+    try:
+        return prompts_from_json(read.loaded.annotation.prompts, image), ""
+    except LabelsError as error:
+        return [], f"{read.image.name}: {error}."
+
+
+def scale_of(layer: Labels) -> Scale:
+    """Return the axes of a Labels layer for files."""
+    units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
+    return Scale(tuple(axis_names(layer)), tuple(float(step) for step in layer.scale), tuple(units))
