@@ -79,6 +79,7 @@ def test_napari_can_hand_the_viewer_to_the_dock(plugin, name):
         ("napari/layers/segment", "napari-fastsam.dock"),
         ("napari/layers/annotate", "napari-fastsam.dock"),
         ("napari/layers/measure", "napari-fastsam.compare"),
+        ("napari/layers/annotate", "napari-fastsam.review"),
         ("napari/layers/segment", "napari-fastsam.train"),
     ],
 )
@@ -88,7 +89,7 @@ def test_a_dock_is_in_menus_that_napari_opens_to_plugins(plugin, menu, command):
 
 
 def test_there_are_the_docks_that_the_documentation_names():
-    assert set(DOCKS) == {"FastSAM", "Compare", "Train", "Annotate a folder", "Classes"}
+    assert set(DOCKS) == {"FastSAM", "Compare", "Train", "Annotate a folder", "Classes", "Review"}
 
 
 @pytest.mark.parametrize("key", ["fluorescence_nuclei", "stained_tissue", "nuclei_3d"])

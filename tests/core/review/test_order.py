@@ -38,6 +38,17 @@ def test_the_most_doubtful_come_first_and_chance_picks_between():
     assert by_doubt == [i for i in (1, 5, 2, 3, 4, 0) if i in by_doubt]
 
 
+def test_where_nothing_is_doubtful_chance_picks_all():
+    order = ReviewOrder.of(np.arange(1, 7), np.array([0.0, 0.5, 0.0, 0.01, 0.0, 0.0]), 4)
+    assert order.by_doubt.tolist() == [1]
+    assert sorted(order.at_random.tolist()) == list(range(6))
+
+    checked = np.zeros(6, bool)
+    assert next_object(order, Progress(), checked, 0.0) == (1, False)
+    checked[1] = True
+    assert next_object(order, Progress(1, 0, 1), checked, 0.0)[1]
+
+
 def test_what_is_left_for_later_comes_when_nothing_else_is_left():
     order = ReviewOrder.of(np.arange(1, 4), np.array([0.9, 0.5, 0.1]), 0)
     later = np.array([True, False, False])

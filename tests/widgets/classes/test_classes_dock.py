@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QLineEdit
 
 from napari_fastsam.layers.classes.column import classes_of
 from napari_fastsam.widgets.classes import ClassesWidget
@@ -25,9 +26,12 @@ class ClassesBench:
 
     def press(self, yx, key) -> None:
         """Press a key with the cursor at a place."""
-        native = self.bench.canvas.native
-        self.qtbot.mouseMove(native, self.bench.at(yx))
-        self.qtbot.waitUntil(lambda: np.allclose(self.viewer.cursor.position[-2:], yx, atol=3))
+        native, at, none = self.bench.canvas.native, self.bench.at(yx), Qt.MouseButton.NoButton
+        where = QPointF(at), QPointF(native.mapToGlobal(at))
+        # straight to the canvas: where a real pointer is, and who has it, does not matter then
+        event = QMouseEvent(QEvent.Type.MouseMove, *where, none, none, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(native, event)
+        QApplication.processEvents()
         self.qtbot.keyClick(native, key)
 
     def click(self, button) -> None:
@@ -75,6 +79,18 @@ def test_a_class_is_one_step_of_the_docks_history(classes, truth):
     assert classes_of(b.labels) == {int(truth[NUCLEI[0]]): "class 1"}
     b.click(b.dock.actions.undo_button.native)
     assert classes_of(b.labels) == {}
+
+
+def test_ctrl_z_on_the_labels_takes_back_what_came_last(classes, truth):
+    b = classes()
+    b.viewer.layers.selection.active = b.labels
+    native, ctrl = b.bench.canvas.native, Qt.KeyboardModifier.ControlModifier
+    b.labels.data_setitem((np.array([5]), np.array([5])), np.array([77]))
+    b.press(NUCLEI[0], Qt.Key.Key_1)
+    b.qtbot.keyClick(native, Qt.Key.Key_Z, ctrl)
+    assert (classes_of(b.labels), b.labels.data[5, 5]) == ({}, 77)
+    b.qtbot.keyClick(native, Qt.Key.Key_Z, ctrl)
+    assert b.labels.data[5, 5] == truth[5, 5]
 
 
 def test_objects_that_are_added_get_the_class_that_is_chosen(classes):

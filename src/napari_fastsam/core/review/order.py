@@ -12,15 +12,20 @@ from napari_fastsam.core.review.error_rate import ErrorEstimate, estimate_errors
 NONE = -1
 """No object is left."""
 
+DOUBTFUL = 0.02
+"""The doubt below which nothing tells objects apart: of those chance picks, so that all of them tell of the others."""
+
 
 @dataclass(frozen=True, eq=False)
 class ReviewOrder:
-    """Two orders of the same N objects.
+    """Two orders of N objects.
 
     Attributes
     ----------
-    by_doubt, at_random
-        (N,) objects, counted from 0, in the order in which they are checked.
+    by_doubt
+        (M,) the doubtful objects, counted from 0 among all, in the order in which they are checked.
+    at_random
+        (N,) all objects, in a random order.
     """
 
     by_doubt: NDArray[np.intp]
@@ -37,8 +42,9 @@ class ReviewOrder:
         seed
             The same numbers and the same seed give the same order.
         """
-        chance = random_numbers(labels, seed)
-        return cls(np.lexsort((chance, -np.asarray(doubts, np.float64))), np.argsort(chance, kind="stable"))
+        doubts = np.asarray(doubts, np.float64)
+        order = np.lexsort((random_numbers(labels, seed + 1), -doubts))
+        return cls(order[doubts[order] >= DOUBTFUL], np.argsort(random_numbers(labels, seed), kind="stable"))
 
 
 @dataclass(frozen=True)
@@ -88,17 +94,19 @@ def next_object(
     object, at_random
         `NONE` if all were checked.
     """
-    at_random = is_random_turn(progress.answers, share)
-    line = order.at_random if at_random else order.by_doubt
+    random_turn = is_random_turn(progress.answers, share)
     for waiting in ([] if later is None else [checked | later]) + [checked]:
-        left = np.flatnonzero(~waiting[line])
+        doubtful = order.by_doubt[~waiting[order.by_doubt]]
+        if len(doubtful) and not random_turn:
+            return int(doubtful[0]), False
+        left = order.at_random[~waiting[order.at_random]]
         if len(left):
-            return int(line[left[0]]), at_random
-    return NONE, at_random
+            return int(left[0]), True
+    return NONE, True
 
 
 def after_answer(order: ReviewOrder, progress: Progress, number: int, at_random: bool) -> Progress:
-    """Return how far the review has come when an object was answered."""
+    """Return how far the review has come when an object was answered, in the order that it was picked in."""
     line, so_far = (order.at_random, progress.at_random) if at_random else (order.by_doubt, progress.by_doubt)
     reached = max(so_far, int(np.flatnonzero(line == number)[0]) + 1)
     if at_random:
@@ -129,7 +137,7 @@ def _above(line: NDArray[np.intp], reached: int, checked: NDArray[np.bool_]) -> 
     """Return which objects stand in an order above the last that was answered, as far as all of them are checked."""
     first = line[: min(reached, len(line))]
     gaps = np.flatnonzero(~checked[first])
-    above = np.zeros(len(line), bool)
+    above = np.zeros(len(checked), bool)
     above[first[: gaps[0]] if len(gaps) else first] = True
     return above
 

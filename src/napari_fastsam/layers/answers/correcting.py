@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.errors import LabelsError
-from napari_fastsam.layers.answers.results import identified
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.starts import LabelStart, label_under, read_label
 from napari_fastsam.layers.memento import Memento
@@ -189,6 +188,26 @@ class Corrections:
         layers.set_next(number)
         return number
 
+    def take_label(
+        self, layers: PromptLayers, image: Image, plane: Plane, layer: Labels, label: int, place: NDArray[np.integer]
+    ) -> None:
+        """Let what is drawn next speak of a label; `place` is (D,) a pixel of it.
+
+        Raises
+        ------
+        LabelsError
+            If the label is not on the plane, or its layer cannot be corrected on the image.
+        """
+        known = next((one for one in self.starts(image) if (one.layer, one.label) == (layer, label)), None)
+        number = free_number(layers.all, (start.number for start in self._starts)) if known is None else known.number
+        at = points_between(layer, image, [place], use_units=units_apply(self._viewer))
+        yx = plane.data_to_region(np.where(np.isnan(at), np.asarray(plane.index), at))[0].tolist()
+        if known is None and not self.begin(image, plane, layer, label, yx, number):
+            raise LabelsError(
+                f'Label {label} of "{layer.name}" has no pixel on the plane of "{image.name}" that is shown.'
+            )
+        layers.set_next(number)
+
     def join(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> str:
         """Join the points and shapes that are selected to the current object; returns what became of them."""
         chosen = {
@@ -271,7 +290,7 @@ class Corrections:
 
     def _give_number(self, query: Query, request: Request, number: int, numbering: Numbering) -> None:
         """Give the prompts that ask for an object a number of its own."""
-        keys = {prompt.row: prompt.key for prompt in identified(request)}
+        keys = {prompt.row: prompt.key for prompt in request.identities}
         controls = request.controls
         layers = {"points": controls.points, "shapes": controls.shapes}
         rows = [row for row in rows_of(query, request.read) if not isinstance(row, OtherRow)]
@@ -293,7 +312,7 @@ def _touched(request: Request, numbering: Numbering) -> Query | None:
     """Return the prompts of the object that was touched last, or else the last that there are."""
     queries = request.read.prompts.queries
     touched = numbering.touched(request.plane.index)
-    keys = [prompt.key for prompt in identified(request)]
+    keys = [prompt.key for prompt in request.identities]
     if touched in keys:
         return queries[keys.index(touched)]
     return queries[-1] if queries else None

@@ -157,6 +157,11 @@ class LabelEdit:
         told = any(entries.get(key) is not entries_now.get(key) for key in (*entries, *entries_now))
         return told or not self.is_empty or not rows.equals(rows_now)
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether nobody painted on the layer since."""
+        return _painted(self.layer).count == self._paints
+
     def is_as_before(self) -> bool:
         """Whether its pixels are all as they were before it, whoever made them so."""
         return not self.is_empty and self._holds(self._runs.before)

@@ -19,8 +19,11 @@ from napari_fastsam.widgets.common.text import as_html
 
 if TYPE_CHECKING:
     import napari.viewer
+    import numpy as np
     from napari.layers import Image, Labels
+    from numpy.typing import NDArray
 
+    from napari_fastsam.layers.history.recorder import Recorder
     from napari_fastsam.layers.training.decisions import Decisions
 
 
@@ -39,6 +42,26 @@ class KeepsDecisions(Protocol):
     @property
     def decisions(self) -> Decisions:
         """What was decided."""
+
+
+@runtime_checkable
+class CorrectsObjects(Protocol):
+    """A dock in which an object of a Labels layer is corrected by clicks."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What takes the steps of this dock, and of others on the same labels: they are taken back in one order."""
+
+    def correct_object(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
+        """Let the next clicks correct an object.
+
+        Parameters
+        ----------
+        layer, label
+            The Labels layer, and the number of the object.
+        place
+            (D,) a pixel of it, in the layer's data.
+        """
 
 
 @runtime_checkable

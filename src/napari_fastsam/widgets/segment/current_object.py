@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import FastSAMError, LabelsError
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
 from napari_fastsam.layers.labels.contour import COLOUR, CONTOUR_NAME, make_contour, move_contour
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
+    import numpy as np
     from napari.components import ViewerModel
+    from numpy.typing import NDArray
 
     from napari_fastsam.core.objects.masks import CroppedMask
     from napari_fastsam.layers.answers.controller import Controller
@@ -148,6 +150,22 @@ class CurrentObject:
             self._corrections.take_current(layers, request, self._session.kept.numbering)
         self._panels.prompts.show_next()
         self._answer_now()  # the next click asks which object it falls in
+
+    def start(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
+        """Let the next prompts correct a label; `place` is (D,) a pixel of it.
+
+        Raises
+        ------
+        LabelsError
+            If no image is chosen that the label lies on, or it cannot be corrected.
+        """
+        request = self._controller.request()
+        if request is None:
+            raise LabelsError(f"In the dock FastSAM, choose the image that label {label} lies on.")
+        image, plane = request.controls.image, request.plane
+        self._corrections.take_label(self.layers, image, plane, layer, label, place)
+        self._panels.prompts.show_next()
+        self._answer_now()
 
     def join(self) -> None:
         """Join the prompts that are selected to the current object."""

@@ -30,11 +30,14 @@ from napari_fastsam.widgets.segment.undo_keys import UndoKeys
 
 if TYPE_CHECKING:
     import napari.viewer
+    import numpy as np
     from napari.layers import Labels, Points, Shapes, Tracks
+    from numpy.typing import NDArray
 
     from napari_fastsam.errors import FastSAMError
     from napari_fastsam.layers.answers.controller import Controller
     from napari_fastsam.layers.answers.work import RunSummary, Work
+    from napari_fastsam.layers.history.recorder import Recorder
     from napari_fastsam.layers.training.decisions import Decisions
 
 
@@ -98,6 +101,11 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def decisions(self) -> Decisions:
         """What was added to Labels layers, and what was taken away: the dock *Train* learns from it."""
         return self._engine.decisions
+
+    @property
+    def recorder(self) -> Recorder:
+        """What takes the steps that are taken back, here and in the dock *Review*."""
+        return self._engine.recorder
 
     # ---------------------------------------------------------------- what the user can do
 
@@ -176,6 +184,11 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def toggle_object(self) -> None:
         """Let the next prompts correct the object touched last, or each find an object of its own."""
         self._prompting.toggle_object()
+
+    def correct_object(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
+        """Let the next clicks correct an object of a Labels layer."""
+        self._prompting.correct_object(layer, label, place)
+        self.take_point()
 
     def join(self) -> None:
         """Join the prompts that are selected to the current object."""

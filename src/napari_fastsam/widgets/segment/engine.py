@@ -14,12 +14,14 @@ from napari_fastsam.layers.answers.session import Session
 from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.of_viewer import announce, withdraw
 from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.review.effort import EffortMeter
 from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
 from napari_fastsam.widgets.segment.offers import offers_for
 from napari_fastsam.widgets.segment.output import Output
+from napari_fastsam.widgets.segment.restoring import Restoring
 from napari_fastsam.widgets.segment.screen import DockScreen
 from napari_fastsam.widgets.segment.updates import Updates
 
@@ -68,6 +70,8 @@ class Engine:
         The outline of the current object, the labels that are corrected, and what keys and clicks do with both.
     recorder
         Makes steps, to be taken back, of what is done.
+    restoring
+        Keeps what is annotated, and offers what an earlier session left.
     updates, following
         When it is answered, and what of the viewer is followed.
     """
@@ -86,6 +90,7 @@ class Engine:
         self.viewer, self.panels, self.say = viewer, panels, say
         self._on_work, self._offer = on_work, offer
         self._offered: tuple[str, ...] = ()
+        self._helps: tuple[Offer, ...] = ()
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._draw_at_once)
@@ -99,6 +104,8 @@ class Engine:
         self.recorder = Recorder(History(), remembering)
         announce(viewer, self.recorder.history)
         self.recorder.history.replayed.connect(self._replayed)
+        self._effort = EffortMeter()
+        self.recorder.history.changed.connect(self._count_step)
         self.following = Following(
             viewer, panels, self.controller, self.output, self.updates, self.recorder, always, per_layer
         )
@@ -106,6 +113,7 @@ class Engine:
         panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
+        self.restoring = Restoring(viewer, panels, self.following.choices.refresh, self.offer_again, say)
 
     @property
     def window(self) -> QWidget:
@@ -129,6 +137,7 @@ class Engine:
     def end(self) -> None:
         """End what is under way, and take the preview out of the viewer."""
         self.updates.cancel()
+        self.restoring.end()
         self.runner.close()
         self.output.remove_preview()
         self.contour.remove()
@@ -144,10 +153,18 @@ class Engine:
 
     def _offer_for(self, result: Result | None) -> None:
         """Offer what would help with an answer; buttons that say the same stay, or a press might miss."""
-        offers = offers_for(result, self.panels, self.session)
+        self._helps = offers_for(result, self.panels, self.session)
+        self.offer_again()
+
+    def offer_again(self) -> None:
+        """Offer what would help, and what can be restored."""
+        offers = (*self.restoring.offers, *self._helps)
         if tuple(one.text for one in offers) != self._offered:
             self._offered = tuple(one.text for one in offers)
             self._offer(offers)
+
+    def _count_step(self) -> None:
+        self._effort.step(self.panels.labels.labels.value)
 
     def _work_changed(self, work: Work | None) -> None:
         if work is None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from napari_fastsam.widgets.segment import messages
 
 if TYPE_CHECKING:
-    from napari.layers import Points, Shapes
+    import numpy as np
+    from napari.layers import Labels, Points, Shapes
+    from numpy.typing import NDArray
 
     from napari_fastsam.widgets.segment.engine import Engine
 
@@ -68,6 +70,15 @@ class Prompting:
                 self._engine.current.join()
         else:
             self._engine.say(messages.NO_POINTS_LAYER)
+
+    def correct_object(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
+        """Let the next prompts correct an object of a Labels layer; what is raised is told by `CurrentObject.start`."""
+        engine = self._engine
+        with engine.recorder.step(f"correct label {label}"):
+            engine.panels.labels.labels.value = layer
+            if self._panel.points.value is None:
+                self.make_layers()
+            engine.current.start(layer, label, place)
 
     def toggle_example(self) -> None:
         """Make the next points and shapes, and those selected, examples or counter-examples."""

@@ -1,0 +1,153 @@
+"""Labels that an earlier session left unsaved: offered below the first line, and kept step by step meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects.places import unsaved_folder
+from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.common.headline import Offer
+from napari_fastsam.widgets.common.text import counted
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+    from napari_fastsam.layers.projects.unsaved import Restorable, UnsavedWork
+    from napari_fastsam.widgets.segment.panels import Panels
+
+LOOK_MS = 400
+"""The dock answers first; then it looks for what was left."""
+
+
+class Restoring:
+    """Keeps what is annotated in the Labels layer chosen, and offers what was left of the image chosen.
+
+    Parameters
+    ----------
+    viewer
+        Gets the layers that are restored.
+    panels
+        Which image and which Labels layer are chosen.
+    refresh
+        Has the layers offered that there are now.
+    on_offers
+        Called when there are other `offers`.
+    say
+        Says a message.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        panels: Panels,
+        refresh: Callable[[], object],
+        on_offers: Callable[[], object],
+        say: Callable[[str], object],
+    ) -> None:
+        self._viewer, self._panels = viewer, panels
+        self._refresh, self._on_offers, self._say = refresh, on_offers, say
+        self._work: UnsavedWork | None = None
+        self._left: Restorable | None = None
+        self._looked_at: set[Any] = set()
+        self._failed = ""
+        window = panels.labels.labels.native
+        self._keep_soon, self._look_soon = _timer(window, self._keep), _timer(window, self._look)
+        for control in (panels.source.image, panels.labels.labels):
+            control.changed.connect(lambda *_: self._look_soon.start(LOOK_MS))
+        self._look_soon.start(LOOK_MS)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Buttons that bring back what was left, or forget it."""
+        left = self._left
+        if left is None:
+            return ()
+        return (
+            Offer(f"Restore {counted(left.objects)}", f"Of {left.name}, from before napari was ended.", self.restore),
+            Offer("Discard", "Forget these objects, for good.", self.discard),
+        )
+
+    def restore(self) -> Labels | None:
+        """Put what was left into a Labels layer, and choose that."""
+        left, self._left = self._left, None
+        layer = None if left is None else left.restore()
+        if left is None or layer is None:
+            return None
+        self._viewer.add_layer(layer)
+        self._refresh()
+        self._panels.labels.labels.value = layer
+        self._follow()
+        left.forget()
+        self._on_offers()
+        self._say(f"{counted(left.objects)} of {left.name} restored.")
+        return layer
+
+    def discard(self) -> None:
+        """Forget what was left."""
+        left, self._left = self._left, None
+        if left is not None:
+            left.forget()
+        self._on_offers()
+
+    def end(self) -> None:
+        """Keep what changed last, and nothing more."""
+        self._keep_soon.stop()
+        self._look_soon.stop()
+        self._keep()
+        if self._work is not None:
+            self._work.end()
+        if self._left is not None:
+            self._left.put_off()
+
+    def _look(self) -> None:
+        """Follow the layers that are chosen, and look for what was left of an image that was not chosen before."""
+        panels = self._panels
+        image = panels.source.image.value
+        if panels.labels.labels.value is None and not unsaved_folder().is_dir():
+            return  # there is nothing to keep or to bring back
+        from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
+
+        if image is not None and image.unique_id not in self._looked_at:
+            self._looked_at.add(image.unique_id)
+            if self._left is not None:
+                self._left.put_off()
+            self._left = self._try(lambda: restorable(image))
+            self._on_offers()
+            if self._left is not None:
+                self._say(f"{counted(self._left.objects)} of {self._left.name} can be restored.")
+        self._follow()
+
+    def _follow(self) -> None:
+        from napari_fastsam.layers.projects.unsaved import UnsavedWork
+
+        panels = self._panels
+        if self._work is None:
+            self._work = UnsavedWork(lambda: self._keep_soon.start(0))
+        work = self._work
+        self._try(lambda: work.follow(panels.source.image.value, panels.labels.labels.value))
+
+    def _keep(self) -> None:
+        if self._work is not None:
+            self._try(self._work.keep)
+
+    def _try(self, do: Callable[[], Any]) -> Any:
+        """Do something with files; what fails is said once."""
+        try:
+            return do()
+        except (FastSAMError, OSError) as error:
+            if str(error) != self._failed and isinstance(error, FastSAMError):
+                notify(error)
+            self._failed = str(error)
+            return None
+
+
+def _timer(parent: Any, do: Callable[[], object]) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.timeout.connect(do)
+    return timer
