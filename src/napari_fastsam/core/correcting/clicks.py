@@ -41,6 +41,10 @@ class Clicks:
         """(M, 2) pixels that do not."""
         return self.pixels[~self.positive]
 
+    def chosen(self, which: NDArray[np.bool_]) -> Clicks:
+        """Return those of the clicks for which (N,) `which` is True."""
+        return Clicks(self.pixels[which], self.positive[which])
+
 
 NO_CLICKS = Clicks(np.zeros((0, 2), np.intp), np.zeros(0, bool))
 """Nothing was clicked."""

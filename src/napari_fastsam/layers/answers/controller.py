@@ -108,9 +108,8 @@ class Controller:
     def draw_at_once(self) -> bool:
         """Draw the objects that are asked for where that takes no more than pixels; returns whether it was done.
 
-        What else belongs to an answer, and a second thought about what was proposed, is left to `update`, which has to
-        follow. For calls from within an event of napari's: a new layer, or the progress bar of the network, which
-        handles events, has to wait until that is over.
+        What else belongs to an answer is left to `update`, which has to follow. For calls from within an event of
+        napari's: a new layer, or the progress bar of the network, which handles events, has to wait until that is over.
         """
         shown = self.shown
         if shown is None or not self._screen.is_live or not self._screen.has_preview:
@@ -118,7 +117,7 @@ class Controller:
         request = self.request()
         if request is None or request.key != shown.request.key or request.is_empty:
             return False
-        result = self._session.result(replace(request, at_once=True))
+        result = self._session.result(request)
         if result is None or not result.complete:
             return False
         self._screen.draw(result)

@@ -153,8 +153,6 @@ class Request:
         Row and column of the region in the middle of the canvas.
     stack
         All planes, where more than the one shown is meant.
-    at_once
-        Whether proposals are taken as they are until there is time to doubt them.
     """
 
     controls: Controls
@@ -168,7 +166,6 @@ class Request:
     waits_for_run: bool = False
     looking_at: tuple[float, float] | None = None
     stack: Planes | None = None
-    at_once: bool = False
 
     @cached_property
     def identities(self) -> tuple[PromptIdentity, ...]:

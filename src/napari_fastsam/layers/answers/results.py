@@ -214,7 +214,7 @@ def missing_for_drawn(prediction: Prediction, request: Request) -> list[PendingI
 def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering) -> DrawnAnswer:
     """Answer what was drawn from what is kept: choose, step to larger or smaller candidates, correct by clicks."""
     queries, thresholds = request.read.prompts.queries, request.controls.thresholds
-    refiner = default_refiner().trusting() if request.at_once else default_refiner()
+    refiner = default_refiner()
     started, missing = start_from_cache(prediction, queries, thresholds, refiner)
     keys = [prompt.key for prompt in request.identities]
     started = [

@@ -29,9 +29,6 @@ class Refiner(Protocol):
             negative points.
         """
 
-    def trusting(self) -> Refiner:
-        """Return one that answers at once: it takes proposals as they are, but those that are known to be wrong."""
-
 
 @lru_cache(maxsize=1)
 def default_refiner() -> Refiner:
