@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from napari_fastsam.cli.reading_options import Channels, Contrast, PixelSize, Sc
 from napari_fastsam.io.results.results import OutputError
 
 if TYPE_CHECKING:
+    from napari_fastsam.core.recipe import Recipe
     from napari_fastsam.runs.run import Row
 
 _MOST_ROWS = 30
@@ -53,7 +54,6 @@ def run(
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
     with report_errors():
-        from napari_fastsam.io.classifiers import classifier_content, load_classifier
         from napari_fastsam.io.formats.own_results import without_results
         from napari_fastsam.io.images.finding import find_inputs
         from napari_fastsam.io.recipes import load_recipe
@@ -62,10 +62,7 @@ def run(
         read, (images, results) = load_recipe(recipe, trust_paths), without_results(find_inputs(inputs), inputs)
         if results:
             note([f"{len(results)} results of earlier runs are left out, such as {results[0]}"])
-        asked = as_parameters(channels, contrast, scene, pixel_size)
-        read = replace(read, parameters=replace(read.parameters, **asked))
-        if classifier is not None:
-            read = replace(read, classifier=classifier_content(load_classifier(classifier)))
+        read = _asking_for(read, as_parameters(channels, contrast, scene, pixel_size), classifier)
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:
@@ -90,6 +87,16 @@ def run(
         raise typer.Exit(FAILED)
     if any(row.remarks for row in rows):
         raise typer.Exit(DOUBTFUL)
+
+
+def _asking_for(read: Recipe, parameters: Mapping[str, Any], classifier: Path | None) -> Recipe:
+    """Return a recipe with what the command line says instead."""
+    read = replace(read, parameters=replace(read.parameters, **parameters))
+    if classifier is None:
+        return read
+    from napari_fastsam.io.classifiers import classifier_content, load_classifier
+
+    return replace(read, classifier=classifier_content(load_classifier(classifier)))
 
 
 def _tell(rows: Sequence[Row], report: Path | None) -> None:

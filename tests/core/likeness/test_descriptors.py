@@ -96,4 +96,4 @@ def test_an_object_on_a_plane_of_which_every_so_many_pixels_were_read_has_its_ow
     means = describe_instances(coarse, range(4))[:, 4:7] * 255
 
     np.testing.assert_allclose(means[[0, 1, 3]], [(200, 40, 0), (0, 40, 200), (0, 40, 200)], atol=0.01)
-    np.testing.assert_allclose(means[2], describe_instances(whole, [2])[0, 4:7] * 255, atol=12)
+    np.testing.assert_allclose(means[2], describe_instances(whole, [2])[0, 4:7] * 255, atol=20)

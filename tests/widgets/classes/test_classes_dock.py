@@ -81,6 +81,18 @@ def test_a_class_is_one_step_of_the_docks_history(classes, truth):
     assert classes_of(b.labels) == {}
 
 
+def test_ctrl_z_on_the_labels_takes_back_what_came_last(classes, truth):
+    b = classes()
+    b.viewer.layers.selection.active = b.labels
+    native, ctrl = b.bench.canvas.native, Qt.KeyboardModifier.ControlModifier
+    b.labels.data_setitem((np.array([5]), np.array([5])), np.array([77]))
+    b.press(NUCLEI[0], Qt.Key.Key_1)
+    b.qtbot.keyClick(native, Qt.Key.Key_Z, ctrl)
+    assert (classes_of(b.labels), b.labels.data[5, 5]) == ({}, 77)
+    b.qtbot.keyClick(native, Qt.Key.Key_Z, ctrl)
+    assert b.labels.data[5, 5] == truth[5, 5]
+
+
 def test_objects_that_are_added_get_the_class_that_is_chosen(classes):
     b = classes(labels=None)
     b.press(BESIDE, Qt.Key.Key_2)

@@ -18,6 +18,7 @@ from napari_fastsam.widgets.classes.guess import GuessPart
 from napari_fastsam.widgets.classes.keys import CanvasKeys
 from napari_fastsam.widgets.classes.layout import make_actions, make_controls, make_frame
 from napari_fastsam.widgets.classes.rows import ClassRows
+from napari_fastsam.widgets.classes.undo import UndoOnLabels
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
@@ -50,6 +51,7 @@ class ClassesWidget(Dock):
         self.guess = GuessPart(napari_viewer, self.classing, self.say, self._always)
         self._colours = ClassColours()
         self._keys = CanvasKeys(napari_viewer, self._always)
+        self._undo_key = UndoOnLabels(self.classing)
         self._soon = qdebounced(self._pixels_changed, timeout=SOON_MS)
         self.lies_in(make_frame(self, self.rows))
         self._wire()
@@ -123,6 +125,7 @@ class ClassesWidget(Dock):
         """Give keys and colours back."""
         self._soon.cancel()
         self.guess.close()
+        self._undo_key.work_on(None)
         self._keys.release()
         self._colours.restore()
 
@@ -193,6 +196,7 @@ class ClassesWidget(Dock):
         self.guess.forget()
         layer = self.layer.value
         self.classing.work_on(layer)
+        self._undo_key.work_on(layer)
         if layer is not None:
             events = layer.events
             self._per_layer.connect((events.features, events.metadata), self._told)

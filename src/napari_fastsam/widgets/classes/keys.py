@@ -24,8 +24,8 @@ class CanvasKeys:
 
     def __init__(self, viewer: ViewerModel, connections: Connections) -> None:
         self._viewer = viewer
-        self._wanted: dict[str, _Press] = {}
-        self._bound: list[tuple[Any, str, _Press, Any]] = []
+        self._wanted: dict[str, _DigitPress] = {}
+        self._bound: list[tuple[Any, str, _DigitPress, Any]] = []
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         connections.connect((viewer.layers.events.removed,), self._layer_removed)
 
@@ -34,7 +34,7 @@ class CanvasKeys:
         if tuple(keys) == tuple(self._wanted):
             return
         self.release()
-        self._wanted = {key: _Press(key, do) for key in keys}
+        self._wanted = {key: _DigitPress(key, do) for key in keys}
         for owner in (self._viewer, *self._viewer.layers):
             self._bind(owner)
 
@@ -60,7 +60,7 @@ class CanvasKeys:
             self._bound.append((owner, key, press, before))
 
 
-class _Press:
+class _DigitPress:
     """What a key does; napari asks every binding for its name."""
 
     def __init__(self, key: str, do: Callable[[str], object]) -> None:
