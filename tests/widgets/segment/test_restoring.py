@@ -40,7 +40,6 @@ def test_objects_that_were_not_saved_are_restored_by_a_button(bench):
     again = bench()
     looked(again)
     assert offered(again)[0] == "Restore 2 objects"
-    assert again.status == "2 objects of cells can be restored."
     buttons = {b.text(): b for b in again.dock.headline.findChildren(QPushButton)}
     buttons["Restore 2 objects"].click()
     layer = again.dock.labels.value
