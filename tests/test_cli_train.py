@@ -179,7 +179,8 @@ class TestForAProgram:
         start, *_, done = events
         assert (start["event"], start["images"], start["validation"], start["epochs"]) == ("start", 2, 0, 2)
         assert (start["settings"]["imgsz"], start["settings"]["batch"]) == (64, 16)
-        assert all(isinstance(line, str) for line in start["said"])
+        assert all(isinstance(line, str) for line in start["messages"])
+        assert start["said"] == start["messages"]  # its name before
         kinds = [e["event"] for e in events]
         assert [k for k in kinds if k != "batch"] == ["start", "epoch", "epoch", "done"]
         batches = [(e["epoch"], e["batch"]) for e in events if e["event"] == "batch"]
@@ -441,7 +442,7 @@ def test_what_measures_is_not_learnt_from(
 
     def note(examples: Any, *_: object, validation: Any, on_event: Any, **__: object) -> None:
         asked.update(examples=examples, validation=validation)
-        on_event({"event": "start", "said": ["chosen"]})
+        on_event({"event": "start", "messages": ["chosen"]})
 
     monkeypatch.setattr(training, "train", note)
     copy(machine.root / "other", "tissue")

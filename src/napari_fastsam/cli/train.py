@@ -78,7 +78,9 @@ def train(
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
-                listener.hear(event | {"said": [*reasons, *event["said"]]} if event["event"] == "start" else event)
+                listener.hear(
+                    event | {"messages": [*reasons, *event["messages"]]} if event["event"] == "start" else event
+                )
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
@@ -211,6 +213,8 @@ class _JsonLines:
 
     def hear(self, event: dict[str, Any]) -> None:
         try:
+            if "messages" in event:
+                event = event | {"said": event["messages"]}  # the key's name before 0.1.0, for programs that read it
             sys.stdout.write(json.dumps(event) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
@@ -244,7 +248,7 @@ class _Text:
     def hear(self, event: dict[str, Any]) -> None:
         kind = event["event"]
         if kind == "start":
-            for line in event["said"]:
+            for line in event["messages"]:
                 typer.echo(f"- {line}")
         elif kind == "batch":
             done = event["epoch"] - 1 + event["batch"] / event["batches"]

@@ -170,3 +170,22 @@ def test_a_preview_of_an_image_with_other_axes():
     stacked = Plane((3, 8, 9), (3, 8, 9), (1, 2), (1, 0, 0), (1, 0, 0), 0, (0, 0, 8, 9))
     with pytest.raises(LabelsError, match=r"has 2 axes, .* has 3"):
         update_preview(preview, stack, stacked, np.zeros((8, 9), int))
+
+
+@pytest.mark.parametrize("contour", [0, 2])
+def test_what_an_update_changes_is_drawn_as_a_new_picture_would_be(make_napari_viewer, contour):
+    """Of a small change napari draws its surroundings only: outlines reach beyond what changed."""
+    viewer = make_napari_viewer()
+    image = viewer.add_image(np.zeros((3, 60, 80)), contrast_limits=(0, 1))
+    plane = plane_shown(viewer, image)
+    labels = disc(plane.shape, 2)
+    preview = viewer.add_layer(make_preview(image, plane, labels))
+    preview.contour = contour
+    for rows, number in ((slice(30, 36), 3), (slice(32, 40), 0), (slice(0, 2), 4)):
+        labels = labels.copy()
+        labels[rows, 20:30] = number
+        update_preview(preview, image, plane, labels)
+        drawn = preview._slice.image.view.copy()
+        preview.refresh()
+        np.testing.assert_array_equal(preview.data.reshape(labels.shape), labels)
+        np.testing.assert_array_equal(drawn, preview._slice.image.view)

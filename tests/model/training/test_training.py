@@ -108,7 +108,7 @@ class TestATraining:
         assert [e["event"] for e in listener.events if e["event"] != "batch"] == ["start", "epoch", "epoch", "done"]
         (start,), epochs, (done,) = listener.of("start"), listener.of("epoch"), listener.of("done")
         assert (start["images"], start["validation"], start["epochs"]) == (2, 0, 2)
-        assert any("too few images" in line for line in start["said"])
+        assert any("too few images" in line for line in start["messages"])
         assert [e["epoch"] for e in epochs] == [1, 2]
         assert set(epochs[0]["losses"]) == {"box", "mask", "class", "dfl"}
         assert epochs[1]["losses"]["mask"] < epochs[0]["losses"]["mask"]
@@ -149,7 +149,7 @@ def test_by_the_clock_it_learns_until_the_time_is_up(examples, tmp_path: Path) -
     assert ap50(load_model(file, "cpu"), holes) > ap50(load_model("nuclei", "cpu"), holes)
     assert card.base == "nuclei"
     (start,), (epoch,), (done,) = listener.of("start"), listener.of("epoch"), listener.of("done")
-    assert any("for 0.4 minutes" in line for line in start["said"])
+    assert any("for 0.4 minutes" in line for line in start["messages"])
     assert epoch["seconds"] >= 24
     assert set(epoch["losses"]) == {"box", "mask", "class", "dfl"}
     assert listener.of("batch")[-1]["batches"] == 24

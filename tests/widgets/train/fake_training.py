@@ -49,7 +49,14 @@ def main() -> None:
 
     epochs = int(arguments.get("--epochs", 3))
     validation = 0 if len(images) < 3 else 1
-    say("start", epochs=epochs, images=len(images) - validation, validation=validation, settings={}, said=["as ever"])
+    say(
+        "start",
+        epochs=epochs,
+        images=len(images) - validation,
+        validation=validation,
+        settings={},
+        messages=["as ever"],
+    )
     best, ap = 0, 0.0
     for epoch in range(1, epochs + 1):
         for batch in range(1, 3):

@@ -17,10 +17,10 @@ def line(event: str, **said: object) -> str:
 
 
 def test_every_event_becomes_its_value():
-    started = parse(line("start", epochs=5, images=3, validation=1, settings={"imgsz": 256}, said=["because"]))
+    started = parse(line("start", epochs=5, images=3, validation=1, settings={"imgsz": 256}, messages=["because"]))
     assert isinstance(started, Started)
     assert (started.epochs, started.images, started.validation) == (5, 3, 1)
-    assert (dict(started.settings), started.said) == ({"imgsz": 256}, ("because",))
+    assert (dict(started.settings), started.messages) == ({"imgsz": 256}, ("because",))
     assert parse(line("batch", epoch=1, epochs=5, batch=2, batches=8)) == Batch(1, 5, 2, 8)
     epoch = parse(line("epoch", epoch=2, epochs=5, losses={"box": 1}, ap50=0.5, ap=0.25, seconds=3, best=True))
     assert epoch == Epoch(2, 5, {"box": 1.0}, 0.5, 0.25, 3.0, True)

@@ -12,7 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_fastsam.errors import DatasetError
-from napari_fastsam.io.annotations import coco, folders, yolo
+
+# messages and lists name the kinds in this order
+from napari_fastsam.io.annotations import folders  # isort: split
+
+from napari_fastsam.io.annotations import yolo  # isort: split
+
+from napari_fastsam.io.annotations import coco  # isort: split
+
 from napari_fastsam.io.annotations.examples import Dataset, Example, LabelImage
 from napari_fastsam.io.annotations.kinds import kind_of
 

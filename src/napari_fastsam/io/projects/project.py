@@ -19,6 +19,7 @@ from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.lock import locked
 from napari_fastsam.io.projects.annotations import AnnotationFolder
+from napari_fastsam.io.projects.places import user_folder
 from napari_fastsam.io.projects.state import Fingerprint, ImageState, read_state
 from napari_fastsam.io.results.names import fitting, plain_name
 from napari_fastsam.io.results.results import OutputError, make_folder, write_whole
@@ -196,14 +197,6 @@ def own_folder(folder: Path) -> Path:
     """Return where the annotations of a folder lie that cannot be written to."""
     tag = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:12]
     return user_folder() / "projects" / f"{plain_name(folder.name)}-{tag}"
-
-
-def user_folder() -> Path:
-    """Return the folder of this user for what has no place beside the images; ``NAPARI_FASTSAM_DATA`` names another."""
-    import platformdirs
-
-    other = os.environ.get("NAPARI_FASTSAM_DATA")
-    return Path(other) if other else Path(platformdirs.user_data_dir("napari-fastsam", appauthor=False))
 
 
 def _read_about(path: Path) -> dict[str, Any]:

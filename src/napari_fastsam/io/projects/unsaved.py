@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_fastsam.io.lock import locked
 from napari_fastsam.io.projects.annotations import AnnotationFolder
-from napari_fastsam.io.projects.project import user_folder
+from napari_fastsam.io.projects.places import unsaved_folder
 from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.io.results.results import OutputError, make_folder
 
@@ -87,7 +87,7 @@ def begin(key: str) -> UnsavedFolder:
         If nothing can be written.
     """
     _forget_oldest()
-    base, number = user_folder() / "unsaved" / key, 1
+    base, number = unsaved_folder() / key, 1
     while (base / str(number)).exists():
         number += 1
     return UnsavedFolder(base / str(number))
@@ -95,7 +95,7 @@ def begin(key: str) -> UnsavedFolder:
 
 def left_behind(key: str) -> Iterator[UnsavedFolder]:
     """Yield what earlier sessions left of an image, the newest first; whatever is still in use is passed over."""
-    base = user_folder() / "unsaved" / key
+    base = unsaved_folder() / key
     for path in sorted((p for p in base.glob("*") if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True):
         try:
             yield UnsavedFolder(path)
@@ -104,7 +104,7 @@ def left_behind(key: str) -> Iterator[UnsavedFolder]:
 
 
 def _forget_oldest() -> None:
-    folders = sorted((user_folder() / "unsaved").glob("*/*"), key=lambda p: p.stat().st_mtime)
+    folders = sorted(unsaved_folder().glob("*/*"), key=lambda p: p.stat().st_mtime)
     for path in folders[: max(0, len(folders) - MOST_KEPT + 1)]:
         try:
             UnsavedFolder(path).remove()

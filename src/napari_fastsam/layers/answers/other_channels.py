@@ -95,9 +95,12 @@ def channel_that_shows(viewer: ViewerModel, request: Request, place_yx: tuple[fl
     controls, plane = request.controls, request.plane
     if controls.image.rgb:
         return None
+    others = _others(viewer, request)
+    if not others:
+        return None
     now = contrast_at(lazy_together(controls.image, plane, controls.channels), place_yx)
     offers = []
-    for channel in _others(viewer, request):
+    for channel in others:
         try:
             contrast = contrast_at(channel.pixels(plane), place_yx, channel.limits)
         except (ImageError, OSError):

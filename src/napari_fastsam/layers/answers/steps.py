@@ -8,7 +8,7 @@ class Step(str):
 
     Parameters
     ----------
-    said
+    text
         The words.
     done, total
         Of tiles, planes or objects; a total of 0 = not known.
@@ -19,8 +19,8 @@ class Step(str):
 
     __slots__ = ("done", "total")
 
-    def __new__(cls, said: str, done: int = 0, total: int = 0) -> Step:
+    def __new__(cls, text: str, done: int = 0, total: int = 0) -> Step:
         """Make a text that knows more."""
-        step = super().__new__(cls, said)
+        step = super().__new__(cls, text)
         step.done, step.total = done, total
         return step

@@ -28,7 +28,8 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
         if window is None:
             return
         np.copyto(self.data, labels)
-        if self.contour and self.visible and differs[window].size < _MOSTLY * differs.size:
+        seen = self.visible and not self._slice.empty
+        if self.contour and seen and differs[window].size < _MOSTLY * differs.size:
             # as napari does where somebody paints: a fifth of the time of a new picture
             self._updated_slice = window
             self._partial_labels_refresh()

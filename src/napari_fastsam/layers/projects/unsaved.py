@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ class UnsavedWork:
         self._recorder: AnnotationRecorder | None = None
         self._key = ""
         self._folder: UnsavedFolder | None = None
+        self._folders: dict[Hashable, UnsavedFolder] = {}
 
     @property
     def layer(self) -> Labels | None:
@@ -82,13 +83,16 @@ class UnsavedWork:
 
     def follow(self, image: Image | None, labels: Labels | None) -> None:
         """Keep a Labels layer on an image from now on, and no other; layers of a project are kept there."""
-        if labels is self.layer:
+        if labels == self.layer:
             return
-        self.end()
+        self._leave()
         if image is None or labels is None or IMAGE_KEY in labels.metadata:
             return
         self._key = _key(image)
         self._recorder = AnnotationRecorder(labels, self._on_change)
+        self._folder = self._folders.get(labels.unique_id)
+        if labels.source.path is None and count_objects(pixels_of(labels)):  # they are in no file
+            self.keep_all()
 
     def keep(self) -> None:
         """Write what changed since the last time; the first time all that there is.
@@ -104,31 +108,33 @@ class UnsavedWork:
             return
         try:
             if self._folder is None:
-                self._folder = unsaved.begin(self._key)
-                step = recorder.whole_step()
-            self._folder.annotations.append(step)
+                self.keep_all()
+            else:
+                self._folder.annotations.append(step)
         except FastSAMError:
             recorder.forget_step(step)
             raise
 
     def keep_all(self) -> None:
         """Write all that there is now. Raises OutputError if it cannot be written."""
-        if self._recorder is not None:
-            if self._folder is None:
-                self._folder = unsaved.begin(self._key)
-            self._folder.annotations.append(self._recorder.whole_step())
+        recorder = self._recorder
+        if recorder is None:
+            return
+        if self._folder is None:
+            self._folder = self._folders[recorder.layer.unique_id] = unsaved.begin(self._key)
+        self._folder.annotations.append(recorder.whole_step())
 
     def end(self) -> None:
         """Keep nothing more; what was kept is offered when the image is opened again."""
-        recorder, self._recorder = self._recorder, None
-        folder, self._folder = self._folder, None
+        self._leave()
+        for folder in self._folders.values():
+            folder.close()
+        self._folders.clear()
+
+    def _leave(self) -> None:
+        recorder, self._recorder, self._folder = self._recorder, None, None
         if recorder is not None:
             recorder.end()
-        if folder is not None:
-            if recorder is not None and not count_objects(pixels_of(recorder.layer)):
-                folder.remove()
-            else:
-                folder.close()
 
 
 def restorable(image: Image) -> Restorable | None:

@@ -184,7 +184,7 @@ def train(
         settle(output, output.with_suffix(".json"))
         _begin(run, resume)
         start = {"images": len(learnt), "validation": len(measured), "epochs": settings.epochs}
-        on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "said": reasons})
+        on_event({"event": "start", **start, "settings": dataclasses.asdict(settings), "messages": reasons})
         try:
             if minutes is None:
                 _fit(run, network, resume, on_event, stop)

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.key_bindings import KeyCode, KeyMod
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog
 from superqt.utils import qdebounced
 
 from napari_fastsam.errors import FastSAMError
-from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.connections import Connections
-from napari_fastsam.layers.history.history import History
-from napari_fastsam.layers.history.recorder import Recorder
-from napari_fastsam.layers.planes.look import go_to
-from napari_fastsam.layers.review.effort import EffortMeter
 from napari_fastsam.layers.review.objects import pixels_to_review
-from napari_fastsam.layers.review.outline import ObjectOutline
 from napari_fastsam.layers.review.record import CORRECTED, RIGHT, WRONG
 from napari_fastsam.layers.review.review import (
     LabelReview,
-    Recording,
     ReviewedObject,
     is_about,
     is_answer,
-    labelled,
-    recording_into,
 )
-from napari_fastsam.widgets.common.controls import PREVIEW_KEY
-from napari_fastsam.widgets.common.dock import CorrectsObjects, Dock
+from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
 from napari_fastsam.widgets.review import messages
 from napari_fastsam.widgets.review.keys import ReviewKeys
 from napari_fastsam.widgets.review.layout import make_actions, make_controls, make_frame
+from napari_fastsam.widgets.review.saving import save_efforts
+from napari_fastsam.widgets.review.steps import SharedSteps
+from napari_fastsam.widgets.review.view import ObjectView
 from napari_fastsam.widgets.review.work import Measured, MeasuringWork
 
 if TYPE_CHECKING:
@@ -66,19 +58,15 @@ class ReviewWidget(Dock):
         super().__init__(napari_viewer, "Review", make_controls(napari_viewer), make_actions(), arranged=False)
         self._icons = ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native)
-        self._outline = ObjectOutline(napari_viewer, {PREVIEW_KEY: True})
+        self._view, self._steps = ObjectView(napari_viewer), SharedSteps(napari_viewer)
         self._work = MeasuringWork(self._measured)
-        self._recorder, self._effort = Recorder(History()), EffortMeter()
-        self._recorder.history.changed.connect(self._count_step)
         self._correction = Connections()
         self._soon = qdebounced(self._catch_up, timeout=SOON_MS)
         self._review: LabelReview | None = None
         self._shown: ReviewedObject | None = None
-        self._correcting: ReviewedObject | None = None
-        self._writing = False
-        frame = make_frame(self, self.headline, self._icons)
-        self.lies_in(frame)
-        self._keys = ReviewKeys(napari_viewer, frame, self)
+        self._correcting = self._writing = False
+        self.lies_in(make_frame(self, self.headline, self._icons))
+        self._keys = ReviewKeys(napari_viewer, self.native, self)
         self._wire()
         self._refresh_choices()
         self._layer_chosen()
@@ -98,7 +86,7 @@ class ReviewWidget(Dock):
     @report_errors
     def right(self) -> None:
         """Answer that the object shown is right; that one that was corrected is right now."""
-        self._answer(CORRECTED if self._correcting is not None else RIGHT)
+        self._answer(CORRECTED if self._correcting else RIGHT)
 
     @report_errors
     def wrong(self) -> None:
@@ -108,12 +96,7 @@ class ReviewWidget(Dock):
     @report_errors
     def delete(self) -> None:
         """Answer that the object shown is wrong, and delete it, as one undo step."""
-        review, shown = self._review, self._shown
-        if review is not None and shown is not None:
-            if review.has(shown.label):
-                with self._own_writing():
-                    review.delete(shown, self._recording(review))
-            self._go_on()
+        self._write(lambda review, shown: review.delete(shown, self._steps.recording(review.layer)))
 
     @report_errors
     def correct(self) -> None:
@@ -121,17 +104,16 @@ class ReviewWidget(Dock):
         review, shown = self._review, self._shown
         if review is None or shown is None:
             return
-        self._correcting = shown
-        self._outline.hide()
         self._correction.undo()
-        self._correction.connect((self._steps().history.changed,), self._step_taken)
-        dock = self._corrector()
+        self._correction.connect((self._steps.recorder.history.changed,), self._step_taken)
+        dock = self._steps.corrector
         if dock is None:
             review.layer.mode = "paint"
-            self.say(messages.BY_BRUSH.format(label=shown.label))
         else:
             dock.correct_object(review.layer, shown.label, shown.place)
-            self.say(messages.BY_CLICKS.format(label=shown.label))
+        self._correcting = True
+        self._view.hide()
+        self.say((messages.BY_BRUSH if dock is None else messages.BY_CLICKS).format(label=shown.label))
 
     def later(self) -> None:
         """Leave the object shown for the end."""
@@ -145,10 +127,10 @@ class ReviewWidget(Dock):
         review = self._review
         if review is None:
             return
-        if is_answer(self._steps().history.done, review.layer):
+        if is_answer(self._steps.done, review.layer):
             self._undo()  # a label that was deleted comes back with it
         with self._own_writing():
-            label = review.back(self._recording(review))
+            label = review.back(self._steps.recording(review.layer))
         if label is None:
             self.say(messages.NOTHING_TO_TAKE_BACK)
         else:
@@ -160,30 +142,15 @@ class ReviewWidget(Dock):
         review = self._review
         if review is not None:
             with self._own_writing():
-                review.forget(self._recording(review))
+                review.forget(self._steps.recording(review.layer))
             self._go_on()
 
     @report_errors
     def save_effort(self, path: Path | str | None = None) -> Path | None:
-        """Write what the labels of all layers took as CSV.
-
-        Parameters
-        ----------
-        path
-            Where to; None asks the user.
-
-        Returns
-        -------
-        pathlib.Path or None
-            The file; None if nothing was written.
-        """
-        if path is None:
-            path, _ = QFileDialog.getSaveFileName(self.native, "Save the effort", "effort.csv", "CSV (*.csv)")
-        if not path:
-            return None
-        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
-        write_efforts(file, [labelled(layer) for layer in self.labels_layer.choices if layer is not None])
-        self.say(messages.SAVED.format(file=file.name))
+        """Write what the labels of all layers took as CSV, into a file that is asked for if there is none."""
+        file = save_efforts(self.native, self.labels_layer.choices, path)
+        if file is not None:
+            self.say(messages.SAVED.format(file=file.name))
         return file
 
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
@@ -200,24 +167,24 @@ class ReviewWidget(Dock):
         """Give the keys back, and take the outline out of the viewer."""
         self._work.close()
         self._keys.release()
-        self._outline.remove()
+        self._view.remove()
         self._correction.undo()
         self._let_go()
-        self._recorder.forget()
+        self._steps.forget()
 
     # ---------------------------------------------------------------- from a layer to what is shown
 
     def _layer_chosen(self, *_: Any) -> None:
         """Look for the objects of the layer that is chosen now."""
         self._let_go()
-        self._outline.remove()
+        self._view.remove()
         self.about.value = ""
         self._work.outdate()
         layer = self.labels_layer.value
         if layer is None:
             self.say(messages.NO_LAYER)
             return
-        self._per_layer.connect((layer.events.data,), self._data_replaced)
+        self._per_layer.connect((layer.events.data,), self._layer_chosen)
         events = layer.events
         self._per_layer.connect((events.features, events.paint, events.labels_update), self._told_otherwise)
         try:
@@ -239,6 +206,7 @@ class ReviewWidget(Dock):
             return
         self._writing = True
         try:
+            self._steps.layer = layer
             self._review = LabelReview(layer, *measured, share=self.order.value, seed=SEED)
         finally:
             self._writing = False
@@ -247,7 +215,7 @@ class ReviewWidget(Dock):
 
     def _go_on(self) -> None:
         """Show the object whose turn it is."""
-        self._correcting = None
+        self._correcting = False
         self._correction.undo()
         self._show_current(go=True)
 
@@ -260,15 +228,9 @@ class ReviewWidget(Dock):
         self._shown = shown = review.current()
         self._tell()
         if shown is None:
-            self._outline.hide()
+            self._view.hide()
             return
-        layer = review.layer
-        if go or before is None or before.label != shown.label:
-            layer.mode = "pan_zoom"
-            layer.selected_label = shown.label
-            self._viewer.layers.selection.active = layer
-            go_to(self._viewer, layer, shown.place, shown.box)
-        self._outline.show(layer, shown.box, shown.mask)
+        self._view.show(review.layer, shown, go or before is None or before.label != shown.label)
 
     def _tell(self) -> None:
         review, shown = self._review, self._shown
@@ -279,53 +241,42 @@ class ReviewWidget(Dock):
         self.say(messages.headline(said), messages.details(said, review.counts), Mood.NEXT if shown else Mood.FOUND)
 
     def _answer(self, answer: str) -> None:
-        review, shown = self._review, self._correcting or self._shown
+        self._write(lambda review, shown: review.answer(shown, answer, self._steps.recording(review.layer)))
+
+    def _write(self, answer: Callable[[LabelReview, ReviewedObject], None]) -> None:
+        """Write an answer about the object that is shown, unless it is gone meanwhile; and show the next."""
+        review, shown = self._review, self._shown
         if review is None or shown is None:
             return
         if review.has(shown.label):
             with self._own_writing():
-                review.answer(shown, answer, self._recording(review))
+                answer(review, shown)
         self._go_on()
 
     # ---------------------------------------------------------------- steps
 
-    def _corrector(self) -> CorrectsObjects | None:
-        docks = self._viewer.window.dock_widgets.values()
-        return next((dock for dock in docks if isinstance(dock, CorrectsObjects)), None)
-
-    def _steps(self) -> Recorder:
-        """Return what takes steps: where the dock FastSAM is open, one order of steps for both."""
-        dock = self._corrector()
-        return self._recorder if dock is None else dock.recorder
-
-    def _recording(self, review: LabelReview) -> Recording:
-        return recording_into(review.layer, self._steps())
-
     def _undo(self) -> None:
         with self._own_writing():
-            self._steps().undo()
+            self._steps.recorder.undo()
 
     def _undo_key(self, layer: Any) -> None:
         """Take back what was done last on the layer: an answer, or what was painted since."""
-        if is_answer(self._steps().history.done, layer):
+        if is_answer(self._steps.done, layer):
             self._undo()
             self._go_on()
         else:
             layer.undo()
 
-    def _count_step(self) -> None:
-        self._effort.step(None if self._review is None else self._review.layer)
-
     def _step_taken(self) -> None:
         """Go on once the object that is corrected was added."""
-        review, history = self._review, self._steps().history
-        if review is None or self._correcting is None or self._writing or history.is_replaying:
+        review, history = self._review, self._steps.recorder.history
+        if review is None or not self._correcting or self._writing or history.is_replaying:
             return
         if is_about(history.done, review.layer):
             QTimer.singleShot(0, self._corrected)  # the step that is being taken comes first
 
     def _corrected(self) -> None:
-        if not self._closed and self._correcting is not None:
+        if not self._closed and self._correcting:
             self._answer(CORRECTED)
 
     @contextmanager
@@ -342,7 +293,8 @@ class ReviewWidget(Dock):
     def _wire(self) -> None:
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._refresh_choices)
-        self._always.connect((self._viewer.events.theme,), self._theme_changed)
+        for part in (self._icons, self.headline):
+            self._always.connect((self._viewer.events.theme,), lambda *_, part=part: part.theme_changed())
         self.labels_layer.changed.connect(self._layer_chosen)
         self.order.changed.connect(self._order_chosen)
         actions = self.actions
@@ -358,25 +310,18 @@ class ReviewWidget(Dock):
         ):
             button.changed.connect(lambda *_, action=action: action())
 
-    def _theme_changed(self, *_: Any) -> None:
-        self._icons.theme_changed()
-        self.headline.theme_changed()
-
     def _order_chosen(self, share: float) -> None:
         if self._review is not None:
             self._review.share = share
             self._go_on()
 
-    def _data_replaced(self, *_: Any) -> None:
-        self._layer_chosen()
-
     def _told_otherwise(self, *_: Any) -> None:
         """Say what there is once steps were taken back, or somebody else has changed what is told of labels."""
-        if not self._writing and self._correcting is None and self._review is not None:
+        if not self._writing and not self._correcting and self._review is not None:
             self._soon()
 
     def _catch_up(self) -> None:
-        if not self._closed and self._correcting is None:
+        if not self._closed and not self._correcting:
             self._show_current(go=False)
 
     def _let_go(self) -> None:
@@ -384,7 +329,7 @@ class ReviewWidget(Dock):
         self._per_layer.undo()
         self._soon.cancel()
         review, self._review = self._review, None
-        self._shown = self._correcting = None
+        self._shown, self._correcting = None, False
         if review is not None:
             review.close()
             review.layer.bind_key(UNDO, None, overwrite=True)

@@ -186,13 +186,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         self._prompting.toggle_object()
 
     def correct_object(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
-        """Let the next clicks correct an object of a Labels layer.
-
-        Raises
-        ------
-        FastSAMError
-            If it cannot be corrected on the image that is chosen.
-        """
+        """Let the next clicks correct an object of a Labels layer."""
         self._prompting.correct_object(layer, label, place)
         self.take_point()
 

@@ -113,7 +113,7 @@ class Engine:
         panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
-        self.restoring = Restoring(self)
+        self.restoring = Restoring(viewer, panels, self.following.choices.refresh, self.offer_again, say)
 
     @property
     def window(self) -> QWidget:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects.places import unsaved_folder
 from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.common.headline import Offer
 from napari_fastsam.widgets.common.text import counted
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Labels
 
     from napari_fastsam.layers.projects.unsaved import Restorable, UnsavedWork
-    from napari_fastsam.widgets.segment.engine import Engine
+    from napari_fastsam.widgets.segment.panels import Panels
 
 LOOK_MS = 400
 """The dock answers first; then it looks for what was left."""
@@ -27,18 +29,34 @@ class Restoring:
 
     Parameters
     ----------
-    engine
-        What works behind the dock.
+    viewer
+        Gets the layers that are restored.
+    panels
+        Which image and which Labels layer are chosen.
+    refresh
+        Has the layers offered that there are now.
+    on_offers
+        Called when there are other `offers`.
+    say
+        Says a message.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        panels: Panels,
+        refresh: Callable[[], object],
+        on_offers: Callable[[], object],
+        say: Callable[[str], object],
+    ) -> None:
+        self._viewer, self._panels = viewer, panels
+        self._refresh, self._on_offers, self._say = refresh, on_offers, say
         self._work: UnsavedWork | None = None
         self._left: Restorable | None = None
         self._looked_at: set[Any] = set()
         self._failed = ""
-        self._keep_soon, self._look_soon = _timer(engine.window, self._keep), _timer(engine.window, self._look)
-        panels = engine.panels
+        window = panels.labels.labels.native
+        self._keep_soon, self._look_soon = _timer(window, self._keep), _timer(window, self._look)
         for control in (panels.source.image, panels.labels.labels):
             control.changed.connect(lambda *_: self._look_soon.start(LOOK_MS))
         self._look_soon.start(LOOK_MS)
@@ -60,16 +78,13 @@ class Restoring:
         layer = None if left is None else left.restore()
         if left is None or layer is None:
             return None
-        viewer, panels = self._engine.viewer, self._engine.panels
-        viewer.add_layer(layer)
-        self._engine.following.choices.refresh()
-        panels.labels.labels.value = layer
+        self._viewer.add_layer(layer)
+        self._refresh()
+        self._panels.labels.labels.value = layer
         self._follow()
-        if self._work is not None:
-            self._work.keep_all()
         left.forget()
-        self._engine.offer_again()
-        self._engine.say(f"{counted(left.objects)} of {left.name} restored.")
+        self._on_offers()
+        self._say(f"{counted(left.objects)} of {left.name} restored.")
         return layer
 
     def discard(self) -> None:
@@ -77,7 +92,7 @@ class Restoring:
         left, self._left = self._left, None
         if left is not None:
             left.forget()
-        self._engine.offer_again()
+        self._on_offers()
 
     def end(self) -> None:
         """Keep what changed last, and nothing more."""
@@ -91,23 +106,26 @@ class Restoring:
 
     def _look(self) -> None:
         """Follow the layers that are chosen, and look for what was left of an image that was not chosen before."""
+        panels = self._panels
+        image = panels.source.image.value
+        if panels.labels.labels.value is None and not unsaved_folder().is_dir():
+            return  # there is nothing to keep or to bring back
         from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
 
-        image = self._engine.panels.source.image.value
         if image is not None and image.unique_id not in self._looked_at:
             self._looked_at.add(image.unique_id)
             if self._left is not None:
                 self._left.put_off()
             self._left = self._try(lambda: restorable(image))
-            self._engine.offer_again()
+            self._on_offers()
             if self._left is not None:
-                self._engine.say(f"{counted(self._left.objects)} of {self._left.name} can be restored.")
+                self._say(f"{counted(self._left.objects)} of {self._left.name} can be restored.")
         self._follow()
 
     def _follow(self) -> None:
         from napari_fastsam.layers.projects.unsaved import UnsavedWork
 
-        panels = self._engine.panels
+        panels = self._panels
         if self._work is None:
             self._work = UnsavedWork(lambda: self._keep_soon.start(0))
         work = self._work

@@ -26,7 +26,7 @@ class Started:
         How many are learnt from, and how many are held out to measure with.
     settings
         Name to value.
-    said
+    messages
         Sentences: why each setting was chosen.
     """
 
@@ -34,7 +34,7 @@ class Started:
     images: int = 0
     validation: int = 0
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def _event(found: dict[str, Any]) -> Event | None:
     kind = found.get("event")
     if kind == "start":
         epochs, images, validation = (int(found.get(key) or 0) for key in ("epochs", "images", "validation"))
-        said = tuple(str(sentence) for sentence in found.get("said") or ())
-        return Started(epochs, images, validation, MappingProxyType(dict(found.get("settings") or {})), said)
+        messages = tuple(str(sentence) for sentence in found.get("messages") or ())
+        return Started(epochs, images, validation, MappingProxyType(dict(found.get("settings") or {})), messages)
     if kind == "batch":
         return Batch(*(int(found[key]) for key in ("epoch", "epochs", "batch", "batches")))
     if kind == "epoch":

@@ -93,7 +93,7 @@ def finished(name: str, outcome: TrainingOutcome, held_out: int) -> str:
 
 def settings_said(event: Started) -> tuple[str, ...]:
     """Return why the settings are as they are; without reasons, what they are."""
-    return event.said or tuple(_plain(event.settings))
+    return event.messages or tuple(_plain(event.settings))
 
 
 def duration(seconds: float) -> str:
