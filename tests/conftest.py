@@ -102,6 +102,15 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Give each test a folder of its own for what is annotated and not saved: none finds what another one left."""
+    name = f"data-{abs(hash(request.node.nodeid))}"
+    monkeypatch.setenv("NAPARI_FASTSAM_DATA", str(tmp_path_factory.getbasetemp() / name))
+
+
 @pytest.fixture(scope="session")
 def small_clip() -> Path:
     """The weights of a CLIP that knows the colours and forms of `rendered` (see tests/data/clip/README.md)."""

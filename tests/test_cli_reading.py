@@ -99,6 +99,48 @@ class TestScenesAndSizes:
         assert (wrong.exit_code, "expected micrometers" in wrong.stderr) == (2, True)
 
 
+class TestChannelsByName:
+    @pytest.fixture
+    def two(self, tmp_path: Path, grey: np.ndarray) -> Path:
+        metadata = {"axes": "CYX", "Channel": {"Name": ["RFP", "DAPI"]}}
+        stack = np.stack([np.zeros_like(grey), grey])
+        tifffile.imwrite(tmp_path / "two.ome.tif", stack, metadata=metadata, photometric="minisblack")
+        return tmp_path / "two.ome.tif"
+
+    def test_in_segment_run_and_recipes_and_the_provenance(self, tmp_path: Path, two: Path, recipe: Path) -> None:
+        options = ("--channel", "dapi", "--contrast", 0, 90, "--scene", 0, "--pixel-size", 0.5)
+        assert run("segment", two, "-o", tmp_path / "a", *options).exit_code == 0
+        ran = run("run", recipe, two, "-o", tmp_path / "b", "--workers", 1, *options)
+        assert ran.exit_code == 0, ran.output
+        named = Parameters(channels=("dapi",), contrast_limits=(0, 90), scene=0, pixel_size=0.5)
+        save_recipe(Recipe(ModelPart("nuclei"), named), tmp_path / "named.json")
+        assert load_recipe(tmp_path / "named.json").parameters == named
+        ran = run("run", tmp_path / "named.json", two, "-o", tmp_path / "c", "--workers", 1)
+        assert ran.exit_code == 0, ran.output
+        for folder in "abc":
+            read = read_labels(tmp_path / folder / "two_labels.tif")
+            assert len(np.unique(read.label_image())) > 10
+            (made,) = read.provenance
+            assert tuple(made.channels) == ("dapi",)
+            assert tuple(made.contrast_limits or ()) == (0, 90)
+            assert (made.contrast, made.scene, made.pixel_size) == (None, 0, 0.5)
+
+    def test_the_rule_of_contrast_that_was_used_is_kept(self, tmp_path: Path, two: Path) -> None:
+        for contrast, expected in (([], {"type", "percentiles"}), (["--contrast", "percentiles"], {"percentiles"})):
+            assert run("segment", two, "-o", tmp_path, "--channel", "DAPI", *contrast).exit_code == 0
+            (made,) = read_labels(tmp_path / "two_labels.tif").provenance
+            assert made.contrast in expected
+            assert (made.scene, made.pixel_size, made.contrast_limits) == (None, None, None)
+
+    def test_a_name_that_is_not_there_is_told_with_those_that_are(self, tmp_path: Path, two: Path) -> None:
+        result = run("segment", two, "-o", tmp_path, "--channel", "GFP")
+        assert result.exit_code == 2
+        assert "there is no channel 'GFP'; the image has channels 0 = RFP, 1 = DAPI" in result.stderr
+        for wrong in ("-1", ""):
+            result = run("segment", two, "-o", tmp_path, f"--channel={wrong}")
+            assert (result.exit_code, "such as --channel DAPI" in result.stderr) == (2, True)
+
+
 class TestWhatShowsNothing:
     def test_is_named_in_table_report_and_status(self, tmp_path: Path, grey: np.ndarray, recipe: Path) -> None:
         folder = tmp_path / "in"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from napari_fastsam.version import __version__
 
 if TYPE_CHECKING:
+    from napari_fastsam.core.classes.classifier import Classifier
+    from napari_fastsam.core.classes.learning import DescribedObjects, classify, learn_classes
     from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.core.likeness.text import TextEncoder
     from napari_fastsam.core.objects.instances import Instances
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from napari_fastsam.core.prompts.selection import Selection, select
     from napari_fastsam.errors import FastSAMError
     from napari_fastsam.io.annotations.datasets import read_dataset
+    from napari_fastsam.io.classifiers import load_classifier, save_classifier
     from napari_fastsam.io.exemplars import load_exemplars, save_exemplars
     from napari_fastsam.model.asking.deprecated import answer, answer_large, segment_tiled
+    from napari_fastsam.model.asking.describing import describe_labels
     from napari_fastsam.model.asking.prediction import Prediction
     from napari_fastsam.model.asking.segment import paint, predict, segment
     from napari_fastsam.model.asking.stack import segment_stack
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from napari_fastsam.model.text.encoder import load_text_encoder
 
 _HOME = {
+    "Classifier": "core.classes.classifier",
+    "DescribedObjects": "core.classes.learning",
     "Exemplars": "core.likeness.exemplars",
     "FastSAMError": "errors",
     "Instances": "core.objects.instances",
@@ -43,16 +49,21 @@ _HOME = {
     "TextEncoder": "core.likeness.text",
     "answer": "model.asking.deprecated",
     "answer_large": "model.asking.deprecated",
+    "classify": "core.classes.learning",
+    "describe_labels": "model.asking.describing",
     "evaluate": "model.judging.validation",
     "exemplars_of": "core.prompts.examples",
     "follow": "core.planes.linking",
     "link": "core.planes.linking",
+    "learn_classes": "core.classes.learning",
+    "load_classifier": "io.classifiers",
     "load_exemplars": "io.exemplars",
     "load_model": "model.network.segmenter",
     "load_text_encoder": "model.text.encoder",
     "paint": "model.asking.segment",
     "predict": "model.asking.segment",
     "read_dataset": "io.annotations.datasets",
+    "save_classifier": "io.classifiers",
     "save_exemplars": "io.exemplars",
     "segment": "model.asking.segment",
     "segment_stack": "model.asking.stack",
@@ -63,6 +74,8 @@ _HOME = {
 }
 
 __all__ = [
+    "Classifier",
+    "DescribedObjects",
     "Exemplars",
     "FastSAMError",
     "Instances",
@@ -76,16 +89,21 @@ __all__ = [
     "__version__",
     "answer",
     "answer_large",
+    "classify",
+    "describe_labels",
     "evaluate",
     "exemplars_of",
     "follow",
+    "learn_classes",
     "link",
+    "load_classifier",
     "load_exemplars",
     "load_model",
     "load_text_encoder",
     "paint",
     "predict",
     "read_dataset",
+    "save_classifier",
     "save_exemplars",
     "segment",
     "segment_stack",

@@ -58,7 +58,7 @@ class Job:
     text_encoder_name
         What the latter is called.
     channels
-        Which channels of an image are seen, together as colours; empty = those of a colour image.
+        Which channels of an image are seen, together as colours, by position or name; empty = those of a colour image.
     contrast_limits
         Intensities that are shown as black and white; None = as the model has it.
     scene, pixel_size
@@ -83,7 +83,7 @@ class Job:
     classes: bool = False
     refine: bool = True
     fine_edges: bool = False
-    channels: tuple[int, ...] = ()
+    channels: tuple[int | str, ...] = ()
     contrast_limits: tuple[float, float] | None = None
     scene: int | None = None
     pixel_size: float | None = None
@@ -281,6 +281,9 @@ def _provenance(image: Path, job: Job) -> Provenance:
         plane=job.plane,
         channels=job.channels,
         contrast_limits=job.contrast_limits,
+        contrast=job.model.card.window if job.contrast_limits is None else None,
+        scene=job.scene,
+        pixel_size=job.pixel_size,
         model=job.model.card.name,
         model_sha256=sha256_of(job.model.path),
         task="everything" if prompts is None else "prompts",

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from napari_fastsam.cli.annotate import annotate
 from napari_fastsam.cli.convert import convert
 from napari_fastsam.cli.evaluate import evaluate
 from napari_fastsam.cli.export import export
@@ -64,6 +65,7 @@ def demo(
 app.command(cls=ReadingCommand)(segment)
 app.command(cls=ReadingCommand)(run)
 app.command()(formats)
+app.command()(annotate)
 app.command()(convert)
 app.command()(evaluate)
 app.command()(train)

@@ -1,4 +1,4 @@
-"""``napari-fastsam formats``: what results are written as, and labels read from."""
+"""``napari-fastsam formats``: what results are written as, and labels and datasets read from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from napari_fastsam.cli.common import as_is
 
 def formats() -> None:
     """List the formats of results: what --format and recipes call them, and what each can hold."""
+    from napari_fastsam.io.annotations import datasets  # noqa: F401 - all kinds are registered
+    from napari_fastsam.io.annotations.kinds import KINDS
     from napari_fastsam.io.formats import registry
 
     known = {f.name: f for f in (*registry.writers(), *registry.readers())}
@@ -20,3 +22,7 @@ def formats() -> None:
         held = ", ".join(sorted(entry.holds))
         table.add_row(*map(as_is, (name, file, ", ".join(can), held, entry.description)))
     Console().print(table)
+    sets = Table("dataset", "about", title="Read by train, evaluate and convert", title_justify="left")
+    for kind in KINDS.values():
+        sets.add_row(as_is(kind.name), as_is(kind.description))
+    Console().print(sets)

@@ -13,12 +13,11 @@ from napari_fastsam.errors import ParameterError
 PERCENTILES = "percentiles"
 
 Channels = Annotated[
-    list[int] | None,
+    list[str] | None,
     typer.Option(
         "--channel",
-        metavar="INDEX",
-        min=0,
-        help="Channel to use, from 0; repeat for two or three channels, seen together as colours.",
+        metavar="INDEX | NAME",
+        help="Channel to use, from 0 or by name; repeat for two or three channels, seen together as colours.",
     ),
 ]
 Contrast = Annotated[
@@ -83,6 +82,21 @@ def parse_contrast(text: str | None) -> tuple[float, float] | Literal["percentil
     )
 
 
+def parse_channels(texts: list[str] | None) -> tuple[int | str, ...]:
+    """Return what ``--channel`` asks for: positions, and names.
+
+    Raises
+    ------
+    ParameterError
+        If one is empty, or a number below 0.
+    """
+    found = tuple(int(text) if _is_whole(text) else text.strip() for text in texts or ())
+    for one in found:
+        if one == "" or (isinstance(one, int) and one < 0):
+            raise ParameterError(f"channel is {one!r}; expected a number from 0, or a name such as --channel DAPI")
+    return found
+
+
 def check_pixel_size(size: float | None) -> float | None:
     """Return a size as it is.
 
@@ -97,13 +111,13 @@ def check_pixel_size(size: float | None) -> float | None:
 
 
 def as_parameters(
-    channels: list[int] | None, contrast: str | None, scene: int | None, pixel_size: float | None
+    channels: list[str] | None, contrast: str | None, scene: int | None, pixel_size: float | None
 ) -> dict[str, Any]:
-    """Return what is asked for as parameters of a recipe, those alone that are; errors as of the two above."""
+    """Return what is asked for as parameters of a recipe, those alone that are; errors as of the three above."""
     window = parse_contrast(contrast)
     asked: dict[str, Any] = {}
     if channels:
-        asked |= {"channels": tuple(channels), "channel_limits": ()}
+        asked |= {"channels": parse_channels(channels), "channel_limits": ()}
     if window == PERCENTILES:
         asked |= {"contrast": PERCENTILES, "contrast_limits": None}
     elif window is not None:
@@ -113,6 +127,10 @@ def as_parameters(
     if check_pixel_size(pixel_size) is not None:
         asked["pixel_size"] = pixel_size
     return asked
+
+
+def _is_whole(text: str) -> bool:
+    return text.strip().lstrip("+-").isdecimal()
 
 
 def _is_number(text: str) -> bool:

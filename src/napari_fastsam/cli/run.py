@@ -40,6 +40,10 @@ def run(
     contrast: Contrast = None,
     scene: Scene = None,
     pixel_size: PixelSize = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Classes of the objects, as “Save …” of the dock Classes writes it."),
+    ] = None,
     trust_paths: Annotated[
         bool, typer.Option("--trust-paths", help="Open models that the recipe names outside its folder.")
     ] = False,
@@ -49,6 +53,7 @@ def run(
     What is finished is kept: run the same command again after a crash, and only what is missing is done.
     """
     with report_errors():
+        from napari_fastsam.io.classifiers import classifier_content, load_classifier
         from napari_fastsam.io.formats.own_results import without_results
         from napari_fastsam.io.images.finding import find_inputs
         from napari_fastsam.io.recipes import load_recipe
@@ -59,6 +64,8 @@ def run(
             note([f"{len(results)} results of earlier runs are left out, such as {results[0]}"])
         asked = as_parameters(channels, contrast, scene, pixel_size)
         read = replace(read, parameters=replace(read.parameters, **asked))
+        if classifier is not None:
+            read = replace(read, classifier=classifier_content(load_classifier(classifier)))
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         rows: list[Row] = []
         try:

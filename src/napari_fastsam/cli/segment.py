@@ -26,7 +26,14 @@ from napari_fastsam.cli.common import (
     shown,
     tell,
 )
-from napari_fastsam.cli.reading_options import Channels, Contrast, PixelSize, Scene, as_parameters
+from napari_fastsam.cli.reading_options import (
+    Channels,
+    Contrast,
+    PixelSize,
+    Scene,
+    as_parameters,
+    parse_channels,
+)
 from napari_fastsam.errors import FastSAMError, ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -88,7 +95,8 @@ def segment(
         drawn |= {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
         asked = _prompts(prompts, exemplars, **drawn)
         job, targets = _prepare(
-            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane, channels,
+            images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane,
+            parse_channels(channels),
             (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
@@ -137,7 +145,7 @@ def _prepare(
     thresholds: tuple[float | None, float | None, float | None, float | None],
     prompts: Prompts | None,
     plane: str | None,
-    channels: Sequence[int] | None,
+    channels: tuple[int | str, ...],
     formats: tuple[str, ...],
     files: tuple[list[Path | None], list[Path | None]],
 ) -> tuple[Job, dict[Path, Path]]:
@@ -157,7 +165,7 @@ def _prepare(
     network.imgsz_for((32, 32), imgsz)
     conf, iou = network.thresholds(*thresholds[:2])
     limits = replace(limits, conf=conf, iou=iou)
-    return Job(network, prompts, limits, imgsz, chosen_plane, formats, channels=tuple(channels or ())), targets
+    return Job(network, prompts, limits, imgsz, chosen_plane, formats, channels=channels), targets
 
 
 def _reading(job: Job, contrast: str | None, scene: int | None, pixel_size: float | None) -> Job:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from napari_fastsam.core.classes.classifier import from_tables
 from napari_fastsam.core.image.channels import COLOURED, check_channels
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
@@ -53,7 +54,8 @@ class Parameters:
     Attributes
     ----------
     channels
-        Which channels of an image are seen, together as colours; empty = each is a plane of its own.
+        Which channels of an image are seen, together as colours, by position or by name; empty = each is a plane of its
+        own.
     channel_limits
         Values of each of several channels that are shown as black and as full colour; empty = what suits each.
     contrast
@@ -75,7 +77,7 @@ class Parameters:
     min_area: float | None = None
     max_area: float | None = None
     contrast_limits: tuple[float, float] | None = None
-    channels: tuple[int, ...] = ()
+    channels: tuple[int | str, ...] = ()
     channel_limits: tuple[tuple[float, float], ...] = ()
     refine: bool = True
     fine_edges: bool = False
@@ -165,6 +167,8 @@ class Recipe:
         What is written.
     prompts
         The same points, boxes and other drawn prompts on every plane, as `Prompts.to_json` has them; None = none.
+    classifier
+        Gives the objects classes, as `io.classifiers` has it in files; None = nothing does.
     """
 
     model: ModelPart = field(default_factory=ModelPart)
@@ -174,12 +178,13 @@ class Recipe:
     linking: LinkingPart | None = None
     output: OutputPart = field(default_factory=OutputPart)
     prompts: Mapping[str, Any] | None = None
+    classifier: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
         Tiling(self.tiling.diameter, self.tiling.scale)
         if self.parameters.channels:
-            check_channels(self.parameters.channels, max(self.parameters.channels) + 1)
+            _check_channels(self.parameters.channels)
             if len(self.parameters.channels) > 1 and self.parameters.contrast_limits is not None:
                 raise RecipeError(
                     "the recipe has contrast_limits and several channels, each of which has limits of its own; leave "
@@ -202,11 +207,21 @@ class Recipe:
                 raise RecipeError("the recipe has both search and linking; words and examples choose plane by plane")
             if not self.search.texts and self.search.exemplars is None:
                 raise RecipeError("search has neither texts nor exemplars; leave it out to find everything")
+        self._check_prompts()
+        self._check_classifier()
+
+    def _check_prompts(self) -> None:
         if self.prompts is not None:
             if self.search is not None or self.linking is not None:
                 raise RecipeError("the recipe has prompts and search or linking; make a recipe for each")
             if Prompts.from_json(self.prompts).searches:
                 raise RecipeError("the recipe's prompts hold texts or examples; put these under search")
+
+    def _check_classifier(self) -> None:
+        if self.classifier is not None:
+            from_tables(self.classifier)
+            if self.linking is not None or (self.search is not None and self.search.classes):
+                raise RecipeError("the recipe has a classifier and linking, or classes by words; leave one of them out")
 
     def _check_reading(self) -> None:
         asked = self.parameters
@@ -223,11 +238,21 @@ class Recipe:
         return hashlib.sha256(json.dumps(to_dict(self), sort_keys=True).encode()).hexdigest()
 
 
+def _check_channels(channels: tuple[int | str, ...]) -> None:
+    """Check what can be known without an image."""
+    if any(isinstance(one, int) and one < 0 for one in channels) or len(set(channels)) < len(channels):
+        named = ", ".join(map(str, channels))
+        raise RecipeError(f"channels is {named}; expected positions from 0 and names, each once")
+    check_channels(range(len(channels)), len(channels))
+
+
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as values that JSON knows."""
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
+    if recipe.classifier is None:
+        del content["classifier"]
     for key, value in _UNSAID.items():
         if content["parameters"][key] == value:
             del content["parameters"][key]  # likewise
@@ -292,7 +317,8 @@ def _value(value: Any, hint: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in options:
             return None
-        return _value(value, next(o for o in options if o is not type(None)), where)
+        kinds = [option for option in options if option is not type(None)]
+        return _value(value, next((kind for kind in kinds if type(value) is kind), kinds[0]), where)
     if origin is Literal:
         if value not in options:
             raise RecipeError(f"{where} is {_short(value)}; expected one of {', '.join(map(repr, options))}")

@@ -24,8 +24,6 @@ from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder, stem_of
 
-_DATASETS = (".yaml", ".yml")
-
 
 @dataclass(frozen=True)
 class _Source:
@@ -67,7 +65,7 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         As readers and writers have them.
     """
     chosen = registry.writer(format) if format is not None else _by_name(target)
-    read = [source] if source.is_file() or is_zarr(source) else list(_files(source))
+    read = [source] if source.is_file() or registry.can_read(source) else list(_files(source))
     check_overwriting([target], [*read, *([] if image is None else [image])])
     found = _read(source, image)
     first = next(found, None)
@@ -105,18 +103,14 @@ def _by_name(target: Path) -> Format:
 def _files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise DatasetError(f"there is no {folder}; expected a file of labels or a folder of them")
-    ends = tuple(registry.suffixes())
     for path in sorted(folder.iterdir()):
-        if not path.name.startswith(".") and path.name.casefold().endswith(ends) and (path.is_file() or is_zarr(path)):
+        if not path.name.startswith(".") and (path.is_file() or is_zarr(path)) and registry.can_read(path):
             yield path
 
 
 def _read(source: Path, image: Path | None) -> Iterator[_Source]:
     """Yield the labels of each image, in order."""
-    yaml = source / "data.yaml"
-    if source.suffix.casefold() in _DATASETS or yaml.is_file():
-        yield from _of_dataset(source if source.is_file() else yaml)
-    elif source.is_dir() and not is_zarr(source):
+    if source.is_dir() and not is_zarr(source) and not registry.can_read(source):
         if (source / "images").is_dir() and (source / "labels").is_dir():
             yield from _of_dataset(source)
         else:

@@ -42,6 +42,7 @@ from napari_fastsam.model.asking.tiled import TileDetections, TilePlan, gather, 
 from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
+from napari_fastsam.runs.classes import with_classes
 from napari_fastsam.runs.outputs import files_of
 from napari_fastsam.runs.tasks import (
     PlaneLabels,
@@ -294,9 +295,10 @@ def do_image(recipe: Recipe, image: Input, target: Path, folder: Path | None = N
     """
     start = time.perf_counter()
     lengths, plane, scale = image.describe()
-    found = RunLabels(
-        (*lengths, *plane), partial(_found, recipe, image, lengths, folder), _linked_along(recipe, lengths)
-    )
+    planes = partial(_found, recipe, image, lengths, folder)
+    if recipe.classifier is not None:
+        planes = partial(with_classes, network_of(recipe), recipe, image, planes)
+    found = RunLabels((*lengths, *plane), planes, _linked_along(recipe, lengths))
     made = provenance_of(recipe, image, network_of(recipe))
     result = SegmentationResult(found, found.objects, scale, (made,), image.name, image.read)
     written = write_results(result, files_of(target, recipe))

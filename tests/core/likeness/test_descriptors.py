@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,3 +83,17 @@ def test_no_object_has_an_empty_table():
     none = seen(np.zeros((0, 8, 8), bool), np.zeros((8, 8, 3), np.uint8))
     assert describe_instances(none, []).shape == (0, 0)
     assert descriptor_kind(none) == "pooled-1:none"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_an_object_on_a_plane_of_which_every_so_many_pixels_were_read_has_its_own_colours(step):
+    picture = np.zeros((50, 61, 3), np.uint8)
+    picture[:, :30], picture[:, 30:] = (200, 40, 0), (0, 40, 200)
+    masks = np.zeros((4, 50, 61), bool)
+    masks[0, :, :30] = masks[1, :, 30:] = masks[2] = masks[3, 20, 44] = True  # the last lies between what was read
+    whole = seen(masks, picture)
+    coarse = replace(whole, image_features=replace(whole.image_features, rgb=picture[::step, ::step].copy()))
+    means = describe_instances(coarse, range(4))[:, 4:7] * 255
+
+    np.testing.assert_allclose(means[[0, 1, 3]], [(200, 40, 0), (0, 40, 200), (0, 40, 200)], atol=0.01)
+    np.testing.assert_allclose(means[2], describe_instances(whole, [2])[0, 4:7] * 255, atol=12)

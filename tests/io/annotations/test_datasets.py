@@ -18,7 +18,7 @@ from skimage.draw import disk
 from napari_fastsam.core.objects.run_lengths import decompressed
 from napari_fastsam.errors import DatasetError, FastSAMError
 from napari_fastsam.io.annotations.datasets import Example, read_dataset
-from napari_fastsam.io.annotations.outlines import fill, fill_edges
+from napari_fastsam.io.formats.outlines import fill, fill_edges
 from napari_fastsam.model.network.ultralytics_ import imported
 
 SHAPE = (40, 60)

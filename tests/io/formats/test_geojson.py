@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +46,57 @@ def test_what_qupath_reads_is_where_it_looks_for_it(tmp_path: Path) -> None:
     assert all(0 <= value <= 255 for value in said["classification"]["color"])
     assert said["measurements"] == {"label": 4, "score": 0.75, "similarity": 0.3}
     assert said["metadata"] == {"prompt": "point 1", "why": "the best"}
+
+
+def check_ring(ring: list[list[float]]) -> None:
+    assert len(ring) >= 4
+    assert ring[0] == ring[-1]
+    assert len(set(map(tuple, ring[:-1]))) == len(ring) - 1
+    assert all(len(corner) == 2 and all(isinstance(value, int | float) for value in corner) for corner in ring)
+
+
+def check_feature(one: dict[str, Any]) -> None:
+    """Hold a feature against RFC 7946 and what QuPath's reader looks for.
+
+    A feature of QuPath says its kind as ``objectType``; a class has a name and red, green and blue from 0 to 255;
+    measurements are numbers by name, and metadata texts by name.
+    """
+    assert one["type"] == "Feature"
+    geometry, properties = one["geometry"], one["properties"]
+    assert geometry["type"] in ("Polygon", "MultiPolygon")
+    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    for rings in polygons:
+        assert rings
+        for ring in rings:
+            check_ring(ring)
+    assert set(properties) <= {"objectType", "classification", "measurements", "metadata", "name", "isLocked"}
+    assert properties["objectType"] in ("annotation", "detection")
+    if "classification" in properties:
+        assert set(properties["classification"]) == {"name", "color"}
+        assert properties["classification"]["name"]
+        red_green_blue = properties["classification"]["color"]
+        assert len(red_green_blue) == 3
+        assert all(isinstance(value, int) and 0 <= value <= 255 for value in red_green_blue)
+    assert all(isinstance(value, int | float) for value in properties["measurements"].values())
+    assert all(isinstance(value, str) for value in properties.get("metadata", {}).values())
+
+
+def test_every_feature_is_as_qupath_documents_it(tmp_path: Path) -> None:
+    labels = np.random.default_rng(0).integers(0, 6, (12, 13)).astype(np.int32)
+    objects = [
+        ResultObject(1, 0.75, "a cell", "point 1", "the best", 0.3), ResultObject(2, 0.5),
+        ResultObject(3, math.nan, "b"), ResultObject(4, prompt="box 1"), ResultObject(5, 1.0, "Ärger: \"x\""),
+    ]  # fmt: skip
+    writer("geojson").write(SegmentationResult(ArrayLabels(labels), objects), tmp_path / "a.geojson")
+    text = (tmp_path / "a.geojson").read_text(encoding="utf-8")
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert content["type"] == "FeatureCollection"
+    assert len(content["features"]) == 5
+    for one in content["features"]:
+        check_feature(one)
+    height, width = labels.shape
+    corners = [c for f in content["features"] for polygon in f["geometry"]["coordinates"] for r in polygon for c in r]
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in corners)
 
 
 @pytest.mark.parametrize("form", ["collection", "list"])

@@ -161,6 +161,46 @@ def test_one_channel_is_a_plane_as_it_is(tmp_path, channels):
     np.testing.assert_array_equal(Input(tmp_path / "a.ome.tif", channels=(1,)).read((0,)), channels[0, 1])
 
 
+@pytest.fixture
+def named_channels(tmp_path, channels):
+    """(Z, C, Y, X) with channels that have names."""
+    metadata = {"axes": "ZCYX", "Channel": {"Name": ["DAPI", "488", "Cy5"][: channels.shape[1]]}}
+    tifffile.imwrite(tmp_path / "n.ome.tif", channels, metadata=metadata, photometric="minisblack")
+    return tmp_path / "n.ome.tif"
+
+
+@pytest.mark.parametrize("asked", ["Cy5", "cy5", " Cy5", 2])
+def test_channels_by_name(named_channels, channels, asked):
+    np.testing.assert_array_equal(Input(named_channels, channels=(asked,)).read((1,)), channels[1, 2])
+
+
+def test_a_number_that_is_no_position_may_be_a_name(named_channels, channels):
+    np.testing.assert_array_equal(Input(named_channels, channels=(488,)).read((0,)), channels[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("GFP",), "there is no channel 'GFP'; the image has channels 0 = DAPI, 1 = 488, 2 = Cy5"),
+        ((3,), "there is no channel 3; the image has channels 0 to 2 .0 = DAPI, 1 = 488, 2 = Cy5"),
+        (("DAPI", 0), "channels is 0, 0; expected each once"),
+    ],
+)
+def test_channels_that_are_not_there_are_told_with_those_that_are(named_channels, asked, message):
+    with pytest.raises(ParameterError, match=f"n.ome.tif: {message}"):
+        Input(named_channels, channels=asked).describe()
+
+
+def test_names_that_say_nothing(tmp_path, channels):
+    tifffile.imwrite(tmp_path / "a.ome.tif", channels, metadata={"axes": "ZCYX"})
+    with pytest.raises(ParameterError, match="no channel 'DAPI'; the image has 3 without names; name one from 0 to 2"):
+        Input(tmp_path / "a.ome.tif", channels=("DAPI",)).describe()
+    metadata = {"axes": "ZCYX", "Channel": {"Name": ["DAPI", "DAPI", "RFP"]}}
+    tifffile.imwrite(tmp_path / "b.ome.tif", channels, metadata=metadata, photometric="minisblack")
+    with pytest.raises(ParameterError, match="2 channels are called 'DAPI'; name one by position: 0 = DAPI, 1 = DAPI"):
+        Input(tmp_path / "b.ome.tif", channels=("DAPI",)).describe()
+
+
 def test_channels_of_an_ome_zarr(tmp_path, channels):
     ome_zarr(tmp_path / "a.zarr", channels[0], "cyx")
     image = Input(tmp_path / "a.zarr", channels=(0, 1, 2))

@@ -191,6 +191,7 @@ def test_damaged_files_are_named_and_the_rest_is_read(tmp_path):
     assert found.annotation.labels is None
     assert any("state.json" in note for note in found.notes)
     assert any("labels.tif" in note for note in found.notes)
+    assert (tmp_path / "labels-1.tif").exists(), "what is saved next must not overwrite it"
     assert found.annotation.features["index"].tolist() == [1]
 
 

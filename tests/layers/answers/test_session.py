@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -108,6 +110,21 @@ def test_a_model_is_loaded_once(setup, loads):
     setup.image.contrast_limits = (0, 100)
     setup.result(task="everything")
     assert loads == ["nuclei"]
+
+
+def test_what_answers_need_soon_is_there_once_the_model_was_loaded(tmp_path):
+    code = """
+import sys, threading
+from napari.components import ViewerModel
+from napari_fastsam.layers.answers.session import NEEDED_SOON, Session
+
+session = Session(ViewerModel(), 1)
+list(session.warm_up("nuclei", "cpu"))
+[thread.join() for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
+print(sorted({"pandas", "torch", *NEEDED_SOON} - set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
 
 
 def test_two_threads_that_ask_the_same_make_the_network_look_once(setup, monkeypatch):

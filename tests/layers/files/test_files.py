@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.layers import Labels, Shapes
+from napari.layers import Image, Labels, Shapes
 
 from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.formats import registry
+from napari_fastsam.layers.files import reading
 from napari_fastsam.layers.files.reading import reader_of
 
 NAME = "napari-fastsam"
@@ -90,6 +91,12 @@ def test_by_choice_outlines_open_as_shapes(tmp_path: Path, make_napari_viewer, p
     assert layer.features["index"].tolist() == [1, 1, 2]
     drawn = layer.to_labels(labels_shape=LABELS.shape)
     assert set(drawn[LABELS == 2]) == {3}
+    np.testing.assert_array_equal(drawn > 0, LABELS > 0)  # the hole, too
+    shape = layer._data_view.shapes[1]
+    vertices, triangles = shape._face_vertices, shape._face_triangles
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    drawn_area = abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]).sum() / 2
+    assert drawn_area == pytest.approx(6 * 5 - 2 * 2)
     corners = layer.data[2]
     assert corners.min(axis=0).tolist() == [7.5, 4.5]
     assert corners.max(axis=0).tolist() == [11.5, 8.5]
@@ -129,6 +136,51 @@ def test_every_format_that_keeps_labels_is_opened(plugin) -> None:
         assert any(fnmatch(f"cells{registry.FORMATS[name].ending}", pattern) for pattern in patterns), name
 
 
+@pytest.mark.parametrize("opened", [".", "data.yaml"])
+def test_a_folder_of_yolo_opens_with_the_images_that_are_not_open(
+    opened: str, tmp_path: Path, make_napari_viewer, plugin
+) -> None:
+    write_yolo(tmp_path / "set", count=2)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "set" / opened), plugin=NAME)
+    assert [(layer.name, type(layer)) for layer in viewer.layers] == [
+        ("0.png", Image), ("0", Labels), ("1.png", Image), ("1", Labels),
+    ]  # fmt: skip
+    np.testing.assert_array_equal(viewer.layers["1"].data > 0, LABELS > 0)
+    assert viewer.layers["1"].features["class"].tolist() == ["a cell", ""]
+
+
+def test_of_many_images_those_that_are_open_are_meant(tmp_path: Path, make_napari_viewer, plugin) -> None:
+    write_yolo(tmp_path / "set", count=3)
+    viewer = make_napari_viewer()
+    image = viewer.add_image(np.zeros(LABELS.shape), name="1", translate=(3, 4))
+    (layer,) = viewer.open(str(tmp_path / "set"), plugin=NAME)
+    assert (layer.name, layer.translate.tolist()) == ("1 [1]", [3, 4])
+    np.testing.assert_array_equal(layer.extent.world, image.extent.world)
+
+
+def test_more_images_than_anyone_looks_at_are_not_all_opened(
+    tmp_path: Path, make_napari_viewer, plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_IMAGES", 1)
+    results = [SegmentationResult(ArrayLabels(LABELS), image=f"{i}.png") for i in range(3)]
+    registry.writer("coco").write_together(results, tmp_path / "all.json")
+    with pytest.warns(UserWarning, match="all.json holds 2 images more; open the image that you want first"):
+        assert len(reading.read(str(tmp_path / "all.json"))) == 1
+
+
+def write_yolo(folder: Path, count: int) -> None:
+    pixels = np.arange(LABELS.size, dtype=np.uint8).reshape(LABELS.shape)
+    results = [
+        SegmentationResult(ArrayLabels(LABELS), OBJECTS, image=f"{i}.png", pixels=lambda _: pixels)
+        for i in range(count)
+    ]  # fmt: skip
+    registry.writer("yolo").write_together(results, folder)
+
+
 def test_other_files_are_left_to_others(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("names: mine")
+    assert reader_of(str(tmp_path / "settings.yaml")) is None
+    assert reader_of(str(tmp_path)) is None
     assert reader_of(str(tmp_path / "a.docx")) is None
     assert reader_of([str(tmp_path / "a.geojson"), str(tmp_path / "b.geojson")]) is None

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QLineEdit
 
 from napari_fastsam.layers.classes.column import classes_of
 from napari_fastsam.widgets.classes import ClassesWidget
@@ -25,9 +26,12 @@ class ClassesBench:
 
     def press(self, yx, key) -> None:
         """Press a key with the cursor at a place."""
-        native = self.bench.canvas.native
-        self.qtbot.mouseMove(native, self.bench.at(yx))
-        self.qtbot.waitUntil(lambda: np.allclose(self.viewer.cursor.position[-2:], yx, atol=3))
+        native, at, none = self.bench.canvas.native, self.bench.at(yx), Qt.MouseButton.NoButton
+        where = QPointF(at), QPointF(native.mapToGlobal(at))
+        # straight to the canvas: where a real pointer is, and who has it, does not matter then
+        event = QMouseEvent(QEvent.Type.MouseMove, *where, none, none, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(native, event)
+        QApplication.processEvents()
         self.qtbot.keyClick(native, key)
 
     def click(self, button) -> None:

@@ -140,6 +140,51 @@ def channels_of(image: Any, channels: Sequence[int], axis: int = 0) -> list[Chan
     return [data[tuple(place)] for place in places]
 
 
+def find_channels(asked: Sequence[int | str], names: Sequence[str], count: int) -> tuple[int, ...]:
+    """Return the positions of channels that are asked for by position, or by name in upper or lower case.
+
+    Parameters
+    ----------
+    asked
+        Positions from 0, and names; a number that is no position may be a name, such as 488.
+    names
+        Of an image's channels, in order; empty = not known.
+    count
+        How many there are.
+
+    Raises
+    ------
+    ParameterError
+        If one is not there, its name is that of several, or as `check_channels` has it; the message lists those that
+        are there.
+    """
+    found = tuple(_find_channel(one, names, count) for one in asked)
+    try:
+        check_channels(found, count)
+    except ParameterError as error:
+        listed = _listed(names)
+        raise ParameterError(f"{error}{f' ({listed})' if listed else ''}") from error
+    return found
+
+
+def _find_channel(asked: int | str, names: Sequence[str], count: int) -> int:
+    text = str(asked).strip()
+    if isinstance(asked, int) and (0 <= asked < count or text not in names):
+        return asked
+    found = [i for i, name in enumerate(names) if name == text]
+    found = found or [i for i, name in enumerate(names) if name.casefold() == text.casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ParameterError(f"{len(found)} channels are called {text!r}; name one by position: {_listed(names)}")
+    there = f"channels {_listed(names)}" if any(names) else f"{count} without names; name one from 0 to {count - 1}"
+    raise ParameterError(f"there is no channel {text!r}; the image has {there}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"{i} = {name}" for i, name in enumerate(names) if name)
+
+
 def check_channels(channels: Sequence[int], count: int) -> None:
     """Say so if an image of `count` channels has not those.
 

@@ -21,6 +21,9 @@ STRIDE_PROTOTYPES = 4
 STRIDE_NETWORK = 32
 """The network's input sides are multiples of its coarsest stride."""
 
+MAX_IMGSZ = 8192
+"""Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
+
 
 @dataclass(frozen=True)
 class Letterbox:

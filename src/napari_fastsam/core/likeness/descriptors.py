@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import Letterbox
 from napari_fastsam.core.objects.embeddings import image_features_of
-from napari_fastsam.core.objects.features import ImageFeatures
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 
@@ -57,7 +56,7 @@ def describe_instances(instances: Instances, positions: Sequence[int]) -> NDArra
         If the instances do not know their image.
     """
     image_features = image_features_of(instances)
-    letterbox = None if instances.proposals is None else instances.proposals.letterbox
+    letterbox, rgb = None if instances.proposals is None else instances.proposals.letterbox, image_features.rgb
     cells = [] if letterbox is None else [_cells(letterbox, level.stride) for level in image_features.maps]
     rows = []
     for i in positions:
@@ -65,7 +64,7 @@ def describe_instances(instances: Instances, positions: Sequence[int]) -> NDArra
         pooled = [
             _pooled(crop, level.values, *cell) for level, cell in zip(image_features.maps, cells, strict=len(cells) > 0)
         ]
-        rows.append(np.concatenate([*pooled, _form(crop), _colours(crop, image_features)]))
+        rows.append(np.concatenate([*pooled, _form(crop), _colours(_as_read(crop, instances.shape, rgb), rgb)]))
     width = len(rows[0]) if rows else 0
     return np.array(rows, np.float32).reshape(len(rows), width)
 
@@ -113,13 +112,34 @@ def _form(crop: CroppedMask) -> NDArray[np.float32]:
     )
 
 
-def _colours(crop: CroppedMask, image_features: ImageFeatures) -> NDArray[np.float32]:
+def _as_read(crop: CroppedMask, shape: tuple[int, int], rgb: NDArray[np.uint8]) -> CroppedMask:
+    """Return a mask in the pixels that were read: of a coarse tile only every so many rows and columns were.
+
+    An object between them is taken for the pixel nearest to its middle.
+    """
+    read = rgb.shape[:2]
+    if read == tuple(shape):
+        return crop
+    places = [np.arange(n) * max(-(-length // n), 1) for n, length in zip(read, shape, strict=True)]
+    (top, bottom), (left, right) = (
+        np.searchsorted(at, (window.start, window.stop)).tolist()
+        for at, window in zip(places, crop.window, strict=True)
+    )
+    pixels = crop.pixels[np.ix_(places[0][top:bottom] - crop.top, places[1][left:right] - crop.left)]
+    if pixels.any() or not crop.area:
+        return CroppedMask(top, left, pixels)
+    middle = np.argwhere(crop.pixels).mean(axis=0) + np.array([crop.top, crop.left])
+    row, column = (int(np.abs(at - place).argmin()) for at, place in zip(places, middle, strict=True))
+    return CroppedMask(row, column, np.ones((1, 1), bool))
+
+
+def _colours(crop: CroppedMask, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return mean and spread of each colour within the object, and how its mean differs from its surroundings'."""
-    height, width = image_features.rgb.shape[:2]
+    height, width = picture.shape[:2]
     down, across = crop.window
     top, left = max(down.start - MARGIN, 0), max(across.start - MARGIN, 0)
     window = slice(top, min(down.stop + MARGIN, height)), slice(left, min(across.stop + MARGIN, width))
-    rgb = image_features.rgb[window].astype(np.float32) / 255
+    rgb = picture[window].astype(np.float32) / 255
     inside = np.zeros(rgb.shape[:2], bool)
     inside[down.start - top : down.stop - top, across.start - left : across.stop - left] = crop.pixels
     if not inside.any():

@@ -27,9 +27,15 @@ class Provenance:
         Which plane of it: one index for each axis before rows and columns; the level of a pyramid, 0 = full
         resolution; first and last row and column, ``y0, x0, y1, x1``. None = all of it.
     channels
-        Which channels were seen together as colours; empty = those of a colour image.
+        Which channels were seen together as colours, by position or by name; empty = those of a colour image.
     channel_limits
         The intensities of each that were shown as black and as full colour; empty = what suited each.
+    scene, pixel_size
+        Which image of a file that holds several was asked for, from 0; the size of rows and columns in micrometers that
+        was given instead of the file's. None = as the file has it.
+    contrast
+        How intensities were shown where `contrast_limits` and `channel_limits` do not say it: ``"percentiles"`` of each
+        plane, or ``"type"``, by the type of its numbers; see `core.image.intensity.window_of`. None = not known.
     channel_layers
         The layers that they are, where they are several.
     model, model_sha256
@@ -60,7 +66,7 @@ class Provenance:
     plane: Sequence[int] | None = None
     level: int = 0
     region: Sequence[int] | None = None
-    channels: Sequence[int] = ()
+    channels: Sequence[int | str] = ()
     channel_limits: Sequence[Sequence[float]] = ()
     channel_layers: Sequence[str] = ()
     model: str = ""
@@ -86,6 +92,9 @@ class Provenance:
     stack_axis: int | None = None
     linking: Mapping[str, Any] | None = None
     prompts_by_plane: Mapping[str, Any] | None = None
+    scene: int | None = None
+    pixel_size: float | None = None
+    contrast: str | None = None
     labels: Sequence[int] | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
 

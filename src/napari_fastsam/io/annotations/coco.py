@@ -15,8 +15,10 @@ from napari_fastsam.core.objects.run_lengths import decompressed, mask_of
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.files import read_json, slashed
 from napari_fastsam.io.annotations.examples import Dataset, Example, unique_names
-from napari_fastsam.io.annotations.outlines import fill_edges, painted, union
-from napari_fastsam.io.annotations.remarks import (
+from napari_fastsam.io.annotations.kinds import DatasetKind, register
+from napari_fastsam.io.annotations.splits import no_such_split
+from napari_fastsam.io.formats.outlines import fill_edges, painted, union
+from napari_fastsam.io.formats.remarks import (
     ALL_CROWDS,
     BEYOND,
     CROWD,
@@ -102,6 +104,24 @@ def _polygons(annotation: dict[str, Any]) -> list[Any]:
 def _is_short(polygon: Any) -> bool:
     """Whether a polygon has whole points, but not three of them."""
     return isinstance(polygon, list) and len(polygon) in (0, 2, 4)
+
+
+@register
+class CocoJson(DatasetKind):
+    """Images that a file names and annotates."""
+
+    name = "coco"
+    description = "a COCO .json"
+
+    def takes(self, path: Path) -> bool:
+        """Whether it is a JSON file."""
+        return path.is_file() and path.suffix.casefold() == ".json"
+
+    def read(self, path: Path, split: str | None, strict: bool) -> Dataset:
+        """Find the images of the file, which has no parts."""
+        if split is not None:
+            raise no_such_split(path, split, ())
+        return read_coco(path, strict)
 
 
 def read_coco(path: Path, strict: bool = False) -> Dataset:

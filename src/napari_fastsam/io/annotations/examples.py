@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError, FastSAMError, ImageError, ParameterError
-from napari_fastsam.io.annotations.remarks import Remark, summed_up
 from napari_fastsam.io.formats.registry import read_labels
+from napari_fastsam.io.formats.remarks import Remark, summed_up
 from napari_fastsam.io.images.images import read_plane
 from napari_fastsam.io.results.results import names_for
 

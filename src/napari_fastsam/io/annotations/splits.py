@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_fastsam.errors import DatasetError
-
-IMAGE_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2"}
-"""Files with another ending beside the images are left out."""
+from napari_fastsam.io.images.finding import IMAGE_SUFFIXES
 
 
 def choose_split(path: Path, split: str | None, splits: Iterable[str]) -> str:

@@ -60,6 +60,10 @@ class Format(ABC):
         """Whether one file of it holds several images."""
         return type(self).write_together is not Format.write_together
 
+    def takes(self, path: Path) -> bool:
+        """Whether labels are read from a file of such a name, or a folder; cheap, as whole folders are asked."""
+        return path.name.casefold().endswith(self.suffixes)
+
     def suits(self, result: SegmentationResult) -> bool:
         """Whether it can hold this result; what it cannot is left out of a run, not an error."""
         return "stacks" in self.holds or len(result.shape) == 2
@@ -153,11 +157,17 @@ def reader_for(path: Path) -> Format:
     """
     name = path.name.casefold()
     suiting = [(len(suffix), f) for f in readers() for suffix in f.suffixes if name.endswith(suffix)]
+    suiting += [(0, f) for f in readers() if f.takes(path)]
     if not suiting:
         raise DatasetError(
             f"{path} is of no format that labels are read from; expected a name that ends in {', '.join(suffixes())}"
         )
     return max(suiting, key=lambda pair: pair[0])[1]
+
+
+def can_read(path: Path) -> bool:
+    """Whether there is a format that labels are read from, for a file of such a name, or a folder."""
+    return any(f.takes(path) for f in readers())
 
 
 def suffixes() -> list[str]:

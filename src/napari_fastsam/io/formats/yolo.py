@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,29 @@ import yaml
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import to_rgb8
+from napari_fastsam.core.image.scale import PLANE_SCALE
 from napari_fastsam.core.objects.tracing import Polygon, Ring, trace
-from napari_fastsam.core.results.result import SegmentationResult
-from napari_fastsam.errors import ParameterError
-from napari_fastsam.io.formats.about import about
+from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject, SegmentationResult
+from napari_fastsam.errors import DatasetError, ParameterError
+from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.registry import Format, register
+from napari_fastsam.io.formats.yolo_files import (
+    SPLITS,
+    YoloOutlines,
+    class_names,
+    images_of,
+    load_yaml,
+    splits_of,
+    text_of,
+)
+from napari_fastsam.io.images.images import read_plane
+from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.results.folders import mend, put_in_place
 from napari_fastsam.io.results.names import plain_name, temporary_prefix
 from napari_fastsam.io.results.results import OutputError, unwritable
 
 ABOUT_KEY = "napari-fastsam"
+_YAML = "data.yaml"
 _UNNAMED = "object"
 _INSET = 0.25
 """How far outlines lie within the edges of pixels, in pixels.
@@ -43,6 +56,7 @@ class Yolo(Format):
 
     name = "yolo"
     ending = "_yolo"
+    suffixes = (".yaml", ".yml")
     description = "outlines, folder with data.yaml as YOLO has it"
     holds = frozenset(("classes", "scale", "provenance"))
 
@@ -52,7 +66,7 @@ class Yolo(Format):
 
     def write_together(self, results: Iterable[SegmentationResult], path: Path) -> None:
         """Write a folder; an image's pixels are written where they are known, with eight bits."""
-        if path.exists() and not (path / "data.yaml").is_file():
+        if path.exists() and not (path / _YAML).is_file():
             raise OutputError(f"{path} is in the way and no folder as YOLO has it; choose another name")
         try:
             mend(path)
@@ -67,6 +81,86 @@ class Yolo(Format):
             raise unwritable(path, error) from error
         finally:
             shutil.rmtree(whole, ignore_errors=True)
+
+    def takes(self, path: Path) -> bool:
+        """Whether it is a data.yaml by what stands in it, or a folder with one."""
+        if path.is_dir():
+            return (path / _YAML).is_file()
+        if not super().takes(path) or not path.is_file():
+            return False
+        try:
+            config = load_yaml(path)
+        except DatasetError:
+            return False
+        return "names" in config and any(config.get(split) for split in SPLITS)
+
+    def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
+        """Read the outlines of one image."""
+        first, *others = self.read_each(path, shape)
+        if others:
+            raise DatasetError(
+                f"{path} holds {1 + len(others)} images; expected one. 'napari-fastsam convert' parts a dataset into "
+                "its images, and train and evaluate take all of them"
+            )
+        return first
+
+    def read_each(self, path: Path, shape: tuple[int, int] | None = None) -> Iterator[SegmentationResult]:
+        """Yield the outlines of each image, of all parts, with its pixels where it is there.
+
+        What is slightly off in them is clipped or left out, as in a dataset.
+        """
+        path = path / _YAML if path.is_dir() else path
+        config = load_yaml(path)
+        names, stored = class_names(config), config.get(ABOUT_KEY)
+        known: Mapping[str, Any] = stored if isinstance(stored, Mapping) else {}
+        images = dict.fromkeys(image for split in splits_of(path, config) for image in images_of(path, config, split))
+        alone = [stem for stem in known if stem not in {image.stem for image in images}]
+        if not images and not alone:
+            raise DatasetError(f"there is no image in the folders that {path} names; put them there, or correct it")
+        if images and not any(text_of(image).is_file() for image in images):
+            image = next(iter(images))
+            raise DatasetError(f"there is no {text_of(image)} with the outlines of {image}, nor one of any other image")
+        for image in images:
+            yield _read_one(path, text_of(image), image, names, known.get(image.stem), shape)
+        for stem in alone:
+            yield _read_one(path, path.parent / "labels" / f"{stem}.txt", None, names, known[stem], shape)
+
+
+def _read_one(
+    path: Path, text: Path, image: Path | None, names: Mapping[int, str], said: Any, shape: tuple[int, int] | None
+) -> SegmentationResult:
+    """Return the objects of a text file, which lie on an image, or on one that is not there but was described."""
+    told: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
+    scale = PLANE_SCALE
+    if image is not None:
+        lengths, plane, own = Input(image).describe()
+        if any(length != 1 for length in lengths):
+            raise DatasetError(f"{image} is a stack, and an annotated image is one plane; save each as a file")
+        shape, scale = (int(plane[0]), int(plane[1])), own.subset([len(lengths), len(lengths) + 1])
+    elif told.get("shape") is not None:
+        shape = _shape(path, told["shape"])
+    if shape is None:
+        raise DatasetError(f"{text} does not say how large its image is; name the image")
+    outlines = YoloOutlines(text)
+    objects = [
+        ResultObject(number, class_name="" if names.get(index) == _UNNAMED else names.get(index, str(index)))
+        for number, index in enumerate(outlines.classes(), start=1)
+    ]
+    found = result_from(ArrayLabels(outlines.labels(shape)), told, scale, path)
+    called = image.name if image is not None else found.image or text.stem
+    return SegmentationResult(found.labels, objects, found.scale, found.provenance, called, _pixels_of(image))
+
+
+def _shape(path: Path, said: Any) -> tuple[int, int]:
+    try:
+        height, width = map(int, said)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{path} says of an image that its shape is {said!r}; expected rows and columns") from error
+    return height, width
+
+
+def _pixels_of(image: Path | None) -> Callable[[Index], NDArray[np.generic]] | None:
+    return None if image is None else lambda _: read_plane(image)
 
 
 def _fill(folder: Path, results: Iterable[SegmentationResult]) -> None:
@@ -92,7 +186,7 @@ def _fill(folder: Path, results: Iterable[SegmentationResult]) -> None:
         known[stem] = {"shape": list(result.shape), **about(result, objects=False)}
     names = {number: name for name, number in classes.items()} or {0: _UNNAMED}
     content = {"train": "images", "val": "images", "names": names, ABOUT_KEY: known}
-    (folder / "data.yaml").write_text(yaml.safe_dump(_plain(content), sort_keys=False, allow_unicode=True), "utf-8")
+    (folder / _YAML).write_text(yaml.safe_dump(_plain(content), sort_keys=False, allow_unicode=True), "utf-8")
 
 
 def outline_of(polygons: Sequence[Polygon]) -> NDArray[np.float64]:

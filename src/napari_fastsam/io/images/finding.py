@@ -16,6 +16,9 @@ from napari_fastsam.io.images.vendors import READ_SUFFIXES
 SUFFIXES = frozenset([*TIFF_SUFFIXES, *PICTURE_SUFFIXES, *READ_SUFFIXES])
 """Of the files of a folder that are taken for images."""
 
+IMAGE_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2"}
+"""Of the files of a dataset that are taken for images; others beside them are left out."""
+
 
 def find_inputs(patterns: Sequence[str]) -> list[Input]:
     """Return the images that are meant, each once, in the order of the arguments, folders sorted by name.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.image.channels import ChannelLike, check_channels, colour_plane
+from napari_fastsam.core.image.channels import ChannelLike, colour_plane, find_channels
 from napari_fastsam.core.image.intensity import check_plane
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.io.images.images import named, open_file, plane_index
@@ -38,7 +38,7 @@ class Input:
     problem
         Why it cannot be read, if that was found when it was looked for.
     channels
-        Which of its channels are seen, together as colours; empty = each is a plane of its own.
+        Which of its channels are seen, together as colours, by position or by name; empty = each is a plane of its own.
     channel_limits
         The intensities of each that are shown as black and as full colour; empty = what suits each.
     scene
@@ -50,7 +50,7 @@ class Input:
     path: Path
     where: str = ""
     problem: str = ""
-    channels: tuple[int, ...] = ()
+    channels: tuple[int | str, ...] = ()
     channel_limits: tuple[tuple[float, float], ...] = ()
     scene: int | None = None
     pixel_size: float | None = None
@@ -113,7 +113,7 @@ class Input:
         """
         with self.open() as image:
             lengths, plane, scale = image.layout
-            axis = self._channel_axis(image) if self.channels else None
+            axis = self._chosen_channels(image)[0] if self.channels else None
         if axis is not None:
             scale = scale.subset([a for a in range(len(scale.axes)) if a != axis])
             lengths = (*lengths[:axis], *lengths[axis + 1 :])
@@ -188,16 +188,18 @@ class Input:
         if not self.channels:
             found = image.lazy(index)
             return check_plane(found) if isinstance(found, np.ndarray) else found
-        axis = self._channel_axis(image)
+        axis, channels = self._chosen_channels(image)
         if axis is None:
             whole = image.lazy(index)
-            planes: list[ChannelLike] = [_Sample(whole, channel) for channel in self.channels]
+            planes: list[ChannelLike] = [_Sample(whole, channel) for channel in channels]
         else:
-            planes = [image.lazy((*index[:axis], channel, *index[axis:])) for channel in self.channels]
+            planes = [image.lazy((*index[:axis], channel, *index[axis:])) for channel in channels]
         return planes[0] if len(planes) == 1 else colour_plane(planes, limits=self.channel_limits or None)
 
-    def _channel_axis(self, image: ImageFile) -> int | None:
-        """Return the axis of the channels among those before a plane's own; None = they are the colours of its pixels.
+    def _chosen_channels(self, image: ImageFile) -> tuple[int | None, tuple[int, ...]]:
+        """Return the axis of the channels among those before a plane's own, and the positions of those that are seen.
+
+        Without an axis they are the colours of its pixels.
 
         Raises
         ------
@@ -211,11 +213,10 @@ class Input:
             axes = ", ".join(f"{n} along {name}" for n, name in zip(lengths, names, strict=True)) or "one plane"
             raise ParameterError(f"{self} has no axis of channels ({axes}); leave the channels out")
         try:
-            check_channels(self.channels, image.colours if axis is None else lengths[axis])
+            count = image.colours if axis is None else lengths[axis]
+            return axis, find_channels(self.channels, image.channels, count)
         except ParameterError as error:
-            called = ", ".join(f"{i} = {name}" for i, name in enumerate(image.channels) if name)
-            raise ParameterError(f"{error}{f' ({called})' if called else ''}") from error
-        return axis
+            raise ParameterError(f"{self}: {error}") from error
 
 
 class _Sample:
@@ -229,7 +230,7 @@ class _Sample:
         return np.asarray(self._plane[window])[..., self._sample]
 
 
-def open_plane(path: Path, plane: tuple[int, ...] | None = None, channels: tuple[int, ...] = ()) -> Any:
+def open_plane(path: Path, plane: tuple[int, ...] | None = None, channels: tuple[int | str, ...] = ()) -> Any:
     """Return one plane of an image file, to be read by rectangles, with some of its channels seen together.
 
     Parameters

@@ -81,18 +81,24 @@ class AnnotationFolder:
 
     # ---------------------------------------------------------------- reading
 
-    def load(self) -> Loaded:
-        """Read the files, and put the steps of the journal in; what is damaged is left out and said."""
+    def load(self, writable: bool = True) -> Loaded:
+        """Read the files, and put the steps of the journal in; what is damaged is left out and said.
+
+        Parameters
+        ----------
+        writable
+            Whether what cannot be used may be given another name; not where another window writes.
+        """
         notes: list[str] = []
         state = _or_note(lambda: read_state(self.path), ImageState(), notes)
         features = _or_note(lambda: read_features(self.path / FEATURES, state.columns), None, notes)
         prompts = _or_note(self._read_prompts, {}, notes)
         annotation = Annotation(None, features, prompts, dict(state.metadata))
-        labels_hash = self._read_labels(annotation, state, notes)
-        steps = self._restore(annotation, labels_hash, notes)
+        labels_hash = self._read_labels(annotation, state, notes, writable)
+        steps = self._restore(annotation, labels_hash, notes, writable)
         return Loaded(annotation, state, steps, tuple(notes))
 
-    def _read_labels(self, annotation: Annotation, state: ImageState, notes: list[str]) -> str:
+    def _read_labels(self, annotation: Annotation, state: ImageState, notes: list[str], writable: bool) -> str:
         path = self.path / LABELS
         if not path.exists():
             return NONE
@@ -100,7 +106,8 @@ class AnnotationFolder:
             annotation.labels = registry.read_labels(path).label_image().astype(state.dtype)
             return _hash(path)
         except (FastSAMError, OSError) as error:
-            notes.append(f"{path} cannot be read ({error}).")
+            kept = _put_aside(path) if writable else path
+            notes.append(f"{path} cannot be read ({error}); it lies in {kept}.")
             return "damaged"
 
     def _read_prompts(self) -> dict[str, Any]:
@@ -108,7 +115,7 @@ class AnnotationFolder:
         content = read_json(path, "a file of prompts", LabelsError) if path.exists() else {}
         return dict(content) if isinstance(content, dict) else {}
 
-    def _restore(self, annotation: Annotation, labels_hash: str, notes: list[str]) -> int:
+    def _restore(self, annotation: Annotation, labels_hash: str, notes: list[str], writable: bool) -> int:
         """Put the steps of the journal into annotations; returns how many."""
         journal = self.path / JOURNAL
         content = read_journal(journal)
@@ -119,7 +126,7 @@ class AnnotationFolder:
             )
         records = _steps_on(content.records, labels_hash)
         if records is None:
-            kept = _put_aside(journal)
+            kept = _put_aside(journal) if writable else journal
             notes.append(
                 f"{self.path / LABELS} was changed by something else since: what the journal holds is not put on top "
                 f"of it, and lies in {kept}."
@@ -286,13 +293,13 @@ def _result(annotation: Annotation, scale: Scale | None, image: str) -> Segmenta
     )
 
 
-def _put_aside(journal: Path) -> Path:
-    """Give a journal a name under which it is not used any more."""
+def _put_aside(path: Path) -> Path:
+    """Give a file a name under which it is neither used nor overwritten."""
     number = 1
-    while (kept := journal.with_name(f"journal-{number}.bin")).exists():
+    while (kept := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
         number += 1
     with suppress(OSError):
-        journal.rename(kept)
+        path.rename(kept)
     return kept
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.errors import LabelsError
-from napari_fastsam.layers.answers.results import identified
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.starts import LabelStart, label_under, read_label
 from napari_fastsam.layers.memento import Memento
@@ -291,7 +290,7 @@ class Corrections:
 
     def _give_number(self, query: Query, request: Request, number: int, numbering: Numbering) -> None:
         """Give the prompts that ask for an object a number of its own."""
-        keys = {prompt.row: prompt.key for prompt in identified(request)}
+        keys = {prompt.row: prompt.key for prompt in request.identities}
         controls = request.controls
         layers = {"points": controls.points, "shapes": controls.shapes}
         rows = [row for row in rows_of(query, request.read) if not isinstance(row, OtherRow)]
@@ -313,7 +312,7 @@ def _touched(request: Request, numbering: Numbering) -> Query | None:
     """Return the prompts of the object that was touched last, or else the last that there are."""
     queries = request.read.prompts.queries
     touched = numbering.touched(request.plane.index)
-    keys = [prompt.key for prompt in identified(request)]
+    keys = [prompt.key for prompt in request.identities]
     if touched in keys:
         return queries[keys.index(touched)]
     return queries[-1] if queries else None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import ImageError
-from napari_fastsam.layers.answers.results import Result, identified
+from napari_fastsam.layers.answers.results import Result
 from napari_fastsam.layers.planes.channels import (
     Channel,
     axes_of_channels,
@@ -82,7 +82,7 @@ def other_channel(viewer: ViewerModel, result: Result) -> ChannelOffer | None:
 
 def _touched(result: Result) -> Query | None:
     """Return the prompt that was placed last: where nothing is shown, a click may have drawn an object all the same."""
-    queries = zip(identified(result.request), result.request.read.prompts.queries, strict=True)
+    queries = zip(result.request.identities, result.request.read.prompts.queries, strict=True)
     return next((query for name, query in queries if result.touched is not None and name.key == result.touched), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -15,6 +16,8 @@ from napari_fastsam.layers.planes.channels import Channel
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import Region
 from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
+from napari_fastsam.layers.prompts.numbering import PromptIdentity
+from napari_fastsam.layers.prompts.places import place_of, places
 from napari_fastsam.model.asking.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -166,6 +169,16 @@ class Request:
     looking_at: tuple[float, float] | None = None
     stack: Planes | None = None
     at_once: bool = False
+
+    @cached_property
+    def identities(self) -> tuple[PromptIdentity, ...]:
+        """What tells each drawn prompt from others: its object number, or where it lies."""
+        found, known = [], places(self.read, self.plane)
+        for query in self.read.prompts.queries:
+            parts = tuple(place_of(query, self.read, known))
+            row = self.read.rows[query.field][query.ref.indices[0]]
+            found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
+        return tuple(found)
 
     @property
     def commit_signature(self) -> Hashable:

@@ -33,7 +33,6 @@ __all__ = [
     "SeenTiles",
     "SegmentedObject",
     "answer_drawn",
-    "identified",
     "make_result",
     "missing_for_drawn",
     "not_answered",
@@ -124,7 +123,7 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
         return _PromptAnswers(everything)
     at_prompts = answer_drawn(prediction, request, numbering)
     answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
-    names = identified(request)
+    names = request.identities
     _drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
     started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
     masks = [[found.crop, *([started[found.key]] if found.key in started else [])] for found in answer.objects]
@@ -217,7 +216,7 @@ def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering)
     queries, thresholds = request.read.prompts.queries, request.controls.thresholds
     refiner = default_refiner().trusting() if request.at_once else default_refiner()
     started, missing = start_from_cache(prediction, queries, thresholds, refiner)
-    keys = [prompt.key for prompt in identified(request)]
+    keys = [prompt.key for prompt in request.identities]
     started = [
         stepped(selection, numbering.steps(request.plane.index, key))
         for selection, key in zip(started, keys, strict=True)
@@ -243,7 +242,7 @@ def _at_prompts(
             answer.missing_embeddings = True
         else:
             alike = _search(among, request, encoder, answer)
-    drawn = identified(request)
+    drawn = request.identities
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
     numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
@@ -260,7 +259,7 @@ def _at_prompts(
 
 def _drawn_objects(
     selections: list[Selection],
-    prompts: list[PromptIdentity],
+    prompts: Sequence[PromptIdentity],
     numbers: list[int],
     request: Request,
     answer: _PromptAnswers,
@@ -334,16 +333,6 @@ def _found_alike(question: QueryResult, instances: Instances, i: int, number: in
         float(question.similarities[i]),
         int(instances.identities[i]),
     )
-
-
-def identified(request: Request) -> list[PromptIdentity]:
-    """Return what tells each drawn prompt from others: its object number, or where it lies."""
-    found, known = [], places(request.read, request.plane)
-    for query in request.read.prompts.queries:
-        parts = tuple(place_of(query, request.read, known))
-        row = request.read.rows[query.field][query.ref.indices[0]]
-        found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
-    return found
 
 
 def _named_alike(question: QueryResult, identity: int, request: Request) -> PromptIdentity:

@@ -8,6 +8,7 @@ How a plane is predicted and asked is said by the predictor of its kind (`layers
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
-from napari_fastsam.layers.answers.results import Result, SegmentedObject, identified, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject, tiled_result
 from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
 
 __all__ = ["Controls", "Request", "Result", "SegmentedObject", "Session"]
+
+NEEDED_SOON = ("skimage.color.colorconv", "scipy.ndimage", "skimage.draw", "skimage.segmentation")
+"""What napari makes Labels layers with, and what answers to shapes, clicks and corrections are made with."""
 
 
 class Session:
@@ -84,9 +88,10 @@ class Session:
     def warm_up(self, model: str, device: str) -> Iterator[str]:
         """Load a model before it is needed; yields what comes next. For any thread, like `work`."""
         yield f"loading {model}"
-        for library in ("pandas", "scipy.ndimage", "skimage.draw"):  # that prompts will need
-            import_module(library)
+        import_module("pandas")  # which layers of prompts are made with
         self.kept.networks.model(model, device)
+        # a prompt that waits for the model does not wait for these: they come while the network looks
+        threading.Thread(target=_import_all, args=(NEEDED_SOON,)).start()
 
     def work(self, request: Request, user_initiated: bool = True) -> Iterator[str]:
         """Do what a request needs of the network; yields what comes next, in a few words.
@@ -139,7 +144,7 @@ class Session:
             return "Larger and smaller choose among the candidates of a prompt: place one first."
         self.result(request)  # says which prompt was touched last
         plane, numbering = request.plane.index, self.kept.numbering
-        by_key = {p.key: s for p, s in zip(identified(request), drawn.started, strict=True) if s.found}
+        by_key = {p.key: s for p, s in zip(request.identities, drawn.started, strict=True) if s.found}
         if not by_key:
             return "No prompt has an object yet."
         touched = numbering.touched(plane)
@@ -218,3 +223,8 @@ def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[Row]]) -> tuple[s
     """Return the rows of the Points and of the Shapes layer."""
     found = read.rows_by_source(rows)
     return found.get("points", set()), found.get("shapes", set())
+
+
+def _import_all(libraries: Iterable[str]) -> None:
+    for library in libraries:
+        import_module(library)

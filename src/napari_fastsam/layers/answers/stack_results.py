@@ -19,7 +19,6 @@ from napari_fastsam.layers.answers.results import (
     DrawnAnswer,
     Result,
     SegmentedObject,
-    identified,
     not_answered,
     replacement,
 )
@@ -157,7 +156,7 @@ def _anchored(
             waiting = True
             continue
         waiting |= not answered.final
-        for prompt, one in zip(identified(single), answered.selections, strict=True):
+        for prompt, one in zip(single.identities, answered.selections, strict=True):
             name = named(one.query, single.read)
             if one.crop is not None:
                 chosen.append((prompt, one, position, name))

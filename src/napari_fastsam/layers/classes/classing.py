@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,11 @@ class Classing:
     ----------
     viewer
         Holds the layers.
+
+    Attributes
+    ----------
+    is_writing
+        Whether what the layer tells of is of our own doing.
     """
 
     changed = Signal()
@@ -42,6 +47,7 @@ class Classing:
         self._layer: Labels | None = None
         self._list = ClassList()
         self._own = History()
+        self.is_writing = False
 
     @property
     def layer(self) -> Labels | None:
@@ -94,6 +100,10 @@ class Classing:
         """Add a class; it is chosen for new objects if none was."""
         self._change_list(self._list.with_new(name), "a class more")
 
+    def add_all(self, names: Sequence[str]) -> None:
+        """Add the classes of these names that are not in the list."""
+        self._change_list(self._list.with_all(tuple(names)), "classes more")
+
     def choose(self, name: str) -> None:
         """Let new objects have a class; that which is chosen is let go of."""
         self._list = self._list.choosing("" if name == self._list.chosen else name)
@@ -138,9 +148,7 @@ class Classing:
             If no layer is chosen.
         """
         layer = self._required_layer()
-        step = change_classes(layer, classes, name)
-        if step is not None:
-            self.history.push(step)
+        self._change(layer, classes, name, None)
         self.changed.emit()
 
     def key_pressed(self, key: int) -> str:
@@ -187,11 +195,18 @@ class Classing:
 
     def _change_list(self, classes: ClassList, what: str, labels: Mapping[int, str] | None = None) -> None:
         if self._layer is not None:
-            step = change_classes(self._layer, labels or {}, what, classes)
-            if step is not None:
-                self.history.push(step)
+            self._change(self._layer, labels or {}, what, classes)
         self._list = classes
         self.changed.emit()
+
+    def _change(self, layer: Labels, labels: Mapping[int, str], what: str, classes: ClassList | None) -> None:
+        self.is_writing = True
+        try:
+            step = change_classes(layer, labels, what, classes)
+        finally:
+            self.is_writing = False
+        if step is not None:
+            self.history.push(step)
 
     def _required_layer(self) -> Labels:
         if self._layer is None:

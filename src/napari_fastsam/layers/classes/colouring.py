@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 UNCLASSED = (0.55, 0.55, 0.55, 1.0)
 """The colour of objects without a class."""
 
+PALE = 0.55
+"""Opacity of the colour of a class that was guessed."""
+
 
 class ClassColours:
     """Colours one layer by class, and gives it its own colours back."""
@@ -24,7 +27,13 @@ class ClassColours:
         self._own: Any = None
         self._ours: Any = None
 
-    def show(self, layer: Labels, classes: Mapping[int, str], colours: Mapping[str, str]) -> None:
+    def show(
+        self,
+        layer: Labels,
+        classes: Mapping[int, str],
+        colours: Mapping[str, str],
+        guessed: Mapping[int, str] | None = None,
+    ) -> None:
         """Colour a layer.
 
         Parameters
@@ -35,6 +44,8 @@ class ClassColours:
             The class of each label that has one.
         colours
             Class to ``"#rrggbb"``.
+        guessed
+            Classes that others probably have: in paler colours.
         """
         if layer != self._layer:
             self.restore()
@@ -43,6 +54,8 @@ class ClassColours:
             self._own = layer.colormap  # somebody chose other colours meanwhile
         rgba = {name: _rgba(colour) for name, colour in colours.items()}
         direct: dict[int | None, NDArray[np.float64]] = {None: np.array(UNCLASSED), 0: np.zeros(4)}
+        pale = {name: colour * (1, 1, 1, PALE) for name, colour in rgba.items()}
+        direct |= {label: pale[name] for label, name in (guessed or {}).items() if name in pale}
         direct |= {label: rgba[name] for label, name in classes.items() if name in rgba}
         layer.colormap = DirectLabelColormap(color_dict=direct)
         self._ours = layer.colormap

@@ -35,6 +35,12 @@ def image_called(names: Sequence[str]) -> Image | None:
     return there[0] if len(there) == 1 else None
 
 
+def is_open(name: str) -> bool:
+    """Whether an image layer is called as an image file, with or without its ending or its folders."""
+    stem = _stem(name.replace("\\", "/"))
+    return any(_stem(image.name) == stem for image in images())
+
+
 def image_under(shape: Sequence[int], names: Sequence[str]) -> Image | None:
     """Return the image layer whose pixels labels of a shape are; of several the one of a name, else the last."""
     fitting = [image for image in images() if shape_in_pixels(image)[-len(shape) :] == tuple(shape)]

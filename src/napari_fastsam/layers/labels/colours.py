@@ -68,8 +68,9 @@ def touching(labels: NDArray[np.integer]) -> NDArray[np.int64]:
             (seen[..., distance:, :], seen[..., :-distance, :]),
             (seen[..., distance:], seen[..., :-distance]),
         ):
-            meet = (one != other) & (one > 0) & (other > 0)
-            found.append(np.stack([one[meet], other[meet]], axis=1).astype(np.int64))
+            differ = one != other
+            pairs = np.stack([one[differ], other[differ]], axis=1).astype(np.int64)
+            found.append(pairs[(pairs > 0).all(axis=1)])
     pairs = np.sort(np.concatenate(found), axis=1)
     keys = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)

@@ -211,7 +211,7 @@ class Annotating:
         saving = self._saving.get(place)
         if saving is not None:
             saving.exception()
-        return read_image(self.project.images[place])
+        return read_image(self.project.images[place], self.project.writable)
 
     def _result(self, place: int, reading: Future[ReadImage]) -> ReadImage:
         read = reading.result()

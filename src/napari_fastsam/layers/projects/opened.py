@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 CLASSES_KEY = "napari-fastsam classes"
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let napari collect next to nothing: it collects all garbage for every layer that goes, of torch and Qt too.
+
+    What is garbage now is collected later, by Python itself.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class OpenImage:
@@ -77,9 +92,11 @@ class OpenImage:
         self._folder = read.image.annotations()
         self._opened = time.monotonic()
         self._was_kept = read.loaded.steps > 0
-        self._prompt_rows = read.loaded.annotation.prompts
-        for layer in (*images, self.labels, *prompts):
-            viewer.add_layer(layer)
+        self._prompt_rows: Mapping[str, Any] | None = read.loaded.annotation.prompts
+        for place, layer in enumerate((*images, self.labels)):
+            viewer.layers.insert(place, layer)  # below previews that stay
+        viewer.layers.extend(prompts)
+        viewer.layers.selection.active = prompts[-1] if prompts else self.labels
         self.recorder = AnnotationRecorder(self.labels, on_change, read.digests, self._shown_plane)
         self._listed = Connections()
         self._listed.connect((viewer.layers.events.inserted, viewer.layers.events.removed), self._follow_prompts)
@@ -153,9 +170,10 @@ class OpenImage:
             self.state = replace(self.state, seconds=round(self.state.seconds + time.monotonic() - self._opened, 1))
             self.recorder.end()
             self._listed.undo()
-            for layer in [*self._viewer.layers]:
-                if layer in (*self.images, self.labels) or is_prompt_layer(layer):
-                    self._viewer.layers.remove(layer)
+            with _without_collecting():
+                for layer in [*self._viewer.layers]:
+                    if layer in (*self.images, self.labels) or is_prompt_layer(layer):
+                        self._viewer.layers.remove(layer)
 
     def _has_news(self) -> bool:
         """Whether state or note are others than the file says."""

@@ -57,8 +57,15 @@ class ReadImage:
     remark: str
 
 
-def read_image(image: ProjectImage) -> ReadImage:
+def read_image(image: ProjectImage, writable: bool = True) -> ReadImage:
     """Read an image and its annotations. For any thread.
+
+    Parameters
+    ----------
+    image
+        Which.
+    writable
+        As in `AnnotationFolder.load`.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def read_image(image: ProjectImage) -> ReadImage:
         If the image cannot be read; its annotations stay as they are.
     """
     layers = _image_layers(image)
-    loaded = image.annotations().load()
+    loaded = image.annotations().load(writable)
     labels = loaded.annotation.labels
     return ReadImage(image, layers, loaded, {} if labels is None else digests_of(labels), image.remark(loaded.state))
 

@@ -102,6 +102,16 @@ class AnnotationRecorder:
             self._metadata = kept
         return AnnotationStep(self._shape, self._dtype, tiles, features, prompts, metadata)
 
+    def whole_step(self) -> AnnotationStep:
+        """Return all that there is now as one step."""
+        data = pixels_of(self.layer)
+        tiles = tuple(tile for corner in corners_in(data.shape) if (tile := tile_at(data, corner)).values.any())
+        kept = {key: (json.loads(text), None) for key, text in _kept_metadata(self.layer).items()}
+        prompts = prompts_to_json(self._prompts) or None
+        return AnnotationStep(
+            tuple(data.shape), str(data.dtype), tiles, change_between(None, self.layer.features), prompts, kept
+        )
+
     def forget_step(self, step: AnnotationStep) -> None:
         """Have what a step holds in the next one too, because it could not be kept."""
         for tile in step.tiles:

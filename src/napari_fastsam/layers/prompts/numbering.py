@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from napari_fastsam.layers.memento import Memento
@@ -32,25 +31,28 @@ class PromptIdentity:
     drawn: bool = True
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Known:
     number: int
     row: Hashable
     parts: Hashable
 
 
-@dataclass
+@dataclass(frozen=True)
 class _PlaneNumbers:
-    known: dict[Hashable, _Known] = field(default_factory=dict)
-    steps: dict[Hashable, int] = field(default_factory=dict)
+    known: Mapping[Hashable, _Known] = field(default_factory=dict)
+    steps: Mapping[Hashable, int] = field(default_factory=dict)
     touched: Hashable = None
+
+
+_NO_NUMBERS = _PlaneNumbers()
 
 
 class Numbering:
     """Numbers of objects and steps to larger or smaller ones, for each plane apart."""
 
     def __init__(self) -> None:
-        self._planes: dict[Hashable, _PlaneNumbers] = {}
+        self._planes: dict[Hashable, _PlaneNumbers] = {}  # values: what is remembered of them stays as it was
 
     def update(self, plane: Hashable, prompts: Sequence[PromptIdentity]) -> list[int]:
         """Say which prompts there are now.
@@ -63,7 +65,8 @@ class Numbering:
         list of int
             The number of each, from 1.
         """
-        state = self._planes.setdefault(plane, _PlaneNumbers())
+        state = self._of(plane)
+        touched = state.touched
         present = {prompt.key for prompt in prompts}
         moved = {old.row: old.number for key, old in state.known.items() if key not in present}
         now: dict[Hashable, _Known] = {}
@@ -76,37 +79,37 @@ class Numbering:
             else:
                 new.append(prompt)
             if prompt.drawn and (old is None or old.parts != prompt.parts):
-                state.touched = prompt.key
+                touched = prompt.key
         taken = {known.number for known in now.values()}
         for prompt in new:
             number = next(n for n in range(1, len(taken) + 2) if n not in taken)
             taken.add(number)
             now[prompt.key] = _Known(number, prompt.row, prompt.parts)
-        state.known = now
-        state.steps = {key: steps for key, steps in state.steps.items() if key in now}
+        steps = {key: count for key, count in state.steps.items() if key in now}
+        self._planes[plane] = _PlaneNumbers(now, steps, touched)
         return [now[prompt.key].number for prompt in prompts]
 
     def touched(self, plane: Hashable) -> Hashable:
         """Return the key of the prompt that was placed or changed last; None if there is none."""
-        return self._planes.get(plane, _PlaneNumbers()).touched
+        return self._of(plane).touched
 
     def steps(self, plane: Hashable, key: Hashable) -> int:
         """Return how many candidates larger (> 0) or smaller (< 0) than the best was asked for."""
-        return self._planes.get(plane, _PlaneNumbers()).steps.get(key, 0)
+        return self._of(plane).steps.get(key, 0)
 
     def set_steps(self, plane: Hashable, key: Hashable, steps: int) -> None:
         """Set what `steps` returns."""
-        self._planes.setdefault(plane, _PlaneNumbers()).steps[key] = steps
+        state = self._of(plane)
+        self._planes[plane] = replace(state, steps={**state.steps, key: steps})
 
     def rename(self, plane: Hashable, key: Hashable, now: Hashable) -> None:
         """Let a prompt keep number and steps under another key, as when it got an object number."""
-        state = self._planes.setdefault(plane, _PlaneNumbers())
-        if key in state.known:
-            state.known[now] = state.known.pop(key)
-        if key in state.steps:
-            state.steps[now] = state.steps.pop(key)
-        if state.touched == key:
-            state.touched = now
+        state = self._of(plane)
+        self._planes[plane] = _PlaneNumbers(
+            {now if own == key else own: known for own, known in state.known.items()},
+            {now if own == key else own: steps for own, steps in state.steps.items()},
+            now if state.touched == key else state.touched,
+        )
 
     def forget(self, plane: Hashable) -> None:
         """Start anew on a plane, after its prompts were cleared."""
@@ -117,8 +120,11 @@ class Numbering:
         asked = {
             (plane, key): steps for plane, state in self._planes.items() for key, steps in state.steps.items() if steps
         }
-        return Memento(asked, copy.deepcopy(self._planes))
+        return Memento(asked, dict(self._planes))
 
     def recall(self, memento: Memento) -> None:
         """Go on from numbers and steps that there were."""
-        self._planes = copy.deepcopy(memento.rest)
+        self._planes = dict(memento.rest)
+
+    def _of(self, plane: Hashable) -> _PlaneNumbers:
+        return self._planes.get(plane, _NO_NUMBERS)

@@ -17,11 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from napari_fastsam.core.image.geometry import STRIDE_NETWORK
+from napari_fastsam.core.image.geometry import MAX_IMGSZ, STRIDE_NETWORK
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
 from napari_fastsam.files import read_yaml
 from napari_fastsam.model.export.worker import RESULT
-from napari_fastsam.model.network.checkpoint import MAX_IMGSZ
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import write_with_card
 from napari_fastsam.model.weights.formats import ModelFormat, format_named, format_of, how_to_install, missing

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.core.image.geometry import STRIDE_NETWORK
+from napari_fastsam.core.image.geometry import MAX_IMGSZ, STRIDE_NETWORK
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.files.pickle_values import PickledObject, RefusedError, UnreadableError
 from napari_fastsam.model.files.tensors import read_torch
@@ -20,10 +20,6 @@ from napari_fastsam.model.weights.formats import FORMATS
 
 if TYPE_CHECKING:
     import torch
-
-MAX_IMGSZ = 8192
-"""Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
-
 
 INERT = (
     "ultralytics.nn.modules", "ultralytics.nn.tasks", "ultralytics.utils", "ultralytics.yolo",

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox
+from napari_fastsam.core.image.geometry import MAX_IMGSZ, STRIDE_NETWORK, Letterbox
 from napari_fastsam.core.image.intensity import NormalizationRule, check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.network.checkpoint import MAX_IMGSZ, card_of, prepared, read_network
 from napari_fastsam.model.network.device import DeviceLike, resolve_device
-from napari_fastsam.model.network.exported import card_of_export, load_exported
 from napari_fastsam.model.network.interruption import each_layer_asks
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
 from napari_fastsam.model.network.ultralytics_ import imported
@@ -239,6 +237,10 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     DeviceError
         If there is no such device.
     """
+    # here, and the dock opens without them
+    from napari_fastsam.model.network.checkpoint import card_of, prepared, read_network
+    from napari_fastsam.model.network.exported import card_of_export, load_exported
+
     path = find(name)
     card = card_for(path)
     format_ = format_of(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, PushButton
@@ -13,6 +14,7 @@ from napari_fastsam.layers.classes.classing import Classing
 from napari_fastsam.layers.classes.colouring import ClassColours
 from napari_fastsam.layers.classes.column import classes_of
 from napari_fastsam.widgets.classes import messages
+from napari_fastsam.widgets.classes.guess import GuessPart
 from napari_fastsam.widgets.classes.keys import CanvasKeys
 from napari_fastsam.widgets.classes.layout import make_actions, make_controls, make_frame
 from napari_fastsam.widgets.classes.rows import ClassRows
@@ -45,6 +47,7 @@ class ClassesWidget(Dock):
         super().__init__(napari_viewer, "Classes", make_controls(napari_viewer), make_actions(), arranged=False)
         self.classing = Classing(napari_viewer)
         self.rows = ClassRows()
+        self.guess = GuessPart(napari_viewer, self.classing, self.say, self._always)
         self._colours = ClassColours()
         self._keys = CanvasKeys(napari_viewer, self._always)
         self._soon = qdebounced(self._pixels_changed, timeout=SOON_MS)
@@ -74,8 +77,34 @@ class ClassesWidget(Dock):
 
     @report_errors
     def press(self, key: int) -> None:
-        """Give the object under the cursor the class of a key."""
-        self.say(self.classing.key_pressed(key))
+        """Give the object under the cursor, or the one that is asked about, the class of a key."""
+        one = self.classing.classes.at_key(key) if key else None
+        if one is None or not self.guess.answer(one.name):
+            self.say(self.classing.key_pressed(key))
+
+    @report_errors
+    def guess_others(self) -> None:
+        """Guess the classes of the objects on this plane that have none; while it works: cancel."""
+        self.guess.guess()
+
+    @report_errors
+    def ask_me(self) -> None:
+        """Ask about the objects whose answers teach most; while it asks: stop."""
+        self.guess.ask()
+
+    def accept_sure(self) -> None:
+        """Let sure guesses be classes, and examples."""
+        self.guess.accept()
+
+    @report_errors
+    def save_classifier(self, path: str | Path | None = None) -> Path | None:
+        """Save what was learnt as a file; None asks for one."""
+        return self.guess.save(path)
+
+    @report_errors
+    def load_classifier(self, path: str | Path | None = None) -> None:
+        """Guess by what a file has learnt; None asks for one."""
+        self.guess.load(path)
 
     def undo(self) -> None:
         """Take the newest step back."""
@@ -93,6 +122,7 @@ class ClassesWidget(Dock):
     def end(self) -> None:
         """Give keys and colours back."""
         self._soon.cancel()
+        self.guess.close()
         self._keys.release()
         self._colours.restore()
 
@@ -108,7 +138,21 @@ class ClassesWidget(Dock):
         self.add_button.changed.connect(lambda *_: self.add_class())
         self.actions.undo_button.changed.connect(lambda *_: self.undo())
         self.actions.redo_button.changed.connect(lambda *_: self.redo())
-        self.classing.changed.connect(self._show)
+        self.classing.changed.connect(self._classes_changed)
+        guess = self.guess
+        for button, action in (
+            (guess.guess_button, self.guess_others),
+            (guess.ask_button, self.ask_me),
+            (guess.accept_button, self.accept_sure),
+            (guess.save_button, self.save_classifier),
+            (guess.load_button, self.load_classifier),
+        ):
+            button.changed.connect(lambda *_, action=action: action())
+        guess.sure.changed.connect(guess.show_unsure)
+        guess.model.changed.connect(guess.model_chosen)
+        guess.image.changed.connect(lambda *_: guess.forget())
+        dims = self._viewer.dims.events
+        self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._soon)
         rows, classing = self.rows, self.classing
         rows.chosen.connect(classing.choose)
         rows.renamed.connect(self.rename)
@@ -125,6 +169,7 @@ class ClassesWidget(Dock):
     def _refresh_choices(self, *_: Any) -> None:
         """Offer the Labels layers that there are now; a choice stays as long as its layer does."""
         before = self.layer.value
+        self._refresh_images()
         with self.layer.changed.blocked():
             self.layer.reset_choices()
             there = [layer for layer in self.layer.choices if layer is not None]
@@ -134,9 +179,18 @@ class ClassesWidget(Dock):
         if self.layer.value is not self.classing.layer and self.layer.value != self.classing.layer:
             self._layer_chosen()
 
+    def _refresh_images(self) -> None:
+        box = self.guess.image
+        before = box.value
+        with box.changed.blocked():
+            box.reset_choices()
+            there = [layer for layer in box.choices if layer is not None]
+            box.value = before if before in there else next(reversed(there), None)
+
     def _layer_chosen(self, *_: Any) -> None:
         self._per_layer.undo()
         self._colours.restore()
+        self.guess.forget()
         layer = self.layer.value
         self.classing.work_on(layer)
         if layer is not None:
@@ -146,11 +200,17 @@ class ClassesWidget(Dock):
 
     def _told(self, *_: Any) -> None:
         """Take over what others write into the layer's features and metadata."""
-        self._soon()
+        if not (self.classing.is_writing or self.guess.is_writing):
+            self._soon()
 
     def _pixels_changed(self, *_: Any) -> None:
         if not self._closed and self.classing.layer is not None and self.classing.layer in self._viewer.layers:
+            self.guess.pixels_changed()
             self.classing.read_again()
+
+    def _classes_changed(self) -> None:
+        self.guess.guess_again()
+        self._show()
 
     def _show(self, *_: Any) -> None:
         """Show list, counts, keys and colours as they are now."""
@@ -161,7 +221,7 @@ class ClassesWidget(Dock):
         self._show_keys()
         layer = classing.layer
         if layer is not None and self.coloured.value and len(classing.classes):
-            self._colours.show(layer, classes_of(layer), classing.classes.colours)
+            self._colours.show(layer, classes_of(layer), classing.classes.colours, self.guess.colours)
         else:
             self._colours.restore()
 

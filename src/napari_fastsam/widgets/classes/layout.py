@@ -69,13 +69,19 @@ def make_actions() -> Container[Any]:
 
 def make_frame(dock: Any, rows: QWidget) -> Frame:
     """Lay the dock out; returns what napari docks."""
-    make_compact([*dock, dock.actions])
+    make_compact([*dock, dock.actions, dock.guess.image, dock.guess.model, dock.guess.sure])
     make_readable(dock.status.native)
     fields = Fields()
     fields.add("Labels", dock.layer.native)
     fields.add_wide(rows)
     fields.add_wide(dock.add_button.native)
     fields.add_wide(dock.coloured.native, dock.on_image.native)
+    guess = dock.guess
+    fields.add("Image", guess.image.native)
+    fields.add("Model", guess.model.native)
+    fields.add_wide(guess.guess_button.native, guess.ask_button.native)
+    fields.add("Sure from", guess.sure.native)
+    fields.add_wide(guess.accept_button.native, guess.save_button.native, guess.load_button.native)
     content = QWidget()
     column = QVBoxLayout(content)
     column.setContentsMargins(*_MARGINS)

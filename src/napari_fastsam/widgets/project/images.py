@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import (
+from qtpy.QtCore import (  # type: ignore[attr-defined]
     QAbstractListModel,
     QItemSelectionModel,
     QModelIndex,
     QSize,
     Qt,
-    Signal,  # type: ignore[attr-defined]
+    Signal,
 )
 from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListView

@@ -21,6 +21,7 @@ from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
 from napari_fastsam.widgets.segment.offers import offers_for
 from napari_fastsam.widgets.segment.output import Output
+from napari_fastsam.widgets.segment.restoring import Restoring
 from napari_fastsam.widgets.segment.screen import DockScreen
 from napari_fastsam.widgets.segment.updates import Updates
 
@@ -69,6 +70,8 @@ class Engine:
         The outline of the current object, the labels that are corrected, and what keys and clicks do with both.
     recorder
         Makes steps, to be taken back, of what is done.
+    restoring
+        Keeps what is annotated, and offers what an earlier session left.
     updates, following
         When it is answered, and what of the viewer is followed.
     """
@@ -87,6 +90,7 @@ class Engine:
         self.viewer, self.panels, self.say = viewer, panels, say
         self._on_work, self._offer = on_work, offer
         self._offered: tuple[str, ...] = ()
+        self._helps: tuple[Offer, ...] = ()
         self.session = Session(viewer, cache_mb * MEGABYTE)
         self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._draw_at_once)
@@ -109,6 +113,7 @@ class Engine:
         panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
+        self.restoring = Restoring(self)
 
     @property
     def window(self) -> QWidget:
@@ -132,6 +137,7 @@ class Engine:
     def end(self) -> None:
         """End what is under way, and take the preview out of the viewer."""
         self.updates.cancel()
+        self.restoring.end()
         self.runner.close()
         self.output.remove_preview()
         self.contour.remove()
@@ -147,7 +153,12 @@ class Engine:
 
     def _offer_for(self, result: Result | None) -> None:
         """Offer what would help with an answer; buttons that say the same stay, or a press might miss."""
-        offers = offers_for(result, self.panels, self.session)
+        self._helps = offers_for(result, self.panels, self.session)
+        self.offer_again()
+
+    def offer_again(self) -> None:
+        """Offer what would help, and what can be restored."""
+        offers = (*self.restoring.offers, *self._helps)
         if tuple(one.text for one in offers) != self._offered:
             self._offered = tuple(one.text for one in offers)
             self._offer(offers)

@@ -1,0 +1,149 @@
+"""What is annotated on single images, kept step by step in the user's data folder until somebody wants it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects import unsaved
+from napari_fastsam.io.projects.annotations import Loaded, count_objects
+from napari_fastsam.io.projects.unsaved import UnsavedFolder
+from napari_fastsam.layers.files.beside import placed_on
+from napari_fastsam.layers.labels.outlined import Labels
+from napari_fastsam.layers.labels.target import pixels_of
+from napari_fastsam.layers.projects.reading import IMAGE_KEY
+from napari_fastsam.layers.projects.recorder import AnnotationRecorder
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Restorable:
+    """What an earlier session left of an image.
+
+    Attributes
+    ----------
+    image
+        The image that it belongs to.
+    name
+        What that is called.
+    objects
+        How many objects there are.
+    """
+
+    image: Image
+    name: str
+    objects: int
+    _folder: UnsavedFolder
+    _loaded: Loaded
+
+    def restore(self) -> Labels | None:
+        """Return a layer of what was left; None if it holds no labels. The folder goes once the layer is kept anew."""
+        found = self._loaded.annotation
+        if found.labels is None:
+            return None
+        layer = Labels(found.labels, name=f"{self.name} restored", **placed_on(self.image, found.labels.ndim))
+        layer.metadata = found.metadata
+        if found.features is not None:
+            layer.features = found.features
+        return layer
+
+    def forget(self) -> None:
+        """Forget it, for good."""
+        self._folder.remove()
+
+    def put_off(self) -> None:
+        """Leave it for another time."""
+        self._folder.close()
+
+
+class UnsavedWork:
+    """Keeps what is annotated in one Labels layer on one image.
+
+    Parameters
+    ----------
+    on_change
+        Called when something may have changed; `keep` has it written then.
+    """
+
+    def __init__(self, on_change: Callable[[], object]) -> None:
+        self._on_change = on_change
+        self._recorder: AnnotationRecorder | None = None
+        self._key = ""
+        self._folder: UnsavedFolder | None = None
+
+    @property
+    def layer(self) -> Labels | None:
+        """The Labels layer that is kept; None = none is."""
+        return None if self._recorder is None else self._recorder.layer
+
+    def follow(self, image: Image | None, labels: Labels | None) -> None:
+        """Keep a Labels layer on an image from now on, and no other; layers of a project are kept there."""
+        if labels is self.layer:
+            return
+        self.end()
+        if image is None or labels is None or IMAGE_KEY in labels.metadata:
+            return
+        self._key = _key(image)
+        self._recorder = AnnotationRecorder(labels, self._on_change)
+
+    def keep(self) -> None:
+        """Write what changed since the last time; the first time all that there is.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        recorder = self._recorder
+        step = None if recorder is None else recorder.take_step()
+        if recorder is None or step is None or step.is_empty:
+            return
+        try:
+            if self._folder is None:
+                self._folder = unsaved.begin(self._key)
+                step = recorder.whole_step()
+            self._folder.annotations.append(step)
+        except FastSAMError:
+            recorder.forget_step(step)
+            raise
+
+    def keep_all(self) -> None:
+        """Write all that there is now. Raises OutputError if it cannot be written."""
+        if self._recorder is not None:
+            if self._folder is None:
+                self._folder = unsaved.begin(self._key)
+            self._folder.annotations.append(self._recorder.whole_step())
+
+    def end(self) -> None:
+        """Keep nothing more; what was kept is offered when the image is opened again."""
+        recorder, self._recorder = self._recorder, None
+        folder, self._folder = self._folder, None
+        if recorder is not None:
+            recorder.end()
+        if folder is not None:
+            if recorder is not None and not count_objects(pixels_of(recorder.layer)):
+                folder.remove()
+            else:
+                folder.close()
+
+
+def restorable(image: Image) -> Restorable | None:
+    """Return what an earlier session left of an image; None if that is nothing."""
+    if IMAGE_KEY in image.metadata:
+        return None
+    for folder in unsaved.left_behind(_key(image)):
+        loaded = folder.annotations.load()
+        labels = loaded.annotation.labels
+        objects = 0 if labels is None else count_objects(labels)
+        if objects:
+            return Restorable(image, image.name, objects, folder, loaded)
+        folder.remove()
+    return None
+
+
+def _key(image: Image) -> str:
+    return unsaved.key_of(image.name, image.source.path, image.data[0] if image.multiscale else image.data)

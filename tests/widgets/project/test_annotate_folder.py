@@ -1,0 +1,192 @@
+"""A folder is annotated in a real window: from image to image, closed, killed and opened again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+
+from napari_fastsam.io.results.results import OutputError
+from napari_fastsam.layers.prompts.new import new_points
+from napari_fastsam.widgets.project import AnnotateFolderWidget
+
+
+@pytest.fixture(autouse=True)
+def _own_data(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("NAPARI_FASTSAM_DATA", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cells: np.ndarray) -> Path:
+    for i in range(3):
+        tifffile.imwrite(tmp_path / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+    return tmp_path
+
+
+@pytest.fixture
+def open_dock(make_napari_viewer: Any, plugin_settings: None, qtbot: Any):
+    docks = []
+
+    def opened(folder: Path, show: bool = False) -> AnnotateFolderWidget:
+        viewer = make_napari_viewer(show=show)
+        dock = AnnotateFolderWidget(viewer)
+        viewer.window.add_dock_widget(dock, name="Annotate a folder")
+        docks.append(dock)
+        dock.open_folder(folder)
+        return dock
+
+    yield opened
+    for dock in docks:
+        dock.disconnect_all()
+
+
+def labels_of(dock: AnnotateFolderWidget) -> Any:
+    return dock.annotating.opened.labels
+
+
+def names(dock: AnnotateFolderWidget) -> list[str]:
+    return [layer.name for layer in dock._viewer.layers]
+
+
+def settle(dock: AnnotateFolderWidget, qtbot: Any) -> None:
+    """Wait until what was done is in the journal."""
+    qtbot.waitUntil(lambda: not dock._keep_soon.isActive())
+
+
+def test_the_labels_of_an_image_are_back_when_one_returns(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    assert names(dock) == ["field 0.tif", "labels"]
+    labels_of(dock).paint((50, 60), 3)
+    points = dock._viewer.add_layer(new_points(dock._viewer.layers[0]))
+    points.add([(20, 30)])
+    settle(dock, qtbot)
+    assert dock.annotating.states[0].objects == 1
+
+    dock.next_image()
+    assert names(dock) == ["field 1.tif", "labels"]
+    assert not labels_of(dock).data.any()
+    dock.previous_image()
+    assert names(dock) == ["field 0.tif", "labels", "FastSAM points"]
+    assert labels_of(dock).data[50, 60] == 3
+    np.testing.assert_array_equal(dock._viewer.layers[-1].data, [(20, 30)])
+
+
+def test_other_programs_read_what_was_left(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    labels_of(dock).features = {"index": [3], "class": ["round"]}
+    dock.next_image()
+    qtbot.waitUntil(lambda: not dock.annotating.is_saving)
+    there = folder / "annotations" / "field 0.tif"
+    assert tifffile.imread(there / "labels.tif")[50, 60] == 3
+    assert (there / "features.csv").read_text() == "index,class\n3,round\n"
+
+
+def test_what_was_done_before_a_crash_is_restored_and_said(open_dock, folder, qtbot, tmp_path_factory):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    labels_of(dock).paint((150, 60), 4)
+    settle(dock, qtbot)
+    labels_of(dock).undo()
+    settle(dock, qtbot)
+    expected = labels_of(dock).data.copy()
+    crashed = tmp_path_factory.mktemp("crashed") / "copy"  # as the disk is when the process is killed now
+    shutil.copytree(folder, crashed)
+
+    again = open_dock(crashed)
+    np.testing.assert_array_equal(labels_of(again).data, expected)
+    assert "1 object, 3 steps of them restored" in again.message
+    again.next_image()
+    qtbot.waitUntil(lambda: not again.annotating.is_saving)
+    assert tifffile.imread(crashed / "annotations" / "field 0.tif" / "labels.tif")[50, 60] == 3
+
+
+def test_states_and_notes_are_kept_and_the_next_undone_is_found(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    dock.note.value = "out of focus"
+    dock.note.native.editingFinished.emit()
+    dock.done()
+    assert dock.annotating.current == 1
+    dock.skip()
+    assert dock.annotating.current == 2
+    dock.done()
+    assert dock.message == "All images are done or skipped."
+    dock._close_folder()
+    dock.open_folder(folder)
+    assert [state.state for state in dock.annotating.states] == ["done", "skipped", "done"]
+    assert dock.note.value == "out of focus"
+    model = dock.images.images
+    assert "● done" in model.data(model.index(0, 0), Qt.ItemDataRole.DisplayRole)
+
+
+def test_keys_on_the_canvas_go_from_image_to_image(open_dock, folder, qtbot):
+    dock = open_dock(folder, show=True)
+    canvas = dock._viewer.window._qt_viewer.canvas.native
+    shift, alt = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
+    for key, modifier, place in (
+        (Qt.Key.Key_Right, shift, 1),
+        (Qt.Key.Key_Right, alt, 2),
+        (Qt.Key.Key_Left, shift, 1),
+        (Qt.Key.Key_Return, alt, 2),
+    ):
+        qtbot.keyClick(canvas, key, modifier)
+        assert dock.annotating.current == place, key
+    assert dock.annotating.states[1].state == "done"
+
+
+def test_an_image_that_cannot_be_read_is_said_and_the_one_open_stays(open_dock, folder):
+    dock = open_dock(folder)
+    (folder / "field 1.tif").write_bytes(b"nothing")
+    dock.next_image()
+    assert "field 1.tif" in dock.message
+    assert dock.annotating.current == 0
+    assert names(dock) == ["field 0.tif", "labels"]
+
+
+def test_an_image_that_was_replaced_keeps_its_labels_and_is_said(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    dock.next_image()
+    qtbot.waitUntil(lambda: dock.annotating.collect() == [] and not dock.annotating.is_saving)
+    tifffile.imwrite(folder / "field 0.tif", np.zeros((64, 64), np.uint8))
+    dock.previous_image()
+    assert "changed or replaced" in dock.status.value
+    assert labels_of(dock).data[50, 60] == 3
+
+
+def test_a_second_window_is_told_and_does_not_overwrite(open_dock, folder, qtbot):
+    first = open_dock(folder)
+    labels_of(first).paint((50, 60), 3)
+    settle(first, qtbot)
+    second = open_dock(folder)
+    assert "open in another window" in second.status.value
+    labels_of(second).paint((150, 60), 9)
+    settle(second, qtbot)
+    second.next_image()
+    second.previous_image()
+    assert 9 not in labels_of(second).data
+    assert labels_of(second).data[50, 60] == 3
+
+
+def test_a_full_disk_is_said_and_what_is_in_memory_is_saved_later(open_dock, folder, qtbot, monkeypatch):
+    dock = open_dock(folder)
+    kept = dock.annotating.opened._folder
+    append = kept.append
+
+    def full(step: Any) -> None:
+        raise OutputError("journal.bin cannot be written: No space left on device; make room there")
+
+    monkeypatch.setattr(kept, "append", full)
+    labels_of(dock).paint((50, 60), 3)
+    qtbot.waitUntil(lambda: "make room" in dock.message)
+    monkeypatch.setattr(kept, "append", append)
+    labels_of(dock).paint((150, 60), 4)
+    settle(dock, qtbot)
+    found = dock.annotating.project.images[0].annotations().load()
+    assert set(np.unique(found.annotation.labels)) == {0, 3, 4}
