@@ -91,13 +91,12 @@ def segment(
         drawn: dict[str, Any] = {
             "points": points, "point_labels": point_labels, "objects": objects, "boxes": boxes,
             "box_format": box_format.value, "outlines": outlines, "scribbles": scribbles,
+            "texts": text or [], "examples": examples, "counter_examples": counter_examples,
         }  # fmt: skip
-        drawn |= {"texts": text or [], "examples": examples, "counter_examples": counter_examples}
         asked = _prompts(prompts, exemplars, **drawn)
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane,
-            parse_channels(channels),
-            (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
+            parse_channels(channels), (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = _reading(replace(job, refine=refine, fine_edges=fine_edges), contrast, scene, pixel_size)

@@ -57,9 +57,6 @@ def train(
     and keeps the best so far; after a crash, run the same command with --resume.
     """
     listener = _JsonLines() if progress is option.Report.json else _Text(output)
-    wanted = {
-        "epochs": epochs, "imgsz": imgsz, "object_size": object_size, "batch": batch, "learning_rate": learning_rate,
-    }  # fmt: skip
     stop = threading.Event()
     if progress is option.Report.json:
         threading.Thread(target=_wait_for_stop, args=(stop,), daemon=True).start()
@@ -78,13 +75,13 @@ def train(
             make_folder(output.parent)
 
             def hear(event: dict[str, Any]) -> None:
-                listener.hear(
-                    event | {"messages": [*reasons, *event["messages"]]} if event["event"] == "start" else event
-                )
+                more = {"messages": [*reasons, *event["messages"]]} if event["event"] == "start" else {}
+                listener.hear(event | more)
 
             train_model(
                 examples, output, base, validation=measured, hold_out=hold_out, seed=seed, device=device,
-                resume=resume, minutes=minutes, on_event=hear, stop=stop.is_set, **wanted,
+                resume=resume, minutes=minutes, on_event=hear, stop=stop.is_set, epochs=epochs, imgsz=imgsz,
+                object_size=object_size, batch=batch, learning_rate=learning_rate,
             )  # fmt: skip
     except FastSAMError as error:
         listener.fail(error)
