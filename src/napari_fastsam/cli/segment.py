@@ -96,8 +96,7 @@ def segment(
         asked = _prompts(prompts, exemplars, **drawn)
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane,
-            parse_channels(channels),
-            (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
+            parse_channels(channels), (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
             ([exemplars, prompts], [save_exemplars]),
         )  # fmt: skip
         job = _reading(replace(job, refine=refine, fine_edges=fine_edges), contrast, scene, pixel_size)
