@@ -242,7 +242,7 @@ def _check_channels(channels: tuple[int | str, ...]) -> None:
     """Check what can be known without an image."""
     if any(isinstance(one, int) and one < 0 for one in channels) or len(set(channels)) < len(channels):
         named = ", ".join(map(str, channels))
-        raise RecipeError(f"channels is {named}; expected positions from 0 and names, each once")
+        raise RecipeError(f"channels is {named}; expected each once, by position from 0 or by name")
     check_channels(range(len(channels)), len(channels))
 
 
