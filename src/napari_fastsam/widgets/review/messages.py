@@ -24,9 +24,8 @@ def headline(said: ErrorEstimate) -> str:
     if not said.objects:
         return NO_OBJECTS
     if said.checked == said.objects:
-        return (
-            f"{said.found:,} of {_objects(said.objects)} {'is' if said.found == 1 else 'are'} wrong: all are checked."
-        )
+        verb = "is" if 1 in (said.found, said.objects) else "are"
+        return f"{said.found:,} of {_objects(said.objects)} {verb} wrong: all are checked."
     if said.wrong != said.wrong:
         found = f", {said.found:,} wrong" if said.checked else ""
         return f"{said.checked:,} of {_objects(said.objects)} checked{found}. What chance picks tells of the others."
