@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import numpy as np
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
+from napari_fastsam.cli.evaluate_clicks import held_out_of_both
 from napari_fastsam.core.correcting.simulated_user import first_click, next_click
+from napari_fastsam.errors import DatasetError
 from napari_fastsam.model.correcting.weights import load_corrector
 
 PICTURES = Path(__file__).parent / "data" / "dsb2018"
@@ -32,6 +35,19 @@ def data(tmp_path):
 
 def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(("by_corrections", "judged"), [({"sparse", "tissue"}, ["sparse"]), ({"tissue"}, None)])
+def test_what_either_network_has_learnt_from_is_not_judged_on(data, by_corrections, judged):
+    network, corrector = (
+        SimpleNamespace(card=SimpleNamespace(validation_images=names)) for names in (["sparse"], [*by_corrections])
+    )
+    dataset = fs.read_dataset(data)
+    if judged is None:
+        with pytest.raises(DatasetError, match="both the model and the correcting network"):
+            held_out_of_both(dataset, network, corrector)
+    else:
+        assert [one.name for one in held_out_of_both(dataset, network, corrector)] == judged
 
 
 @pytest.mark.parametrize("start", ["point", "box", "nothing"])

@@ -65,7 +65,7 @@ def evaluate_clicks(
 
     network = None if options.start is StartFrom.nothing else fs.load_model(model, device=device)
     corrector = _corrector(options.corrections)
-    examples = _held_out(dataset, network, corrector) if held_out else dataset.examples
+    examples = held_out_of_both(dataset, network, corrector) if held_out else dataset.examples
     with progress_bar(BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("Clicking", total=len(examples))
         evaluation = judge(
@@ -134,13 +134,16 @@ def _corrector(named: str | None) -> WindowPredictor:
     return load_corrector(BUNDLED_CORRECTIONS if named is None else named)
 
 
-def _held_out(dataset: Dataset, network: Model | None, corrector: WindowPredictor) -> list[Example]:
+def held_out_of_both(dataset: Dataset, network: Model | None, corrector: WindowPredictor) -> list[Example]:
+    """Return the images that neither the model nor the correcting network has learnt from, as their cards say."""
     cards = [getattr(network, "card", None), getattr(corrector, "card", None)]
-    # what one of the two has learnt from is not judged on
     names = [set(card.validation_images) for card in cards if card is not None and card.validation_images]
     if not names:
         raise ParameterError("no card names images that training held out; leave --held-out")
-    examples = [e for e in dataset.examples if any(e.name in some for some in names)]
+    examples = [e for e in dataset.examples if all(e.name in some for some in names)]
     if not examples:
-        raise DatasetError(f"none of the images that training held out is in {dataset.path}")
+        raise DatasetError(
+            f"no image of {dataset.path} was held out of the training of both the model and the correcting network; "
+            f"leave --held-out, and mind that they may have learnt from what they are judged by"
+        )
     return examples
