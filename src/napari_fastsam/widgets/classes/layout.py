@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, PushButton
 from napari.layers import Labels
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.controls import layers_of, make_compact
 from napari_fastsam.widgets.common.fields import Fields
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, make_readable, scrolled
 from napari_fastsam.widgets.common.tabbing import order_tabs
 
 if TYPE_CHECKING:
@@ -88,10 +87,7 @@ def make_frame(dock: Any, rows: QWidget) -> Frame:
     column.setSpacing(4)
     column.addWidget(fields)
     column.addStretch(1)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
+    area = scrolled(content)
     frame = Frame(area, [dock.actions.native, dock.status.native], width=WIDTH)
     dock.root_native_widget.setParent(frame)  # what is not shown yet waits in it
     dock.root_native_widget.hide()

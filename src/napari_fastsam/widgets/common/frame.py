@@ -157,3 +157,11 @@ def folded_text(title: str, text: str, tooltip: str) -> Folded:
         return label
 
     return Folded(title, build, tooltip)
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """Return the scroll area that a frame takes, with controls in it."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(content)
+    return area

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from magicgui.widgets import CheckBox, Container, LineEdit, PushButton
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.fields import Fields
-from napari_fastsam.widgets.common.frame import Frame, make_readable
+from napari_fastsam.widgets.common.frame import Frame, make_readable, scrolled
 from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.project.images import ImagesList
 from napari_fastsam.widgets.project.keys import keys_of
@@ -76,10 +75,7 @@ def make_frame(dock: Any, on_chosen: Callable[[int], object]) -> tuple[Frame, Im
     column.addWidget(progress)
     column.addWidget(images, 1)
     column.addWidget(below)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
+    area = scrolled(content)
     frame = Frame(area, [dock.actions.native, dock.status.native], width=WIDTH)
     dock.root_native_widget.setParent(frame)  # what is not shown yet waits in it
     dock.root_native_widget.hide()

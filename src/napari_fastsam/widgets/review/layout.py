@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, Label, PushButton
 from napari.layers import Labels
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fastsam.widgets.common.controls import layers_of, make_compact
 from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.folded import Folded
-from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable
+from napari_fastsam.widgets.common.frame import Frame, folded_text, make_readable, scrolled
 from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.review import keys
 
@@ -98,10 +97,7 @@ def make_frame(dock: Any, headline: Headline, icons: ThemedIcons) -> Frame:
     listed: Folded = folded_text("Shortcuts", keys.as_html(), "What each key does, here and on the image.")
     rows.addWidget(listed)
     rows.addStretch(1)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
+    area = scrolled(content)
     frame = Frame(area, [], above=[headline], width=WIDTH)
     dock.root_native_widget.setParent(frame)
     dock.root_native_widget.hide()
