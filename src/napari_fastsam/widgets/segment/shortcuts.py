@@ -13,6 +13,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
+from napari_fastsam.layers.napari_versions import shortcut_changed
+
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.dock import Dock
 
@@ -136,12 +138,12 @@ class _KeysWithin:
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
         self._list = _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
-        action_manager.events.shortcut_changed.connect(self._changed)
+        shortcut_changed().connect(self._changed)
         self._make()
 
     def end(self) -> None:
         """Hear nothing more."""
-        action_manager.events.shortcut_changed.disconnect(self._changed)
+        shortcut_changed().disconnect(self._changed)
         self._made.clear()
 
     def _make(self) -> None:
