@@ -22,6 +22,9 @@ from napari_fastsam.errors import ParameterError
 LIKE_SIZE = 2.0
 """Objects whose areas differ by at most this factor contest pixels; beyond it the larger one contains the smaller."""
 
+WHOLE_ENOUGH = 0.25
+"""Of an object's pixels: what labels that are kept leave less of is a sliver beside them, and no object."""
+
 
 def paint(
     masks: Sequence[CroppedMask | None],
