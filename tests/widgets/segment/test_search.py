@@ -301,6 +301,16 @@ def test_scores_are_shown_from_0_to_1(shapes):
     assert not form.automatic.value
 
 
+def test_no_heading_of_the_table_is_cut(shapes):
+    b = shapes
+    b.dock.focus_words()
+    say(b, "blue square")
+    headings, model = b.dock.search.table.headings, b.dock.search.table.rows
+    for column in range(model.columnCount()):
+        name = model.headerData(column, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.DisplayRole))
+        assert headings.fontMetrics().horizontalAdvance(name) <= headings.sectionSize(column), name
+
+
 def test_the_panel_can_be_a_tab_and_comes_back_when_that_is_closed(shapes, scene):
     b = shapes
     say(b, "blue square")

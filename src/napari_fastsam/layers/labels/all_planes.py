@@ -253,4 +253,5 @@ def _at(plane: LayerPlane, position: tuple[int, ...]) -> LayerPlane:
 def _nearest(parts: NDArray[np.integer]) -> NDArray[np.integer]:
     """Return for each pixel the number of the part that is nearest."""
     nearest = scipy.ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-    return parts[tuple(nearest)]
+    whose: NDArray[np.integer] = parts[tuple(nearest)]
+    return whose

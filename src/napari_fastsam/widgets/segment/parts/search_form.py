@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, LineEdit, PushButton
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.likeness import usual_threshold
@@ -63,6 +63,10 @@ class SearchForm(QWidget):
         self.keep, self.forget = controls.examples.keep, controls.examples.forget
         self.save, self.load = controls.files.save, controls.files.load
         self.table = RowsTable(COLUMNS, "Objects by similarity")
+        headings = self.table.headings
+        headings.setResizeContentsPrecision(0)  # of many rows those in sight
+        for column in range(1, len(COLUMNS)):  # in a narrow dock the names of columns need all the room there is
+            headings.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.table.hide()
         self.own_tab = PushButton(
             name="own_tab", text="Open as a tab", tooltip="Show words, examples and the table in a tab of their own."
