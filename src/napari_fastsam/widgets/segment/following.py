@@ -114,6 +114,7 @@ class Following:
         panel.show_next()
         self._panels.region.show_axes(image)
         self._panels.thresholds.show_units(image)
+        self._panels.offer_planes()
         self._on_layers()
         self._updates.soon()
 

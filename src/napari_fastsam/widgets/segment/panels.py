@@ -56,6 +56,7 @@ class Panels:
             self.canvas, self.others,
         )  # fmt: skip
         self.channels.search_wanted.connect(self._search_in)
+        self.labels.labels.changed.connect(lambda *_: self.offer_planes())
         self.source.card_thresholds.connect(self.thresholds.suit)
         self.source.suggest_thresholds()
 
@@ -69,6 +70,12 @@ class Panels:
         for panel in (*self._rows, self.search, self.channels):
             panel.moved.connect(lambda: moved())
             panel.changed.connect(lambda: changed())
+
+    def offer_planes(self) -> None:
+        """Offer to correct labels on all planes, where their layer, or else the image, has several."""
+        layer = self.labels.labels.value or self.source.image.value
+        shape = () if layer is None else (layer.data[0] if layer.multiscale else layer.data).shape[: layer.ndim]
+        self.correct.offer_planes(sum(n > 1 for n in shape) > 2)
 
     def _search_in(self, channel: Channel) -> None:
         """Look at one channel alone."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from napari.components import ViewerModel
-from napari.settings import get_settings
-from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
+
+from napari_fastsam.layers.napari_versions import shortcut_changed
+from napari_fastsam.widgets.common.own_keys import PREFIX, changed_keys, register
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.dock import Dock
@@ -62,7 +62,7 @@ _docks: list[Dock] = []
 
 def action(method: str) -> str:
     """Return the name under which napari knows what a key does: preferences list and keep it."""
-    return f"napari-fastsam:{method}"
+    return f"{PREFIX}{method}"
 
 
 def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
@@ -90,20 +90,16 @@ def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
 
 def keys_of(method: str) -> list[str]:
     """Return the keys that do something now, such as "Shift+R": the user's, or those that it comes with."""
-    chosen = get_settings().shortcuts.shortcuts.get(action(method))
+    chosen = changed_keys().get(action(method))
     if chosen is not None:
-        return [str(key) for key in chosen]
+        return chosen
     return [key.replace("-", "+") for key, (name, _) in SHORTCUTS.items() if name == method]
 
 
 @cache
 def _register() -> None:
     """Let napari know what keys can do, once: it binds them for all viewers, and its preferences change them."""
-    chosen = get_settings().shortcuts.shortcuts
-    for key, (method, text) in SHORTCUTS.items():
-        action_manager.register_action(action(method), _press(method), f"FastSAM: {text}", ViewerModel)
-        if action(method) not in chosen:
-            action_manager.bind_shortcut(action(method), key)
+    register((action(method), _press(method), f"FastSAM: {text}", key) for key, (method, text) in SHORTCUTS.items())
 
 
 def _press(method: str) -> Callable[[Any], None]:
@@ -136,12 +132,12 @@ class _KeysWithin:
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
         self._list = _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
-        action_manager.events.shortcut_changed.connect(self._changed)
+        shortcut_changed().connect(self._changed)
         self._make()
 
     def end(self) -> None:
         """Hear nothing more."""
-        action_manager.events.shortcut_changed.disconnect(self._changed)
+        shortcut_changed().disconnect(self._changed)
         self._made.clear()
 
     def _make(self) -> None:
@@ -153,7 +149,7 @@ class _KeysWithin:
                     self._made.append(_shortcut(self._dock.native, name, getattr(self._dock, method), within))
 
     def _changed(self, event: Any) -> None:
-        if str(event.name).startswith("napari-fastsam:"):
+        if str(event.name).startswith(PREFIX):
             self._soon.start(0)  # napari writes its settings after it says so
 
     def _make_anew(self) -> None:
