@@ -267,6 +267,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
 
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
+        message = " ".join(filter(None, (self._engine.restoring.told, message)))
         left = self._engine.following.choices.left
         notes = () if left is None else (messages.new_target(*left),)
         super().say(message, (*notes, *details))
