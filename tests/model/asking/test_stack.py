@@ -1,3 +1,5 @@
+"""All planes of a stack, segmented and linked."""
+
 import dataclasses
 
 import dask.array as da

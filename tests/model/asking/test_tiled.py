@@ -1,3 +1,5 @@
+"""A large plane, tile by tile."""
+
 import dataclasses
 
 import dask.array as da

@@ -68,6 +68,7 @@ class Following:
             panels.source.image,
             (panels.prompts.points, panels.prompts.shapes),
             panels.labels.labels,
+            panels.others.others,
             self.layers_chosen,
         )
         dims, listed = viewer.dims.events, viewer.layers.events

@@ -12,6 +12,7 @@ from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
 from napari_fastsam.widgets.segment.parts.correct import CorrectPanel
 from napari_fastsam.widgets.segment.parts.export import ExportPanel
 from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
+from napari_fastsam.widgets.segment.parts.others import OthersPanel
 from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
 from napari_fastsam.widgets.segment.parts.region import RegionPanel
 from napari_fastsam.widgets.segment.parts.search import SearchPanel
@@ -48,10 +49,11 @@ class Panels:
         self.canvas = CanvasPanel()
         self.labels = LabelsPanel(viewer, settings)
         self.export = ExportPanel()
+        self.others = OthersPanel(viewer)
         self.correct = CorrectPanel()
         self._rows = (
             self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
-            self.canvas,
+            self.canvas, self.others,
         )  # fmt: skip
         self.channels.search_wanted.connect(self._search_in)
         self.labels.labels.changed.connect(lambda *_: self.offer_planes())
@@ -116,6 +118,7 @@ class Panels:
             linking=region.linking,
             channels=self.channels.value,
             fine_edges=thresholds.fine_edges.value,
+            others=self.others.others.value,
         )
 
     def require_models(self, controls: Controls) -> None:
