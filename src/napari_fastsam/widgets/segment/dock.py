@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
             self._per_layer,
         )
         self._corrections, self._ahead = LabelCorrections(engine), PredictsAhead(engine)
-        self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._accepting, self._prompting = Accepting(engine), Prompting(engine)
+        self._examples = ExampleSearch(engine, partial(shortcuts.bind_within, self))
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self._hover = Hover(engine, self._prompting)
         self.search, self.about = panels.search, panels.source.about
