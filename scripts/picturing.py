@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,17 @@ def click(viewer: napari.Viewer, place_yx: Any, film: Film | None = None) -> Non
     settle(0.5)
 
 
+def move_mouse(native: Any, place: Any) -> None:
+    """Move the mouse to a place on the canvas, without a button."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    where = (QPointF(place), QPointF(native.mapToGlobal(place)))
+    QApplication.sendEvent(native, QMouseEvent(QEvent.Type.MouseMove, *where, none, none, keys))
+
+
 def drag(viewer: napari.Viewer, places_yx: Any) -> None:
     """Press the mouse, and move it along places of the image."""
     from qtpy.QtCore import QEvent, QPointF, Qt
@@ -132,6 +143,14 @@ def answered(dock: FastSAMWidget) -> None:
         if dock.controller.work is None and dock.controller.shown is not None:
             break
     settle(0.3)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something is so, a minute at most."""
+    for _ in range(240):
+        settle(0.25)
+        if done():
+            return
 
 
 @contextmanager

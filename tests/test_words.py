@@ -41,7 +41,6 @@ RETIRED = {
     "Named",
     "find_in",
     "put_on",
-    "by_hand",
     "lasting",
     "said_of",
     "failures_told",

@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from napari.components import ViewerModel
-from napari.settings import get_settings
-from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
+
+from napari_fastsam.layers.napari_versions import shortcut_changed
+from napari_fastsam.widgets.common.own_keys import PREFIX, changed_keys, register
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.dock import Dock
 
 KeyTable = Mapping[str, tuple[str, str]]
 """Key to the dock's method and what the user reads about it."""
-
-_PLUGIN = "napari-fastsam:"
 
 
 class DockKeys:
@@ -52,13 +50,12 @@ class DockKeys:
 
     def action(self, method: str) -> str:
         """Return the name under which napari knows what a key does."""
-        return f"{_PLUGIN}{self._prefix}{method}"
+        return f"{PREFIX}{self._prefix}{method}"
 
     def keys_of(self, method: str) -> list[str]:
         """Return the keys that do something now, such as "Shift+R": the user's, or those that it comes with."""
-        chosen = get_settings().shortcuts.shortcuts.get(self.action(method))
-        keys = [key for key, (name, _) in self.table.items() if name == method] if chosen is None else map(str, chosen)
-        return [key.replace("-", "+") for key in keys]
+        its_own = [key for key, (name, _) in self.table.items() if name == method]
+        return [key.replace("-", "+") for key in changed_keys().get(self.action(method), its_own)]
 
     def as_html(self) -> str:
         """Return the list of keys as rich text."""
@@ -69,13 +66,10 @@ class DockKeys:
     @cached_property
     def _registered(self) -> bool:
         """Let napari know what keys can do, once: it binds them for all viewers."""
-        chosen = get_settings().shortcuts.shortcuts
-        for key, (method, text) in self.table.items():
-            name = self.action(method)
-            press = named_press(f"{self._prefix}{method}", self._press(method))
-            action_manager.register_action(name, press, f"{self._title}: {text}", ViewerModel)
-            if name not in chosen:
-                action_manager.bind_shortcut(name, key)
+        register(
+            (self.action(method), self._press(method), f"{self._title}: {text}", key)
+            for key, (method, text) in self.table.items()
+        )
         return True
 
     def _press(self, method: str) -> Callable[[Any], None]:
@@ -86,7 +80,7 @@ class DockKeys:
             if dock is not None:
                 getattr(dock, method)()
 
-        return press
+        return named_press(f"{self._prefix}{method}", press)
 
 
 class KeysWithin:
@@ -106,12 +100,12 @@ class KeysWithin:
         self._soon = QTimer(dock.native)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
-        action_manager.events.shortcut_changed.connect(self._changed)
+        shortcut_changed().connect(self._changed)
         self._make()
 
     def end(self) -> None:
         """Hear nothing more."""
-        action_manager.events.shortcut_changed.disconnect(self._changed)
+        shortcut_changed().disconnect(self._changed)
         self._made.clear()
 
     def _make(self) -> None:
@@ -122,7 +116,7 @@ class KeysWithin:
                     self._made.append(shortcut_within(self._dock.native, name, getattr(self._dock, method)))
 
     def _changed(self, event: Any) -> None:
-        if str(event.name).startswith(_PLUGIN):
+        if str(event.name).startswith(PREFIX):
             self._soon.start(0)  # napari writes its settings after it says so
 
     def _make_anew(self) -> None:

@@ -21,6 +21,7 @@ from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.project import messages
 from napari_fastsam.widgets.project.keys import KEYS
 from napari_fastsam.widgets.project.layout import make_actions, make_controls, make_frame
+from napari_fastsam.widgets.project.replay import FolderReplay
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -48,7 +49,8 @@ class AnnotateFolderWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Annotate a folder", make_controls(), make_actions(), arranged=False)
         self.annotating: Annotating | None = None
-        frame, self.images, self.progress = make_frame(self, self.open_image)
+        self.replay = FolderReplay(napari_viewer, self.say, self.fail)
+        frame, self.images, self.progress = make_frame(self, self.open_image, self.replay.panel)
         self.lies_in(frame)
         self._keep_soon, self._sync_soon = _timer(frame, self._keep), _timer(frame, self._sync)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
@@ -71,6 +73,7 @@ class AnnotateFolderWidget(Dock):
         project = open_project(Path(chosen), bool(self.planes.value) or None)
         self._close_folder()
         self.annotating = Annotating(self._viewer, project, self._changed, self._state_changed)
+        self.replay.follow(self.annotating)
         self.planes.value = bool(project.about.get("planes"))
         self.images.images.show(project.images, self.annotating.states)
         self._show_progress()
@@ -85,6 +88,7 @@ class AnnotateFolderWidget(Dock):
         if annotating is None or place == annotating.current:
             return
         self._keep_soon.stop()
+        self.replay.hide()
         try:
             opened = annotating.open(place)
         finally:
@@ -92,7 +96,7 @@ class AnnotateFolderWidget(Dock):
                 self.images.show_current(annotating.current)
         self.note.value = opened.state.note
         self._work_on(lambda dock: dock.work_on(opened.images[-1], opened.labels))
-        notes = (*annotating.project.notes, *opened.notes)
+        notes = tuple(filter(None, (*annotating.project.notes, *opened.notes, self._shown_again())))
         self.say(messages.opened(opened.image.name, annotating.states[place], opened.restored), notes)
         self._look_ahead.start(AHEAD_MS)
         self._collect_soon.start(AHEAD_MS)
@@ -120,6 +124,7 @@ class AnnotateFolderWidget(Dock):
     def end(self) -> None:
         """Save what is open, and let others have the folder."""
         self._unbind()
+        self.replay.end()
         for timer in (self._keep_soon, self._sync_soon, self._look_ahead, self._collect_soon):
             timer.stop()
         self._close_folder()
@@ -176,6 +181,12 @@ class AnnotateFolderWidget(Dock):
             if isinstance(dock, AnnotatesImages):
                 do(dock)
 
+    def _shown_again(self) -> str:
+        try:
+            return self.replay.show()
+        except FastSAMError as error:
+            return f"{error}."
+
     # ---------------------------------------------------------------- what is kept
 
     def _changed(self) -> None:
@@ -219,6 +230,7 @@ class AnnotateFolderWidget(Dock):
 
     def _close_folder(self) -> None:
         annotating, self.annotating = self.annotating, None
+        self.replay.follow(None)
         if annotating is not None:
             for error in annotating.close():
                 notify(error)

@@ -55,8 +55,11 @@ def make_actions() -> Container[Any]:
     )
 
 
-def make_frame(dock: Any, on_chosen: Callable[[int], object]) -> tuple[Frame, ImagesList, QLabel]:
-    """Lay the dock out; returns what napari docks, the list, and the line that says how far the folder is."""
+def make_frame(dock: Any, on_chosen: Callable[[int], object], folded: QWidget) -> tuple[Frame, ImagesList, QLabel]:
+    """Lay the dock out, with something that unfolds at its end.
+
+    Returns what napari docks, the list, and the line that says how far the folder is.
+    """
     make_compact([*dock, dock.actions])
     make_readable(dock.status.native)
     images, progress = ImagesList(on_chosen), QLabel()
@@ -75,6 +78,7 @@ def make_frame(dock: Any, on_chosen: Callable[[int], object]) -> tuple[Frame, Im
     column.addWidget(progress)
     column.addWidget(images, 1)
     column.addWidget(below)
+    column.addWidget(folded)
     area = scrolled(content)
     frame = Frame(area, [dock.actions.native, dock.status.native], width=WIDTH)
     dock.root_native_widget.setParent(frame)  # what is not shown yet waits in it

@@ -280,6 +280,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._examples.close_tab()
         self._tools.end()
         self._hover.end()
         self._ahead.close()
@@ -331,6 +332,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (
+            (search.tab_wanted, self._examples.open_tab),
             (search.keep_wanted, self.keep_examples),
             (search.forget_wanted, self.forget_examples),
             (search.save_wanted, self.save_examples),

@@ -31,6 +31,20 @@ class ExampleSearch:
         self._engine = engine
         self._panel = engine.panels.search
 
+    def open_tab(self) -> None:
+        """Show words, examples and the table of what is like them in a tab of its own."""
+        window = getattr(self._engine.viewer, "window", None)
+        if window is not None and self._panel.tab is None:
+            tab = self._panel.make_tab()
+            window.add_dock_widget(tab, name="Find similar", area="right")
+            tab.put_beside()
+
+    def close_tab(self) -> None:
+        """Take the tab out of the window: its dock ends."""
+        tab, window = self._panel.tab, getattr(self._engine.viewer, "window", None)
+        if tab is not None and tab.dock is not None and window is not None:
+            window.remove_dock_widget(tab.dock)
+
     def keep(self) -> None:
         """Take the examples on this plane, and those kept before, along to other planes and images."""
         exemplars = self._marked()

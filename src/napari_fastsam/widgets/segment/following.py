@@ -68,6 +68,7 @@ class Following:
             panels.source.image,
             (panels.prompts.points, panels.prompts.shapes),
             panels.labels.labels,
+            panels.others.others,
             self.layers_chosen,
         )
         dims, listed = viewer.dims.events, viewer.layers.events
@@ -113,6 +114,7 @@ class Following:
         panel.show_next()
         self._panels.region.show_axes(image)
         self._panels.thresholds.show_units(image)
+        self._panels.offer_planes()
         self._on_layers()
         self._updates.soon()
 
