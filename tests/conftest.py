@@ -79,6 +79,13 @@ def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Take what is there before a viewer opens out of the collections to come: torch and napari, at the first one."""
+    yield
+    _spare_collections(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Take what a viewer leaves behind out of the collections to come.
 
@@ -86,6 +93,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     after a hundred viewers most of the time would go into walking through that, and through torch.
     """
     yield
+    _spare_collections(item)
+
+
+def _spare_collections(item: pytest.Item) -> None:
     if "make_napari_viewer" in getattr(item, "fixturenames", ()):
         gc.collect()
         gc.freeze()
