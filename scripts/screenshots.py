@@ -49,6 +49,9 @@ BACKGROUND_YX = (225, 330)
 TOUCHING_YX = (117, 80)
 """In the tissue sample, on one of two nuclei that touch."""
 
+HOVERED_YX = ((108, 108), (135, 75))
+"""In the tissue sample, where the mouse rests after that."""
+
 
 def prompts() -> None:
     """Put points, a box, an outline and a scribble on fluorescent nuclei, and show what they mean."""
@@ -170,6 +173,85 @@ def train() -> None:
             settle(2.0)
 
 
+def review() -> None:
+    """Go through labels in which one is wrong, and come to the doubtful one."""
+    with opened("fluorescence_nuclei") as (viewer, fastsam):
+        viewer.window.remove_dock_widget(fastsam.native)
+        labels = iio.imread(TRUTH).astype(np.int32)
+        labels[labels == 20] = 21  # two that touch are one
+        nuclei = viewer.add_labels(labels, name="nuclei")
+        nuclei.contour = 2
+        viewer.layers.selection.active = nuclei
+        _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "Review")
+        wait_for(lambda: dock.review is not None and dock.current is not None)
+        for _ in range(12):
+            settle(0.1)
+            (dock.wrong if dock.current.label == 21 else dock.right)()
+        save_window(viewer, "review")
+
+
+def classes() -> None:
+    """Give three large and three small nuclei their class, and have the others guessed."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    with opened("fluorescence_nuclei") as (viewer, fastsam):
+        viewer.window.remove_dock_widget(fastsam.native)
+        labels = iio.imread(TRUTH).astype(np.int32)
+        nuclei = viewer.add_labels(labels, name="nuclei")
+        viewer.layers.selection.active = nuclei
+        _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "Classes")
+        look_at(viewer, (256, 256), 1.7)
+        for name in ("large", "small"):
+            dock.add_class(name)
+        by_area = sorted(objects_of(labels), key=lambda found: found[1])
+        for place, key in [(yx, Qt.Key.Key_2) for yx, _ in by_area[8:11]] + [
+            (yx, Qt.Key.Key_1) for yx, _ in by_area[-3:]
+        ]:
+            canvas, at = on_canvas(viewer, place)
+            move_mouse(canvas, at)
+            QTest.keyClick(canvas, key)
+            settle(0.1)
+        dock.guess_others()
+        wait_for(lambda: not dock.guess._runner.busy)  # noqa: SLF001 - nobody else tells
+        dock.ask_me()
+        look_at(viewer, (256, 256), 1.7)
+        save_window(viewer, "classes")
+
+
+def project() -> None:
+    """Annotate a folder: the second of four images, with the dock FastSAM behind a tab."""
+    with tempfile.TemporaryDirectory() as folder, opened(None) as (viewer, fastsam):
+        for name in ("tissue", "dense", "wide", "sparse"):
+            iio.imwrite(Path(folder) / f"{name}.tif", iio.imread(LABELLED / f"{name}.png"))
+        _, dock = viewer.window.add_plugin_dock_widget("napari-fastsam", "Annotate a folder")
+        settle(0.5)
+        dock.open_folder(folder)
+        for last in (False, True):
+            settle(1.0)
+            viewer.reset_view()
+            fastsam.task.value = "everything"
+            answered(fastsam)
+            press(fastsam.actions.add)
+            if not last:
+                dock.done()
+        dock.note.value = "two nuclei out of focus"
+        dock.note.native.editingFinished.emit()
+        viewer.reset_view()
+        save_window(viewer, "project")
+
+
+def objects_of(labels: np.ndarray) -> list[tuple[tuple[float, float], int]]:
+    """Return a place on each label, in its middle or near it, and its area."""
+    found = []
+    for label in np.unique(labels)[1:]:
+        places = np.argwhere(labels == label)
+        away = np.hypot(*(places - places.mean(axis=0)).T)
+        y, x = places[np.argmin(away)]
+        found.append(((float(y), float(x)), len(places)))
+    return found
+
+
 def tour() -> None:
     """Go from an image to labels in six pictures."""
     with opened("fluorescence_nuclei") as (viewer, dock):
@@ -198,7 +280,10 @@ def tour() -> None:
 
 
 def animation() -> None:
-    """Click, correct, add: as it happens, in a picture that moves."""
+    """Click, correct, point at another, add: as it happens, in a picture that moves."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
     with opened("stained_tissue") as (viewer, dock):
         film = Film(viewer)
         look_at(viewer, (117, 84), 7)
@@ -211,6 +296,16 @@ def animation() -> None:
         click(viewer, (119, 88), film)
         answered(dock)
         film.take(1500)
+        press(dock.next_point.polarity.buttons["positive"])
+        press(dock.next_point.object.buttons["new"], film)
+        for place in HOVERED_YX:
+            native, at = on_canvas(viewer, place)
+            move_mouse(native, at)
+            settle(0.3)
+            film.take(900, native.mapToGlobal(at))
+        QTest.keyClick(native, Qt.Key.Key_Z, Qt.KeyboardModifier.ShiftModifier)
+        answered(dock)
+        film.take(1200)
         press(dock.actions.add, film)
         film.take(2000)
         film.save("animation")
@@ -284,6 +379,17 @@ def click(viewer: napari.Viewer, place_yx: Any, film: Film | None = None) -> Non
     settle(0.5)
 
 
+def move_mouse(native: Any, place: Any) -> None:
+    """Move the mouse to a place on the canvas, without a button."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    where = (QPointF(place), QPointF(native.mapToGlobal(place)))
+    QApplication.sendEvent(native, QMouseEvent(QEvent.Type.MouseMove, *where, none, none, keys))
+
+
 def drag(viewer: napari.Viewer, places_yx: Any) -> None:
     """Press the mouse, and move it along places of the image."""
     from qtpy.QtCore import QEvent, QPointF, Qt
@@ -325,9 +431,31 @@ def answered(dock: FastSAMWidget) -> None:
     settle(0.3)
 
 
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something is so, a minute at most."""
+    for _ in range(240):
+        settle(0.25)
+        if done():
+            return
+
+
 SCENES: dict[str, Callable[[], None]] = {
     scene.__name__: scene
-    for scene in (empty, prompts, everything, stack, larger, negative, compare, train, tour, animation)
+    for scene in (
+        empty,
+        prompts,
+        everything,
+        stack,
+        larger,
+        negative,
+        compare,
+        train,
+        review,
+        classes,
+        project,
+        tour,
+        animation,
+    )
 }
 
 

@@ -76,6 +76,7 @@ def segment(
     pixel_size: PixelSize = None,
     refine: option.Refine = True,
     fine_edges: option.FineEdges = False,
+    proposals: option.Proposals = None,
     formats: option.Formats = None,
     overlay: option.Overlay = False,
 ) -> None:
@@ -97,9 +98,11 @@ def segment(
         job, targets = _prepare(
             images, output, model, device, imgsz, (conf, iou, min_area, max_area), asked, plane,
             parse_channels(channels), (*(formats or ["tiff"]), *(["overlay"] if overlay else [])),
-            ([exemplars, prompts], [save_exemplars]),
+            ([exemplars, prompts, proposals], [save_exemplars]),
         )  # fmt: skip
-        job = _reading(replace(job, refine=refine, fine_edges=fine_edges), contrast, scene, pixel_size)
+        job = _reading(
+            replace(job, refine=refine, fine_edges=fine_edges, others=proposals), contrast, scene, pixel_size
+        )
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         _save_exemplars(targets, job, save_exemplars)
     outcomes = _segment_each(targets, job)

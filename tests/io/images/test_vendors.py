@@ -13,6 +13,7 @@ from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.io.images import layout
 from napari_fastsam.io.images.finding import find_inputs
 from napari_fastsam.io.images.inputs import Input
+from synthetic_nd2 import write_nd2
 
 STACK = np.random.default_rng(0).integers(0, 4000, (2, 3, 40, 50)).astype(np.uint16)
 """Channels, planes, rows, columns."""
@@ -117,6 +118,49 @@ class TestLif:
         second = Input(lif(tmp_path / "x.lif"), scene=1)
         assert second.describe()[:2] == ((), (40, 50))
         np.testing.assert_array_equal(second.read(()), STACK[0, 0])
+
+
+class TestNd2:
+    FRAMES = np.random.default_rng(1).integers(0, 4000, (2, 3, 4, 40, 50, 2)).astype(np.uint16)
+    """Positions, times, planes, rows, columns, channels."""
+
+    def nd2(self, path: Path, recorded: int = 24) -> Path:
+        frames = list(self.FRAMES.reshape(-1, 40, 50, 2)[:recorded])
+        return write_nd2(path, frames, (("P", 2), ("T", 3), ("Z", 4)), ("DAPI", "RFP"))
+
+    def test_axes_channels_and_sizes_are_known(self, tmp_path: Path) -> None:
+        found = Input(self.nd2(tmp_path / "x.nd2"))
+        lengths, plane, scale = found.describe()
+        assert (lengths, plane, scale.axes) == ((3, 4, 2), (40, 50), ("t", "z", "c", "y", "x"))
+        assert scale.scale == (1, 2, 1, 0.5, 0.5)
+        assert scale.units == ("second", "micrometer", "", "micrometer", "micrometer")
+        np.testing.assert_array_equal(found.read((2, 1, 1)), self.FRAMES[0, 2, 1, ..., 1])
+        np.testing.assert_array_equal(Input(found.path, channels=("RFP",)).read((1, 3)), self.FRAMES[0, 1, 3, ..., 1])
+        with pytest.raises(ParameterError, match=r"no channel 2.*\(0 = DAPI, 1 = RFP\)"):
+            Input(found.path, channels=(2,)).describe()
+
+    def test_positions_are_scenes(self, tmp_path: Path) -> None:
+        path = self.nd2(tmp_path / "x.nd2")
+        assert "the first of 2 images" in Input(path).remarks()[0]
+        np.testing.assert_array_equal(Input(path, scene=1).read((2, 3, 0)), self.FRAMES[1, 2, 3, ..., 0])
+        with pytest.raises(ParameterError, match=r"no scene 2.*scenes 0 to 1"):
+            Input(path, scene=2).describe()
+
+    def test_colours(self, tmp_path: Path) -> None:
+        colours = self.FRAMES[0, 0, 0, ..., [0, 1, 0]].transpose(1, 2, 0).astype(np.uint8)
+        found = Input(write_nd2(tmp_path / "x.nd2", [colours], channels=("RGB",)))
+        assert found.describe()[:2] == ((), (40, 50))
+        np.testing.assert_array_equal(found.read(()), colours)
+
+    def test_what_was_never_recorded_is_named(self, tmp_path: Path) -> None:
+        path = self.nd2(tmp_path / "x.nd2", recorded=22)
+        Input(path).check_whole()  # the first position is all there
+        second = Input(path, scene=1)
+        np.testing.assert_array_equal(second.read((2, 1, 0)), self.FRAMES[1, 2, 1, ..., 0])
+        with pytest.raises(ImageError, match=r"x\.nd2.*plane t 2 z 2 c 1 is missing: the file says that it has 24"):
+            second.read((2, 2, 1))
+        with pytest.raises(ImageError, match="planes t 2 z 2 c 0, t 2 z 2 c 1, t 2 z 3 c 0, t 2 z 3 c 1 are missing"):
+            second.check_whole()
 
 
 @pytest.mark.parametrize("suffix", [".czi", ".lif", ".nd2"])

@@ -100,7 +100,8 @@ def _ring(first: int, across: list[int], down: list[int], places: list[tuple[int
 
 def _polygons(mask: CroppedMask, rings: Sequence[Ring]) -> list[Polygon]:
     """Sort rings that begin at their top left and go right into outlines and their holes."""
-    if len(rings) == 1 and len(set(rings[0])) == len(rings[0]):  # as nearly all have it
+    # every part has an outline and every hole a ring of its own: a single one is the outline, of one part without holes
+    if len(rings) == 1 and len(set(rings[0])) == len(rings[0]):
         return [[rings[0]]]
     outer: list[Ring] = []
     holes: list[Ring] = []

@@ -29,6 +29,7 @@ from napari_fastsam.io.results.results import write_whole
 
 SHAPE_KEY = "napari-fastsam shape"
 MAX_BYTES = 1_000_000_000
+_JSON = json.JSONEncoder(allow_nan=False)
 
 
 @register
@@ -49,13 +50,15 @@ class GeoJson(Format):
         names = sorted({one.class_name for one, _ in found} - {""})
         colours = {name: CONTOUR_COLOURS[i % len(CONTOUR_COLOURS)].tolist() for i, name in enumerate(names)}
         polygons = trace([mask for _, mask in found])
-        content = {
-            "type": "FeatureCollection",
-            "features": [_feature(one, own, colours) for (one, _), own in zip(found, polygons, strict=True) if own],
-            SHAPE_KEY: list(result.shape),
-            **about(result, objects=False),
-        }
-        write_whole(path, lambda file: file.write_text(json.dumps(content, allow_nan=False), encoding="utf-8"))
+        # texts one at a time: hundreds of thousands of corners at once keep the garbage collector busy
+        features = [
+            _JSON.encode(_feature(one, own, colours)) for (one, _), own in zip(found, polygons, strict=True) if own
+        ]
+        said = _JSON.encode(
+            {"type": "FeatureCollection", SHAPE_KEY: list(result.shape), **about(result, objects=False)}
+        )
+        text = said[:-1] + ', "features": [\n' + ",\n".join(features) + "\n]}\n"
+        write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
 
     def read(self, path: Path, shape: tuple[int, int] | None = None) -> SegmentationResult:
         """Read the polygons of any program; where nobody says how large the image is, it ends where they do."""

@@ -35,6 +35,8 @@ _REFUSED = {
     "LINEAR_RAW": "a camera's raw colours",
 }
 _MOST_MISSING = 1000
+_SMALL = 1 << 20
+"""Bytes of a page that one thread decodes."""
 
 _JPEG = (6, 7, 33007, 34892)
 """Compressions whose decoder turns YCbCr into RGB."""
@@ -72,9 +74,6 @@ class TiffImage(ImageFile):
         try:
             chosen = self._scene = chosen_scene(scene, len(self._file.series), path)
             self._series = self._file.series[chosen]
-            # slides have small pictures beside them: of the label, of all of it
-            least = math.prod(self._series.shape) / 4
-            self.alike = sum(math.prod(series.shape) >= least for series in self._file.series)
             self._check_promise(chosen)
             self._look()
         except BaseException:
@@ -98,27 +97,32 @@ class TiffImage(ImageFile):
     def _look(self) -> None:
         """Find out which axes are rows, columns and samples, and what samples are."""
         axes, page = self._series.axes, self._series.keyframe
-        shape = tuple(int(n) for n in self._series.shape)
+        shape = tuple(map(int, self._series.shape))
         self._sample_axis = len(axes) - 1 if axes.endswith("S") else axes.rfind("S") if "S" in axes[-3:] else None
         others = [a for a in range(len(axes)) if a != self._sample_axis]
         if len(others) < 2:
             raise ImageError(f"it has the axes {axes}; expected rows and columns")
         *self._leading, self._rows, self._columns = others
-        self._photometric = page.photometric.name if hasattr(page.photometric, "name") else str(page.photometric)
+        self._photometric = getattr(page.photometric, "name", "") or str(page.photometric)
         self._check_meaning(page)
-        samples = 1 if self._sample_axis is None else shape[self._sample_axis]
+        self.colours = 3 if self._photometric == "PALETTE" and not self._as_labels else 1
+        self._samples: tuple[int, ...] = (0,)
+        if self._sample_axis is not None:
+            self._look_at_samples(page, shape[self._sample_axis])
+        before = len(self._leading)  # the first axes
+        self._page_lengths, self._page_shape = shape[:before], shape[before:]
+        self._plane = (shape[self._rows], shape[self._columns])
+        self._samples_first = self._sample_axis is not None and self._sample_axis < self._rows
+
+    def _look_at_samples(self, page: Any, samples: int) -> None:
+        """Find out which of a pixel's samples are colours, channels and transparency."""
         alpha = {i for i, kind in enumerate(reversed(page.extrasamples)) if int(kind) in (1, 2)}
         opaque = [i for i in range(samples) if samples - 1 - i not in alpha]
         rgb = self._photometric in ("RGB", "YCBCR") or (self._photometric == "PALETTE" and samples == 3)
-        if self._sample_axis is not None and rgb and samples in (3, 4) and len(opaque) == 3:
-            self.colours, self._samples = samples, tuple[int, ...]()
+        if rgb and samples in (3, 4) and len(opaque) == 3:
+            self.colours, self._samples = samples, ()
         else:
             self._samples = tuple(opaque)
-            self.colours = 3 if self._photometric == "PALETTE" and not self._as_labels else 1
-        self._page_lengths = tuple(shape[a] for a in self._leading)
-        self._plane = (shape[self._rows], shape[self._columns])
-        self._page_shape = tuple(n for axis, n in enumerate(shape) if axis not in self._leading)
-        self._samples_first = self._sample_axis is not None and self._sample_axis < self._rows
 
     def _check_meaning(self, page: Any) -> None:
         what = _REFUSED.get(self._photometric)
@@ -132,6 +136,13 @@ class TiffImage(ImageFile):
     @cached_property
     def _sizes_and_channels(self) -> tuple[Sizes, tuple[str, ...]]:
         return described(self._file, self._scene, self._path)
+
+    @cached_property
+    def alike(self) -> int:  # type: ignore[override]  # found when it is asked for
+        """How many images of about this size the file holds."""
+        # slides have small pictures beside them: of the label, of all of it
+        least = math.prod(self._series.shape) / 4
+        return sum(math.prod(series.shape) >= least for series in self._file.series)
 
     @cached_property
     def channels(self) -> tuple[str, ...]:  # type: ignore[override]  # found when it is asked for
@@ -183,7 +194,9 @@ class TiffImage(ImageFile):
         page = self._page(at)
         if page is not None:
             with opened(page.parent.filehandle):
-                return self._meant(page.asarray(), page.axes.startswith("S"), samples)
+                # threads of their own take longer to begin than a small page to decode
+                workers = 1 if page.nbytes < _SMALL else None
+                return self._meant(page.asarray(maxworkers=workers), page.axes.startswith("S"), samples)
         mapped = self._mapped()
         if mapped is None and at in self.missing:
             raise ImageError(absent([at], self.layout.scale.axes, math.prod(self._page_lengths)))

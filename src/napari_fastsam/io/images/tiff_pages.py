@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,19 @@ _KEPT_BYTES = 64_000_000
 _JPEG = (6, 7, 33007, 34892)
 
 
-@contextmanager
-def opened(handle: Any) -> Iterator[None]:
-    """Open tifffile's handle of a file for the block, if it is closed: of several files all but the first are."""
-    was_closed = handle.closed
-    if was_closed:
-        handle.open()
-    try:
-        yield
-    finally:
-        if was_closed:
-            handle.close()
+class opened:
+    """Open tifffile's handle of a file for a block, if it is closed: of several files all but the first are."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle, self._was_closed = handle, handle.closed
+
+    def __enter__(self) -> None:
+        if self._was_closed:
+            self._handle.open()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_closed:
+            self._handle.close()
 
 
 def check_page(page: Any) -> None:
@@ -43,17 +45,16 @@ def check_page(page: Any) -> None:
         If it has no pixels, or they lie behind the end of the file.
     """
     size = page.parent.filehandle.size
-    counts, offsets = np.asarray(page.databytecounts, np.int64), np.asarray(page.dataoffsets, np.int64)
-    if not counts.any():
+    counts, offsets = page.databytecounts, page.dataoffsets
+    if not any(counts):
         raise ImageError("a page of it has no pixels; copy the file again, or choose another plane")
-    lost = int((offsets + counts > size).sum())
+    lost = sum(end > size for end in map(add, offsets, counts))
     if lost:
         raise ImageError(
             f"it is cut off: {lost} of the {len(counts)} parts of a page lie behind its end; copy the file again, or "
             "choose another plane"
         )
-
-    _check_size(page.keyframe, int(counts.sum()))
+    _check_size(page.keyframe, sum(counts))
 
 
 def _check_size(page: Any, stored: int) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from napari.components import ViewerModel
-from napari.settings import get_settings
-from napari.utils.action_manager import action_manager
+from napari_fastsam.widgets.common.own_keys import PREFIX, changed_keys, register
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.dock import Dock
@@ -35,23 +33,18 @@ def bind(dock: Dock) -> Callable[[], None]:
 
 def keys_of(method: str) -> str:
     """Return the keys that do something now, such as "Shift+Right": the user's, or those that it comes with."""
-    chosen = get_settings().shortcuts.shortcuts.get(_action(method))
-    keys = [key for key, (name, _) in KEYS.items() if name == method] if chosen is None else map(str, chosen)
+    keys = changed_keys().get(_action(method), [key for key, (name, _) in KEYS.items() if name == method])
     return " / ".join(key.replace("-", "+") for key in keys)
 
 
 @cache
 def _register() -> None:
     """Let napari know what keys can do, once: it binds them for all viewers, and its preferences change them."""
-    chosen = get_settings().shortcuts.shortcuts
-    for key, (method, text) in KEYS.items():
-        action_manager.register_action(_action(method), _press(method), f"FastSAM folder: {text}", ViewerModel)
-        if _action(method) not in chosen:
-            action_manager.bind_shortcut(_action(method), key)
+    register((_action(method), _press(method), f"FastSAM folder: {text}", key) for key, (method, text) in KEYS.items())
 
 
 def _action(method: str) -> str:
-    return f"napari-fastsam:folder_{method}"
+    return f"{PREFIX}folder_{method}"
 
 
 def _press(method: str) -> Callable[[Any], None]:

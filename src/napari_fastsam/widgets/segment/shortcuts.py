@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from napari.components import ViewerModel
-from napari.settings import get_settings
-from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 from napari_fastsam.layers.napari_versions import shortcut_changed
+from napari_fastsam.widgets.common.own_keys import PREFIX, changed_keys, register
 
 if TYPE_CHECKING:
     from napari_fastsam.widgets.common.dock import Dock
@@ -64,7 +62,7 @@ _docks: list[Dock] = []
 
 def action(method: str) -> str:
     """Return the name under which napari knows what a key does: preferences list and keep it."""
-    return f"napari-fastsam:{method}"
+    return f"{PREFIX}{method}"
 
 
 def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
@@ -81,31 +79,34 @@ def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     """
     _register()
     _docks.append(dock)
-    within = _KeysWithin(dock, list_keys)
+    unbind_within = bind_within(dock, dock.native)
+    _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
 
     def unbind() -> None:
         _docks.remove(dock)
-        within.end()
+        unbind_within()
 
     return unbind
 
 
+def bind_within(dock: Dock, widget: QWidget) -> Callable[[], None]:
+    """Give a dock the keys while a widget has the keyboard, or what is in it; the function returned takes them away."""
+    within = _KeysWithin(dock, widget)
+    return lambda: within.end()  # which Qt keeps alive, other than a method
+
+
 def keys_of(method: str) -> list[str]:
     """Return the keys that do something now, such as "Shift+R": the user's, or those that it comes with."""
-    chosen = get_settings().shortcuts.shortcuts.get(action(method))
+    chosen = changed_keys().get(action(method))
     if chosen is not None:
-        return [str(key) for key in chosen]
+        return chosen
     return [key.replace("-", "+") for key, (name, _) in SHORTCUTS.items() if name == method]
 
 
 @cache
 def _register() -> None:
     """Let napari know what keys can do, once: it binds them for all viewers, and its preferences change them."""
-    chosen = get_settings().shortcuts.shortcuts
-    for key, (method, text) in SHORTCUTS.items():
-        action_manager.register_action(action(method), _press(method), f"FastSAM: {text}", ViewerModel)
-        if action(method) not in chosen:
-            action_manager.bind_shortcut(action(method), key)
+    register((action(method), _press(method), f"FastSAM: {text}", key) for key, (method, text) in SHORTCUTS.items())
 
 
 def _press(method: str) -> Callable[[Any], None]:
@@ -127,17 +128,16 @@ class _KeysWithin:
     ----------
     dock
         Has the methods.
-    list_keys
-        Shows the list of keys.
+    widget
+        The dock, or a part of it.
     """
 
-    def __init__(self, dock: Dock, list_keys: Callable[[], object]) -> None:
-        self._dock = dock
+    def __init__(self, dock: Dock, widget: QWidget) -> None:
+        self._dock, self._widget = dock, widget
         self._made: list[QShortcut] = []
-        self._soon = QTimer(dock.native)
+        self._soon = QTimer(widget)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
-        self._list = _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
         shortcut_changed().connect(self._changed)
         self._make()
 
@@ -152,10 +152,10 @@ class _KeysWithin:
             for key in keys_of(method):
                 # a keyboard has two keys for Enter, and Qt tells them apart
                 for name in {key, key.replace("Enter", "Return")}:
-                    self._made.append(_shortcut(self._dock.native, name, getattr(self._dock, method), within))
+                    self._made.append(_shortcut(self._widget, name, getattr(self._dock, method), within))
 
     def _changed(self, event: Any) -> None:
-        if str(event.name).startswith("napari-fastsam:"):
+        if str(event.name).startswith(PREFIX):
             self._soon.start(0)  # napari writes its settings after it says so
 
     def _make_anew(self) -> None:
