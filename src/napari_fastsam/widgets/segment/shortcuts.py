@@ -79,13 +79,20 @@ def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     """
     _register()
     _docks.append(dock)
-    within = _KeysWithin(dock, list_keys)
+    unbind_within = bind_within(dock, dock.native)
+    _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
 
     def unbind() -> None:
         _docks.remove(dock)
-        within.end()
+        unbind_within()
 
     return unbind
+
+
+def bind_within(dock: Dock, widget: QWidget) -> Callable[[], None]:
+    """Give a dock the keys while a widget has the keyboard, or what is in it; the function returned takes them away."""
+    within = _KeysWithin(dock, widget)
+    return lambda: within.end()  # which Qt keeps alive, other than a method
 
 
 def keys_of(method: str) -> list[str]:
@@ -121,17 +128,16 @@ class _KeysWithin:
     ----------
     dock
         Has the methods.
-    list_keys
-        Shows the list of keys.
+    widget
+        The dock, or a part of it.
     """
 
-    def __init__(self, dock: Dock, list_keys: Callable[[], object]) -> None:
-        self._dock = dock
+    def __init__(self, dock: Dock, widget: QWidget) -> None:
+        self._dock, self._widget = dock, widget
         self._made: list[QShortcut] = []
-        self._soon = QTimer(dock.native)
+        self._soon = QTimer(widget)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
-        self._list = _shortcut(dock.native, LIST_KEY, list_keys, Qt.ShortcutContext.WindowShortcut)
         shortcut_changed().connect(self._changed)
         self._make()
 
@@ -146,7 +152,7 @@ class _KeysWithin:
             for key in keys_of(method):
                 # a keyboard has two keys for Enter, and Qt tells them apart
                 for name in {key, key.replace("Enter", "Return")}:
-                    self._made.append(_shortcut(self._dock.native, name, getattr(self._dock, method), within))
+                    self._made.append(_shortcut(self._widget, name, getattr(self._dock, method), within))
 
     def _changed(self, event: Any) -> None:
         if str(event.name).startswith(PREFIX):
