@@ -111,7 +111,7 @@ def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cel
     assert [one.name for one in again.classes.classing.classes.classes] == ["round", "long"], "and the list of classes"
 
     # reviewed: one is right, one is wrong
-    again.review.layer.value = again.labels
+    again.review.labels_layer.value = again.labels
     again.settle()
     again.viewer.layers.selection.active = again.labels
     first = again.review.current.label
