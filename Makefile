@@ -6,6 +6,9 @@
 #   make lint          ruff, mypy, import-linter, npe2, typos
 #   make docs          the documentation, into site/
 #   make bench         the timings, as a table with ratios; DATA=FOLDER adds mosaics and stacks
+#   make campaign      abuse by the thousand, hours of it; ARGS='files --seconds 300 --seed 1' does one for some minutes
+#   make peers         other ways to the same objects beside this one, as a table; ARGS='--data FOLDER'
+#   make audit         dependencies with known vulnerabilities; asks the advisory database
 #   make screenshots   the pictures of the documentation, from the running program
 #   make nuclei-model DATA=FOLDER   trains the model that is bundled, into build/; ARGS=--resume goes on
 #   make microscopy-model DATA=FOLDER   trains one for more than nuclei, on a GPU, and judges it
@@ -25,7 +28,7 @@ INSTALLED := $(VENV)/.installed
 SCREEN := scripts/with-display.sh
 export VISIBLE
 
-.PHONY: setup system demo test test-oldest test-wheel lint docs bench screenshots annotated nuclei-model microscopy-model clean
+.PHONY: setup system demo test test-oldest test-wheel lint docs bench campaign peers audit screenshots annotated nuclei-model microscopy-model clean
 .DEFAULT_GOAL := setup
 
 setup: system $(INSTALLED)
@@ -85,6 +88,19 @@ ifneq ($(DATA),)
 	$(BIN)/python benchmarks/mosaic.py --data "$(DATA)/dsb2018"
 	$(BIN)/python benchmarks/stacks.py --data "$(DATA)"
 endif
+
+campaign: setup
+	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python benchmarks/campaigns $(ARGS)
+
+peers: setup
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+# In an environment of its own: what audits is no dependency of what is audited.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m pip freeze --exclude-editable > build/audit/installed.txt
+	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip $(ARGS)
 
 screenshots: setup
 	$(SCREEN) $(BIN)/python scripts/screenshots.py

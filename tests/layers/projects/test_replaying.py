@@ -13,9 +13,11 @@ from napari.layers import Points, Shapes
 from typer.testing import CliRunner
 
 from napari_fastsam.cli import app
+from napari_fastsam.core.review.effort import EFFORT_KEY
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.projects.project import open_project
 from napari_fastsam.io.projects.replays import read_replay
+from napari_fastsam.io.projects.state import read_state
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Controls, Session
 from napari_fastsam.layers.labels.write import commit
@@ -202,3 +204,25 @@ def test_a_folder_without_labels_is_an_error(folder):
     done = CliRunner().invoke(app, ["replay", str(folder.path)])
     assert done.exit_code == 2
     assert "no labels yet" in done.output
+
+
+def test_what_the_labels_took_is_in_the_state_and_a_table_of_the_folder(folder, tmp_path_factory):
+    ids = list(folder.add().values())
+    folder.labels.metadata = {**folder.labels.metadata, EFFORT_KEY: {"clicks": 12, "seconds": 30.0}}
+    rows, columns = np.nonzero(folder.labels.data == ids[0])
+    folder.labels.data_setitem((rows[:3], columns[:3]), 0)
+    table = folder.labels.features
+    table["review"] = ["right", "wrong", *[""] * (len(table) - 2)]
+    folder.labels.features = table
+    now = folder.annotating.efforts()
+    folder.close()
+    file = tmp_path_factory.mktemp("out") / "effort.csv"
+    done = CliRunner().invoke(app, ["annotate", str(folder.path), "--effort", str(file)])
+    assert done.exit_code == 0, done.output
+    (row,) = pd.read_csv(file).to_dict("records")
+    assert (row["name"], row["objects"], row["clicks"], row["seconds"]) == ("field.tif", len(ids), 12, 30)
+    assert (row["checked"], row["right_share"]) == (2, 0.5)
+    assert row["untouched_share"] == pytest.approx((len(ids) - 1) / len(ids), abs=1e-5)
+    assert now[0].untouched == len(ids) - 1
+    state = read_state(folder.path / "annotations" / "field.tif")
+    assert state.effort["clicks"] == 12

@@ -12,6 +12,11 @@ from napari_fastsam.model.correcting.weights import default_corrector
 ROWS, COLUMNS = np.mgrid[:120, :160]
 
 
+def halves(mask: CroppedMask) -> np.ndarray:
+    """Parts that say nothing of the picture."""
+    return np.where(mask.pixels, 1 + (np.arange(mask.pixels.shape[1]) >= mask.pixels.shape[1] // 2), 0)
+
+
 @pytest.fixture(scope="module")
 def touching() -> tuple[np.ndarray, np.ndarray]:
     """A large bright object and a small one of another brightness that touch, as a picture and as labels."""
@@ -26,7 +31,7 @@ def touching() -> tuple[np.ndarray, np.ndarray]:
 def test_each_click_gets_its_side_of_the_edge(touching):
     picture, labels = touching
     mask = CroppedMask(20, 20, labels[20:100, 20:140] > 0)
-    parts = part_mask(default_corrector(), picture, mask, [[60, 55], [60, 108]])
+    parts = part_mask(default_corrector(), picture, mask, [[60, 55], [60, 108]], halves(mask))
     assert parts is not None
     np.testing.assert_array_equal(parts > 0, mask.pixels)
     truth = labels[20:100, 20:140]
@@ -38,4 +43,4 @@ def test_each_click_gets_its_side_of_the_edge(touching):
 def test_two_clicks_on_one_pixel_part_nothing(touching):
     picture, labels = touching
     mask = CroppedMask(20, 20, labels[20:100, 20:140] > 0)
-    assert part_mask(default_corrector(), picture, mask, [[60, 55], [60, 55]]) is None
+    assert part_mask(default_corrector(), picture, mask, [[60, 55], [60, 55]], mask.pixels.astype(int)) is None

@@ -130,6 +130,7 @@ def test_a_button_corrects_what_lies_in_a_drawn_region(b):
     assert len(shapes.selected_data) == 1
     panel = b.dock._panels.correct
     panel.expand(animate=False)
+    assert not panel.planes.native.isVisible(), "there is one plane"
     b.qtbot.mouseClick(panel.buttons["delete_label"], Qt.MouseButton.LeftButton)
     b.settle()
     assert set(np.unique(b.mine.data)) == {0, 1, 2, 3}

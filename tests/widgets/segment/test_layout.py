@@ -7,17 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import (
-    QAbstractButton,
-    QCheckBox,
-    QComboBox,
-    QDockWidget,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QWidget,
-)
-from superqt import QElidingLabel
+from qtpy.QtWidgets import QComboBox, QDockWidget, QPushButton, QScrollArea, QWidget
 
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.common.fields import FieldName
@@ -60,43 +50,6 @@ def test_all_that_leads_to_labels_is_in_sight_without_scrolling(small):
     titles = [f.text() for f in small.dock.native.findChildren(Folded) if f.isVisible()]
     assert {"Find similar", "Measure and export", "Advanced", "Shortcuts"} <= set(titles)
     assert "Stack / time" not in titles, "this image has one plane"
-
-
-def texts_cut_off(frame: QWidget) -> list[str]:
-    """Return what stands on buttons, ticks and labels that are shown and have less room than their text takes."""
-    cut = []
-    for widget in [*frame.findChildren(QAbstractButton), *frame.findChildren(QLabel)]:
-        if not widget.isVisible() or not widget.text() or isinstance(widget, QElidingLabel):
-            continue
-        if isinstance(widget, QLabel) and widget.wordWrap():
-            fits = widget.heightForWidth(widget.width()) <= widget.height() + 2
-        else:
-            beside = 18 if isinstance(widget, QCheckBox) else 0
-            fits = widget.fontMetrics().horizontalAdvance(widget.text()) + beside <= widget.width()
-        if not fits:
-            cut.append(widget.text())
-    return cut
-
-
-def beyond_the_edge(frame: QWidget) -> list[str]:
-    """Return the widgets of the dock that reach beyond it, or over its scroll bar."""
-    content = frame.findChild(QScrollArea).widget()
-    inside = [w for w in content.findChildren(QWidget) if w.isVisible() and w.width() > 1]
-    return [w.objectName() or type(w).__name__ for w in inside if left_of(w, content) + w.width() > content.width()]
-
-
-def test_nothing_is_cut_folded_or_unfolded_before_or_after_an_answer(small):
-    b = small
-    assert not texts_cut_off(b.dock.native)
-    b.mouse_click(NUCLEUS)
-    b.dock.task.value = "everything"
-    b.dock.conf.value = 0.95
-    b.settle()
-    assert not texts_cut_off(b.dock.native), "with a button that would help"
-    b.dock.commit()
-    unfold_all(b)
-    assert not texts_cut_off(b.dock.native)
-    assert not beyond_the_edge(b.dock.native)
 
 
 def test_it_is_narrow_folded_and_unfolded(small):

@@ -340,3 +340,16 @@ def test_the_panel_can_be_a_tab_and_comes_back_when_that_is_closed(shapes, scene
 def ranking_names(b) -> list[str]:
     ranking = b.dock.search.table.rows.rows
     return [ranking.cell(row, "like").text for row in range(len(ranking))]
+
+
+def test_keys_work_in_the_tab_too(bench):
+    b = bench(show=True)
+    b.dock.focus_words()
+    b.dock._examples.open_tab()
+    tick = b.dock.search.best_only.native
+    tick.window().activateWindow()
+    tick.setFocus()
+    b.qtbot.waitUntil(tick.hasFocus)
+    b.qtbot.keyClick(tick, Qt.Key.Key_E, Qt.KeyboardModifier.ShiftModifier)
+    assert b.dock.task.value == "everything"
+    b.settle()

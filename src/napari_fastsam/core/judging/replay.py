@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.judging.comparison import compare
 from napari_fastsam.core.objects.painting import WHOLE_ENOUGH
-from napari_fastsam.core.objects.pixel_sums import PixelSums, middle
+from napari_fastsam.core.objects.pixel_sums import PixelSums, middle, sums_from_json
 from napari_fastsam.core.results.provenance import Provenance
 
 Outcome = Literal["same", "changed", "gone", "new", "kept"]
@@ -66,32 +66,31 @@ class ByHand:
     deleted: tuple[PixelSums, ...] = ()
 
 
-def by_hand(
-    entries: Sequence[tuple[Provenance, Mapping[int, PixelSums]]],
-    now: Mapping[int, PixelSums],
-    corrected: Collection[int] = (),
-) -> ByHand:
+def by_hand(entries: Sequence[Provenance], now: Mapping[int, PixelSums], prompted: Collection[int] = ()) -> ByHand:
     """Tell what a person did to labels.
 
     Parameters
     ----------
     entries
-        How labels came about, the oldest first, and the pixels that each wrote, by label.
+        How labels came about, the oldest first.
     now
         The pixels of all labels that there are.
-    corrected
-        Labels that clicks shaped, where their entry does not hold the clicks.
+    prompted
+        Labels that answer a prompt. Those of an entry that asked for everything were shaped by clicks, which nobody
+        knows any more.
     """
-    made: dict[int, int] = {}  # by which entry
-    several = set[int]()
+    made, shaped = set[int](), set[int]()
     written: dict[int, PixelSums] = {}
-    for place, (entry, sums) in enumerate(entries):
+    for entry in entries:
+        sums = sums_from_json(entry.pixels)
         labels = set(sums) if entry.labels is None else set(entry.labels)
-        several |= labels & made.keys()  # added by one, then corrected by another
-        made.update(dict.fromkeys(labels, place))
+        shaped |= labels & made  # added by one, then corrected by another
+        if entry.task == "everything":
+            shaped |= labels & set(prompted)
+        made |= labels
         written.update(sums)
     as_written = {label for label, sums in now.items() if label in made and written.get(label) == sums}
-    kept = now.keys() - (as_written - several - set(corrected))
+    kept = now.keys() - (as_written - shaped)
     return ByHand(frozenset(kept), tuple(sums for label, sums in written.items() if label not in now))
 
 

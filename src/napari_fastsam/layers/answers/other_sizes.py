@@ -64,21 +64,22 @@ def other_sizes(session: Session, request: Request) -> list[Request]:
     return found
 
 
-def try_sizes(session: Session, request: Request, others: Sequence[Request], into: list[Remedy]) -> Iterator[str]:
+def try_sizes(session: Session, result: Result, others: Sequence[Request], into: list[Remedy]) -> Iterator[str]:
     """Ask for the same with other object sizes; yields what comes next. For any thread.
 
     Parameters
     ----------
     session
         Keeps what the network says: a size that is chosen is answered at once.
-    request
+    result
         What gave little.
     others
         From `other_sizes`.
     into
         Gets what would give clearly more than that, if anything would.
     """
-    now, _ = _found(session, request)
+    request = result.request
+    now = result.count if request.controls.task == "everything" else _found(session, request)[0]
     best: tuple[float, Remedy] | None = None
     for other in others:
         try:

@@ -47,10 +47,9 @@ def split_by_image(
     seen = None if controls is None else _seen(viewer, controls, plane)
 
     def correction(window: NDArray[np.integer], label: int, corner: tuple[int, int]) -> NDArray[np.integer]:
-        parts = None if seen is None else _parted(seen, window == label, points, corner)
-        if parts is None:
-            return editing.split_between(window, label, points - corner, [number])
-        return editing.split_by_mask(window, label, parts == 1, number)
+        by_form = editing.split_between(window, label, points - corner, [number])
+        parts = None if seen is None else _parted(seen, window == label, points, corner, by_form == number)
+        return by_form if parts is None else editing.split_by_mask(window, label, parts == 1, number)
 
     return correction
 
@@ -99,13 +98,23 @@ def _seen(viewer: ViewerModel, controls: Controls, plane: LayerPlane) -> _LabelG
 
 
 def _parted(
-    seen: _LabelGrid, mask: NDArray[np.bool_], points: NDArray[np.float64], corner: tuple[int, int]
+    seen: _LabelGrid,
+    mask: NDArray[np.bool_],
+    points: NDArray[np.float64],
+    corner: tuple[int, int],
+    smaller: NDArray[np.bool_],
 ) -> NDArray[np.intp] | None:
-    """Return the parts, 1 and 2, of a mask in a window that begins at a corner of the layer's plane."""
+    """Return the parts, 1 and 2, of a mask in a window that begins at a corner of the layer's plane.
+
+    `smaller` is the smaller part by the mask's form.
+    """
     from napari_fastsam.model.correcting.splitting import part_mask
     from napari_fastsam.model.correcting.weights import default_corrector
     from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
     import_torch_beside_a_viewer()
     top, left = corner[0] - seen.start[0], corner[1] - seen.start[1]
-    return part_mask(default_corrector(), seen, CroppedMask(top, left, mask), points - seen.start)
+    row, column = (int(value) for value in np.floor(points[0] + 0.5) - corner)
+    first = smaller if smaller[row, column] else ~smaller
+    by_form = np.where(mask, np.where(first, 1, 2), 0)
+    return part_mask(default_corrector(), seen, CroppedMask(top, left, mask), points - seen.start, by_form)

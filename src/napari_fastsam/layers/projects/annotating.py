@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_fastsam.errors import FastSAMError
+from napari_fastsam.io.projects.effort import effort_of, labelled_images
 from napari_fastsam.io.projects.project import Project, ProjectImage
 from napari_fastsam.io.projects.state import ImageState, Progress, read_state
+from napari_fastsam.io.results.efforts import LabelledImage
 from napari_fastsam.layers.projects.opened import CLASSES_KEY, OpenImage
 from napari_fastsam.layers.projects.reading import ReadImage, make_images, read_image
 
@@ -146,6 +148,15 @@ class Annotating:
         if self.project.writable:
             self._finish_saving(place)
             self.project.images[place].annotations().write_state(state)
+
+    def efforts(self) -> list[LabelledImage]:
+        """Return what the labels of each image took, as far as it is now."""
+        self.collect()
+        states = list(self.states)
+        if self.opened is not None and self.current is not None:
+            now = self.opened.recorder.annotation()
+            states[self.current] = replace(states[self.current], objects=self.opened.count(), effort=effort_of(now))
+        return labelled_images((image.name for image in self.project.images), states)
 
     def taken(self, place: int, take: Callable[[ProjectImage], T]) -> T:
         """Change the files of an image that is not open; what is read ahead of it is read anew.

@@ -23,7 +23,7 @@ from napari_fastsam.core.objects.pixel_sums import pixel_sums, sums_from_json, s
 from napari_fastsam.core.results.provenance import Provenance, entries_of
 from napari_fastsam.core.results.result import ResultObject
 from napari_fastsam.errors import FastSAMError, LabelsError
-from napari_fastsam.io.projects.annotations import PROVENANCE_KEY
+from napari_fastsam.io.projects.effort import PROVENANCE_KEY, prompted_in
 from napari_fastsam.io.projects.steps import Annotation
 from napari_fastsam.model.asking.repeating import Repeated, Replay, asked_again, repeat, why_not
 
@@ -141,7 +141,7 @@ def replay(
         raise LabelsError("there are no labels to make again; annotate the image first")
     labels, now = before.labels, pixel_sums(before.labels)
     entries = entries_of(before.metadata.get(PROVENANCE_KEY))
-    hand = by_hand([(e, sums_from_json(e.pixels)) for e in entries], now, _corrected(before, entries))
+    hand = by_hand(entries, now, prompted_in(before.features))
     kept, notes, found = set(hand.kept), list[str](), list[tuple[Provenance, Repeated]]()
     for entry in entries:
         mine = set(entry.labels or ()) & now.keys() - hand.kept
@@ -168,15 +168,6 @@ def replay(
     made_now = changes(labels, after, kept)
     features = _features(before.features, after, objects, made_now)
     return Replayed(Annotation(after, features, before.prompts, metadata), tuple(made_now), tuple(notes))
-
-
-def _corrected(before: Annotation, entries: Sequence[Provenance]) -> set[int]:
-    """Return the labels that clicks shaped where everything was asked for: nobody knows these clicks any more."""
-    table = before.features
-    if table is None or "prompt" not in table or "index" not in table:
-        return set()
-    prompted = {int(row) for row in table["index"][table["prompt"].fillna("").astype(str) != ""]}
-    return {label for entry in entries if entry.task == "everything" for label in entry.labels or ()} & prompted
 
 
 def _pixels(made: Provenance, images: Sequence[Image], shape: tuple[int, ...]) -> tuple[Any, tuple[int | slice, ...]]:

@@ -92,12 +92,14 @@ class KeysWithin:
         Which keys.
     dock
         Has the methods.
+    widget
+        The dock, or a part of it that lies elsewhere.
     """
 
-    def __init__(self, keys: DockKeys, dock: Dock) -> None:
-        self._keys, self._dock = keys, dock
+    def __init__(self, keys: DockKeys, dock: Dock, widget: QWidget) -> None:
+        self._keys, self._dock, self._widget = keys, dock, widget
         self._made: list[QShortcut] = []
-        self._soon = QTimer(dock.native)
+        self._soon = QTimer(widget)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
         shortcut_changed().connect(self._changed)
@@ -113,7 +115,7 @@ class KeysWithin:
             for key in self._keys.keys_of(method):
                 # a keyboard has two keys for Enter, and Qt tells them apart
                 for name in {key, key.replace("Enter", "Return")}:
-                    self._made.append(shortcut_within(self._dock.native, name, getattr(self._dock, method)))
+                    self._made.append(shortcut_within(self._widget, name, getattr(self._dock, method)))
 
     def _changed(self, event: Any) -> None:
         if str(event.name).startswith(PREFIX):

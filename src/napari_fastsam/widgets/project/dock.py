@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.project import open_project
 from napari_fastsam.io.projects.state import Progress
+from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
@@ -45,6 +46,7 @@ class AnnotateFolderWidget(Dock):
     open_button: PushButton
     planes: CheckBox
     note: LineEdit
+    effort_button: PushButton
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Annotate a folder", make_controls(), make_actions(), arranged=False)
@@ -59,6 +61,7 @@ class AnnotateFolderWidget(Dock):
         for method in (method for method, _ in KEYS.table.values()):
             button = getattr(self.actions, f"{method}_button")
             button.changed.connect(lambda *_, method=method: getattr(self, method)())
+        self.effort_button.changed.connect(lambda *_: self.save_effort())
         self.note.native.editingFinished.connect(self._note_changed)
         self.say(messages.NO_FOLDER)
 
@@ -120,6 +123,22 @@ class AnnotateFolderWidget(Dock):
     def skip(self) -> None:
         """Leave the image out, and open the next that is not done."""
         self._finish("skipped")
+
+    @report_errors
+    def save_effort(self, path: Path | str | None = None) -> Path | None:
+        """Write what the labels of the folder took as CSV; a path that is None is asked for."""
+        annotating = self.annotating
+        if annotating is None:
+            self.say(messages.NO_FOLDER)
+            return None
+        if path is None:
+            path, _ = QFileDialog.getSaveFileName(self.native, "Save the effort", "effort.csv", "CSV (*.csv)")
+        if not path:
+            return None
+        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
+        write_efforts(file, annotating.efforts())
+        self.say(messages.effort_saved(file.name))
+        return file
 
     def end(self) -> None:
         """Save what is open, and let others have the folder."""

@@ -32,6 +32,11 @@ def make_controls() -> list[Any]:
             tooltip="Each plane of a stack is an image of its own. Counts when a folder is opened.",
         ),
         LineEdit(name="note", tooltip="Whatever you want to remember of this image."),
+        PushButton(
+            name="effort_button",
+            text="Save effort …",
+            tooltip="Clicks and seconds, and the share of objects that stayed as they were accepted, image by image.",
+        ),
     ]
 
 
@@ -74,6 +79,7 @@ def make_frame(dock: Any, on_chosen: Callable[[int], object], folded: QWidget) -
     above, below = Fields(), Fields()
     above.add_wide(dock.open_button.native, dock.planes.native)
     below.add("Note", dock.note.native)
+    below.add("", dock.effort_button.native)
     column.addWidget(above)
     column.addWidget(progress)
     column.addWidget(images, 1)

@@ -169,6 +169,7 @@ class Following:
         image = self._panels.source.image.value
         if image is not None:
             self._controller.image_changed(image)
+            self._panels.offer_planes()  # it may have other axes now
             self._updates.soon()
 
     def _layers_changed(self, event: Any) -> None:

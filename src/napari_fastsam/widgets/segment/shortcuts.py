@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qtpy.QtWidgets import QWidget
+
 from napari_fastsam.widgets.common.keys import DockKeys, KeysWithin, KeyTable, shortcut_within
 
 if TYPE_CHECKING:
@@ -63,11 +65,17 @@ def bind(dock: Dock, list_keys: Callable[[], object]) -> Callable[[], None]:
     list_keys
         Shows the list of keys.
     """
-    unbind, within = KEYS.bind(dock), KeysWithin(KEYS, dock)
+    unbind, unbind_within = KEYS.bind(dock), bind_within(dock, dock.native)
     shortcut_within(dock.native, LIST_KEY, list_keys, window=True)
 
     def end() -> None:
         unbind()
-        within.end()
+        unbind_within()
 
     return end
+
+
+def bind_within(dock: Dock, widget: QWidget) -> Callable[[], None]:
+    """Give a dock the keys while a widget has the keyboard, or what is in it; the function returned takes them away."""
+    within = KeysWithin(KEYS, dock, widget)
+    return lambda: within.end()  # which Qt keeps alive, other than a method

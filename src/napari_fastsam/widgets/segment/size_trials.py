@@ -67,12 +67,12 @@ class SizeTrials:
         if self._runner.busy:
             self.give_way()
             return  # the next answer, or the end of this one, begins another
-        request, session = result.request, self._session
-        others = other_sizes(session, request)
+        session = self._session
+        others = other_sizes(session, result.request)
         found: list[Remedy] = []
         self._trial, self._found, self._complete = trial, found, not others
         if others:
-            self._runner.start(lambda: try_sizes(session, request, others, found), None, after_ms=IDLE_MS)
+            self._runner.start(lambda: try_sizes(session, result, others, found), None, after_ms=IDLE_MS)
 
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         self._complete = not cancelled

@@ -76,8 +76,8 @@ class CorrectPanel(Folded):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
         self.planes = _make_planes()
-        self.offer_planes(self._several)
         grid.addWidget(self.planes.native, 0, 0, 1, _COLUMNS)
+        self.planes.native.setVisible(self._several)  # or what was never shown would be, with the rest
         for i, (method, (key, text, tooltip)) in enumerate(VERBS.items()):
             button = self.buttons[method] = QPushButton(text.capitalize())
             button.setToolTip(f"{tooltip} ({key})")

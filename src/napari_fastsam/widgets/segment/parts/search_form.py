@@ -76,6 +76,7 @@ class SearchForm(QWidget):
         layout.addWidget(self._fields(example))
         layout.addWidget(self.table, 1)
         layout.addWidget(self.own_tab.native)
+        layout.addStretch(0)  # in a tab, where the table is not shown
         self._wire(moved, changed)
 
     def _fields(self, example: QWidget) -> Fields:

@@ -1,0 +1,108 @@
+"""No telemetry: no command and no dock opens a socket to anywhere but this machine, nor asks for a name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from napari_fastsam.cli import app
+from napari_fastsam.core.recipe import Parameters, Recipe
+from napari_fastsam.io.recipes import save_recipe
+
+SUPPORT = Path(__file__).parent / "support"
+
+
+def typed(command: str) -> list[str]:
+    return [sys.executable, "-m", "napari_fastsam.cli", *command.split()]
+
+
+def watched(folder: Path, *command: str, waits: int = 280) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a command with every Python process of it watched; returns what it said and which addresses it called."""
+    log = folder / "sockets.txt"
+    log.write_text("")
+    paths = [str(SUPPORT / "quiet"), *[p for p in sys.path if p]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NAPARI_FASTSAM_SOCKETS": str(log)}
+    done = subprocess.run(
+        command, cwd=folder, env={**environment, "NAPARI_FASTSAM_DATA": str(folder / "data")}, capture_output=True,
+        text=True, timeout=waits, check=False,
+    )  # fmt: skip
+    return done, log.read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, fluorescence, fluorescence_truth) -> Path:
+    """Images, labels, a recipe and a dataset."""
+    folder = tmp_path_factory.mktemp("quiet")
+    for name, pixels in (("images", fluorescence), ("labels", fluorescence_truth.astype(np.uint16))):
+        (folder / "pairs" / name).mkdir(parents=True)
+        for part in ("a", "b"):
+            iio.imwrite(folder / "pairs" / name / f"{part}.png", pixels[90:186, 60:156])
+    shutil.copy(folder / "pairs" / "images" / "a.png", folder / "image.png")
+    save_recipe(Recipe(parameters=Parameters(contrast_limits=(0.0, 80.0))), folder / "recipe.json")
+    return folder
+
+
+COMMANDS = {
+    "models list": "models list",
+    "models path": "models path nuclei",
+    "models convert": "models convert {bundled} -o plain.pt",
+    "models trust": "models trust nothing.torchscript",
+    "formats": "formats",
+    "segment": "segment image.png -o out --imgsz 96 --overlay",
+    "run": "run recipe.json image.png -o ran --workers 1",
+    "convert": "convert out/image_labels.tif labels.geojson",
+    "evaluate": "evaluate pairs --device cpu",
+    "train": "train pairs -o own.pt --base nuclei --epochs 1 --imgsz 64 --device cpu",
+    "export": "export --imgsz 64 -o exported.onnx",
+}
+"""What is typed for each command; those left out start a window, whose flow is below, or download what is asked for."""
+
+
+def test_all_commands_are_here():
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    groups = {group.name for group in app.registered_groups}
+    typed_here = {name.split()[0] for name in COMMANDS}
+    assert names | groups == typed_here | {"demo", "annotate", "train-corrections"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_calls_nobody(folder, name):
+    from napari_fastsam.model.weights.weights import find
+
+    done, called = watched(folder, *typed(COMMANDS[name].format(bundled=find("nuclei"))))
+    assert called == []
+    assert done.returncode in ((2,) if name == "models trust" else (0, 3)), done.stderr
+
+
+def test_to_learn_from_corrections_calls_nobody(folder):
+    _, called = watched(folder, *typed("train-corrections pairs -o corrector.pt --epochs 1 --device cpu"))
+    assert called == []
+
+
+def test_the_docks_call_nobody(folder):
+    done, called = watched(folder, sys.executable, str(SUPPORT / "docks_flow.py"), str(folder))
+    assert called == []
+    assert "objects 1" in done.stdout, done.stderr[-2000:]
+
+
+def test_the_watch_hears_what_leaves_this_machine(folder):
+    """Also in a child, by name and by number: nothing is sent, since connecting a datagram socket sends nothing."""
+    program = (
+        "import socket, subprocess, sys\n"
+        "if len(sys.argv) < 2: subprocess.run([sys.executable, __file__, 'child'])\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "try: s.connect(('192.0.2.1', 9))\n"
+        "except OSError: pass\n"
+        "socket.create_server(('127.0.0.1', 0)).close()\n"
+    )
+    (folder / "calls.py").write_text(program)
+    _, called = watched(folder, sys.executable, str(folder / "calls.py"))
+    assert len(called) == 2
+    assert all("192.0.2.1" in line for line in called)
