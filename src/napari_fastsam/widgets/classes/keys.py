@@ -35,7 +35,7 @@ class CanvasKeys:
         if tuple(keys) == tuple(self._wanted):
             return
         self.release()
-        self._wanted = {key: named_press(f"class_{key}", lambda _, key=key: do(key)) for key in keys}
+        self._wanted = {key: named_press(f"class_{key}", do, key) for key in keys}
         for owner in (self._viewer, *self._viewer.layers):
             self._bind(owner)
 

@@ -80,7 +80,8 @@ class DockKeys:
             if dock is not None:
                 getattr(dock, method)()
 
-        return named_press(f"{self._prefix}{method}", press)
+        press.__name__ = f"napari_fastsam_{self._prefix}{method}"  # napari tells keys apart by it
+        return press
 
 
 class KeysWithin:
@@ -93,7 +94,7 @@ class KeysWithin:
     dock
         Has the methods.
     widget
-        The dock's own widget, or a part of it that has a place of its own.
+        The dock, or a part of it that lies elsewhere.
     """
 
     def __init__(self, keys: DockKeys, dock: Dock, widget: QWidget) -> None:
@@ -129,11 +130,11 @@ class KeysWithin:
         self._make()
 
 
-def named_press(name: str, do: Callable[[Any], object]) -> Callable[[Any], None]:
-    """Return what a key does with what has it, a viewer or a layer, under a name: napari asks every binding for one."""
+def named_press(name: str, do: Callable[..., object], *arguments: object) -> Callable[[Any], None]:
+    """Return what a key of a viewer or a layer does, under a name: napari asks every binding for one."""
 
     def press(source: Any) -> None:
-        do(source)
+        do(*arguments)
 
     press.__name__ = f"napari_fastsam_{name}"
     return press

@@ -42,7 +42,7 @@ class ReviewKeys:
         self._pressed: dict[str, Callable[[Any], None]] = {}
         for key, (method, _) in KEYS.items():
             do = getattr(dock, method)
-            self._pressed[key] = pressed = named_press(f"review_{method}", lambda _, do=do: do())
+            self._pressed[key] = pressed = named_press(f"review_{method}", do)
             viewer.bind_key(key, pressed, overwrite=True)
             shortcut_within(widget, key, do)
 

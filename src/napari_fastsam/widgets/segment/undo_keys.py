@@ -42,7 +42,7 @@ class UndoKeys:
         redo: Callable[[], object],
         connections: Connections,
     ) -> None:
-        self._actions = {UNDO: named_press("undo", lambda _: undo()), REDO: named_press("redo", lambda _: redo())}
+        self._actions = {UNDO: named_press("undo", undo), REDO: named_press("redo", redo)}
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         for layer in viewer.layers:
             self._bind(layer)
