@@ -2,9 +2,13 @@
 #
 #   make demo          the sample in napari, prompts placed, objects drawn
 #   make test          all tests, on a virtual screen
+#   make test-oldest   the same with the lowest version of every dependency, in .venv-oldest; make test-wheel: the wheel, in .venv-wheel
 #   make lint          ruff, mypy, import-linter, npe2, typos
 #   make docs          the documentation, into site/
 #   make bench         the timings, as a table with ratios; DATA=FOLDER adds mosaics and stacks
+#   make campaign      abuse by the thousand, hours of it; ARGS='files --seconds 300 --seed 1' does one for some minutes
+#   make peers         other ways to the same objects beside this one, as a table; ARGS='--data FOLDER'
+#   make audit         dependencies with known vulnerabilities; asks the advisory database
 #   make screenshots   the pictures of the documentation, from the running program
 #   make nuclei-model DATA=FOLDER   trains the model that is bundled, into build/; ARGS=--resume goes on
 #   make microscopy-model DATA=FOLDER   trains one for more than nuclei, on a GPU, and judges it
@@ -17,11 +21,14 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest/bin
+WHEEL := .venv-wheel/bin
+PIP := -m pip install --quiet --disable-pip-version-check --only-binary :all:
 INSTALLED := $(VENV)/.installed
 SCREEN := scripts/with-display.sh
 export VISIBLE
 
-.PHONY: setup system demo test lint docs bench screenshots annotated nuclei-model microscopy-model clean
+.PHONY: setup system demo test test-oldest test-wheel lint docs bench campaign peers audit screenshots annotated nuclei-model microscopy-model clean
 .DEFAULT_GOAL := setup
 
 setup: system $(INSTALLED)
@@ -44,6 +51,25 @@ demo: setup
 test: setup
 	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# build/oldest.txt says which versions these are.
+test-oldest: system
+	test -x $(OLDEST)/python || $(PYTHON) -m venv .venv-oldest
+	$(OLDEST)/python $(PIP) uv packaging
+	$(OLDEST)/python scripts/oldest.py build/oldest.txt
+	$(OLDEST)/python $(PIP) --requirement build/oldest.txt
+	$(OLDEST)/python -m pip install --quiet --no-deps --editable .
+	OMP_NUM_THREADS=1 $(SCREEN) $(OLDEST)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# What is to be published, installed as by somebody who has no clone.
+test-wheel: system
+	rm -rf dist .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	$(WHEEL)/python $(PIP) build twine
+	$(WHEEL)/python -m build --outdir dist
+	$(WHEEL)/twine check --strict dist/*
+	$(WHEEL)/python $(PIP) "$$(ls dist/*.whl)[all]"
+	cd dist && $(CURDIR)/$(SCREEN) $(CURDIR)/$(WHEEL)/napari-fastsam demo --screenshot demo.png && rm demo.png
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,6 +89,19 @@ ifneq ($(DATA),)
 	$(BIN)/python benchmarks/stacks.py --data "$(DATA)"
 endif
 
+campaign: setup
+	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python benchmarks/campaigns $(ARGS)
+
+peers: setup
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+# In an environment of its own: what audits is no dependency of what is audited.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m pip freeze --exclude-editable > build/audit/installed.txt
+	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip $(ARGS)
+
 screenshots: setup
 	$(SCREEN) $(BIN)/python scripts/screenshots.py
 
@@ -80,6 +119,6 @@ microscopy-model: annotated setup
 	$(BIN)/python benchmarks/by_kind.py --data "$(DATA)" --held-out-of build/microscopy.pt nuclei build/microscopy.pt
 
 clean:
-	rm -rf $(VENV) site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .venv-oldest .venv-wheel site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	rm -f .coverage napari-fastsam-demo.png
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -26,12 +26,14 @@ from napari_fastsam.io.formats.registry import Format, writer
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for
+from napari_fastsam.model.asking.beside import OtherProposals
 from napari_fastsam.model.asking.plane_scale import PlaneLike
 from napari_fastsam.model.asking.segment import paint, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.correcting.weights import default_corrector
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.weights import sha256_of
+from napari_fastsam.runs.proposals import read_proposals
 from napari_fastsam.version import __version__
 
 
@@ -69,6 +71,8 @@ class Job:
         Whether clicks correct the objects at prompts.
     fine_edges
         Whether the correcting network draws the edges of proposed objects anew.
+    others
+        A file of labels, or a folder with one for each image, whose objects are proposals beside the network's.
     """
 
     model: Model
@@ -87,6 +91,7 @@ class Job:
     contrast_limits: tuple[float, float] | None = None
     scene: int | None = None
     pixel_size: float | None = None
+    others: Path | None = None
 
     def source(self, image: Path) -> Input:
         """Return an image as it is to be read."""
@@ -187,8 +192,9 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     files = _files(target, [writer(name) for name in job.formats])
     for path in files.values():
         check_name(path)
+    others = None if job.others is None else read_proposals(job.others, image, (plane.shape[0], plane.shape[1]))
     start = time.perf_counter()
-    labels, numbered, objects = _labels_of(plane, job)
+    labels, numbered, objects = _labels_of(plane, job, others)
     seconds = time.perf_counter() - start
     present = set(np.unique(labels).tolist()) - {0}
     unanswered = tuple(s for s, _ in numbered if not s.found)
@@ -219,11 +225,13 @@ def _files(target: Path, formats: Sequence[Format]) -> dict[Format, Path]:
     return {first: target} | {other: target.with_name(name + other.ending) for other in others}
 
 
-def _labels_of(plane: PlaneLike, job: Job) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:
+def _labels_of(
+    plane: PlaneLike, job: Job, others: OtherProposals | None
+) -> tuple[NDArray[np.int32], list[tuple[Selection, int]], list[ResultObject]]:
     """Return the label image; if there are prompts, what became of each, with its number; and what is found."""
     limits = COLOURED if len(job.channels) > 1 else job.contrast_limits
     shown = {"imgsz": job.imgsz, "contrast_limits": limits}
-    asked = {**asdict(job.thresholds), **shown, "fine_edges": job.fine_edges}
+    asked = {**asdict(job.thresholds), **shown, "fine_edges": job.fine_edges, "others": others}
     if job.prompts is None:
         found = segment(job.model, plane, **asked)
         objects = [ResultObject(number, score) for number, score in enumerate(found.scores.tolist(), start=1)]
@@ -292,6 +300,7 @@ def _provenance(image: Path, job: Job) -> Provenance:
         prompts=None if prompts is None else prompts.to_json(),
         refine=None if prompts is None else job.refine,
         fine_edges=job.fine_edges,
+        others=None if job.others is None else job.others.name,
         corrector=default_corrector().name if prompts is not None and job.refine else None,
         text_encoder=job.text_encoder_name if prompts is not None and prompts.texts else None,
         text_threshold=search.text_threshold if searched else None,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hostile import CASES, Case
-from hostile.checkpoints import innocent
+from hostile.making import innocent
 from hostile.other_doors import innocents
 
 SUPPORT = Path(__file__).parents[1] / "support"

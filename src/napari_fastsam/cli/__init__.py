@@ -19,6 +19,7 @@ from napari_fastsam.cli.export import export
 from napari_fastsam.cli.formats import formats
 from napari_fastsam.cli.models import models_app
 from napari_fastsam.cli.reading_options import ReadingCommand
+from napari_fastsam.cli.replay import replay
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
@@ -66,6 +67,7 @@ app.command(cls=ReadingCommand)(segment)
 app.command(cls=ReadingCommand)(run)
 app.command()(formats)
 app.command()(annotate)
+app.command()(replay)
 app.command()(convert)
 app.command()(evaluate)
 app.command()(train)

@@ -73,6 +73,13 @@ Refine = Annotated[
 FineEdges = Annotated[
     bool, typer.Option("--fine-edges", help="Draw the edges of proposed objects anew, at full resolution; slower.")
 ]
+Proposals = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="LABELS",
+        help="Labels of another program, a file or a folder with one for each image: prompts choose among these too.",
+    ),
+]
 Formats = Annotated[
     list[str] | None,
     typer.Option(

@@ -26,6 +26,7 @@ from napari_fastsam.io.annotations.examples import remarks_of
 from napari_fastsam.io.annotations.splits import names_in
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import make_folder
+from napari_fastsam.model.network.device import is_of_memory
 
 _INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -87,7 +88,7 @@ def train(
         listener.fail(error)
         raise typer.Exit(FAILED) from error
     except (MemoryError, RuntimeError) as error:
-        if not _is_of_memory(error):
+        if not is_of_memory(error):
             raise
         told = DeviceError("out of memory; take a smaller --batch or --imgsz, or --device cpu")
         listener.fail(told)
@@ -166,12 +167,6 @@ def _held_out(
 def _named(data: Sequence[Path], validation: Path | None) -> list[Path]:
     """Return the files that were named as data; folders are not read themselves."""
     return [path for path in (*data, validation) if path is not None and not path.is_dir()]
-
-
-def _is_of_memory(error: MemoryError | RuntimeError) -> bool:
-    """Say whether torch, which has no type of its own for it on a processor, found too little memory."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text
 
 
 @contextmanager

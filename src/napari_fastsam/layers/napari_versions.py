@@ -61,3 +61,11 @@ def show_features(viewer: Any, layer: Layer) -> bool:
     viewer.layers.selection.active = layer
     window.add_plugin_dock_widget("napari", tables[0].display_name)
     return True
+
+
+def shortcut_changed() -> Any:
+    """Return the event by which napari tells that a shortcut was changed, whose name napari 0.7 spells otherwise."""
+    from napari.utils.action_manager import action_manager
+
+    events = action_manager.events
+    return events.shortcut_changed if "shortcut_changed" in events.emitters else events.shorcut_changed

@@ -37,11 +37,12 @@ def test_what_is_damaged_counts_as_nothing(damaged):
 
 
 def test_the_table_has_a_row_an_image_and_one_for_all(tmp_path):
-    images = [LabelledImage("a", 10, Effort(20, 50.0), 4, 3), LabelledImage("b", 0, Effort())]
+    images = [LabelledImage("a", 10, Effort(20, 50.0), 4, 3, 9), LabelledImage("b", 0, Effort(), untouched=0)]
     write_efforts(tmp_path / "effort.csv", images)
     with (tmp_path / "effort.csv").open(encoding="utf-8") as file:
         a, b, both = csv.DictReader(file)
 
-    assert (a["clicks_per_object"], a["seconds_per_object"], a["untouched_share"]) == ("2", "5", "0.75")
-    assert (b["clicks_per_object"], b["untouched_share"]) == ("", "")
-    assert (both["name"], both["objects"], both["clicks"], both["untouched_share"]) == ("all", "10", "20", "0.75")
+    assert (a["clicks_per_object"], a["seconds_per_object"], a["right_share"]) == ("2", "5", "0.75")
+    assert (b["clicks_per_object"], b["right_share"], b["untouched_share"]) == ("", "", "")
+    assert (both["name"], both["objects"], both["clicks"], both["right_share"]) == ("all", "10", "20", "0.75")
+    assert (a["untouched_share"], both["untouched_share"]) == ("0.9", "0.9")

@@ -1,3 +1,5 @@
+"""Images as they are named: files, channels, parts."""
+
 import imageio.v3 as iio
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""What must not be written over."""
+
 import os
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.history.prompt_rows import PromptRows
 from napari_fastsam.layers.history.recorder import Recorder
 from napari_fastsam.layers.prompts.new import NEGATIVE, new_points, new_shapes, remove_rows, set_polarity
-from napari_fastsam.layers.prompts.objects import set_number
+from napari_fastsam.layers.prompts.objects import set_next, set_number
 
 SHAPE = (20, 30)
 
@@ -187,6 +187,21 @@ def test_prompts_changed_without_a_word_are_not_lost():
     scene.points.data[0] = 8  # napari tells nobody
     scene.recorder.undo()
     np.testing.assert_array_equal(scene.points.data, [[3, 3]])
+
+
+def test_a_column_that_came_with_a_correction_goes_with_it():
+    scene = Scene()
+    scene.do("box", (3, 3), 4)
+    rows = PromptRows.of(scene.shapes)
+    with scene.recorder.step("a correction"):
+        set_next((scene.points, scene.shapes), 1)  # a column of numbers, which the shapes had not
+        scene.points.add([[4.0, 4.0]])
+    scene.recorder.undo()
+    assert PromptRows.of(scene.shapes).is_same(rows)
+    scene.do("box", (9, 9), 2)
+    scene.recorder.undo()
+    scene.recorder.redo()
+    assert len(scene.shapes.data) == 2
 
 
 def test_steps_of_a_layer_that_is_gone_are_forgotten():

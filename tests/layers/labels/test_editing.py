@@ -197,3 +197,12 @@ def test_new_numbers_are_free_whoever_painted_on_a_large_layer() -> None:
     layer.data[7, 7] = 60
     layer.refresh()
     assert free_numbers(layer, 1) == [61]
+
+
+def test_labels_that_lie_in_each_others_windows_are_all_gone_once_they_are_merged():
+    data = squares()
+    data[4:14, 24:30] = 4
+    layer = told(data)
+    did = merge_labels(plane(layer), {1: (5.0, 5.0), 2: (5.0, 20.0), 4: (5.0, 32.0)})
+    assert did.gone == (2, 4)
+    assert rows(layer) == {1: "a", 7: "d"}

@@ -1,3 +1,5 @@
+"""All planes of a stack, segmented and linked."""
+
 import dataclasses
 
 import dask.array as da
@@ -7,7 +9,7 @@ import zarr
 
 import napari_fastsam as fs
 from napari_fastsam.core.judging.metrics import match
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import FastSAMError, ImageError
 from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.samples import nuclei_3d
 
@@ -74,6 +76,12 @@ def test_colours(model, nuclei):
 def test_what_is_no_stack_is_refused(model, wrong):
     with pytest.raises(FastSAMError, match="the stack has shape"):
         fs.segment_stack(model, wrong)
+
+
+@pytest.mark.parametrize("dtype", ["O", "S2", "m8[s]", "c8", [("a", "f4"), ("b", "u1")]], ids=str)
+def test_values_that_are_no_real_numbers_are_refused_by_their_type(model, dtype):
+    with pytest.raises(ImageError, match="expected real numbers"):
+        fs.segment_stack(model, np.zeros((2, 8, 8), dtype), imgsz=32)
 
 
 def test_an_exported_model_that_takes_one_size(model, nuclei, result):

@@ -1,3 +1,5 @@
+"""A large plane, tile by tile."""
+
 import dataclasses
 
 import dask.array as da
@@ -97,6 +99,7 @@ def test_colours_sizes_and_areas(model, mosaic):
         (np.zeros((50, 50)), {"labels": np.zeros((9, 9), np.int32)}, "expected the image's"),
         (np.zeros((50, 50)), {"conf": 2}, "from 0 to 1"),
         (np.full((50, 50), np.nan), {}, "no finite value"),
+        (np.zeros((50, 50), "S2"), {}, "expected real numbers"),
     ],
 )
 def test_what_cannot_be_done_is_said(model, image, options, says):

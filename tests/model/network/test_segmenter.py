@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 
 import imageio.v3 as iio
@@ -269,3 +271,33 @@ def test_what_is_no_part_of_the_picture_changes_little_of_what_is_found(where: s
         plane[:4] = -32768
     assert before > 90
     assert len(model.segment(plane)) == pytest.approx(before, abs=8)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+    ids=["of a GPU", "of torch", "of Python"],
+)
+def test_too_little_memory_is_said_with_what_to_do_and_the_model_goes_on(nuclei, grey, error):
+    """A network that finds no memory once, as when another program has taken it."""
+    real, left = nuclei.network, [error]
+
+    def network(batch):
+        if left:
+            raise left.pop()
+        return real(batch)
+
+    short = replace(nuclei, network=network)
+    with pytest.raises(DeviceError, match=r"not enough memory for the network at \d+ pixels; choose a smaller"):
+        short.segment(grey)
+    assert len(short.segment(grey)) == len(nuclei.segment(grey))
+
+
+def test_where_torch_is_gone_it_is_said_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelError, match=r"torch cannot be .*; install it again: pip install"):
+        fs.load_model("nuclei", device="cpu")

@@ -1,16 +1,12 @@
-"""CLIP: the same as the real package, files of every kind, and a process that stays as it was."""
+"""CLIP: the same as the real package, for any text and picture."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-import pickle
 import subprocess
 import sys
 import threading
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +16,8 @@ import torch
 from PIL import Image
 
 import napari_fastsam as fs
-from napari_fastsam._vendor.clip.model import build_model
-from napari_fastsam.errors import DeviceError, DownloadError, ModelError, PromptError
+from napari_fastsam.errors import ModelError, PromptError
 from napari_fastsam.model.text import encoder as text_encoder
-from napari_fastsam.model.text.clip_weights import read_weights
 from napari_fastsam.model.text.encoder import ClipEncoder, load_text_encoder
 from napari_fastsam.model.text.pictures import as_input
 from napari_fastsam.model.text.words import tokens
@@ -36,11 +30,6 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def encoder(small_clip: Path) -> ClipEncoder:
-    return load_text_encoder(small_clip, "cpu")
-
-
-@pytest.fixture(scope="module")
 def real() -> Any:
     """The package clip itself; the plugin never imports it."""
     with warnings.catch_warnings():
@@ -48,83 +37,6 @@ def real() -> Any:
         import clip
         import clip.clip
     return clip
-
-
-@pytest.fixture
-def pictures() -> list[np.ndarray]:
-    chance = np.random.default_rng(1)
-    shapes = [(40, 40), (7, 60), (90, 20), (1, 1), (2, 3), (300, 200), (32, 32), (33, 64)]
-    return [chance.integers(0, 256, (*shape, 3), np.uint8) for shape in shapes]
-
-
-@pytest.fixture
-def archive(small_clip: Path, tmp_path: Path) -> Path:
-    """The small CLIP as CLIP is released: a TorchScript archive, with its three numbers."""
-    network = build_model(torch.load(small_clip, weights_only=True)).float()
-    for name, number in (("input_resolution", 32), ("context_length", 77), ("vocab_size", 49408)):
-        if hasattr(network, name):
-            delattr(network, name)
-        network.register_buffer(name, torch.tensor(number))
-    path = tmp_path / "archive.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of TorchScript
-        inputs = torch.zeros(1, 3, 32, 32), torch.tensor([tokens("red")])
-        torch.jit.save(torch.jit.trace(network, inputs), str(path))
-    return path
-
-
-@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
-@pytest.mark.parametrize("how", ["traced", "scripted"])
-def test_an_archive_gives_the_weights_that_torchscript_would_without_being_run(
-    small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, how: str
-) -> None:
-    """As CLIP is released: half floats, and three numbers beside the weights."""
-    network = build_model(torch.load(small_clip, weights_only=True))
-    network = network if half else network.float()
-    wanted = {name: value.float() for name, value in network.state_dict().items()}
-    for name, number in (("input_resolution", 32), ("context_length", 77), ("vocab_size", 49408)):
-        if hasattr(network, name):
-            delattr(network, name)
-        network.register_buffer(name, torch.tensor(number))
-    path = tmp_path / "archive.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of TorchScript
-        if how == "traced":
-            # in whole floats, in which every machine can; the weights are what is compared
-            inputs = torch.zeros(1, 3, 32, 32), torch.tensor([tokens("red")])
-            traced = torch.jit.trace(network.float(), inputs)
-            (traced.half() if half else traced).save(str(path))
-        else:
-            torch.jit.save(torch.jit.script(_Holder(network)), str(path))
-    monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("the archive is run"))
-    weights_of_file = read_weights(path)
-    if how == "scripted":
-        weights_of_file = {name.removeprefix("held."): value for name, value in weights_of_file.items()}
-    else:
-        loaded = load_text_encoder(path, "cpu")._network.state_dict()
-        assert all(torch.equal(loaded[name], value) for name, value in wanted.items())
-    assert wanted.keys() == weights_of_file.keys()
-    for name, value in wanted.items():
-        assert torch.equal(weights_of_file[name].float(), value), name
-
-
-class _Holder(torch.nn.Module):
-    """Parameters of a network by their names, without its program, which TorchScript cannot do with."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.held = torch.nn.Module()
-        for name, value in network.state_dict().items():
-            place = self.held
-            *outer, last = name.split(".")
-            for part in outer:
-                if not hasattr(place, part):
-                    place.add_module(part, torch.nn.Module())
-                place = getattr(place, part)
-            place.register_buffer(last, value)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
 
 
 @pytest.mark.parametrize("kind", ["weights by name", "archive"])
@@ -279,204 +191,6 @@ def test_read_only_and_reversed_pictures(encoder: ClipEncoder, pictures: list) -
     wanted = encoder.encode_images([pictures[0][:, ::-1].copy()])
     pictures[0].setflags(write=False)
     assert np.array_equal(encoder.encode_images([pictures[0][:, ::-1]]), wanted)
-
-
-# ---------------------------------------------------------------------------------------------------------- the files
-
-
-def test_the_public_name_loads_a_file_of_ones_own(small_clip: Path) -> None:
-    encoder = fs.load_text_encoder(str(small_clip), device="cpu")
-    digest = hashlib.sha256(small_clip.read_bytes()).hexdigest()
-    assert (encoder.path, encoder.device, encoder.sha256) == (small_clip, "cpu", digest)
-    assert encoder.key == fs.load_text_encoder(small_clip, "cpu").key
-    assert "_network" not in repr(encoder)
-
-
-def test_a_released_archive_is_read_as_its_weights_are(archive: Path, encoder: ClipEncoder, pictures: list) -> None:
-    with zipfile.ZipFile(archive) as opened:
-        assert "archive/constants.pkl" in opened.namelist()
-    other = load_text_encoder(archive, "cpu")
-    assert np.allclose(other.encode_images(pictures), encoder.encode_images(pictures), atol=1e-6)
-    assert np.allclose(other.encode_texts(["red"]), encoder.encode_texts(["red"]), atol=1e-6)
-    assert other.key != encoder.key
-
-
-@pytest.mark.parametrize("kind", ["float32", "nested", "old format"])
-def test_weights_of_other_kinds(kind: str, small_clip: Path, tmp_path: Path, encoder: ClipEncoder) -> None:
-    state = {name: value.float() for name, value in torch.load(small_clip, weights_only=True).items()}
-    state["text_projection"] = state["text_projection"] + 1e-4  # lost in half floats
-    saved = {"state_dict": state, "epoch": 3} if kind == "nested" else state
-    path = tmp_path / "mine.pt"
-    torch.save(saved, path, _use_new_zipfile_serialization=kind != "old format")
-    other = load_text_encoder(path, "cpu")
-    assert torch.equal(other._network.text_projection, state["text_projection"])
-    assert not any(parameter.requires_grad for parameter in other._network.parameters())
-    assert not other._network.training
-    assert np.allclose(other.encode_texts(["red"]), encoder.encode_texts(["red"]), atol=0.02)
-
-
-def _spoil(kind: str, path: Path, small_clip: Path, archive: Path) -> None:
-    state = torch.load(small_clip, weights_only=True)
-    if kind == "truncated":
-        path.write_bytes(small_clip.read_bytes()[:200_000])
-    elif kind == "truncated archive":
-        path.write_bytes(archive.read_bytes()[:-5000])
-    elif kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "a picture":
-        Image.new("RGB", (8, 8)).save(path, "PNG")
-    elif kind == "a foreign zip":
-        with zipfile.ZipFile(path, "w") as opened:
-            opened.writestr("a/constants.pkl", b"nothing")
-    elif kind == "a tensor":
-        torch.save(torch.zeros(3), path)
-    elif kind == "another network":
-        torch.save({"conv.weight": torch.zeros(3)}, path)
-    elif kind == "half a network":
-        torch.save({n: v for n, v in state.items() if not n.startswith("visual.transformer.resblocks.1")}, path)
-    elif kind == "other shapes":
-        torch.save(state | {"visual.proj": torch.zeros(9, 9)}, path)
-    elif kind == "numbers":
-        torch.save({"text_projection": 3}, path)
-
-
-@pytest.mark.parametrize(
-    "kind",
-    ["truncated", "truncated archive", "empty", "a picture", "a foreign zip", "a tensor", "another network",
-     "half a network", "other shapes", "numbers"],
-)  # fmt: skip
-def test_a_file_that_is_no_clip_is_named(kind: str, small_clip: Path, archive: Path, tmp_path: Path) -> None:
-    path = tmp_path / "wrong.pt"
-    _spoil(kind, path, small_clip, archive)
-    with pytest.raises(ModelError, match=r"get (it|the file) again") as caught:
-        load_text_encoder(path, "cpu")
-    assert str(caught.value).startswith(str(path))
-    assert "\n" not in str(caught.value)
-
-
-class _Malicious:
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple:
-        return Path.touch, (self.target,)
-
-
-@pytest.mark.parametrize("packed", ["pickle", "torch", "old torch"])
-def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path: Path, packed: str) -> None:
-    path, target = tmp_path / "evil.pt", tmp_path / "it ran"
-    evil = {"text_projection": _Malicious(target)}
-    if packed == "pickle":
-        path.write_bytes(pickle.dumps(evil))
-    else:
-        torch.save(evil, path, _use_new_zipfile_serialization=packed == "torch")
-    with pytest.raises(ModelError, match="was not loaded") as caught:
-        load_text_encoder(path, "cpu")
-    assert str(path) in str(caught.value)
-    assert not target.exists()
-
-
-def test_a_device_that_is_not_there(small_clip: Path) -> None:
-    with pytest.raises(DeviceError, match="expected auto"):
-        load_text_encoder(small_clip, "tpu")
-
-
-# ------------------------------------------------------------------------------------------ names, downloads, mistakes
-
-
-@pytest.mark.parametrize("name", ["ViT-B/32", "vit-b/32", "ViT-B-32.pt", "vit-b-32", " ViT-B/32 "])
-def test_what_was_not_downloaded_is_named_with_url_folder_and_what_to_do(name: str, cache: Path) -> None:
-    entry = weights.TEXT_ENCODERS[0]
-    with pytest.raises(ModelError) as caught:
-        load_text_encoder(name)
-    for part in ("ViT-B-32.pt (354 MB)", str(entry.url), str(cache), "models download ViT-B/32", "name a CLIP file"):
-        assert part in str(caught.value)
-    assert not cache.exists()
-    assert not weights.is_available(name, "text")
-
-
-@pytest.fixture
-def served(server, cache: Path, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> weights.Weights:
-    """The small CLIP under the name of a release, on a server of this machine; how large it is is not known."""
-    server.body = small_clip.read_bytes()
-    entry = dataclasses.replace(
-        weights.TEXT_ENCODERS[1],
-        url=server.url,
-        bytes=0,
-        sha256=hashlib.sha256(server.body).hexdigest(),
-    )
-    monkeypatch.setattr(weights, "TEXT_ENCODERS", (weights.TEXT_ENCODERS[0], entry))
-    return entry
-
-
-def test_a_download_is_followed_by_use_without_the_network(served: weights.Weights, server, cache: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    path = weights.download("vit-b/16", progress=lambda done, total: seen.append((done, total)))
-    assert path == cache / "ViT-B-16.pt"
-    assert seen[-1] == (len(server.body), len(server.body))
-    requests = server.requests
-    encoder = load_text_encoder("ViT-B/16", "cpu")
-    assert (encoder.name, encoder.path, encoder.sha256) == ("ViT-B/16", path, served.sha256)
-    assert weights.is_available("ViT-B/16", "text")
-    assert weights.download("ViT-B/16") == path
-    assert server.requests == requests
-
-
-@pytest.mark.parametrize(
-    ("fault", "says"), [("404", "404"), ("truncated without a length", "has not the expected SHA-256")]
-)
-def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
-    served: weights.Weights, server, cache: Path, fault: str, says: str
-) -> None:
-    server.fault = fault
-    with pytest.raises(DownloadError, match=says) as caught:
-        weights.download("ViT-B/16")
-    for part in (str(served.url), str(cache), "ViT-B-16.pt", "name a CLIP file that you have"):
-        assert part in str(caught.value)
-    assert list(cache.iterdir()) == []
-
-
-def test_a_download_is_cancelled(served: weights.Weights, server, cache: Path) -> None:
-    server.fault = "slow"
-    done: list[int] = []
-    with pytest.raises(weights.DownloadCancelled):
-        weights.download("ViT-B/16", progress=lambda count, _: done.append(count), cancel=lambda: len(done) > 3)
-    assert list(cache.iterdir()) == []
-
-
-def test_a_truncated_file_in_the_cache_is_told(served: weights.Weights, server, cache: Path) -> None:
-    cache.mkdir(parents=True)
-    (cache / "ViT-B-16.pt").write_bytes(server.body[:100_000])
-    with pytest.raises(ModelError, match=r"ViT-B-16\.pt is damaged .* download it again"):
-        load_text_encoder("ViT-B/16", "cpu")
-    (cache / "ViT-B-32.pt").write_bytes(server.body)
-    with pytest.raises(ModelError, match="bytes instead of 353,976,522"):
-        load_text_encoder("ViT-B/32", "cpu")
-
-
-def test_each_kind_of_model_in_the_others_place() -> None:
-    with pytest.raises(ModelError, match=r"ViT-B/32 is a text encoder.*segmentation model.*nuclei"):
-        fs.load_model("ViT-B/32")
-    with pytest.raises(ModelError, match=r"nuclei is a segmentation model.*text encoder.*ViT-B/32"):
-        fs.load_text_encoder("nuclei")
-    with pytest.raises(ModelError, match=r"nuclei\.pt was not loaded: it names .ultralytics"):
-        fs.load_text_encoder(weights.find("nuclei"))
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "no model is named"),
-        ("ViT-B/33", r"did you mean ViT-B/32\?"),
-        ("RN51", "did you mean RN50"),
-        ("somewhere/missing.pt", "there is no file"),
-    ],
-)
-def test_what_is_not_there_is_named_with_what_there_is(text: str, says: str) -> None:
-    with pytest.raises(ModelError, match=says) as caught:
-        load_text_encoder(text)
-    assert "ViT-L/14" in str(caught.value)
-    assert "nuclei" not in str(caught.value)
 
 
 # -------------------------------------------------------------------------------------------------------- the process

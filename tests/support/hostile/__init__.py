@@ -6,7 +6,19 @@ Each module registers the files of its doors with `hostile`. The payloads do not
 
 from __future__ import annotations
 
-from hostile import archives, checkpoints, descriptions, exports, texts
+from hostile import archives, checkpoints, descriptions, exports, networks, pickles, sizes, texts
 from hostile.case import CASES, Case, hostile
 
-__all__ = ["CASES", "Case", "archives", "checkpoints", "descriptions", "exports", "hostile", "texts"]
+__all__ = [
+    "CASES",
+    "Case",
+    "archives",
+    "checkpoints",
+    "descriptions",
+    "exports",
+    "hostile",
+    "networks",
+    "pickles",
+    "sizes",
+    "texts",
+]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from hostile import checkpoints
+from hostile import checkpoints, making, sizes
 from hostile.case import hostile
 
 CLIP = Path(__file__).parents[2] / "data" / "clip" / "small_clip.pt"
@@ -87,7 +87,7 @@ def _an_export_that_writes_when_it_is_run(folder: Path) -> Path:
 def clip_with(folder: Path, **changes: Any) -> Path:
     """Write the small CLIP's weights with some changed; None = left out."""
     weights = torch.load(CLIP, weights_only=True) | changes
-    return checkpoints.saved(folder, {name: value for name, value in weights.items() if value is not None})
+    return making.saved(folder, {name: value for name, value in weights.items() if value is not None})
 
 
 @hostile("text", refused="no CLIP")
@@ -119,21 +119,20 @@ def _a_clip_of_layers_that_are_not_there(folder: Path) -> Path:
 def _a_clip_that_contains_itself(folder: Path) -> Path:
     weights: dict[str, Any] = {}
     weights["state_dict"] = weights
-    return checkpoints.saved(folder, weights)
+    return making.saved(folder, weights)
 
 
-_ALSO_AS_TEXT_ENCODER = (
-    "a shell command", "a child", "ten gigabytes of zeros", "entries that share their bytes", "lists a million deep",
-)  # fmt: skip
+_ALSO_AS_TEXT_ENCODER = {
+    checkpoints: ("a_shell_command", "a_child"),
+    sizes: ("ten_gigabytes_of_zeros", "entries_that_share_their_bytes", "lists_a_million_deep"),
+}
 
 
 def _register_again() -> None:
-    from hostile.case import CASES
-
-    by_words = {case.name.replace("_", " "): case for case in CASES}
-    for words in _ALSO_AS_TEXT_ENCODER:
-        case = by_words[words]
-        hostile("text", refused="not loaded|no weights by name", name=f"{case.name} as a text encoder")(case.make)
+    for module, names in _ALSO_AS_TEXT_ENCODER.items():
+        for name in names:
+            again = hostile("text", refused="not loaded|no weights by name", name=f"{name} as a text encoder")
+            again(getattr(module, f"_{name}"))
 
 
 _register_again()

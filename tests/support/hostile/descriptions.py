@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hostile.case import hostile
-from hostile.checkpoints import IMPORT
+from hostile.making import IMPORT
 
 CLEAN = """
 nc: 1

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hostile import checkpoints
+from hostile import making
 from hostile.case import hostile
 
 _DEEP = {"lists": "[" * 10**6, "objects": '{"a":' * 10**6}
@@ -27,9 +27,7 @@ def recipe(folder: Path, **parts: Any) -> Path:
 
 def _bait(folder: Path) -> Path:
     """A model that must not be opened."""
-    return checkpoints.saved(folder, {"model": checkpoints.Call(os.system, checkpoints.SHELL)}).rename(
-        folder / "bait.pt"
-    )
+    return making.saved(folder, {"model": making.Call(os.system, making.SHELL)}).rename(folder / "bait.pt")
 
 
 @hostile("recipe", refused="outside of the recipe's folder")
@@ -118,7 +116,7 @@ def _annotations_in_yaml_that_multiply(folder: Path) -> Path:
 
 
 def _carded(folder: Path, card: str) -> Path:
-    path = checkpoints.innocent(folder)
+    path = making.innocent(folder)
     path.with_suffix(".json").write_text(card)
     return path
 
@@ -156,14 +154,14 @@ def _header(shape: tuple[int, ...]) -> bytes:
 def _arrays_that_are_pickles(folder: Path) -> Path:
     buffer = io.BytesIO()
     objects = np.empty(1, object)
-    objects[0] = checkpoints.Call(os.system, checkpoints.SHELL)
+    objects[0] = making.Call(os.system, making.SHELL)
     np.save(buffer, objects, allow_pickle=True)
     return _arrays(folder / "plane.npz", labels=buffer.getvalue(), numbers=buffer.getvalue(), scores=buffer.getvalue())
 
 
 @hostile("part")
 def _an_array_file_that_is_a_pickle(folder: Path) -> Path:
-    (folder / "plane.npz").write_bytes(pickle.dumps(checkpoints.Call(os.system, checkpoints.SHELL)))
+    (folder / "plane.npz").write_bytes(pickle.dumps(making.Call(os.system, making.SHELL)))
     return folder / "plane.npz"
 
 

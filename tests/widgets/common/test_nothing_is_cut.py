@@ -95,6 +95,17 @@ def test_nothing_is_cut_where_all_is_unfolded(window, qtbot):
     assert cut(dock.native) == []
 
 
+def test_nothing_is_cut_where_a_button_would_help_and_labels_are_corrected(window, qtbot):
+    dock = window(FastSAMWidget)
+    dock.task.value = "everything"
+    qtbot.waitUntil(lambda: dock.controller.shown is not None)
+    dock.conf.value = 0.95
+    qtbot.waitUntil(lambda: dock.headline._offers.isVisible())
+    dock._panels.correct.expand(animate=False)
+    qtbot.wait(300)
+    assert cut(dock.native) == []
+
+
 def test_a_control_at_the_edge_is_noticed(window):
     dock = window(FastSAMWidget)
     dock.actions.add.native.setFixedWidth(2000)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
 from napari_fastsam.io.results.results import OutputError
 from napari_fastsam.layers.prompts.new import new_points
+from napari_fastsam.widgets import FastSAMWidget
+from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.project import AnnotateFolderWidget
 
 
@@ -190,3 +193,49 @@ def test_a_full_disk_is_said_and_what_is_in_memory_is_saved_later(open_dock, fol
     settle(dock, qtbot)
     found = dock.annotating.project.images[0].annotations().load()
     assert set(np.unique(found.annotation.labels)) == {0, 3, 4}
+
+
+def test_labels_are_made_again_shown_compared_and_taken(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    viewer = dock._viewer
+    segment = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(segment, name="FastSAM")
+    compare = CompareWidget(viewer)
+    viewer.window.add_dock_widget(compare, name="Compare")
+    dock._work_on(lambda other: other.work_on(viewer.layers[0], labels_of(dock)))
+    segment.task.value, segment.conf.value = "everything", 0.05
+    segment.run()
+    qtbot.waitUntil(
+        lambda: segment.controller.shown is not None and segment.controller.shown.count > 10, timeout=60_000
+    )
+    segment.commit()
+    layer = labels_of(dock)
+    scores = layer.features.set_index("index")["score"]
+    by_hand = int(scores.index[scores < 0.8][0])
+    drawn = np.argwhere(layer.data == 0)[-1]
+    layer.data_setitem(tuple(np.array([i]) for i in drawn), by_hand)
+    before = layer.data.copy()
+    settle(dock, qtbot)
+
+    dock.replay.panel.expand()
+    dock.replay.panel.conf.setValue(0.8)
+    dock.replay.panel.again.click()
+    qtbot.waitUntil(lambda: dock.replay.layer is not None, timeout=60_000)
+    assert " gone" in dock.message
+    assert "1 kept as corrected" in dock.message
+    np.testing.assert_array_equal(layer.data, before)
+    assert {compare.predicted.value, compare.truth.value} == {dock.replay.layer, layer}
+    table = pd.read_csv(folder / "annotations" / "replay.csv")
+    gone = (table["outcome"] == "gone").sum()
+    qtbot.waitUntil(lambda: compare.compared is not None, timeout=20_000)
+    matching = compare.compared.matching(0.5)
+    assert matching.false_negatives + matching.false_positives == gone > 0
+
+    dock.replay.panel.take.click()
+    assert dock.replay.layer is None
+    assert len(np.unique(layer.data)) == len(np.unique(before)) - gone
+    np.testing.assert_array_equal(layer.data == by_hand, before == by_hand)
+    settle(dock, qtbot)
+    dock.next_image()
+    dock.previous_image()
+    assert len(labels_of(dock).features) == len(table) - gone

@@ -130,6 +130,7 @@ def test_a_button_corrects_what_lies_in_a_drawn_region(b):
     assert len(shapes.selected_data) == 1
     panel = b.dock._panels.correct
     panel.expand(animate=False)
+    assert not panel.planes.native.isVisible(), "there is one plane"
     b.qtbot.mouseClick(panel.buttons["delete_label"], Qt.MouseButton.LeftButton)
     b.settle()
     assert set(np.unique(b.mine.data)) == {0, 1, 2, 3}
@@ -164,3 +165,52 @@ def test_the_docks_undo_brings_back_pixels_and_features_of_a_correction(b):
     b.dock.redo()
     assert not (b.mine.data == 2).any()
     assert 2 not in set(b.mine.features["index"])
+
+
+def test_labels_of_a_stack_are_corrected_on_this_plane_or_on_all_as_one_step(bench, cells):
+    one = bench(np.stack([cells] * 3), contrast_limits=(0, 80), show=True)
+    flat = some_labels()
+    layer = Labels(np.stack([flat.data] * 3), features=flat.features, name="mine")
+    one.viewer.add_layer(layer)
+    one.dock.labels.value = one.mine = layer
+    one.settle()
+    one.viewer.reset_view()
+    one.viewer.dims.set_point(0, 1)
+    panel, before = one.dock._panels.correct, layer.data.copy()
+    panel.expand(animate=False)
+    assert not panel.planes.native.isHidden()
+    press(one, "delete_label", (60, 220))
+    assert [(layer.data[z] == 2).any() for z in range(3)] == [True, False, True]
+    one.dock.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    one.qtbot.mouseClick(panel.planes.buttons["all"].native, Qt.MouseButton.LeftButton)
+    press(one, "delete_label", (60, 220))
+    assert not (layer.data == 2).any()
+    assert 2 not in set(layer.features["index"])
+    press(one, "split_label", (60, 50), (60, 115))
+    assert [{int(layer.data[z, 60, 45]), int(layer.data[z, 60, 120])} for z in range(3)] == [{1, 6}] * 3
+    one.dock.undo()
+    one.dock.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    one.dock.labels.value = None
+    one.dock.image.value.data = cells
+    one.settle()
+    assert panel.planes.native.isHidden(), "one plane is left"
+
+
+def test_keys_on_two_places_split_a_label_where_the_image_shows_an_edge(bench):
+    """A large round object and a small bright one that touch: the waist is elsewhere."""
+    truth = np.zeros((256, 320), np.uint16)
+    truth[100:160, 60:240] = 1
+    truth[100:160, 200:240] = 2
+    picture = np.random.default_rng(0).normal(20, 4, truth.shape) + np.select([truth == 1, truth == 2], [60, 190])
+    one = bench(np.clip(picture, 0, 255).astype(np.uint8), contrast_limits=(0, 255), show=True)
+    layer = one.viewer.add_labels((truth > 0).astype(np.uint16), name="mine")
+    one.dock.labels.value = one.mine = layer
+    one.settle()
+    one.viewer.reset_view()
+    press(one, "split_label", (130, 130), (130, 222))
+    parts = [layer.data == layer.data[130, 130], layer.data == layer.data[130, 222]]
+    for part, number in zip(parts, (1, 2), strict=True):
+        own = truth == number
+        assert np.count_nonzero(part & own) / np.count_nonzero(part | own) > 0.85

@@ -85,3 +85,16 @@ def test_marks_stay_as_large_on_the_screen_while_the_dock_is_open(clicked):
     b.viewer.window.remove_dock_widget(b.dock.native)
     points.scale_factor = 100.0
     np.testing.assert_array_equal(points.size, before)
+
+
+def test_marks_on_all_planes_of_a_stack_show_what_was_found_there(bench, cells):
+    b = bench(np.stack([cells] * 3), contrast_limits=(0, 80))
+    b.dock.region.value = "stack"
+    points = b.click((0, *NUCLEI[0]), (2, *NUCLEI[1]))
+    b.dock.toggle_polarity()
+    b.click((2, *EMPTY), (1, *NUCLEI[0]))
+    assert [filled for _, _, filled in looks(points)] == [True, True, False, True], "a negative one within lies in it"
+    assert "point 3 (−): no object there" in b.status
+    b.dock.areas.min_area.value = 100_000
+    b.settle()
+    assert [filled for _, _, filled in looks(points)] == [False] * 4

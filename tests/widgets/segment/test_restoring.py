@@ -70,3 +70,17 @@ def test_what_was_left_of_another_image_is_not_offered(bench, cells):
     other = bench(np.ascontiguousarray(cells[::-1]))
     looked(other)
     assert offered(other) == []
+
+
+def test_what_can_be_restored_is_said_until_somebody_decides(bench):
+    paint(bench())
+    again = bench()
+    looked(again)
+    said = "2 objects of cells can be restored."
+    assert again.dock.message.startswith(said)
+    again.click((126, 94))
+    assert again.dock.message.startswith(said)
+    assert len(again.dock.message) > len(said), "and what was found"
+    again.dock._engine.restoring.discard()
+    again.click((147, 244))
+    assert "restored" not in again.dock.message

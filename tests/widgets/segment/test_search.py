@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget
 from rendered import Scene, render
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
@@ -271,3 +273,83 @@ def test_the_slider_of_likeness_is_live(bench, scene):
         b.settle()
         counts.append(len(b.dock.controller.shown.objects))
     assert counts[0] > counts[1] >= counts[2] >= 1
+
+
+def test_enter_asks_at_once(shapes):
+    b = shapes
+    b.dock.focus_words()
+    field = b.dock.search.words.native
+    b.qtbot.keyClicks(field, "blue square")
+    b.qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert not b.dock.search.typed._hasPendingEmission
+    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and bool(b.dock.controller.shown.questions))
+    assert b.dock.controller.shown.request.controls.texts == ("blue square",)
+    b.settle()
+
+
+def test_scores_are_shown_from_0_to_1(shapes):
+    b = shapes
+    say(b, "blue square")
+    ranking, form = b.dock.search.table.rows.rows, b.dock.search.form
+    scores = [float(ranking.cell(row, "score").text) for row in range(len(ranking))]
+    assert (scores[0], scores[-1]) == (1.0, 0.0)
+    assert scores == sorted(scores, reverse=True)
+    form.score.value = 0.5
+    b.settle()
+    shown = [row for row in range(len(ranking)) if b.dock.search.table.rows.rows.cell(row, "label").text != "–"]
+    assert shown == [row for row, score in enumerate(scores) if score >= 0.5]
+    assert not form.automatic.value
+
+
+def test_no_heading_of_the_table_is_cut(shapes):
+    b = shapes
+    b.dock.focus_words()
+    say(b, "blue square")
+    headings, model = b.dock.search.table.headings, b.dock.search.table.rows
+    for column in range(model.columnCount()):
+        name = model.headerData(column, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.DisplayRole))
+        assert headings.fontMetrics().horizontalAdvance(name) <= headings.sectionSize(column), name
+
+
+def test_the_panel_can_be_a_tab_and_comes_back_when_that_is_closed(shapes, scene):
+    b = shapes
+    say(b, "blue square")
+    panel = b.dock.search
+    panel.expand(animate=False)
+    form = panel.form
+    b.qtbot.mouseClick(form.own_tab.native, Qt.MouseButton.LeftButton)
+    tab = panel.tab
+    assert tab is not None
+    assert tab.isAncestorOf(form)
+    assert form.own_tab.native.isHidden()
+    window = b.viewer.window._qt_window
+    assert tab.dock in window.findChildren(QDockWidget)
+    say(b, "red circle")
+    assert set(ranking_names(b)) == {"“red circle”"}, "it works in there as before"
+    panel.toggleButton().click()
+    assert not panel.isExpanded(), "there is nothing behind the title; the tab comes to the front"
+    b.viewer.window.remove_dock_widget(tab.dock)
+    b.qtbot.waitUntil(lambda: panel.tab is None)
+    assert panel.isAncestorOf(form)
+    assert panel.isExpanded()
+    assert not form.own_tab.native.isHidden()
+    b.dock._examples.open_tab()
+    b.dock.native.parent().close()
+
+
+def ranking_names(b) -> list[str]:
+    ranking = b.dock.search.table.rows.rows
+    return [ranking.cell(row, "like").text for row in range(len(ranking))]
+
+
+def test_keys_work_in_the_tab_too(bench):
+    b = bench(show=True)
+    b.dock.focus_words()
+    b.dock._examples.open_tab()
+    tick = b.dock.search.best_only.native
+    tick.window().activateWindow()
+    tick.setFocus()
+    b.qtbot.waitUntil(tick.hasFocus)
+    b.qtbot.keyClick(tick, Qt.Key.Key_E, Qt.KeyboardModifier.ShiftModifier)
+    assert b.dock.task.value == "everything"
+    b.settle()

@@ -41,11 +41,13 @@ def check_plane(image: ArrayLike) -> NDArray[np.generic]:
         )
     if 0 in plane.shape:
         raise ImageError(f"the image has shape {plane.shape} and so no pixels; choose another image or region")
-    if plane.dtype.kind not in "buif":
-        raise ImageError(
-            f"the image has dtype {plane.dtype}; expected real numbers: take a magnitude or convert it first"
-        )
+    _require_real(plane.dtype)
     return plane
+
+
+def _require_real(dtype: np.dtype[np.generic]) -> None:
+    if dtype.kind not in "buif":
+        raise ImageError(f"the image has dtype {dtype}; expected real numbers: take a magnitude or convert it first")
 
 
 def window_of(plane: NDArray[np.generic], rule: NormalizationRule = "type") -> tuple[float, float]:
@@ -60,8 +62,9 @@ def window_of(plane: NDArray[np.generic], rule: NormalizationRule = "type") -> t
     Raises
     ------
     ImageError
-        If no value is finite.
+        If no value is finite, or they are no real numbers.
     """
+    _require_real(plane.dtype)
     if plane.dtype == np.uint8 and rule == "type":
         return 0.0, 255.0
     if plane.dtype == np.bool_:

@@ -68,10 +68,12 @@ class CroppedMask:
 
     def intersection(self, other: CroppedMask) -> int:
         """Count the pixels that both have."""
-        top, left = max(self.top, other.top), max(self.left, other.left)
-        bottom = min(self.window[0].stop, other.window[0].stop)
-        right = min(self.window[1].stop, other.window[1].stop)
-        if top >= bottom or left >= right:
+        (height, width), (other_height, other_width) = self.pixels.shape, other.pixels.shape
+        top, bottom = max(self.top, other.top), min(self.top + height, other.top + other_height)
+        if top >= bottom:  # most of two objects of a plane
+            return 0
+        left, right = max(self.left, other.left), min(self.left + width, other.left + other_width)
+        if left >= right:
             return 0
         mine = self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
         theirs = other.pixels[top - other.top : bottom - other.top, left - other.left : right - other.left]

@@ -23,6 +23,9 @@ from napari_fastsam.errors import ParameterError
 LIKE_SIZE = 2.0
 """Objects whose areas differ by at most this factor contest pixels; beyond it the larger one contains the smaller."""
 
+WHOLE_ENOUGH = 0.25
+"""Of an object's pixels: what labels that are kept leave less of is a sliver beside them, and no object."""
+
 
 def paint(
     masks: Sequence[CroppedMask | None],
@@ -67,8 +70,9 @@ def paint(
     for crop, i in sorted(objects, key=lambda item: (-item[0].area, -item[1])):
         view, take = labels[crop.window], crop.pixels
         if scores is not None:
-            for number in np.unique(view[crop.pixels]).tolist():
-                area, score = painted.get(number, (0, -np.inf))  # 0 is the background
+            beneath = view[crop.pixels]
+            for number in np.unique(beneath[beneath > 0]).tolist() if beneath.any() else ():
+                area, score = painted[number]
                 if score > scores[i] and area <= like_size * crop.area:
                     take = take & (view != number)
             painted[numbers[i]] = crop.area, float(scores[i])

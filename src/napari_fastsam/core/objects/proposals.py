@@ -23,6 +23,9 @@ from napari_fastsam.core.objects.suppression import IOU_FLOOR, BoxOverlaps
 CONF_FLOOR = 0.05
 """Proposals below this score are not kept for live thresholds: they are noise that costs time."""
 
+SAME_OUTLINE = 0.8
+"""IoU of boxes from which on two proposals are readings of one outline."""
+
 MAX_PROPOSALS = 30_000
 """The best that are kept; ultralytics' own limit before suppression."""
 
@@ -92,6 +95,33 @@ class Proposals:
         """Return the ranks of the proposals above `conf` that non-maximum suppression at `iou` keeps."""
         overlaps = self.overlaps if iou >= IOU_FLOOR else BoxOverlaps.of(self.boxes_input, floor=iou)
         return overlaps.survivors(iou, self.scores > conf)
+
+    def rivals(self, ranks: NDArray[np.intp], iou: float) -> NDArray[np.float64]:
+        """Return the score of the surest other outline that suppression at `iou` left out for each of some proposals.
+
+        What overlaps by `SAME_OUTLINE` or more is the same outline, and no rival.
+
+        Parameters
+        ----------
+        ranks
+            (N,) of those that were kept; what is no rank has no rival.
+        iou
+            As in `ranks`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (N,) float64; NaN = it has none.
+        """
+        pairs, kept = self.overlaps, np.zeros(len(self), bool)
+        own = np.flatnonzero(ranks < len(self))
+        kept[ranks[own]] = True
+        other = (pairs.iou > iou) & (pairs.iou < SAME_OUTLINE) & kept[pairs.better] & ~kept[pairs.worse]
+        best = np.full(len(self), -np.inf)
+        np.maximum.at(best, pairs.better[other], self.scores[pairs.worse[other]])
+        found = np.full(len(ranks), np.nan)
+        found[own] = np.where(np.isfinite(best[ranks[own]]), best[ranks[own]], np.nan)
+        return found
 
     def instances(
         self,

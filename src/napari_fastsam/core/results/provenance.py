@@ -57,6 +57,11 @@ class Provenance:
         the prompts of each plane that has some, by its position.
     labels
         The numbers that came about in this way, in a file or layer that holds others too; None = all.
+    pixels
+        What tells whether each of them has the pixels still that it was given, by its number as text; see
+        `core.objects.pixel_sums`. None = not known.
+    others
+        Whose objects were proposals beside the network's; None = nobody's.
     further
         What the text had under other names: it was written by another version.
     """
@@ -96,13 +101,16 @@ class Provenance:
     pixel_size: float | None = None
     contrast: str | None = None
     labels: Sequence[int] | None = None
+    pixels: Mapping[str, Sequence[int]] | None = None
+    others: str | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values that JSON knows."""
         own = {name: getattr(self, name) for name in _NAMES}
-        if self.labels is None:
-            del own["labels"]
+        for name in ("labels", "pixels", "others"):
+            if own[name] is None:
+                del own[name]
         return {"schema": SCHEMA, **own, **self.further}
 
     @classmethod

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+EFFORT_KEY = "napari-fastsam effort"
+"""Where the metadata of labels keep it, as `Effort.to_json` has it."""
+
 LONGEST_PAUSE = 60.0
 """Seconds between two steps; a longer pause does not count at all, as nobody knows who did what meanwhile."""
 

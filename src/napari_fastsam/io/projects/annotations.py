@@ -23,6 +23,7 @@ from napari_fastsam.core.results.result import ArrayLabels, ResultObject, Segmen
 from napari_fastsam.errors import FastSAMError, LabelsError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.formats import registry
+from napari_fastsam.io.projects.effort import PROVENANCE_KEY, effort_of
 from napari_fastsam.io.projects.feature_tables import read_features, write_features
 from napari_fastsam.io.projects.journal import Journal, read_journal
 from napari_fastsam.io.projects.state import FILE as STATE
@@ -33,9 +34,6 @@ from napari_fastsam.io.results.results import make_folder, write_whole
 
 LABELS, FEATURES, PROMPTS, JOURNAL = "labels.tif", "features.csv", "prompts.json", "journal.bin"
 FILES = (STATE, LABELS, FEATURES, PROMPTS, JOURNAL)
-
-PROVENANCE_KEY = "napari-fastsam"
-"""Where a layer's metadata say how labels came about."""
 
 _BASE, _SAVING = b"base ", b"saving "
 """How records begin that say which ``labels.tif`` the journal builds on, and which one its steps went into."""
@@ -198,7 +196,7 @@ class AnnotationFolder:
         labels = annotation.labels
         state = replace(state, columns=columns, metadata=annotation.metadata)
         if labels is not None:
-            state = replace(state, objects=count_objects(labels), dtype=str(labels.dtype))
+            state = replace(state, objects=count_objects(labels), dtype=str(labels.dtype), effort=effort_of(annotation))
             result = _result(annotation, scale, image)
             state = replace(state, labels=self._write_labels(result, journal))
         write_state(self.path, state)

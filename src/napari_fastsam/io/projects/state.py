@@ -102,6 +102,8 @@ class ImageState:
         How many labels there are.
     seconds
         How long the image was open.
+    effort
+        What the labels took, as `io.projects.effort.effort_of` counts it.
     image
         What the image's file was; None = not known.
     labels
@@ -118,6 +120,7 @@ class ImageState:
     note: str = ""
     objects: int = 0
     seconds: float = 0.0
+    effort: Mapping[str, float] = field(default_factory=dict)
     image: Fingerprint | None = None
     labels: str = ""
     dtype: str = "int32"

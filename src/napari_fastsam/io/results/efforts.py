@@ -10,7 +10,8 @@ from napari_fastsam.core.review.effort import Effort
 from napari_fastsam.io.results.tables import number, write_csv
 
 HEADER = (
-    "name", "objects", "clicks", "seconds", "clicks_per_object", "seconds_per_object", "checked", "untouched_share"
+    "name", "objects", "clicks", "seconds", "clicks_per_object", "seconds_per_object", "checked", "right_share",
+    "untouched_share",
 )  # fmt: skip
 
 
@@ -28,6 +29,8 @@ class LabelledImage:
         What they took.
     checked, right
         How many were checked, and how many of these were right as they were.
+    untouched
+        How many have the pixels still that they were accepted with; None = not known.
     """
 
     name: str
@@ -35,6 +38,7 @@ class LabelledImage:
     effort: Effort
     checked: int = 0
     right: int = 0
+    untouched: int | None = None
 
 
 def write_efforts(path: Path, images: Sequence[LabelledImage]) -> None:
@@ -55,8 +59,11 @@ def write_efforts(path: Path, images: Sequence[LabelledImage]) -> None:
     rows = [_row(image) for image in images]
     if len(images) > 1:
         effort = sum((image.effort for image in images), Effort())
-        counts = (sum(getattr(image, name) for image in images) for name in ("checked", "right"))
-        rows.append(_row(LabelledImage("all", sum(image.objects for image in images), effort, *counts)))
+        checked, right = (sum(getattr(image, name) for image in images) for name in ("checked", "right"))
+        known = [image.untouched for image in images if image.untouched is not None]
+        untouched = sum(known) if len(known) == len(images) else None
+        objects = sum(image.objects for image in images)
+        rows.append(_row(LabelledImage("all", objects, effort, checked, right, untouched)))
     write_csv(path, HEADER, rows)
 
 
@@ -71,4 +78,5 @@ def _row(image: LabelledImage) -> list[str | int]:
         number(effort.seconds / objects) if objects else "",
         image.checked,
         number(image.right / image.checked) if image.checked else "",
+        number(image.untouched / objects) if objects and image.untouched is not None else "",
     ]

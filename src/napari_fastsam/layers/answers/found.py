@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,22 @@ class SeenTiles:
 
 
 @dataclass(frozen=True, eq=False)
+class NothingFound:
+    """The prompts of one plane that came to nothing.
+
+    Attributes
+    ----------
+    unfound
+        The drawn prompts that have no object, and will get none.
+    idle
+        Positions among the points of negative ones that lie in no object.
+    """
+
+    unfound: tuple[Query, ...] = ()
+    idle: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What stage two made of a request.
 
@@ -139,6 +155,8 @@ class Result:
         What was found with everything else, and is no object: negative points say so.
     idle
         Positions among the points of negative ones that lie in no object.
+    on_planes
+        The same of a stack, by position; planes whose prompts wait for the network are left out.
     """
 
     request: Request
@@ -158,6 +176,7 @@ class Result:
     unfound: tuple[Query, ...] = ()
     taken_away: tuple[CroppedMask, ...] = ()
     idle: tuple[int, ...] = ()
+    on_planes: Mapping[int, NothingFound] = field(default_factory=dict)
 
     @property
     def current(self) -> SegmentedObject | None:

@@ -12,6 +12,7 @@ from napari_fastsam.core.image.channels import COLOURED
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.answers.fine_edges import require_one_pass
 from napari_fastsam.layers.answers.on_plane import TilesAtPrompts, WholePlane
+from napari_fastsam.layers.answers.other_proposals import proposals_on
 from napari_fastsam.layers.answers.over_planes import WholeStack
 from napari_fastsam.layers.answers.over_tiles import AllTiles
 from napari_fastsam.layers.answers.predictors import PREDICTORS, choose_predictor
@@ -19,8 +20,10 @@ from napari_fastsam.layers.answers.request import MAX_VIEW_PIXELS, Controls, Pla
 from napari_fastsam.layers.planes.channels import limits_of
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown
+from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.layers.prompts.places import places
 from napari_fastsam.layers.prompts.planes import axis_of_stack, planes_with_prompts
+from napari_fastsam.model.asking.beside import OtherProposals
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -80,17 +83,19 @@ def make_request(
         controls.device,
         controls.imgsz,
     )
+    others = proposals_on(controls.others, image, plane, units_apply(viewer))
     request = Request(
         controls,
         plane,
         read,
         limits,
-        (*key, controls.tiling, predictor.key),
+        (*key, controls.tiling, predictor.key, *_beside(others)),
         known,
         generation,
         predictor.name,
         predictor.waits_for_run(controls, read),
         _middle_of_view(viewer, image, plane) if predictor.begins_in_view else None,
+        others=others,
     )
     require_one_pass(request)
     return request
@@ -117,9 +122,11 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
         read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
-            own = (image.unique_id, generation, _seen_plane(single, of_position), *asked, predictor.key)
+            others = proposals_on(controls.others, image, of_position, units_apply(viewer))
+            seen = image.unique_id, generation, _seen_plane(single, of_position)
+            own = (*seen, *asked, predictor.key, *_beside(others))
             by_position[position] = Request(
-                single, of_position, read, limits, own, generation=generation, kind=predictor.name
+                single, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
             )
     read = single.read_prompts(viewer, plane)
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
@@ -128,6 +135,11 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     request = Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
     require_one_pass(request)
     return request
+
+
+def _beside(others: OtherProposals | None) -> tuple[Hashable, ...]:
+    """Return what of a key says which objects of others are proposals too."""
+    return () if others is None else (others,)
 
 
 def _middle_of_view(viewer: ViewerModel, image: Image, plane: Plane) -> tuple[float, float]:

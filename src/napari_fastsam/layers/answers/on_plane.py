@@ -22,6 +22,7 @@ from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.layers import ReadPrompts
+from napari_fastsam.model.asking.beside import BesideOthers
 from napari_fastsam.model.asking.descriptors import descriptors_of, no_descriptors
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.plane_scale import is_large, sampled_window, suited_imgsz
@@ -61,7 +62,7 @@ class OnePlane(Predictor, ABC):
             model = kept.networks.model_for(request)
             height, width = request.plane.shape
             yield f"{self.finding} in {width} × {height} pixels"
-            prediction = kept.prediction(request, lambda: self.predict(model, request))
+            prediction = kept.prediction(request, lambda: self._predict(kept, model, request))
         yield from self.predict_crops(kept, request, prediction)
         if is_waiting(prediction, request):
             yield "drawing fine edges"
@@ -69,6 +70,13 @@ class OnePlane(Predictor, ABC):
                 fine_instances(prediction, prediction.objects(request.controls.thresholds, no_descriptors))
         if request.controls.task == "prompts" and request.read.prompts.searches:
             yield from self.search(kept, request, prediction, user_initiated)
+
+    def _predict(self, kept: Kept, model: Model, request: Request) -> Prediction:
+        """Return what the network says of a plane, beside what others found on it if anything is."""
+        if request.others is None:
+            return self.predict(model, request)
+        kept_before = kept.cache.get(request.network_key)
+        return BesideOthers(kept_before or self.predict(model, request), request.others)
 
     def predict_crops(self, kept: Kept, request: Request, prediction: Prediction) -> Iterator[str]:
         """Look closer, or at more tiles, where prompts need it; yields what comes next."""

@@ -27,14 +27,15 @@ class Remedy:
 
     Attributes
     ----------
-    confidence, model
-        What is to be set; None = that stays.
+    confidence, model, diameter
+        What is to be set; None = that stays. An object size of 0 is measured.
     more
         Objects that it would bring; None = not known without the network.
     """
 
     confidence: float | None = None
     model: str | None = None
+    diameter: float | None = None
     more: int | None = None
 
 

@@ -18,11 +18,12 @@ from napari_fastsam.layers.planes.read import Region
 from napari_fastsam.layers.prompts.layers import ReadPrompts, read_prompts
 from napari_fastsam.layers.prompts.numbering import PromptIdentity
 from napari_fastsam.layers.prompts.places import place_of, places
+from napari_fastsam.model.asking.beside import OtherProposals
 from napari_fastsam.model.asking.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Points, Shapes
+    from napari.layers import Image, Labels, Points, Shapes
 
 Task = Literal["prompts", "everything"]
 
@@ -64,6 +65,8 @@ class Controls:
         Whether the correcting network draws the edges of proposed objects anew.
     channels
         What is seen together as colours instead of the image alone; empty = the image.
+    others
+        What another program found, whose objects are proposals beside the network's; None = nothing.
     """
 
     image: Image
@@ -86,6 +89,7 @@ class Controls:
     starts: tuple[LabelStart, ...] = ()
     fine_edges: bool = False
     channels: tuple[Channel, ...] = ()
+    others: Labels | None = None
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -140,7 +144,7 @@ class Request:
     contrast_limits
         The image's, None for colours; of channels seen together those of what they come as.
     key
-        Equal for requests that one pass of the network serves.
+        Equal for requests that one pass of the network serves, beside the same proposals of others.
     prompts_known
         Places of all prompts on the plane when this was asked, wherever the canvas was.
     generation
@@ -153,6 +157,8 @@ class Request:
         Row and column of the region in the middle of the canvas.
     stack
         All planes, where more than the one shown is meant.
+    others
+        What another program found there.
     """
 
     controls: Controls
@@ -166,6 +172,7 @@ class Request:
     waits_for_run: bool = False
     looking_at: tuple[float, float] | None = None
     stack: Planes | None = None
+    others: OtherProposals | None = None
 
     @cached_property
     def identities(self) -> tuple[PromptIdentity, ...]:
@@ -176,6 +183,11 @@ class Request:
             row = self.read.rows[query.field][query.ref.indices[0]]
             found.append(PromptIdentity(query.key(parts[0]), (query.kind, row), parts))
         return tuple(found)
+
+    @property
+    def network_key(self) -> Hashable:
+        """Equal for requests that one pass of the network serves, whatever lies beside it."""
+        return self.key if self.others is None else self.key[:-1]  # type: ignore[index]
 
     @property
     def commit_signature(self) -> Hashable:

@@ -133,8 +133,8 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
         for found, same in zip(answer.objects, did.same, strict=True)
     ]
     answer.unanswered += _taken_away(did, request)
-    answer.idle = _in_no_object(request, [*instances.masks, *(mask for several in masks for mask in several)])
-    answer.unanswered += _named_idle(answer.idle, request)
+    answer.idle = in_no_object(request, [*instances.masks, *(mask for several in masks for mask in several)])
+    answer.unanswered += named_idle(answer.idle, request)
     if prompts.searches:
         answer.unanswered.append("Words and examples are compared with all objects under “at prompts”.")
     gone = {*did.same, *did.removed}
@@ -155,7 +155,7 @@ def _taken_away(did: Changes, request: Request) -> list[str]:
     ]
 
 
-def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
+def in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
     """Return the positions of negative points that speak of no object and lie in none.
 
     Parameters
@@ -171,7 +171,7 @@ def _in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
     return [i for i in free.tolist() if not any(mask.covers(prompts.points[[i]])[0] for mask in masks)]
 
 
-def _named_idle(idle: Sequence[int], request: Request) -> list[str]:
+def named_idle(idle: Sequence[int], request: Request) -> list[str]:
     """Name negative points that lie in no object, those along one line once, and say what to do."""
     points = request.read.prompts.points
     names = [named(PointGroup(PromptRef("point", (i,)), points[[i]]), request.read).capitalize() for i in idle]
@@ -249,8 +249,8 @@ def _at_prompts(
     own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     if drawn and not answer.missing:
         both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]
-        answer.idle = _in_no_object(request, both)
-        answer.unanswered += _named_idle(answer.idle, request)
+        answer.idle = in_no_object(request, both)
+        answer.unanswered += named_idle(answer.idle, request)
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
         if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
             answer.objects.append(_found_alike(question, answer.searched, i, number, request))

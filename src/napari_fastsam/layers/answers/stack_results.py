@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.planes.linking import Linking, Links, PlaneOverlaps, follow, overlap
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.layers.answers.found import NothingFound
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.answers.results import (
     DrawnAnswer,
     Result,
     SegmentedObject,
+    in_no_object,
+    named_idle,
     not_answered,
     replacement,
 )
@@ -109,7 +112,8 @@ def followed_result(
     linking = request.controls.linking
     unanswered: list[str] = []
     candidates = _candidates(run, request.controls.thresholds)
-    objects, waiting = _anchored(candidates, linking, stack, answer, unanswered)
+    final: dict[int, DrawnAnswer] = {}
+    objects, waiting = _anchored(candidates, linking, stack, answer, unanswered, final)
     needed: set[int] = set()
     for one in objects:
         one.masks, more = follow(candidates, one.anchors, stack.count, linking)
@@ -121,6 +125,9 @@ def followed_result(
         there = [(one, number) for one, number in zip(objects, numbers, strict=True) if plane in one.masks]
         crops = [one.masks[plane] for one, _ in there]
         labels[plane] = paint(crops, request.plane.shape, [number for _, number in there])
+    nothing = {at: _nothing_found(stack.by_position[at], answered, labels[at]) for at, answered in final.items()}
+    for position, told in nothing.items():
+        unanswered += named_idle(told.idle, stack.by_position[position])
     found = [
         SegmentedObject(
             number,
@@ -137,7 +144,8 @@ def followed_result(
         for one, number in zip(objects, numbers, strict=True)
     ]
     key = numbering.touched(where)
-    return _result(request, found, unanswered, labels, start, waiting or bool(needed), touched=key), needed
+    result = _result(request, found, unanswered, labels, start, waiting or bool(needed), touched=key)
+    return replace(result, on_planes=nothing), needed
 
 
 def _anchored(
@@ -146,8 +154,12 @@ def _anchored(
     stack: Planes,
     answer: Answer,
     unanswered: list[str],
+    final: dict[int, DrawnAnswer],
 ) -> tuple[list[Followed], bool]:
-    """Return an object for each prompt, corrections taken together with what they correct; and whether some wait."""
+    """Return an object for each prompt, corrections taken together with what they correct; and whether some wait.
+
+    What has no object is put into `unanswered` in words, and the planes whose answer is the last word into `final`.
+    """
     waiting = False
     chosen: list[tuple[PromptIdentity, Selection, int, str]] = []
     for position, single in stack.by_position.items():
@@ -162,6 +174,8 @@ def _anchored(
                 chosen.append((prompt, one, position, name))
             elif answered.final:
                 unanswered.append(f"{name.capitalize()}: {one.reason}")
+        if answered.final:
+            final[position] = answered
     objects: list[Followed] = []
     # in the order in which they were placed: what comes later corrects what came before
     for prompt, one, position, name in sorted(chosen, key=lambda item: _place_in_layer(item[0])):
@@ -180,6 +194,17 @@ def _anchored(
             same.object_number = same.object_number or one.query.number
         same.refined = same.refined or one.refined
     return objects, waiting
+
+
+def _nothing_found(request: Request, answered: DrawnAnswer, labels: NDArray[np.int32]) -> NothingFound:
+    """Return the prompts of a plane that came to nothing; `labels` has what was followed to it too."""
+    prompts = request.read.prompts
+    pairs = zip(prompts.queries, answered.selections, strict=True)
+    masks = [one.crop for one in (*answered.started, *answered.selections) if one.crop is not None]
+    free = [i for i in in_no_object(request, masks) if not prompts.point_objects[i]]
+    pixels = np.clip(np.floor(prompts.points[free] + 0.5).astype(int), 0, np.array(labels.shape) - 1)
+    idle = tuple(i for i, (row, column) in zip(free, pixels.tolist(), strict=True) if not labels[row, column])
+    return NothingFound(tuple(query for query, one in pairs if one.crop is None), idle)
 
 
 def _place_in_layer(prompt: PromptIdentity) -> tuple[bool, int]:

@@ -83,7 +83,7 @@ class PromptRows:
             remove_rows(layer, set(range(len(layer.data))))
         if self.next_object is not None and "object" in layer.features:
             defaults = defaults.assign(object=self.next_object)
-        layer.feature_defaults = defaults
+        _set_defaults(layer, defaults)
 
     def _put_rows(self, layer: Points | Shapes) -> None:
         current = {name: getattr(layer, name) for name in ("current_size", "current_symbol") if hasattr(layer, name)}
@@ -94,13 +94,19 @@ class PromptRows:
         else:
             layer.data = self.data[0].copy()
         layer.features = self.features.copy()
-        layer.feature_defaults = defaults
+        _set_defaults(layer, defaults)
         for name, values in self.styles.items():
             if not np.array_equal(getattr(layer, name), values):
                 setattr(layer, name, _copied(values))
         for name, value in current.items():
             setattr(layer, name, value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value)
         layer.refresh_colors()
+
+
+def _set_defaults(layer: Points | Shapes, defaults: pd.DataFrame) -> None:
+    """Set what the next row will be like, but for columns that came since: napari takes the columns there are only."""
+    there = layer.feature_defaults
+    layer.feature_defaults = there.assign(**{c: defaults[c].to_numpy(copy=True) for c in defaults if c in there})
 
 
 def _copied(values: Any) -> Any:

@@ -61,19 +61,36 @@ def touching(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     step = 1
     while labels[..., ::step, ::step].size > _MOST_LOOKED_AT:
         step += 1
-    seen = labels[..., ::step, ::step]
-    found = []
-    for distance in sorted({1, max(1, TOUCHING // step)}):
-        for one, other in (
-            (seen[..., distance:, :], seen[..., :-distance, :]),
-            (seen[..., distance:], seen[..., :-distance]),
-        ):
-            differ = one != other
-            pairs = np.stack([one[differ], other[differ]], axis=1).astype(np.int64)
-            found.append(pairs[(pairs > 0).all(axis=1)])
+    seen = np.ascontiguousarray(labels[..., ::step, ::step])
+    height, width = seen.shape[-2:]
+    found = [np.zeros((0, 2), np.int64)]
+    for distance in sorted({1, max(1, TOUCHING // step)}) if seen.size else ():
+        found += [_pairs(seen, height, width, distance), _pairs(seen, width, 1, distance)]
     pairs = np.sort(np.concatenate(found), axis=1)
     keys = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+
+
+def _pairs(labels: NDArray[np.integer], length: int, step: int, distance: int) -> NDArray[np.int64]:
+    """Return (P, 2) unlike numbers other than 0, some pixels apart along one axis; most pairs come many times.
+
+    Parameters
+    ----------
+    labels
+        (…, Y, X) label image, contiguous.
+    length, step
+        Of the axis: how many pixels it has, and how many places in memory lie between two of them.
+    distance
+        In pixels.
+    """
+    along = labels.reshape(-1, length, step)
+    # places of the few that differ, in a walk over two arrays: to pick them out by a mask takes three times as long
+    first = np.flatnonzero(along[:, :-distance] != along[:, distance:])
+    first += first // max((length - distance) * step, 1) * (distance * step)
+    flat = labels.reshape(-1)
+    one, other = flat[first], flat[first + distance * step]
+    both = (one > 0) & (other > 0)
+    return np.stack([one[both], other[both]], axis=1).astype(np.int64)
 
 
 def _settled(colours: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:

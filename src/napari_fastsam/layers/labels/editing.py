@@ -28,6 +28,9 @@ Place = tuple[float, float]
 Correction = Callable[[NDArray[np.integer], int, tuple[int, int]], NDArray[np.integer]]
 """From a window, one of its labels, and the window's first row and column to the window as it is to be."""
 
+Piece = tuple[LayerPlane, Box, NDArray[np.integer], NDArray[np.integer]]
+"""A plane, a box of it, and the window as it was and as it is to be."""
+
 MOST_SEARCHED = 1 << 26
 """Pixels of a stack that are looked through for a label that is gone from the plane shown."""
 
@@ -74,13 +77,13 @@ def correct_labels(
         If one of the labels is not there, or cannot be corrected so; nothing has been written then.
     """
     boxes = {label: _box_of(plane, label, place) for label, place in labels.items()}
-    whole = _holding(list(boxes.values()))
+    whole = box_holding(list(boxes.values()))
     before = plane.read(whole)
     after = before.copy()
     for label, box in boxes.items():
         window = (slice(box[0] - whole[0], box[2] - whole[0]), slice(box[1] - whole[1], box[3] - whole[1]))
         after[window] = correction(after[window].copy(), label, (box[0], box[1]))
-    return _write(plane, tuple(labels), [(whole, before, after)], {}, parents or {})
+    return write_corrections(plane, tuple(labels), [(plane, whole, before, after)], {}, parents or {})
 
 
 def merge_labels(plane: LayerPlane, labels: Mapping[int, Place]) -> Corrected:
@@ -99,8 +102,8 @@ def merge_labels(plane: LayerPlane, labels: Mapping[int, Place]) -> Corrected:
     for label in others:
         box = _box_of(plane, label, labels[label])
         before = plane.read(box)
-        pieces.append((box, before, np.where(before == label, np.asarray(first, before.dtype), before)))
-    return _write(plane, tuple(labels), pieces, dict.fromkeys(others, first), {})
+        pieces.append((plane, box, before, np.where(before == label, np.asarray(first, before.dtype), before)))
+    return write_corrections(plane, tuple(labels), pieces, dict.fromkeys(others, first), {})
 
 
 def split_label(
@@ -134,29 +137,48 @@ def _box_of(plane: LayerPlane, label: int, place: Place) -> Box:
     return plane.widened(box, editing.MARGIN)
 
 
-def _holding(boxes: Sequence[Box]) -> Box:
+def box_holding(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds several."""
     low, high = np.array(boxes)[:, :2].min(axis=0), np.array(boxes)[:, 2:].max(axis=0)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _write(
+def write_corrections(
     plane: LayerPlane,
     labels: tuple[int, ...],
-    pieces: Sequence[tuple[Box, NDArray[np.integer], NDArray[np.integer]]],
+    pieces: Sequence[Piece],
     merged: Mapping[int, int],
     parents: Mapping[int, int],
+    everywhere: bool = False,
 ) -> Corrected:
-    """Write windows, and what follows from them."""
+    """Write windows as one undo step, and what follows from them for features and provenance.
+
+    Parameters
+    ----------
+    plane
+        The plane shown.
+    labels
+        What was corrected.
+    pieces
+        What is written.
+    merged
+        From labels to the one that they are part of now.
+    parents
+        From new numbers to the labels whose part they are.
+    everywhere
+        Whether the pieces hold all planes of these labels: what is gone from them is gone.
+    """
     parts, before, after = [], Counter[int](), Counter[int]()
-    for box, old, new in pieces:
+    for one, box, old, new in pieces:
         changed = old != new
-        parts.append((plane.indices(box, changed), new[changed]))
+        parts.append((one.indices(box, changed), new[changed]))
         _count(old, before)
         _count(new, after)
     for counted in (before, after):
         counted.pop(0, None)
     layer = plane.layer
-    gone = tuple(label for label in before if not after[label] and not _elsewhere(plane, label))
+    left = {label for label in after if after[label] and label not in merged}  # a window of another one may hold it
+    gone = tuple(label for label in before if label not in left and (everywhere or not _elsewhere(plane, label)))
     new_numbers = tuple(number for number in after if number not in before and number in parents)
     born = {number: parents[number] for number in new_numbers}
     features = features_after(layer, before, after, gone, merged, born)

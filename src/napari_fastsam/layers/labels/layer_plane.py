@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,10 @@ class LayerPlane:
     def all(self) -> Box:
         """The box that holds all of it."""
         return (0, 0, *self.shape)
+
+    def at(self, index: tuple[int, ...]) -> LayerPlane:
+        """Return the plane at another position."""
+        return replace(self, index=index)
 
     def read(self, box: Box) -> NDArray[np.integer]:
         """Return the labels in a box, (Y, X); not to be written to."""

@@ -28,9 +28,8 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
         if window is None:
             return
         np.copyto(self.data, labels)
-        seen = self.visible and not self._slice.empty
-        if self.contour and seen and differs[window].size < _MOSTLY * differs.size:
-            # as napari does where somebody paints: a fifth of the time of a new picture
+        if self.contour and self.visible and not self._slice.empty:
+            # as napari does where somebody paints: less than a new picture takes, also where all of it differs
             self._updated_slice = window
             self._partial_labels_refresh()
         else:
@@ -60,10 +59,6 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
                 for part, size in zip(self._updated_slice, self.data.shape, strict=True)
             )
         super()._partial_labels_refresh()
-
-
-_MOSTLY = 0.5
-"""Where more than this share of the pixels lies around all that differs, all is drawn."""
 
 
 def _window(differs: NDArray[np.bool_]) -> tuple[slice, ...] | None:

@@ -79,6 +79,17 @@ def find_target(layer: Labels, image: Image, plane: Plane, *, use_units: bool = 
         If the layer cannot be written to, or its pixels are not the image's.
     """
     require_writable(layer)
+    return find_region(layer, image, plane, use_units=use_units)
+
+
+def find_region(layer: Labels, image: Image, plane: Plane, *, use_units: bool = True) -> Target:
+    """Find the same pixels in a layer that is only read; parameters as in `find_target`.
+
+    Raises
+    ------
+    LabelsError
+        If its pixels are not the image's.
+    """
     shape = tuple(pixels_of(layer).shape)
     if shape not in (plane.level_shape, plane.image_shape):
         grids = " or ".join(str(s) for s in dict.fromkeys((plane.level_shape, plane.image_shape)))

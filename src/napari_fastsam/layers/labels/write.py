@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.objects.painting import WHOLE_ENOUGH
+from napari_fastsam.core.objects.pixel_sums import PixelSums, sums_at, sums_to_json
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.features import features_with, pixels_of_classes, with_classes
 from napari_fastsam.layers.labels.pixels import write_pixels
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 __all__ = ["METADATA_KEY", "Committed", "commit", "labels_like", "make_preview", "update_preview"]
-
-WHOLE_ENOUGH = 0.25
-"""Of an object's pixels: what labels that are kept leave less of is a sliver beside them, and no object."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +210,8 @@ def commit(
     there = pixels_of_classes(labels_layer, [int(i) for i in written if i <= classes])
     features = features_with(labels_layer, with_classes(labels_layer, new, there, counted.same))
     features = areas_after(labels_layer, features, _changed_areas(labels_layer, pieces, preserve))
-    metadata = _with_provenance(labels_layer, provenance, new_ids)
-    _write(labels_layer, pieces, preserve, written, new_ids)
+    sums = _write(labels_layer, pieces, preserve, written, new_ids)
+    metadata = _with_provenance(labels_layer, provenance, new_ids, sums)
     labels_layer.features = features
     labels_layer.metadata = metadata
     ids = dict(zip(written.tolist(), new_ids.tolist(), strict=True))
@@ -298,8 +297,11 @@ def _new_numbers(layer: Labels, written: NDArray[np.int_], classes: int, kept: M
 
 def _write(
     layer: Labels, pieces: Sequence[_Piece], preserve: bool, written: NDArray[np.int_], new_ids: NDArray[np.int_]
-) -> None:
-    """Write the objects under their new numbers: as one undo step, or piece by piece into a pyramid."""
+) -> dict[int, PixelSums]:
+    """Write the objects under their new numbers: as one undo step, or piece by piece into a pyramid.
+
+    Returns what tells whether they keep their pixels.
+    """
     data = pixels_of(layer)
     parts = []
     for piece in pieces:
@@ -310,6 +312,8 @@ def _write(
             where = piece.target.indices(piece.cleared(layer, preserve))
             parts.append((where, np.zeros(len(where[0]), data.dtype)))
     write_pixels(layer, parts, "The objects are still in the preview: make room, or choose a new layer, and add again.")
+    indices = [np.concatenate([np.asarray(where[axis]) for where, _ in parts]) for axis in range(data.ndim)]
+    return sums_at(indices, np.concatenate([values for _, values in parts]))
 
 
 def _checked_labels(labels_yx: NDArray[np.integer], plane: Plane) -> NDArray[np.integer]:
@@ -343,9 +347,11 @@ def _require_dtype(layer: Labels, largest: int) -> None:
         )
 
 
-def _with_provenance(layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_]) -> dict[str, Any]:
+def _with_provenance(
+    layer: Labels, provenance: Mapping[str, Any], ids: NDArray[np.int_], sums: Mapping[int, PixelSums]
+) -> dict[str, Any]:
     """Return the layer's metadata with another entry in the list of what was written."""
     earlier = layer.metadata.get(METADATA_KEY, [])
     entries = earlier if isinstance(earlier, list) else [earlier]
-    entry = {**copy.deepcopy(dict(provenance)), "labels": ids.tolist()}
+    entry = {**copy.deepcopy(dict(provenance)), "labels": ids.tolist(), "pixels": sums_to_json(sums)}
     return {**layer.metadata, METADATA_KEY: [*entries, entry]}

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_fastsam.errors import FastSAMError
-from napari_fastsam.io.projects.project import Project
-from napari_fastsam.io.projects.state import ImageState, Progress
+from napari_fastsam.io.projects.effort import effort_of, labelled_images
+from napari_fastsam.io.projects.project import Project, ProjectImage
+from napari_fastsam.io.projects.state import ImageState, Progress, read_state
+from napari_fastsam.io.results.efforts import LabelledImage
 from napari_fastsam.layers.projects.opened import CLASSES_KEY, OpenImage
 from napari_fastsam.layers.projects.reading import ReadImage, make_images, read_image
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+
+T = TypeVar("T")
 
 FINISHED: frozenset[Progress] = frozenset(("done", "skipped"))
 
@@ -144,6 +148,32 @@ class Annotating:
         if self.project.writable:
             self._finish_saving(place)
             self.project.images[place].annotations().write_state(state)
+
+    def efforts(self) -> list[LabelledImage]:
+        """Return what the labels of each image took, as far as it is now."""
+        self.collect()
+        states = list(self.states)
+        if self.opened is not None and self.current is not None:
+            now = self.opened.recorder.annotation()
+            states[self.current] = replace(states[self.current], objects=self.opened.count(), effort=effort_of(now))
+        return labelled_images((image.name for image in self.project.images), states)
+
+    def taken(self, place: int, take: Callable[[ProjectImage], T]) -> T:
+        """Change the files of an image that is not open; what is read ahead of it is read anew.
+
+        Parameters
+        ----------
+        place
+            Of the image.
+        take
+            Changes them; returns what this returns. Its errors are this function's.
+        """
+        self._finish_saving(place)
+        self.collect()
+        self._ahead.pop(place, None)
+        result = take(self.project.images[place])
+        self._set_state(place, read_state(self.project.images[place].folder))
+        return result
 
     def keep(self) -> bool:
         """Write what changed into the journal of the image that is open; returns whether anything did.

@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari_fastsam.core.review.effort import Effort
+from napari_fastsam.core.review.effort import EFFORT_KEY, Effort
 
 if TYPE_CHECKING:
     from napari.layers import Labels
-
-EFFORT_KEY = "napari-fastsam effort"
-"""Where a Labels layer's metadata keep it, as `Effort.to_json` has it."""
 
 
 def effort_of(layer: Labels) -> Effort:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.judging.replay import by_hand
+from napari_fastsam.core.objects.pixel_sums import pixel_sums
+from napari_fastsam.core.results.provenance import entries_of
 from napari_fastsam.core.review.doubts import Doubts
 from napari_fastsam.core.review.error_rate import ErrorEstimate
 from napari_fastsam.core.review.measured import MeasuredObjects
@@ -20,11 +23,12 @@ from napari_fastsam.core.review.order import (
     estimate,
     next_object,
 )
+from napari_fastsam.io.projects.effort import prompted_in
 from napari_fastsam.io.results.efforts import LabelledImage
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.history.label_edit import LabelEdit, recorded_edit
 from napari_fastsam.layers.labels.pixels import write_pixels
-from napari_fastsam.layers.labels.records import features_after, metadata_after
+from napari_fastsam.layers.labels.records import METADATA_KEY, features_after, metadata_after
 from napari_fastsam.layers.labels.target import pixels_of, require_writable
 from napari_fastsam.layers.review.effort import effort_of
 from napari_fastsam.layers.review.record import (
@@ -373,4 +377,7 @@ def labelled(layer: Labels) -> LabelledImage:
     else:
         objects = len(np.setdiff1d(np.unique(np.asarray(data)), [0]))
     gone = 0 if record is None else len(record.gone)
-    return LabelledImage(layer.name, objects, effort_of(layer), len(answers) + gone, answers.count(RIGHT))
+    now, entries = pixel_sums(np.asarray(data)), entries_of(layer.metadata.get(METADATA_KEY))
+    kept = by_hand(entries, now, prompted_in(layer.features)).kept
+    checked = len(answers) + gone
+    return LabelledImage(layer.name, objects, effort_of(layer), checked, answers.count(RIGHT), len(now) - len(kept))

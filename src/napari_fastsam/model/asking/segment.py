@@ -17,6 +17,8 @@ from napari_fastsam.core.planes.tiling import LabelArray, Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.errors import ParameterError
+from napari_fastsam.model.asking.beside import BesideOthers, OtherProposals
+from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
 from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels, is_large, sampled_window, suited_imgsz
@@ -41,6 +43,7 @@ def predict(
     tiled: bool | None = None,
     channels: Sequence[int] | None = None,
     channel_axis: int = 0,
+    others: OtherProposals | None = None,
 ) -> Prediction:
     """Show a plane to the network once, and keep what it says for all that is asked later.
 
@@ -64,6 +67,9 @@ def predict(
         Of an image with an axis of channels: which of them are seen, and along which axis they lie, (C, Y, X) by
         default. Two or three are seen together, as colours, each in a window of its own; see
         `core.image.channels.colour_plane`.
+    others
+        What another program found on the plane: its objects are proposals beside the network's. See
+        `OtherProposals.of_labels`.
 
     Returns
     -------
@@ -81,11 +87,14 @@ def predict(
     if channels is not None:
         data, contrast_limits = _with_channels(model, channels_of(data, channels, channel_axis), contrast_limits)
     tiling = Tiling(diameter, scale)
+    found: Prediction
     if is_large(data.shape, imgsz) if tiled is None else tiled:
-        return TiledPrediction(model, data, tiling, contrast_limits or sampled_window(model, data))
-    pixels = np.asarray(data[:, :]) if len(data.shape) > 1 else np.asarray(data)
-    imgsz = imgsz or suited_imgsz(model, pixels, tiling, contrast_limits)
-    return predict_plane(model, pixels, imgsz, contrast_limits, conf_floor)
+        found = TiledPrediction(model, data, tiling, contrast_limits or sampled_window(model, data))
+    else:
+        pixels = np.asarray(data[:, :]) if len(data.shape) > 1 else np.asarray(data)
+        imgsz = imgsz or suited_imgsz(model, pixels, tiling, contrast_limits)
+        found = predict_plane(model, pixels, imgsz, contrast_limits, conf_floor)
+    return found if others is None else BesideOthers(found, others)
 
 
 def _with_channels(
@@ -123,6 +132,7 @@ class SegmentOptions(TypedDict, total=False):
     tiled: bool | None
     channels: Sequence[int] | None
     channel_axis: int
+    others: OtherProposals | None
 
 
 @overload
@@ -156,6 +166,7 @@ def segment(
     tiled: bool | None = None,
     channels: Sequence[int] | None = None,
     channel_axis: int = 0,
+    others: OtherProposals | None = None,
 ) -> list[Selection] | Instances | TiledResult:
     """Find the objects of a plane of any size: all, or those at prompts.
 
@@ -164,8 +175,8 @@ def segment(
 
     Parameters
     ----------
-    model, image, imgsz, diameter, scale, contrast_limits, tiled, channels, channel_axis
-        As in `predict`.
+    model, image, imgsz, diameter, scale, contrast_limits, tiled, channels, channel_axis, others
+        As in `predict`. Of everything on a plane in tiles the objects of `others` are left out.
     prompts
         In pixels of the image; None = all objects.
     conf, iou, min_area, max_area
@@ -200,7 +211,7 @@ def segment(
         check_encoder(prompts, text_encoder)
     shown = {
         "imgsz": imgsz, "diameter": diameter, "scale": scale, "contrast_limits": contrast_limits,
-        "channels": channels, "channel_axis": channel_axis,
+        "channels": channels, "channel_axis": channel_axis, "others": others,
     }  # fmt: skip
     prediction = predict(model, image, **shown, conf_floor=floor, tiled=tiled)  # type: ignore[arg-type]
     if prompts is None:
@@ -225,11 +236,12 @@ def _everything(
 ) -> Instances | TiledResult:
     if not fine_edges:
         return prediction.everything(thresholds, labels)
-    if not isinstance(prediction, PlanePrediction):
+    one_pass = prediction.network if isinstance(prediction, BesideOthers) else prediction
+    if not isinstance(one_pass, PlanePrediction):
         raise ParameterError(
             "fine_edges is True and the plane is seen in tiles; leave it out, or see the plane in one pass, tiled=False"
         )
-    found = polish_instances(default_corrector(), prediction, prediction.instances(thresholds))
+    found = polish_instances(default_corrector(), prediction, prediction.objects(thresholds, no_descriptors))
     if labels is not None:
         check_labels(labels, prediction.shape)
         labels[:, :] = found.to_labels()

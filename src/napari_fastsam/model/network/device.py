@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_fastsam.errors import DeviceError
@@ -49,6 +51,33 @@ def resolve_device(device: DeviceLike) -> str:
             raise DeviceError("device 'mps' was asked for, but torch sees no Apple GPU; use 'auto' or 'cpu'")
         return device
     raise DeviceError(f"device is {device!r}; expected auto, cpu, cuda, cuda:N or mps")
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Say whether torch, which has no type of its own for it on a processor, found too little memory."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text
+
+
+@contextmanager
+def told_of_memory(device: str, imgsz: int) -> Iterator[None]:
+    """Say what to do where a network finds too little memory.
+
+    Raises
+    ------
+    DeviceError
+        Instead of torch's own error.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
+        other = "" if device == "cpu" else ", or take device 'cpu'"
+        raise DeviceError(
+            f"device {device!r} has not enough memory for the network at {imgsz} pixels; choose a smaller network "
+            f"input size (imgsz), close what else takes memory there{other}"
+        ) from error
 
 
 def _named(device: DeviceLike) -> str:

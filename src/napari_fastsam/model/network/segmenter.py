@@ -19,9 +19,10 @@ from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.model.network.device import DeviceLike, resolve_device
+from napari_fastsam.model.network.device import DeviceLike, resolve_device, told_of_memory
 from napari_fastsam.model.network.interruption import each_layer_asks
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
+from napari_fastsam.model.network.torch_ import require_torch
 from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.formats import format_of
@@ -180,7 +181,7 @@ class Model:
 
         letterbox = Letterbox(shape, self.at_most(imgsz), self.fixed_input)
         picture = torch.from_numpy(_letterboxed(rgb, letterbox))
-        with self._lock, torch.inference_mode():
+        with self._lock, torch.inference_mode(), told_of_memory(self.device, max(picture.shape[:2])):
             predictions, prototypes, features = self._forward(picture)
             kept = _keep(predictions, prototypes, letterbox, conf_floor, by_centre=self.card.box_pixels == "centre")
             return replace(kept, image_features=ImageFeatures(rgb, _maps(features, letterbox), self.source))
@@ -232,11 +233,12 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     Raises
     ------
     ModelError
-        If the file is missing, truncated, refused by the restricted loader or not a segmentation model, or the library
-        that runs an exported model is not installed.
+        If the file is missing, truncated, refused by the restricted loader or not a segmentation model, or torch or the
+        library that runs an exported model is not installed.
     DeviceError
         If there is no such device.
     """
+    require_torch()
     # here, and the dock opens without them
     from napari_fastsam.model.network.checkpoint import card_of, prepared, read_network
     from napari_fastsam.model.network.exported import card_of_export, load_exported

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from napari_fastsam.errors import ModelError
+
 _WAIT = "OMP_WAIT_POLICY"
 _beside_a_viewer = False
 
@@ -26,6 +28,23 @@ def import_torch_beside_a_viewer() -> None:
         import torch  # noqa: F401
     finally:
         del os.environ[_WAIT]
+
+
+def require_torch() -> None:
+    """Say what to do where torch is not there, or cannot be loaded.
+
+    Raises
+    ------
+    ModelError
+        If it is so.
+    """
+    try:
+        import torch  # noqa: F401
+    except (ImportError, OSError) as error:  # OSError: a library of its own is missing
+        raise ModelError(
+            f"no model can be loaded, because torch cannot be ({' '.join(str(error).split())}); install it again: "
+            "pip install --force-reinstall torch, or as pytorch.org says for this computer"
+        ) from error
 
 
 def threads_may_spin() -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from magicgui.widgets import Container, Label
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections
@@ -51,6 +51,9 @@ class CorrectsObjects(Protocol):
     @property
     def recorder(self) -> Recorder:
         """What takes the steps of this dock, and of others on the same labels: they are taken back in one order."""
+
+    def bring_forward(self) -> None:
+        """Show the dock in front of those that it is tabbed with."""
 
     def correct_object(self, layer: Labels, label: int, place: NDArray[np.integer]) -> None:
         """Let the next clicks correct an object.
@@ -141,6 +144,15 @@ class Dock(Container[Any]):
         """Say what is wrong, also in napari's notifications."""
         self.say(str(error))
         notify(error)
+
+    def bring_forward(self) -> None:
+        """Show the dock in front of those that it is tabbed with."""
+        place = self.native.parentWidget()
+        while place is not None and not isinstance(place, QDockWidget):
+            place = place.parentWidget()
+        if place is not None:
+            place.show()
+            place.raise_()
 
     def works_on(self, viewer: object) -> bool:
         """Return whether this is the dock's viewer; napari hands out stand-ins for it."""

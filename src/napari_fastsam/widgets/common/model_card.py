@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.frame import make_readable
+from napari_fastsam.widgets.common.text import plain
 
 _NOT_SAID = "not known"
 
@@ -28,7 +30,7 @@ class AboutModel(Folded):
         )
         self._name = ""
         self._card: QLabel | None = None
-        self._brief: QLabel | None = None
+        self._brief: tuple[QElidingLabel, QElidingLabel] | None = None
         self.more = Folded("More", lambda: self.card, "All that the card says.")
 
     @property
@@ -44,31 +46,45 @@ class AboutModel(Folded):
         self._name = name
         if self._card is not None:
             self._card.setText(about(name))
-        if self._brief is not None:
-            self._brief.setText(brief(name))
+        self._show_brief()
 
     def _make(self) -> QWidget:
         """Make two lines, and a title that unfolds to the rest."""
-        self._brief = QLabel(brief(self._name))
-        make_readable(self._brief)
+        self._brief = QElidingLabel(), QElidingLabel()
         both = QWidget()
         layout = QVBoxLayout(both)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self._brief)
+        for label in self._brief:
+            label.setContentsMargins(6, 0, 6, 0)
+            layout.addWidget(label)
         layout.addWidget(self.more)
+        self._show_brief()
         return both
 
+    def _show_brief(self) -> None:
+        for label, line in zip(self._brief or (), brief(self._name) if self._brief else (), strict=True):
+            label.setText(line)
+            label.setToolTip(plain(line))
 
-def brief(name: str) -> str:
-    """Return the two lines that most want to know: what the model is for, and its licence."""
+
+def brief(name: str) -> tuple[str, str]:
+    """Return the two lines that most want to know: what the model is for, the size of its objects and its licence."""
     try:
         card = weights.card_for(weights.find(name))
-    except FastSAMError:
-        return about(name)
-    known = card.description or card.training_data or _NOT_SAID
-    lines = (_first_sentence(known), f"Objects {_sizes(card)}. Licence {card.licence}.")
-    return "<br>".join(map(html.escape, lines))
+    except FastSAMError as error:
+        known = weights.known(name)
+        return (str(error), "") if known is None else (known.about, f"{known.licence} · not on this computer yet")
+    return _first_sentence(card.description or card.training_data or _NOT_SAID), f"{_range(card)} · {card.licence}"
+
+
+def _range(card: Card) -> str:
+    """Return how large most objects are, in a few words."""
+    if card.object_diameter_range is not None:
+        return "Objects of {:.0f} to {:.0f} pixels".format(*card.object_diameter_range)
+    return (
+        "Objects of any size" if card.object_diameter is None else f"Objects of about {card.object_diameter:.0f} pixels"
+    )
 
 
 def _first_sentence(text: str) -> str:

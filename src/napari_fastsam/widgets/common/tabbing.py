@@ -43,7 +43,7 @@ def _widgets_in(layout: QLayout) -> Iterator[QWidget]:
 
 def put_behind_tabs(widget: QWidget, kind: type[QWidget]) -> None:
     """Let the dock that a widget lies in share its place with another that holds one of a kind, as tabs."""
-    mine = _dock_of(widget)
+    mine = dock_of(widget)
     window = None if mine is None else mine.parentWidget()
     if mine is None or not isinstance(window, QMainWindow) or mine.isFloating() or window.tabifiedDockWidgets(mine):
         return
@@ -56,7 +56,8 @@ def put_behind_tabs(widget: QWidget, kind: type[QWidget]) -> None:
             return
 
 
-def _dock_of(widget: QWidget) -> QDockWidget | None:
+def dock_of(widget: QWidget) -> QDockWidget | None:
+    """Return the dock that a widget lies in; None if it lies in none."""
     parent = widget.parentWidget()
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()

@@ -14,12 +14,15 @@ from qtpy.QtWidgets import QFileDialog
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.project import open_project
 from napari_fastsam.io.projects.state import Progress
+from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.text import plain
-from napari_fastsam.widgets.project import keys, messages
+from napari_fastsam.widgets.project import messages
+from napari_fastsam.widgets.project.keys import KEYS
 from napari_fastsam.widgets.project.layout import make_actions, make_controls, make_frame
+from napari_fastsam.widgets.project.replay import FolderReplay
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -43,19 +46,22 @@ class AnnotateFolderWidget(Dock):
     open_button: PushButton
     planes: CheckBox
     note: LineEdit
+    effort_button: PushButton
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Annotate a folder", make_controls(), make_actions(), arranged=False)
         self.annotating: Annotating | None = None
-        frame, self.images, self.progress = make_frame(self, self.open_image)
+        self.replay = FolderReplay(napari_viewer, self.say, self.fail)
+        frame, self.images, self.progress = make_frame(self, self.open_image, self.replay.panel)
         self.lies_in(frame)
         self._keep_soon, self._sync_soon = _timer(frame, self._keep), _timer(frame, self._sync)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
-        self._unbind = keys.bind(self)
+        self._unbind = KEYS.bind(self)
         self.open_button.changed.connect(lambda *_: self.open_folder())
-        for method in (method for method, _ in keys.KEYS.values()):
+        for method in (method for method, _ in KEYS.table.values()):
             button = getattr(self.actions, f"{method}_button")
             button.changed.connect(lambda *_, method=method: getattr(self, method)())
+        self.effort_button.changed.connect(lambda *_: self.save_effort())
         self.note.native.editingFinished.connect(self._note_changed)
         self.say(messages.NO_FOLDER)
 
@@ -70,6 +76,7 @@ class AnnotateFolderWidget(Dock):
         project = open_project(Path(chosen), bool(self.planes.value) or None)
         self._close_folder()
         self.annotating = Annotating(self._viewer, project, self._changed, self._state_changed)
+        self.replay.follow(self.annotating)
         self.planes.value = bool(project.about.get("planes"))
         self.images.images.show(project.images, self.annotating.states)
         self._show_progress()
@@ -84,6 +91,7 @@ class AnnotateFolderWidget(Dock):
         if annotating is None or place == annotating.current:
             return
         self._keep_soon.stop()
+        self.replay.hide()
         try:
             opened = annotating.open(place)
         finally:
@@ -91,7 +99,7 @@ class AnnotateFolderWidget(Dock):
                 self.images.show_current(annotating.current)
         self.note.value = opened.state.note
         self._work_on(lambda dock: dock.work_on(opened.images[-1], opened.labels))
-        notes = (*annotating.project.notes, *opened.notes)
+        notes = tuple(filter(None, (*annotating.project.notes, *opened.notes, self._shown_again())))
         self.say(messages.opened(opened.image.name, annotating.states[place], opened.restored), notes)
         self._look_ahead.start(AHEAD_MS)
         self._collect_soon.start(AHEAD_MS)
@@ -116,9 +124,26 @@ class AnnotateFolderWidget(Dock):
         """Leave the image out, and open the next that is not done."""
         self._finish("skipped")
 
+    @report_errors
+    def save_effort(self, path: Path | str | None = None) -> Path | None:
+        """Write what the labels of the folder took as CSV; a path that is None is asked for."""
+        annotating = self.annotating
+        if annotating is None:
+            self.say(messages.NO_FOLDER)
+            return None
+        if path is None:
+            path, _ = QFileDialog.getSaveFileName(self.native, "Save the effort", "effort.csv", "CSV (*.csv)")
+        if not path:
+            return None
+        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
+        write_efforts(file, annotating.efforts())
+        self.say(messages.effort_saved(file.name))
+        return file
+
     def end(self) -> None:
         """Save what is open, and let others have the folder."""
         self._unbind()
+        self.replay.end()
         for timer in (self._keep_soon, self._sync_soon, self._look_ahead, self._collect_soon):
             timer.stop()
         self._close_folder()
@@ -175,6 +200,12 @@ class AnnotateFolderWidget(Dock):
             if isinstance(dock, AnnotatesImages):
                 do(dock)
 
+    def _shown_again(self) -> str:
+        try:
+            return self.replay.show()
+        except FastSAMError as error:
+            return f"{error}."
+
     # ---------------------------------------------------------------- what is kept
 
     def _changed(self) -> None:
@@ -218,6 +249,7 @@ class AnnotateFolderWidget(Dock):
 
     def _close_folder(self) -> None:
         annotating, self.annotating = self.annotating, None
+        self.replay.follow(None)
         if annotating is not None:
             for error in annotating.close():
                 notify(error)

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from napari_fastsam.widgets.common.keys import DockKeys, KeyTable
 
-from napari.components import ViewerModel
-from napari.settings import get_settings
-from napari.utils.action_manager import action_manager
-
-if TYPE_CHECKING:
-    from napari_fastsam.widgets.common.dock import Dock
-
-KEYS: Mapping[str, tuple[str, str]] = {
+_TABLE: KeyTable = {
     "Shift-Right": ("next_image", "next image"),
     "Shift-Left": ("previous_image", "previous image"),
     "Alt-Right": ("next_undone", "next image that is not done"),
@@ -22,45 +13,4 @@ KEYS: Mapping[str, tuple[str, str]] = {
 }
 """Key to the dock's method and what the user reads about it; napari's layers leave these free."""
 
-_docks: list[Dock] = []
-"""The docks that are open; of those of one viewer the last has the keys."""
-
-
-def bind(dock: Dock) -> Callable[[], None]:
-    """Give a dock the keys on the canvas of its viewer; the function returned takes them away."""
-    _register()
-    _docks.append(dock)
-    return lambda: _docks.remove(dock)
-
-
-def keys_of(method: str) -> str:
-    """Return the keys that do something now, such as "Shift+Right": the user's, or those that it comes with."""
-    chosen = get_settings().shortcuts.shortcuts.get(_action(method))
-    keys = [key for key, (name, _) in KEYS.items() if name == method] if chosen is None else map(str, chosen)
-    return " / ".join(key.replace("-", "+") for key in keys)
-
-
-@cache
-def _register() -> None:
-    """Let napari know what keys can do, once: it binds them for all viewers, and its preferences change them."""
-    chosen = get_settings().shortcuts.shortcuts
-    for key, (method, text) in KEYS.items():
-        action_manager.register_action(_action(method), _press(method), f"FastSAM folder: {text}", ViewerModel)
-        if _action(method) not in chosen:
-            action_manager.bind_shortcut(_action(method), key)
-
-
-def _action(method: str) -> str:
-    return f"napari-fastsam:folder_{method}"
-
-
-def _press(method: str) -> Callable[[Any], None]:
-    """Return what a key does: it asks the dock opened last on the viewer whose canvas has the keyboard."""
-
-    def press(viewer: Any) -> None:
-        dock = next((dock for dock in reversed(_docks) if dock.works_on(viewer)), None)
-        if dock is not None:
-            getattr(dock, method)()
-
-    press.__name__ = f"napari_fastsam_folder_{method}"  # napari tells keys apart by it
-    return press
+KEYS = DockKeys(_TABLE, "FastSAM folder", "folder_")

@@ -13,7 +13,7 @@ from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.frame import Frame, make_readable, scrolled
 from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.project.images import ImagesList
-from napari_fastsam.widgets.project.keys import keys_of
+from napari_fastsam.widgets.project.keys import KEYS
 
 WIDTH = 312
 """Screen pixels."""
@@ -32,6 +32,11 @@ def make_controls() -> list[Any]:
             tooltip="Each plane of a stack is an image of its own. Counts when a folder is opened.",
         ),
         LineEdit(name="note", tooltip="Whatever you want to remember of this image."),
+        PushButton(
+            name="effort_button",
+            text="Save effort …",
+            tooltip="Clicks and seconds, and the share of objects that stayed as they were accepted, image by image.",
+        ),
     ]
 
 
@@ -39,7 +44,7 @@ def make_actions() -> Container[Any]:
     """Make the buttons that stay in sight below the controls."""
 
     def button(method: str, text: str, tooltip: str) -> PushButton:
-        return PushButton(name=f"{method}_button", text=text, tooltip=f"{tooltip} ({keys_of(method)})")
+        return PushButton(name=f"{method}_button", text=text, tooltip=f"{tooltip} ({' / '.join(KEYS.keys_of(method))})")
 
     return Container(
         name="actions",
@@ -55,8 +60,11 @@ def make_actions() -> Container[Any]:
     )
 
 
-def make_frame(dock: Any, on_chosen: Callable[[int], object]) -> tuple[Frame, ImagesList, QLabel]:
-    """Lay the dock out; returns what napari docks, the list, and the line that says how far the folder is."""
+def make_frame(dock: Any, on_chosen: Callable[[int], object], folded: QWidget) -> tuple[Frame, ImagesList, QLabel]:
+    """Lay the dock out, with something that unfolds at its end.
+
+    Returns what napari docks, the list, and the line that says how far the folder is.
+    """
     make_compact([*dock, dock.actions])
     make_readable(dock.status.native)
     images, progress = ImagesList(on_chosen), QLabel()
@@ -71,10 +79,12 @@ def make_frame(dock: Any, on_chosen: Callable[[int], object]) -> tuple[Frame, Im
     above, below = Fields(), Fields()
     above.add_wide(dock.open_button.native, dock.planes.native)
     below.add("Note", dock.note.native)
+    below.add("", dock.effort_button.native)
     column.addWidget(above)
     column.addWidget(progress)
     column.addWidget(images, 1)
     column.addWidget(below)
+    column.addWidget(folded)
     area = scrolled(content)
     frame = Frame(area, [dock.actions.native, dock.status.native], width=WIDTH)
     dock.root_native_widget.setParent(frame)  # what is not shown yet waits in it

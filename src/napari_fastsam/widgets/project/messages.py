@@ -39,6 +39,11 @@ def opened(name: str, state: ImageState, restored: int) -> str:
     return f"{name}: {counted(state.objects)}." if state.objects else f"{name}: nothing is annotated yet."
 
 
+def effort_saved(name: str) -> str:
+    """Say where the effort is."""
+    return f"Saved {name}: what the labels of each image took. It stays on this computer."
+
+
 def not_kept(error: object) -> str:
     """Say that a step is in memory only."""
     return f"Not saved: {error}. What you did is still in the layers; it is saved with the next step that can be."

@@ -111,6 +111,7 @@ class ReviewWidget(Dock):
             review.layer.mode = "paint"
         else:
             dock.correct_object(review.layer, shown.label, shown.place)
+            dock.bring_forward()
         self._correcting = True
         self._view.hide()
         self.say((messages.BY_BRUSH if dock is None else messages.BY_CLICKS).format(label=shown.label))

@@ -10,6 +10,7 @@ from napari_fastsam.io.formats.registry import writer
 from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
+from napari_fastsam.layers.answers.rivals import rivals_of
 from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.layers.napari_versions import show_features
@@ -61,7 +62,12 @@ class Accepting:
     def _commit(self, result: Result, model_hash: str) -> Labels:
         engine, panel = self._engine, self._panel
         layer, committed = engine.output.commit(
-            result, panel.labels.value, panel.preserve.value, model_hash, engine.recorder
+            result,
+            panel.labels.value,
+            panel.preserve.value,
+            model_hash,
+            engine.recorder,
+            rivals_of(result, engine.session.kept.cache.get(result.request.key)),
         )
         replaced = replacing(result, layer)
         engine.session.added(result, layer)

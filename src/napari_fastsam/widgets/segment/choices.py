@@ -23,6 +23,8 @@ class LayerChoices:
         Choose prompt layers; take the first that comes while nothing is chosen.
     labels
         Chooses what the objects are added to: for each image what was chosen for it, a new layer before that.
+    others
+        Chooses whose objects are proposals too; nothing is chosen by itself.
     on_change
         Called when another image or prompt layer is chosen because the list changed.
     """
@@ -33,12 +35,14 @@ class LayerChoices:
         image: ComboBox,
         prompts: tuple[ComboBox, ...],
         labels: ComboBox,
+        others: ComboBox,
         on_change: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self._image = image
         self._prompts = prompts
-        self._boxes = (image, *prompts, labels)
+        self._boxes = (image, *prompts, labels, others)
+        self._chosen_by_hand = (labels, others)
         self._labels = labels
         self._on_change = on_change
         self._for: tuple[Hashable, str] | None = None
@@ -103,7 +107,7 @@ class LayerChoices:
             new = [layer for layer in there if layer not in known]
             if before is not None and before in there:
                 box.value = before
-            elif before is None and new and box is not self._labels:
+            elif before is None and new and not any(box is one for one in self._chosen_by_hand):
                 box.value = new[-1]
         # a proxy of a layer equals it without being it
         return box is not self._labels and not (box.value is before or box.value == before)

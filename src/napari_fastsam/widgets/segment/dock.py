@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
             self._per_layer,
         )
         self._corrections, self._ahead = LabelCorrections(engine), PredictsAhead(engine)
-        self._accepting, self._prompting, self._examples = Accepting(engine), Prompting(engine), ExampleSearch(engine)
+        self._accepting, self._prompting = Accepting(engine), Prompting(engine)
+        self._examples = ExampleSearch(engine, partial(shortcuts.bind_within, self))
         self._tools = Tools(engine, self._prompting, self._always, self._per_layer)
         self._hover = Hover(engine, self._prompting)
         self.search, self.about = panels.search, panels.source.about
@@ -267,6 +269,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
 
     def say(self, message: str, details: tuple[str, ...] = (), mood: Mood = Mood.NEXT) -> None:
         """Say in the first line what is going on, and in the details which Labels layer was left for another image."""
+        message = " ".join(filter(None, (self._engine.restoring.told, message)))
         left = self._engine.following.choices.left
         notes = () if left is None else (messages.new_target(*left),)
         super().say(message, (*notes, *details))
@@ -280,6 +283,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._examples.close_tab()
         self._tools.end()
         self._hover.end()
         self._ahead.close()
@@ -291,7 +295,8 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        listed = shortcuts.KEYS.as_html()
+        self._keys = folded_text("Shortcuts", listed, "What each key does, here and on the image. (?)")
         rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it
@@ -329,6 +334,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         search.download_wanted.connect(self._engine.download)
         search.row_chosen.connect(self._examples.go_to_row)
         for wanted, action in (
+            (search.tab_wanted, self._examples.open_tab),
             (search.keep_wanted, self.keep_examples),
             (search.forget_wanted, self.forget_examples),
             (search.save_wanted, self.save_examples),

@@ -23,6 +23,7 @@ from napari_fastsam.widgets.segment.offers import offers_for
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.restoring import Restoring
 from napari_fastsam.widgets.segment.screen import DockScreen
+from napari_fastsam.widgets.segment.size_trials import SizeTrials
 from napari_fastsam.widgets.segment.updates import Updates
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Engine:
         What answers, and what decides when.
     runner
         Runs work beside the viewer.
+    sizes
+        Tries other object sizes where little was found.
     decisions
         What was added, and what was taken away: a training set.
     output
@@ -91,7 +94,9 @@ class Engine:
         self._on_work, self._offer = on_work, offer
         self._offered: tuple[str, ...] = ()
         self._helps: tuple[Offer, ...] = ()
+        self._answer: Result | None = None
         self.session = Session(viewer, cache_mb * MEGABYTE)
+        self.sizes = SizeTrials(self.session, self._size_tried)
         self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._draw_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
@@ -139,6 +144,8 @@ class Engine:
         self.updates.cancel()
         self.restoring.end()
         self.runner.close()
+        self.sizes.close()
+        self._answer = None
         self.output.remove_preview()
         self.contour.remove()
         self.corrections.forget_all()
@@ -153,8 +160,13 @@ class Engine:
 
     def _offer_for(self, result: Result | None) -> None:
         """Offer what would help with an answer; buttons that say the same stay, or a press might miss."""
-        self._helps = offers_for(result, self.panels, self.session)
+        self._answer = result
+        self._helps = offers_for(result, self.panels, self.session, self.sizes.remedy(result))
         self.offer_again()
+
+    def _size_tried(self) -> None:
+        if isalive(self.window) and self.controller.work is None:  # what is under way will be told, and asks again
+            self._offer_for(self._answer)
 
     def offer_again(self) -> None:
         """Offer what would help, and what can be restored."""
@@ -167,6 +179,8 @@ class Engine:
         self._effort.step(self.panels.labels.labels.value)
 
     def _work_changed(self, work: Work | None) -> None:
+        if work is not None:
+            self.sizes.give_way()
         if work is None:
             self.updates.cancel()  # what they would ask is asked now
         self._on_work(work)

@@ -14,6 +14,10 @@ from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.ranking import RankedObjects
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtWidgets import QWidget
+
     from napari_fastsam.core.likeness.exemplars import Exemplars
     from napari_fastsam.widgets.segment.engine import Engine
 
@@ -25,11 +29,28 @@ class ExampleSearch:
     ----------
     engine
         What works behind the dock.
+    bind_keys
+        Lets the dock's keys work within a widget, until the function that it returns is called.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, bind_keys: Callable[[QWidget], Callable[[], None]]) -> None:
+        self._engine, self._bind_keys = engine, bind_keys
         self._panel = engine.panels.search
+
+    def open_tab(self) -> None:
+        """Show words, examples and the table of what is like them in a tab of its own."""
+        window = getattr(self._engine.viewer, "window", None)
+        if window is not None and self._panel.tab is None:
+            tab = self._panel.make_tab()
+            window.add_dock_widget(tab, name="Find similar", area="right")
+            tab.closed.connect(self._bind_keys(tab))
+            tab.put_beside()
+
+    def close_tab(self) -> None:
+        """Take the tab out of the window: its dock ends."""
+        tab, window = self._panel.tab, getattr(self._engine.viewer, "window", None)
+        if tab is not None and tab.dock is not None and window is not None:
+            window.remove_dock_widget(tab.dock)
 
     def keep(self) -> None:
         """Take the examples on this plane, and those kept before, along to other planes and images."""

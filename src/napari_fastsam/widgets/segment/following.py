@@ -68,6 +68,7 @@ class Following:
             panels.source.image,
             (panels.prompts.points, panels.prompts.shapes),
             panels.labels.labels,
+            panels.others.others,
             self.layers_chosen,
         )
         dims, listed = viewer.dims.events, viewer.layers.events
@@ -113,6 +114,7 @@ class Following:
         panel.show_next()
         self._panels.region.show_axes(image)
         self._panels.thresholds.show_units(image)
+        self._panels.offer_planes()
         self._on_layers()
         self._updates.soon()
 
@@ -167,6 +169,7 @@ class Following:
         image = self._panels.source.image.value
         if image is not None:
             self._controller.image_changed(image)
+            self._panels.offer_planes()  # it may have other axes now
             self._updates.soon()
 
     def _layers_changed(self, event: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.answers.splitting import split_by_image
 from napari_fastsam.layers.history.label_edit import recorded_edit
+from napari_fastsam.layers.labels.all_planes import (
+    correct_everywhere,
+    keep_largest_everywhere,
+    merge_everywhere,
+    split_everywhere,
+)
 from napari_fastsam.layers.labels.editing import (
     Corrected,
+    Correction,
     Place,
     correct_labels,
     free_numbers,
@@ -134,9 +142,7 @@ class LabelCorrections:
         if verb in _SIMPLE:
             self._simple(verb, plane, labels)
         elif verb == "merge_labels":
-            with self._step(verb, plane):
-                did = merge_labels(plane, labels)
-            self._say(verb, plane, did)
+            self._merge(verb, plane, labels)
         else:
             for label, place in labels.items():
                 self._split_in_two(plane, label, place)
@@ -180,9 +186,35 @@ class LabelCorrections:
 
     def _simple(self, verb: str, plane: LayerPlane, labels: Mapping[int, Place]) -> None:
         correct = _SIMPLE[verb]
+
+        def correction(window: NDArray[np.integer], label: int, _: tuple[int, int]) -> NDArray[np.integer]:
+            return correct(window, label)
+
         with self._step(verb, plane):
-            did = correct_labels(plane, labels, lambda window, label, _: correct(window, label))
+            if not self._everywhere:
+                did = correct_labels(plane, labels, correction)
+            elif verb == "keep_largest":
+                did = keep_largest_everywhere(plane, labels)
+            else:
+                did = correct_everywhere(plane, labels, correction)
         self._say(verb, plane, did)
+
+    @property
+    def _everywhere(self) -> bool:
+        return self._engine.panels.correct.everywhere
+
+    def _merge(self, verb: str, plane: LayerPlane, labels: Mapping[int, Place]) -> None:
+        with self._step(verb, plane):
+            did = (merge_everywhere if self._everywhere else merge_labels)(plane, labels)
+        self._say(verb, plane, did)
+
+    def _split(
+        self, plane: LayerPlane, label: int, place: Place, correction: Correction, numbers: Sequence[int]
+    ) -> None:
+        with self._step("split_label", plane):
+            parting = split_everywhere if self._everywhere else split_label
+            did = parting(plane, label, place, correction, numbers)
+        self._say("split_label", plane, did)
 
     def _begin(self, begun: _Begun) -> None:
         self._begun = begun
@@ -193,9 +225,7 @@ class LabelCorrections:
         self._begun = begun  # one can go on with a third
         if label == begun.label:
             raise LabelsError(f"That is label {label} itself: point at the one to merge with it.")
-        with self._step(begun.verb, plane):
-            did = merge_labels(plane, {begun.label: begun.place, label: place})
-        self._say(begun.verb, plane, did)
+        self._merge(begun.verb, plane, {begun.label: begun.place, label: place})
 
     def _split_between(self, begun: _Begun, label: int, place: Place) -> None:
         plane = begun.plane
@@ -205,36 +235,26 @@ class LabelCorrections:
             self._split_in_two(plane, label, place)
         else:
             points, numbers = np.array([begun.place, place]), free_numbers(plane.layer, 1)
-            with self._step(begun.verb, plane):
-                did = split_label(
-                    plane,
-                    label,
-                    place,
-                    lambda window, label, corner: editing.split_between(window, label, points - corner, numbers),
-                    numbers,
-                )
-            self._say(begun.verb, plane, did)
+            viewer, controls = self._engine.viewer, self._engine.panels.freeze()
+            self._split(plane, label, place, split_by_image(viewer, controls, plane, points, numbers[0]), numbers)
 
     def _split_in_two(self, plane: LayerPlane, label: int, place: Place) -> None:
         numbers = free_numbers(plane.layer, 1)
-        with self._step("split_label", plane):
-            did = split_label(
-                plane, label, place, lambda window, label, _: editing.split_in_two(window, label, numbers[0]), numbers
-            )
-        self._say("split_label", plane, did)
+        self._split(
+            plane, label, place, lambda window, label, _: editing.split_in_two(window, label, numbers[0]), numbers
+        )
 
     def _split_along(self, plane: LayerPlane, lines: tuple[NDArray[np.float64], ...]) -> None:
         """Part each label that a line crosses from edge to edge."""
         parted = 0
         for line in lines:
             for label, place in _under(plane, line).items():
+                numbers = free_numbers(plane.layer, _MOST_PARTS)
                 try:
-                    with self._step("split_label", plane):
-                        did = _parted_by(plane, label, place, line)
+                    self._split(plane, label, place, _parting(line, numbers), numbers)
                 except LabelsError:
                     continue  # it only touches this one
                 parted += 1
-                self._say("split_label", plane, did)
         if not parted:
             raise LabelsError("The line parts no label: draw it across one, from edge to edge.")
 
@@ -246,13 +266,8 @@ class LabelCorrections:
         self._engine.say(messages.corrected(VERBS[verb][1], did, plane.layer.name, undoable=not plane.layer.multiscale))
 
 
-def _parted_by(plane: LayerPlane, label: int, place: Place, line: NDArray[np.float64]) -> Corrected:
-    numbers = free_numbers(plane.layer, _MOST_PARTS)
-
-    def correction(window: NDArray[np.integer], label: int, corner: tuple[int, int]) -> NDArray[np.integer]:
-        return editing.split_by_line(window, label, line - corner, numbers)
-
-    return split_label(plane, label, place, correction, numbers)
+def _parting(line: NDArray[np.float64], numbers: Sequence[int]) -> Correction:
+    return lambda window, label, corner: editing.split_by_line(window, label, line - corner, numbers)
 
 
 def _under(plane: LayerPlane, line: NDArray[np.float64]) -> dict[int, Place]:

@@ -136,6 +136,7 @@ def _advanced(panels: Panels) -> QWidget:
     smallest, largest = thresholds.areas_shown.fields
     fields = Fields()
     fields.add("Device", source.device.native)
+    fields.add("Proposals", panels.others.others.native)
     fields.add("Region", panels.region.region.native)
     fields.add("Network input", thresholds.imgsz.native)
     fields.add("Overlap", thresholds.iou.native)

@@ -9,6 +9,7 @@ from napari_fastsam.widgets.common.headline import Offer
 from napari_fastsam.widgets.segment import messages
 
 if TYPE_CHECKING:
+    from napari_fastsam.layers.answers.remedies import Remedy
     from napari_fastsam.layers.answers.results import Result
     from napari_fastsam.layers.answers.session import Session
     from napari_fastsam.widgets.segment.panels import Panels
@@ -17,8 +18,13 @@ OTHER_MODEL = "microscopy"
 """Knows more kinds of objects than the model that the dock begins with, and comes along with it."""
 
 
-def offers_for(result: Result | None, panels: Panels, session: Session) -> tuple[Offer, ...]:
-    """Return what would help with an answer: set in the dock by a button, and answered as if set by hand."""
+def offers_for(
+    result: Result | None, panels: Panels, session: Session, size: Remedy | None = None
+) -> tuple[Offer, ...]:
+    """Return what would help with an answer: set in the dock by a button, and answered as if set by hand.
+
+    `size` is what a trial of other object sizes came to.
+    """
     if result is None or not result.complete or result.request.stack is not None:
         return ()
     offers = []
@@ -32,6 +38,8 @@ def offers_for(result: Result | None, panels: Panels, session: Session) -> tuple
                 lambda: _set(panels.thresholds.conf, confidence),
             )
         )
+    if size is not None and size.diameter is not None:
+        offers.append(_size_offer(size.diameter, size.more or 0, panels))
     if result.request.controls.task == "everything" and messages.is_unsure(result):
         offers.append(
             Offer(
@@ -41,6 +49,13 @@ def offers_for(result: Result | None, panels: Panels, session: Session) -> tuple
             )
         )
     return tuple(offers)
+
+
+def _size_offer(diameter: float, more: int, panels: Panels) -> Offer:
+    thresholds = panels.thresholds
+    text = f"Try objects of {thresholds.size_shown.text(diameter)}" if diameter else "Measure object size"
+    tooltip = "So many more objects are found when they are taken to have this size: it was tried."
+    return Offer(f"{text} · {more} more", tooltip, lambda: _set(thresholds.diameter, diameter))
 
 
 def _set(control: object, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,9 +138,17 @@ class Output:
             self._viewer.layers.remove(preview)
 
     def commit(
-        self, result: Result, labels: Labels | None, preserve: bool, model_sha256: str, recorder: Recorder
+        self,
+        result: Result,
+        labels: Labels | None,
+        preserve: bool,
+        model_sha256: str,
+        recorder: Recorder,
+        more: Mapping[str, Mapping[int, Any]],
     ) -> tuple[Labels, Committed]:
         """Put a result that nothing changes any more into a Labels layer, as a step; None makes a new one.
+
+        `more` are further columns of its features.
 
         Raises
         ------
@@ -162,7 +171,12 @@ class Output:
                     provenance=provenance_of(result, model_sha256).to_json(),
                     preserve=preserve,
                     use_units=units_apply(self._viewer),
-                    columns=_told(result) | _columns(result) | class_of_new_objects(target, result.scores),
+                    columns={
+                        **_told(result),
+                        **_columns(result),
+                        **class_of_new_objects(target, result.scores),
+                        **more,
+                    },
                     classes=len(result.questions) if request.controls.classes else 0,
                     windows=result.windows,
                     axis=None if request.stack is None else request.stack.axis,

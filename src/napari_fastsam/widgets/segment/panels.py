@@ -12,6 +12,7 @@ from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
 from napari_fastsam.widgets.segment.parts.correct import CorrectPanel
 from napari_fastsam.widgets.segment.parts.export import ExportPanel
 from napari_fastsam.widgets.segment.parts.labels import LabelsPanel
+from napari_fastsam.widgets.segment.parts.others import OthersPanel
 from napari_fastsam.widgets.segment.parts.prompts import PromptsPanel
 from napari_fastsam.widgets.segment.parts.region import RegionPanel
 from napari_fastsam.widgets.segment.parts.search import SearchPanel
@@ -48,12 +49,14 @@ class Panels:
         self.canvas = CanvasPanel()
         self.labels = LabelsPanel(viewer, settings)
         self.export = ExportPanel()
+        self.others = OthersPanel(viewer)
         self.correct = CorrectPanel()
         self._rows = (
             self.source, self.region, self.prompts, self.thresholds, self.candidates, self.labels, self.export,
-            self.canvas,
+            self.canvas, self.others,
         )  # fmt: skip
         self.channels.search_wanted.connect(self._search_in)
+        self.labels.labels.changed.connect(lambda *_: self.offer_planes())
         self.source.card_thresholds.connect(self.thresholds.suit)
         self.source.suggest_thresholds()
 
@@ -67,6 +70,12 @@ class Panels:
         for panel in (*self._rows, self.search, self.channels):
             panel.moved.connect(lambda: moved())
             panel.changed.connect(lambda: changed())
+
+    def offer_planes(self) -> None:
+        """Offer to correct labels on all planes, where their layer, or else the image, has several."""
+        layer = self.labels.labels.value or self.source.image.value
+        shape = () if layer is None else (layer.data[0] if layer.multiscale else layer.data).shape[: layer.ndim]
+        self.correct.offer_planes(sum(n > 1 for n in shape) > 2)
 
     def _search_in(self, channel: Channel) -> None:
         """Look at one channel alone."""
@@ -109,6 +118,7 @@ class Panels:
             linking=region.linking,
             channels=self.channels.value,
             fine_edges=thresholds.fine_edges.value,
+            others=self.others.others.value,
         )
 
     def require_models(self, controls: Controls) -> None:

@@ -72,6 +72,11 @@ class Restoring:
             Offer("Discard", "Forget these objects, for good.", self.discard),
         )
 
+    @property
+    def told(self) -> str:
+        """What can be restored, as long as nobody has decided: it stays in the first line, whatever else is said."""
+        return "" if self._left is None else f"{counted(self._left.objects)} of {self._left.name} can be restored."
+
     def restore(self) -> Labels | None:
         """Put what was left into a Labels layer, and choose that."""
         left, self._left = self._left, None
@@ -92,6 +97,7 @@ class Restoring:
         left, self._left = self._left, None
         if left is not None:
             left.forget()
+            self._say("What was left is forgotten.")
         self._on_offers()
 
     def end(self) -> None:
@@ -119,7 +125,7 @@ class Restoring:
             self._left = self._try(lambda: restorable(image))
             self._on_offers()
             if self._left is not None:
-                self._say(f"{counted(self._left.objects)} of {self._left.name} can be restored.")
+                self._say("")
         self._follow()
 
     def _follow(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QFileDialog, QWidget
 from superqt.utils import qdebounced
 
@@ -15,6 +16,7 @@ from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.common.controls import show_if
 from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.model_box import FROM_FILE
+from napari_fastsam.widgets.common.own_tab import OwnTab
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.search_form import SearchForm
 
@@ -61,6 +63,9 @@ class SearchPanel(Folded):
     row_chosen = Signal(int)
     """Which row of the ranking is to be gone to."""
 
+    tab_wanted = Signal()
+    """The panel is to be a tab of its own."""
+
     keep_wanted, forget_wanted, save_wanted, load_wanted = Signal(), Signal(), Signal(), Signal()
     """Buttons for examples."""
 
@@ -83,12 +88,47 @@ class SearchPanel(Folded):
         self.typed = qdebounced(lambda: self.changed.emit(), timeout=TYPING_MS)
         self._form: SearchForm | None = None
         self._result: Result | None = None
+        self._tab: OwnTab | None = None
 
     @property
     def form(self) -> SearchForm:
         """The controls."""
         self.build()
         return self._form  # type: ignore[return-value] # made by `build`
+
+    # ---------------------------------------------------------------- a tab of its own
+
+    def expand(self, animate: bool = True) -> None:
+        """Show what is behind the title, wherever it is."""
+        if self._tab is None:
+            super().expand(animate)
+        else:
+            self.collapse(animate=False)
+            self._tab.bring_to_front()
+
+    def make_tab(self) -> OwnTab:
+        """Return a tab with what is behind the title, which comes back when that is closed."""
+        if self._tab is None:
+            form = self.form
+            self.collapse(animate=False)
+            self.setText("Find similar · in its own tab")
+            form.own_tab.visible = False
+            self._tab = OwnTab(form)
+            self._tab.closed.connect(self._tab_closed)
+        return self._tab
+
+    @property
+    def tab(self) -> OwnTab | None:
+        """The tab that the panel is in; None while it is in the dock."""
+        return self._tab
+
+    def _tab_closed(self) -> None:
+        self._tab = None
+        if self._form is not None and isalive(self):
+            self.setText("Find similar")
+            self._form.own_tab.visible = True
+            self.addWidget(self._form)
+            super().expand(animate=False)
 
     # ---------------------------------------------------------------- what is asked for
 
@@ -143,6 +183,7 @@ class SearchPanel(Folded):
         form.words.changed.connect(lambda *_: self.typed())
         form.words.native.returnPressed.connect(self._entered)
         form.encoder.changed.connect(self._encoder_chosen)
+        form.own_tab.changed.connect(lambda *_: self.tab_wanted.emit())
         form.download.changed.connect(lambda *_: self.download_wanted.emit(self.text_encoder))
         for button, wanted in (
             (form.keep, self.keep_wanted),

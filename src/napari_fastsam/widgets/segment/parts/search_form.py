@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, LineEdit, PushButton
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.likeness.likeness import usual_threshold
@@ -35,12 +35,16 @@ class SearchForm(QWidget):
 
     Attributes
     ----------
-    words, encoder, download, similarity, automatic, best_only, classes
+    words, encoder, download, score, automatic, best_only, classes
         The controls of words.
+    similarity
+        The cosine that `score` stands for.
     likeness, by_number, keep, forget, save, load
         The controls of examples.
     table
         The ranking.
+    own_tab
+        The button that makes a tab of it.
     """
 
     def __init__(
@@ -51,17 +55,28 @@ class SearchForm(QWidget):
         make_compact(list(controls))
         self.controls = controls
         self.words, self.encoder, self.download = controls.words, controls.encoder, controls.download
-        self.similarity, self.automatic = controls.near.similarity, controls.near.automatic
+        self.score, self.automatic = controls.near.score, controls.near.automatic
+        self.similarity = FloatSlider(name="similarity", value=0.25, min=-1.0, max=1.0, step=0.001)
+        self._range = (-1.0, 1.0)
         self.best_only, self.classes = controls.how.best_only, controls.how.classes
         self.likeness, self.by_number = controls.alike.likeness, controls.alike.by_number
         self.keep, self.forget = controls.examples.keep, controls.examples.forget
         self.save, self.load = controls.files.save, controls.files.load
         self.table = RowsTable(COLUMNS, "Objects by similarity")
+        headings = self.table.headings
+        headings.setResizeContentsPrecision(0)  # of many rows those in sight
+        for column in range(1, len(COLUMNS)):  # in a narrow dock the names of columns need all the room there is
+            headings.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.table.hide()
+        self.own_tab = PushButton(
+            name="own_tab", text="Open as a tab", tooltip="Show words, examples and the table in a tab of their own."
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._fields(example))
-        layout.addWidget(self.table)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.own_tab.native)
+        layout.addStretch(0)  # in a tab, where the table is not shown
         self._wire(moved, changed)
 
     def _fields(self, example: QWidget) -> Fields:
@@ -69,7 +84,7 @@ class SearchForm(QWidget):
         fields.add("Words", controls.words.native)
         fields.add("Text model", controls.encoder.native)
         fields.add_wide(controls.download.native)
-        fields.add("Similarity", controls.near.native)
+        fields.add("Score", controls.near.native)
         fields.add("", controls.how.native)
         fields.add("Examples", example)
         fields.add("", controls.examples.native)
@@ -104,15 +119,20 @@ class SearchForm(QWidget):
         values = np.concatenate([q.similarities for q in texts]) if texts else np.zeros(0)
         if not len(values):
             return
-        with self.similarity.changed.blocked():
-            low, high = float(np.floor(values.min() * 100) / 100), float(np.ceil(values.max() * 100) / 100)
-            value = self.similarity.value
-            if self.automatic.value and not self.best_only.value:
-                value = min(q.threshold for q in texts)
-            # set wide first: a slider whose range excludes its value moves it, and says so
-            self.similarity.min, self.similarity.max = -1.0, 1.0
-            self.similarity.value = value
-            self.similarity.min, self.similarity.max = min(low, value), max(high, value)
+        self._range = float(values.min()), float(values.max())
+        if self.automatic.value and not self.best_only.value:
+            with self.similarity.changed.blocked():
+                self.similarity.value = min(q.threshold for q in texts)
+        self._show_score()
+
+    def _show_score(self) -> None:
+        low, high = self._range
+        with self.score.changed.blocked():
+            self.score.value = min(max((self.similarity.value - low) / ((high - low) or 1.0), 0.0), 1.0)
+
+    def _score_moved(self, score: float) -> None:
+        low, high = self._range
+        self.similarity.value = low + score * (high - low)
 
     def show_exemplars(self, exemplars: Exemplars | None) -> None:
         """Say how many examples are kept."""
@@ -129,6 +149,8 @@ class SearchForm(QWidget):
             self.encoder.value = name
 
     def _wire(self, moved: Callable[[], object], changed: Callable[[], object]) -> None:
+        self.score.changed.connect(self._score_moved)
+        self.similarity.changed.connect(lambda *_: self._show_score())
         self.similarity.changed.connect(lambda *_: _untick(self.automatic))
         self.likeness.changed.connect(lambda *_: _untick(self.by_number))
         for slider in (self.similarity, self.likeness):
@@ -162,12 +184,12 @@ def _words(encoder: str) -> list[Any]:
         row(
             "near",
             FloatSlider(
-                name="similarity",
-                value=0.25,
-                min=-1.0,
+                name="score",
+                value=0.5,
+                min=0.0,
                 max=1.0,
-                step=0.001,
-                tooltip="Objects less like the text are left out. Live; from the least to the most similar object.",
+                step=0.01,
+                tooltip="Objects less like the text are left out: 0 is the least similar one here, 1 the most. Live.",
             ),
             CheckBox(
                 name="automatic",

@@ -97,7 +97,7 @@ def test_help_names_every_format() -> None:
 
 
 def test_the_page_names_every_format_with_its_ending() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "export.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| `\S*?([._]\S+?)/?` \|", page, re.M))
     assert rows == {f.name: f.suffix for f in FORMATS}
     for f in FORMATS:

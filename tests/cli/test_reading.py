@@ -27,7 +27,7 @@ def run(*arguments: object) -> Result:
 @pytest.fixture
 def grey() -> np.ndarray:
     """(256, 256) uint8 up to 108, with two dozen nuclei."""
-    return iio.imread(Path(__file__).parent / "data" / "dsb2018" / "sparse.png")
+    return iio.imread(Path(__file__).parents[1] / "data" / "dsb2018" / "sparse.png")
 
 
 @pytest.fixture

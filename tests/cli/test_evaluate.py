@@ -17,7 +17,7 @@ import napari_fastsam as fs
 from napari_fastsam.cli import app
 from napari_fastsam.model.weights.weights import find
 
-PICTURES = Path(__file__).parent / "data" / "dsb2018"
+PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
 
 
 def run(*arguments: object) -> Result:

@@ -18,7 +18,7 @@ from napari_fastsam.core.correcting.simulated_user import first_click, next_clic
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.model.correcting.weights import load_corrector
 
-PICTURES = Path(__file__).parent / "data" / "dsb2018"
+PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
 
 
 @pytest.fixture

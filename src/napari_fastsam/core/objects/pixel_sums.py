@@ -1,0 +1,80 @@
+"""What tells whether a label still has the pixels that it was given: their number, and where they lie on the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FEW = 1 << 16
+"""Numbers that are counted one by one even if there is none of them."""
+
+PixelSums = tuple[int, ...]
+"""Of a label: the number of its pixels, then the sum of their indices along every axis.
+
+Pixels that were added, erased or given to a neighbour change it: two different masks of one image have the same only by
+a chance that nobody meets. It also says where the middle of a label was that is gone.
+"""
+
+
+def sums_at(indices: Sequence[NDArray[np.integer]], labels: NDArray[np.integer]) -> dict[int, PixelSums]:
+    """Return the sums of the labels at some pixels.
+
+    Parameters
+    ----------
+    indices
+        An (M,) array for each axis, as they index an array.
+    labels
+        (M,) the label of each pixel; 0 counts for nothing.
+
+    Returns
+    -------
+    dict
+        By label, in ascending order.
+    """
+    if not labels.size:
+        return {}
+    first = int(labels.min())
+    if int(labels.max()) - first <= 2 * labels.size + _FEW:
+        place, numbers = labels.astype(np.intp) - first, np.arange(first, int(labels.max()) + 1)
+    else:
+        numbers, place = np.unique(labels, return_inverse=True)
+    counts = np.bincount(place, minlength=len(numbers))
+    # exact: a sum of whole numbers below 2**53
+    totals = [np.bincount(place, weights=axis, minlength=len(numbers)).astype(np.int64) for axis in indices]
+    there = np.flatnonzero((counts > 0) & (numbers != 0))
+    rows = zip(numbers[there].tolist(), *(sums[there].tolist() for sums in (counts, *totals)), strict=True)
+    return {label: tuple(sums) for label, *sums in rows}
+
+
+def pixel_sums(labels: NDArray[np.integer]) -> dict[int, PixelSums]:
+    """Return the sums of all labels of a (…, Y, X) label image; 0 is background."""
+    indices = np.nonzero(labels)
+    return sums_at(indices, labels[indices])
+
+
+def middle(sums: PixelSums) -> tuple[float, ...]:
+    """Return the mean index along every axis of a label's pixels."""
+    count, *totals = sums
+    return tuple(total / count for total in totals)
+
+
+def sums_to_json(sums: Mapping[int, PixelSums]) -> dict[str, list[int]]:
+    """Return them as values that JSON knows."""
+    return {str(label): list(values) for label, values in sums.items()}
+
+
+def sums_from_json(content: Any) -> dict[int, PixelSums]:
+    """Return what `sums_to_json` made values of; what is damaged is left out."""
+    given = content if isinstance(content, Mapping) else {}
+    found = {}
+    for label, values in given.items():
+        try:
+            sums = tuple(int(value) for value in values)
+            if len(sums) > 2 and sums[0] > 0:
+                found[int(label)] = sums
+        except (TypeError, ValueError):
+            continue
+    return found
