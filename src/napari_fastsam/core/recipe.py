@@ -233,6 +233,8 @@ class Recipe:
         asked = self.parameters
         if asked.contrast is not None and asked.contrast_limits is not None:
             raise RecipeError("the recipe has both contrast_limits and contrast; leave one of them out")
+        if asked.contrast_limits is not None and not asked.contrast_limits[0] <= asked.contrast_limits[1]:
+            raise RecipeError(f"contrast_limits is {asked.contrast_limits}; expected black and white, the lower first")
         if asked.scene is not None and asked.scene < 0:
             raise RecipeError(f"scene is {asked.scene}; expected a number from 0")
         if asked.pixel_size is not None and asked.pixel_size <= 0:

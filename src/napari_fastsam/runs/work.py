@@ -257,7 +257,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     thresholds, tiling = _asked(model, recipe)
     run = start_stack(model, read, count, asked.imgsz, asked.shown_limits, tiling)
     for plane in range(count):
-        run.look(plane)
+        run.predict(plane)
     linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
     found = linked(run.planes(thresholds), linking)
     return PlaneLabels(found.labels, scored(found.scores.tolist()))
