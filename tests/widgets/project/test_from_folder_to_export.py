@@ -122,6 +122,7 @@ def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cel
     assert sorted(answers) == ["right", "wrong"]
 
     # done, exported, counted
+    again.bench.dock.written.format.value = "geojson"
     exported = again.bench.dock.export(tmp_path / "field 0.geojson")
     kinds = {found.class_name for found in read_labels(exported, cells.shape).objects}
     again.folder.done()
