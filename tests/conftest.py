@@ -128,6 +128,34 @@ def small_clip() -> Path:
     return DATA / "clip" / "small_clip.pt"
 
 
+@pytest.fixture
+def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with the images that the examples name."""
+    from napari_fastsam import samples
+
+    for name, file in (
+        ("nuclei.png", "fluorescence_nuclei.png"),
+        ("tissue.png", "stained_tissue.png"),
+        ("stack.tif", "nuclei_3d.tif"),
+    ):
+        shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
+    _annotate(tmp_path / "annotated")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+def _annotate(folder: Path) -> None:
+    """Three annotated images of two kinds, with some nuclei each: a trained model is asked for every one."""
+    piece = slice(64, 192), slice(112, 240)
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for stem in ("dense", "sparse", "tissue"):
+        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}.png")[piece])
+        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}_labels.png")[piece])
+    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
+
+
 @pytest.fixture(scope="session")
 def fluorescence() -> np.ndarray:
     """The fluorescence sample: (Y, X) = (520, 696), uint8. Do not write into it."""

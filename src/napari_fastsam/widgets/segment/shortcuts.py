@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QWidget
 from napari_fastsam.widgets.common.keys import DockKeys, KeysWithin, KeyTable, shortcut_within
 
 if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
     from napari_fastsam.widgets.common.dock import Dock
 
 SHORTCUTS: KeyTable = {
