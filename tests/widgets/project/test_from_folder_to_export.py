@@ -77,12 +77,17 @@ def window(bench):
         one.close()
 
 
-def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cells, tmp_path):
-    folder = tmp_path / "experiment"
-    folder.mkdir()
+@pytest.fixture
+def folder(cells, tmp_path):
+    """Three images."""
+    there = tmp_path / "experiment"
+    there.mkdir()
     for i in range(3):
-        tifffile.imwrite(folder / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+        tifffile.imwrite(there / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+    return there
 
+
+def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, folder, cells, tmp_path):
     # two objects by clicks, with classes by keys
     w = window(folder)
     w.classes.add_class("round")
