@@ -239,3 +239,10 @@ def test_labels_are_made_again_shown_compared_and_taken(open_dock, folder, qtbot
     dock.next_image()
     dock.previous_image()
     assert len(labels_of(dock).features) == len(table) - gone
+
+
+def test_a_list_that_is_drawn_once_more_after_the_dock_has_ended_makes_no_pictures(open_dock, folder):
+    dock = open_dock(folder)
+    model = dock.images.images
+    dock.disconnect_all()
+    assert not model.data(model.index(2, 0), Qt.ItemDataRole.DecorationRole).isNull()

@@ -77,12 +77,17 @@ def window(bench):
         one.close()
 
 
-def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cells, tmp_path):
-    folder = tmp_path / "experiment"
-    folder.mkdir()
+@pytest.fixture
+def folder(cells, tmp_path):
+    """Three images."""
+    there = tmp_path / "experiment"
+    there.mkdir()
     for i in range(3):
-        tifffile.imwrite(folder / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+        tifffile.imwrite(there / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+    return there
 
+
+def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, folder, cells, tmp_path):
     # two objects by clicks, with classes by keys
     w = window(folder)
     w.classes.add_class("round")
@@ -122,6 +127,7 @@ def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cel
     assert sorted(answers) == ["right", "wrong"]
 
     # done, exported, counted
+    again.bench.dock.written.format.value = "geojson"
     exported = again.bench.dock.export(tmp_path / "field 0.geojson")
     kinds = {found.class_name for found in read_labels(exported, cells.shape).objects}
     again.folder.done()
