@@ -36,6 +36,8 @@ def sums_at(indices: Sequence[NDArray[np.integer]], labels: NDArray[np.integer])
     """
     if not labels.size:
         return {}
+    if labels.dtype != np.uint64:
+        labels = labels.astype(np.int64, copy=False)  # differences of narrow types may not fit into them
     first = labels.min()
     span = int(labels.max()) - int(first)
     if span <= 2 * labels.size + _FEW:
