@@ -317,8 +317,9 @@ def test_no_key_is_one_of_napari_or_its_layers(bench, cells):
 
 
 @pytest.fixture
-def other_keys():
-    """Changes a key as napari's preferences do, and puts it back."""
+def other_keys(tmp_path, monkeypatch):
+    """Changes a key as napari's preferences do, and puts it back; what is kept of it goes with the folder."""
+    monkeypatch.setattr(get_settings(), "config_path", tmp_path / "settings.yaml")
     changed = {}
 
     def change(method, key):
@@ -329,7 +330,7 @@ def other_keys():
     yield change
     for name, before in changed.items():
         action_manager.unbind_shortcut(name)
-        del get_settings().shortcuts.shortcuts[name]
+        get_settings().shortcuts.shortcuts.pop(name, None)  # a moment after it was changed it is not there any more
         for key in before:
             action_manager.bind_shortcut(name, key)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
-
 from napari_fastsam.widgets.common.keys import DockKeys, KeysWithin, KeyTable, shortcut_within
 
 if TYPE_CHECKING:
