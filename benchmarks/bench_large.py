@@ -71,7 +71,7 @@ def test_linking_beside_the_network(benchmark, figure, model):
     def looks():
         run.kept.clear()
         for plane in range(len(stack)):
-            run.look(plane)
+            run.predict(plane)
 
     looks()
     planes = [tuple(p.masks) for p in run.planes(Thresholds(*model.thresholds()))]

@@ -83,7 +83,7 @@ def row(model: fs.Model, title: str, name: str, images: np.ndarray, truth: np.nd
     bare = time.perf_counter() - start
     start = time.perf_counter()
     for plane in range(len(images)):
-        run.look(plane)
+        run.predict(plane)
     looked = time.perf_counter() - start
     start = time.perf_counter()
     result = linked(run.planes(Thresholds(*model.thresholds())), parameters)

@@ -79,6 +79,13 @@ def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Take what is there before a viewer opens out of the collections to come: torch and napari, at the first one."""
+    yield
+    _spare_collections(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Take what a viewer leaves behind out of the collections to come.
 
@@ -86,6 +93,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     after a hundred viewers most of the time would go into walking through that, and through torch.
     """
     yield
+    _spare_collections(item)
+
+
+def _spare_collections(item: pytest.Item) -> None:
     if "make_napari_viewer" in getattr(item, "fixturenames", ()):
         gc.collect()
         gc.freeze()
@@ -115,6 +126,34 @@ def _nothing_left_behind(
 def small_clip() -> Path:
     """The weights of a CLIP that knows the colours and forms of `rendered` (see tests/data/clip/README.md)."""
     return DATA / "clip" / "small_clip.pt"
+
+
+@pytest.fixture
+def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with the images that the examples name."""
+    from napari_fastsam import samples
+
+    for name, file in (
+        ("nuclei.png", "fluorescence_nuclei.png"),
+        ("tissue.png", "stained_tissue.png"),
+        ("stack.tif", "nuclei_3d.tif"),
+    ):
+        shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
+    _annotate(tmp_path / "annotated")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+def _annotate(folder: Path) -> None:
+    """Three annotated images of two kinds, with some nuclei each: a trained model is asked for every one."""
+    piece = slice(64, 192), slice(112, 240)
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for stem in ("dense", "sparse", "tissue"):
+        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}.png")[piece])
+        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}_labels.png")[piece])
+    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
 
 
 @pytest.fixture(scope="session")

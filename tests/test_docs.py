@@ -5,102 +5,38 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import napari_fastsam as fs
-from napari_fastsam import samples
 from napari_fastsam.cli import app
 from napari_fastsam.core.recipe import Parameters
 from napari_fastsam.io.formats import registry
 from napari_fastsam.model.text.encoder import load_text_encoder
 from napari_fastsam.model.weights import weights
 from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS
+from pages import ROOT, Block, blocks_of, command_lines, shape_of
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-PICTURES = ROOT / "tests" / "data" / "dsb2018"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LARGEST_IMAGE = 300_000
 LARGEST_ANIMATION = 3_000_000
 SMALL_TRAINING = ["--epochs", "1", "--imgsz", "64", "--batch", "16", "--device", "cpu"]
 """Instead of minutes, where a page trains a model."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    line: int
-    language: str
-    text: str
-
-    @property
-    def where(self) -> str:
-        return f"{self.page.name}:{self.line}"
-
-
-def blocks_of(page: Path) -> list[Block]:
-    """All fenced blocks, those of a list or a tab too."""
-    found, text = [], page.read_text(encoding="utf-8")
-    for match in re.finditer(r"^([ ]*)```(\w*)[^\n]*\n(.*?)^\1```[ ]*$", text, re.M | re.S):
-        indent, language, content = match.groups()
-        lines = [line.removeprefix(indent) for line in content.splitlines()]
-        found.append(Block(page, text.count("\n", 0, match.start()) + 1, language, "\n".join(lines)))
-    return found
-
-
-BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+BLOCKS = [block for page in PAGES if page.parent.name != "tasks" for block in blocks_of(page)]
+"""Those of tasks build on each other (test_tasks.py)."""
 
 
 def commands() -> Iterator[tuple[Block, str, str]]:
     """Every command line of this program, with what it is said to print."""
-    for block in BLOCKS:
-        if block.language == "console":
-            for part in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
-                line, _, output = part.partition("\n")
-                yield block, line, output
-
-
-def shape_of(output: str) -> list[str]:
-    """What was printed, with its numbers and how wide they are left open: times, and models that get better."""
-    text = re.sub(r"\d+(\.\d+)?", "#", output.replace(" (replaced)", ""))
-    lines = [re.sub(r"\s+", " ", re.sub(r"[━─]+", "─", line)) for line in text.strip().splitlines()]
-    return [line.replace("[ ", "[").strip() for line in lines]
-
-
-@pytest.fixture
-def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with the images that the examples name."""
-    for name, file in (
-        ("nuclei.png", "fluorescence_nuclei.png"),
-        ("tissue.png", "stained_tissue.png"),
-        ("stack.tif", "nuclei_3d.tif"),
-    ):
-        shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
-    _annotate(tmp_path / "annotated")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    return tmp_path
-
-
-def _annotate(folder: Path) -> None:
-    """Three annotated images of two kinds, with some nuclei each: a trained model is asked for every one."""
-    piece = slice(64, 192), slice(112, 240)
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in ("dense", "sparse", "tissue"):
-        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(PICTURES / f"{stem}.png")[piece])
-        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(PICTURES / f"{stem}_labels.png")[piece])
-    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
+    return ((block, line, output) for block in BLOCKS for line, output in command_lines(block))
 
 
 def test_the_pages_have_examples():
@@ -249,8 +185,9 @@ def test_every_picture_is_shown_somewhere_and_loads_quickly():
 
 def test_the_site_has_every_page():
     nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert re.search(rf"^  - .*\b{re.escape(page.name)}$", nav, re.M), page.name
+    for page in (ROOT / "docs").rglob("*.md"):
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert re.search(rf"^ +- (.+: )?{re.escape(name)}$", nav, re.M), name
 
 
 def test_constants_that_the_rules_name():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import traceback
 import warnings
@@ -163,12 +164,13 @@ def _do(report: Report, number: int) -> None:
 
 def _add_failure(report: Report, error: Exception, number: int) -> None:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if SOURCE in Path(f.filename).parts]
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "the campaign"
-    key = f"{type(error).__name__} in {where}"
+    said = " ".join(str(error).split())
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else f"the campaign: {said[:60]}"
+    key = f"{type(error).__name__} in {where if frames else re.sub(r'[0-9]+', '#', where)}"
     if key in report.failures:
         report.failures[key].count += 1
     else:
-        text = f"{key}: {' '.join(str(error).split())[:300]}"
+        text = f"{type(error).__name__} in {where.partition(':')[0] if not frames else where}: {said[:500]}"
         trace = "".join(traceback.format_exception(error)[-12:])
         report.failures[key] = Failure(text, number, trace)
 

@@ -89,6 +89,8 @@ class Steps:
             flags = args[2] or 0
             writes = set(args[1] or "") & set("wax+") or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
             return bool(writes) and isinstance(args[0], str) and args[0].startswith(self.folder)
+        if event == "os.remove" and not os.path.lexists(args[0]):
+            return False  # the system says so before it looks at anything else
         return event in self.CHANGES and isinstance(args[0], str | Path) and str(args[0]).startswith(self.folder)
 
 

@@ -88,7 +88,13 @@ class Files(Campaign):
 
 
 def _is_own(effect: str, out: Path) -> bool:
-    """Whether an effect is that of a copy within its folder, as when a damaged file is put aside."""
+    """Whether an effect is none of the file's.
+
+    As when a damaged file is put aside within its folder; or when a decoder in Cython raises, which makes a code object
+    of the line that it is about.
+    """
+    if effect.startswith(("compile ", "code.__new__ ")):
+        return ".pyx'" in effect
     return str(out) in effect and effect.startswith(("os.rename", "os.remove", "os.mkdir", "shutil."))
 
 

@@ -300,6 +300,7 @@ def _provenance(image: Path, job: Job) -> Provenance:
         prompts=None if prompts is None else prompts.to_json(),
         refine=None if prompts is None else job.refine,
         fine_edges=job.fine_edges,
+        others=None if job.others is None else job.others.name,
         corrector=default_corrector().name if prompts is not None and job.refine else None,
         text_encoder=job.text_encoder_name if prompts is not None and prompts.texts else None,
         text_threshold=search.text_threshold if searched else None,

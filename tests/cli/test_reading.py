@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from napari_fastsam.cli import app
 from napari_fastsam.cli.reading_options import parse_contrast
-from napari_fastsam.core.recipe import ModelPart, Parameters, Recipe
+from napari_fastsam.core.recipe import ModelPart, Parameters, Recipe, RecipeError
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.io.recipes import load_recipe, save_recipe
@@ -73,6 +74,24 @@ class TestContrast:
         result = run("run", recipe, tmp_path / "dim.tif", "-o", tmp_path / "b", "--workers", 1, "--contrast", 0, 255)
         assert result.exit_code == 3, result.output
         assert objects_in(tmp_path / "b" / "dim_labels.tif") < objects_in(tmp_path / "a" / "dim_labels.tif")
+
+    def test_the_words_of_options_are_those_of_recipes(self, tmp_path: Path, recipe: Path) -> None:
+        def loaded(**words: object) -> Parameters:
+            content = json.loads(recipe.read_text())
+            path = tmp_path / "words.json"
+            path.write_text(json.dumps(content | {"parameters": content["parameters"] | words}))
+            return load_recipe(path).parameters
+
+        asked = loaded(contrast=[100, 4000], channel="DAPI", scene=1, pixel_size=0.5)
+        assert (asked.contrast_limits, asked.channels) == ((100, 4000), ("DAPI",))
+        assert (asked.scene, asked.pixel_size) == (1, 0.5)
+        assert loaded(contrast="percentiles", channel=["DAPI", 1]).channels == ("DAPI", 1)
+        for twice in ({"contrast": [1, 2], "contrast_limits": [1, 2]}, {"channel": 1, "channels": [0]}):
+            with pytest.raises(RecipeError, match="has both"):
+                loaded(**twice)
+        for wrong in ({"contrast": [4000, 100]}, {"contrast": [1, 2, 3]}, {"contrast": "much"}, {"channel": -1}):
+            with pytest.raises(RecipeError, match=r"contrast|channels"):
+                loaded(**wrong)
 
 
 class TestScenesAndSizes:

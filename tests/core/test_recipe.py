@@ -1,3 +1,5 @@
+"""Recipes as values and as files."""
+
 import json
 
 import pytest

@@ -5,6 +5,7 @@ One module a command.
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,9 @@ def main(
     ] = False,
 ) -> None:
     """Find objects with FastSAM."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # the encoding of a pipe may lack signs, as on Windows
 
 
 @app.command()

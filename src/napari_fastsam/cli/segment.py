@@ -105,13 +105,7 @@ def segment(
         )
         job = _searching(job, text_threshold, text_best, text_encoder, example_threshold, classes, device)
         _save_exemplars(targets, job, save_exemplars)
-    outcomes = _segment_each(targets, job)
-    if len(targets) > 1:
-        _print_summary(outcomes, failed=len(targets) - len(outcomes))
-    if len(outcomes) < len(targets):
-        raise typer.Exit(FAILED)
-    if any(outcome.remarks for outcome in outcomes):
-        raise typer.Exit(DOUBTFUL)
+    _exit_with(_segment_each(targets, job), len(targets))
 
 
 def _segment_each(targets: Mapping[Path, Path], job: Job) -> list[Outcome]:
@@ -254,6 +248,16 @@ def _print_outcome(outcome: Outcome) -> None:
     lines += [f"  {remark}" for remark in outcome.remarks]
     for line in lines:
         typer.echo(shown(line))
+
+
+def _exit_with(outcomes: Sequence[Outcome], count: int) -> None:
+    """Say how it went, where there were several images, and end with the status that tells it to programs."""
+    if count > 1:
+        _print_summary(outcomes, failed=count - len(outcomes))
+    if len(outcomes) < count:
+        raise typer.Exit(FAILED)
+    if any(outcome.remarks for outcome in outcomes):
+        raise typer.Exit(DOUBTFUL)
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:

@@ -169,6 +169,9 @@ class Recipe:
         The same points, boxes and other drawn prompts on every plane, as `Prompts.to_json` has them; None = none.
     classifier
         Gives the objects classes, as `io.classifiers` has it in files; None = nothing does.
+    proposals
+        A folder with labels of another program, a file for each image, called as the image is with more behind it or
+        not; their objects are proposals beside the network's. None = there are none.
     """
 
     model: ModelPart = field(default_factory=ModelPart)
@@ -179,6 +182,7 @@ class Recipe:
     output: OutputPart = field(default_factory=OutputPart)
     prompts: Mapping[str, Any] | None = None
     classifier: Mapping[str, Any] | None = None
+    proposals: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
@@ -209,6 +213,8 @@ class Recipe:
                 raise RecipeError("search has neither texts nor exemplars; leave it out to find everything")
         self._check_prompts()
         self._check_classifier()
+        if self.proposals is not None and self.linking is not None:
+            raise RecipeError("the recipe has both proposals and linking; leave one of them out")
 
     def _check_prompts(self) -> None:
         if self.prompts is not None:
@@ -227,6 +233,8 @@ class Recipe:
         asked = self.parameters
         if asked.contrast is not None and asked.contrast_limits is not None:
             raise RecipeError("the recipe has both contrast_limits and contrast; leave one of them out")
+        if asked.contrast_limits is not None and not asked.contrast_limits[0] <= asked.contrast_limits[1]:
+            raise RecipeError(f"contrast_limits is {asked.contrast_limits}; expected black and white, the lower first")
         if asked.scene is not None and asked.scene < 0:
             raise RecipeError(f"scene is {asked.scene}; expected a number from 0")
         if asked.pixel_size is not None and asked.pixel_size <= 0:
@@ -251,8 +259,9 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe), default=dict))
     if recipe.prompts is None:
         del content["prompts"]  # recipes without them keep the hash that they had before there were any
-    if recipe.classifier is None:
-        del content["classifier"]
+    for key in ("classifier", "proposals"):
+        if content[key] is None:
+            del content[key]
     for key, value in _UNSAID.items():
         if content["parameters"][key] == value:
             del content["parameters"][key]  # likewise

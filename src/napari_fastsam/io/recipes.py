@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def load_recipe(path: str | Path, trust_paths: bool = False) -> Recipe:
     path = Path(path)
     content = read_json(path, "a recipe", RecipeError)
     try:
-        recipe = from_dict(content)
+        recipe = from_dict(_by_names_of_recipes(content))
         formats_of(recipe.output)
         places = _Places(path.absolute().parent, trust_paths)
         model = replace(recipe.model, name=places.find(recipe.model.name, "segmentation"))
@@ -91,7 +92,35 @@ def json_schema() -> dict[str, Any]:
     formats = registry.writers()
     output["format"] = {"enum": [f.name for f in formats if f.keeps_labels]}
     output["also"]["items"] = {"enum": [f.name for f in formats]}
+    parameters = schema["properties"]["parameters"]["properties"]
+    several = parameters["channels"]
+    parameters["channel"] = {"anyOf": [several["items"], several]}
+    parameters["contrast"] = {"anyOf": [parameters["contrast"], parameters["contrast_limits"]]}
     return schema
+
+
+def _by_names_of_recipes(content: Any) -> Any:
+    """Return a recipe's content with what stands under the names of the command line's options under its own.
+
+    Raises
+    ------
+    RecipeError
+        If it stands under both.
+    """
+    parameters = content.get("parameters") if isinstance(content, Mapping) else None
+    if not isinstance(parameters, Mapping):
+        return content
+    own = dict(parameters)
+    if "channel" in own:
+        channel = own.pop("channel")
+        if own.get("channels"):
+            raise RecipeError("the recipe has both channels and channel; leave one of them out")
+        own["channels"] = channel if isinstance(channel, list) else [channel]
+    if isinstance(own.get("contrast"), list):
+        if own.get("contrast_limits") is not None:
+            raise RecipeError("the recipe has both contrast_limits and contrast; leave one of them out")
+        own["contrast_limits"] = own.pop("contrast")
+    return {**content, "parameters": own}
 
 
 @dataclass(frozen=True)

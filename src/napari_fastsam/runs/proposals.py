@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_fastsam.errors import ParameterError
@@ -9,7 +10,7 @@ from napari_fastsam.io.formats.registry import can_read, read_labels
 from napari_fastsam.model.asking.beside import OtherProposals
 
 
-def read_proposals(place: Path, image: Path, shape: tuple[int, int]) -> OtherProposals:
+def read_proposals(place: Path, image: Path, shape: tuple[int, int], index: Sequence[int] = ()) -> OtherProposals:
     """Read what another program found on an image.
 
     Parameters
@@ -21,6 +22,8 @@ def read_proposals(place: Path, image: Path, shape: tuple[int, int]) -> OtherPro
         The image.
     shape
         ``(H, W)`` of the plane that is looked at.
+    index
+        Which plane of a stack it is; labels of one plane are taken for every one.
 
     Raises
     ------
@@ -31,12 +34,15 @@ def read_proposals(place: Path, image: Path, shape: tuple[int, int]) -> OtherPro
     """
     path = _labels_for(place, image) if place.is_dir() else place
     found = read_labels(path, shape)
-    if found.shape != shape:
+    labels = found.label_image()
+    if labels.ndim == 2 + len(index):
+        labels = labels[tuple(index)]
+    if labels.shape != shape:
         raise ParameterError(
-            f"{path} has labels of {found.shape} pixels and {image.name} has {shape}; expected as many"
+            f"{path} has labels of {labels.shape} pixels and {image.name} has {shape}; expected as many"
         )
     known = {one.number: one.score for one in found.objects}
-    return OtherProposals.of_labels(found.label_image(), path.name, known)
+    return OtherProposals.of_labels(labels, path.name, known)
 
 
 def _labels_for(folder: Path, image: Path) -> Path:

@@ -30,6 +30,7 @@ from napari_fastsam.errors import ImageError
 from napari_fastsam.io.exemplars import exemplars_from
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.model.asking.beside import OtherProposals
 from napari_fastsam.model.asking.descriptors import Descriptors, descriptors_of, no_descriptors
 from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape
@@ -44,6 +45,7 @@ from napari_fastsam.model.network.segmenter import Model, load_model
 from napari_fastsam.model.weights.weights import find, sha256_of
 from napari_fastsam.runs.classes import with_classes
 from napari_fastsam.runs.outputs import files_of
+from napari_fastsam.runs.proposals import read_proposals
 from napari_fastsam.runs.tasks import (
     PlaneLabels,
     RunTask,
@@ -91,7 +93,7 @@ def network_of(recipe: Recipe) -> Model:
     return model if rule is None else model.shown_by(rule)
 
 
-def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels:
+def segment_plane(recipe: Recipe, plane: Any, labels: Any = None, others: OtherProposals | None = None) -> PlaneLabels:
     """Find the objects of one plane.
 
     Parameters
@@ -102,19 +104,23 @@ def segment_plane(recipe: Recipe, plane: Any, labels: Any = None) -> PlaneLabels
         (Y, X) or (Y, X, 3 | 4); read by rectangles where it is large.
     labels
         Where a large plane's labels go; None = into memory.
+    others
+        What another program found on it.
     """
     model, asked = network_of(recipe), recipe.parameters
     thresholds, tiling = _asked(model, recipe)
     if recipe.prompts is not None:
-        return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane)
+        return _at_prompts(recipe, Prompts.from_json(recipe.prompts), plane, others)
     if in_tiles(recipe, plane_shape(plane)):
         if asked.fine_edges:
             raise RecipeError("the recipe has fine_edges and the plane is seen in tiles; leave fine_edges out")
+        if others is not None:
+            raise RecipeError("the recipe has proposals and the plane is seen in tiles; leave proposals out")
         plan = plan_tiles(model, plane, tiling, thresholds, asked.shown_limits, first=recipe.tiling.first)
         descriptors = _descriptors(recipe)
         pieces = (segment_tile(model, plane, plan, piece, descriptors) for piece in plan.pieces())
         return _put_together(recipe, plan, pieces, labels)
-    predicted = _predicted(recipe, plane)
+    predicted = _predicted(recipe, plane, others)
     found = predicted.objects(thresholds, no_descriptors)
     objects = scored(found.scores.tolist())
     if recipe.search is not None:
@@ -130,7 +136,7 @@ def in_tiles(recipe: Recipe, shape: tuple[int, int]) -> bool:
     return recipe.prompts is None and is_large(shape, recipe.parameters.imgsz)
 
 
-def _predicted(recipe: Recipe, plane: Any) -> Prediction:
+def _predicted(recipe: Recipe, plane: Any, others: OtherProposals | None) -> Prediction:
     """Return what the network says of a plane."""
     asked, tiling = recipe.parameters, recipe.tiling
     return predict(
@@ -140,14 +146,22 @@ def _predicted(recipe: Recipe, plane: Any) -> Prediction:
         diameter=tiling.diameter,
         scale=tiling.scale,
         contrast_limits=asked.shown_limits,
+        others=others,
     )
 
 
-def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any) -> PlaneLabels:
+def _others(recipe: Recipe, image: Input, index: Index, plane: Any) -> OtherProposals | None:
+    """Return what another program found on a plane of an image, by the folder of the recipe."""
+    if recipe.proposals is None:
+        return None
+    return read_proposals(Path(recipe.proposals), image.path, plane_shape(plane), index)
+
+
+def _at_prompts(recipe: Recipe, prompts: Prompts, plane: Any, others: OtherProposals | None) -> PlaneLabels:
     """Find the objects of one plane at prompts; each has the number of its place among them."""
     thresholds, _ = _asked(network_of(recipe), recipe)
     asked = recipe.parameters
-    selections = _predicted(recipe, plane).select(
+    selections = _predicted(recipe, plane, others).select(
         prompts, **asdict(thresholds), refine=asked.refine, fine_edges=asked.fine_edges
     )
     objects = tuple(
@@ -243,7 +257,7 @@ def segment_linked(recipe: Recipe, read: Any, count: int) -> PlaneLabels:
     thresholds, tiling = _asked(model, recipe)
     run = start_stack(model, read, count, asked.imgsz, asked.shown_limits, tiling)
     for plane in range(count):
-        run.look(plane)
+        run.predict(plane)
     linking = Linking() if part is None else Linking(part.max_gap, part.min_overlap, part.divisions)
     found = linked(run.planes(thresholds), linking)
     return PlaneLabels(found.labels, scored(found.scores.tolist()))
@@ -264,7 +278,7 @@ def do_part(recipe: Recipe, image: Input, part: RunTask, folder: Path) -> dict[s
     path, plane = part.path(folder), _plane(image, part.index, image.fingerprint())
     model = network_of(recipe)
     if part.kind == "plane":
-        write_plane(path, segment_plane(recipe, plane))
+        write_plane(path, segment_plane(recipe, plane, None, _others(recipe, image, part.index, plane)))
     elif part.kind == "plan":
         thresholds, tiling = _asked(model, recipe)
         limits, first = recipe.parameters.shown_limits, recipe.tiling.first
@@ -343,7 +357,8 @@ def _found(
         elif folder is not None and (plane := RunTask("plane", index).path(folder)).exists():
             yield index, read_plane(plane)
         else:
-            yield index, segment_plane(recipe, image.lazy(index), onto)
+            seen = image.lazy(index)
+            yield index, segment_plane(recipe, seen, onto, _others(recipe, image, index, seen))
 
 
 def _linked_along(recipe: Recipe, lengths: Sequence[int]) -> int | None:

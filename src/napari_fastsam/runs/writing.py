@@ -121,6 +121,7 @@ def provenance_of(recipe: Recipe, image: Input, model: Model) -> Provenance:
         refine=None if recipe.prompts is None else asked.refine,
         corrector=default_corrector().name if recipe.prompts is not None and asked.refine else None,
         fine_edges=asked.fine_edges,
+        others=recipe.proposals,
         text_encoder=search.text_encoder if search is not None and search.texts else None,
         text_threshold=None if search is None else search.text_threshold,
         text_best=None if search is None else search.best_only,

@@ -159,3 +159,33 @@ def test_asked_is_what_is_open_and_never_what_is_known():
     assert gains(learnt).min() >= 0
     assert learnt.probabilities[first].max() < np.median(learnt.probabilities.max(axis=1))
     assert next_object(learnt, range(len(vectors))) is None
+
+
+def test_examples_of_another_image_count_beside_those_of_this_one(tmp_path):
+    """What tells the kinds apart lies in the other image's examples; here only one of each was named."""
+    right_alone, right_together = [], []
+    for seed in range(12):
+        before, kind = blobs(apart=1.6, seed=seed)
+        save_classifier(learn("a", before, examples(kind, 12)).classifier, tmp_path / "c.json")
+        vectors, kind = blobs(apart=1.6, seed=seed + 100)
+        few = examples(kind, 1)
+        together = learn("a", vectors, few, further=load_classifier(tmp_path / "c.json"))
+        right_alone.append((learn("a", vectors, few).probabilities.argmax(axis=1) == kind).mean())
+        right_together.append((together.probabilities.argmax(axis=1) == kind).mean())
+        assert together.classifier.examples == (13, 13, 13)
+    assert np.mean(right_together) > np.mean(right_alone) + 0.05
+
+
+def test_examples_of_another_description_or_of_none_that_were_kept_count_for_nothing():
+    vectors, kind = blobs()
+    other = learn("b", vectors, examples(kind, 5)).classifier
+    assert learn("a", vectors, examples(kind, 2), further=other).classifier.examples == (2, 2, 2)
+
+
+def test_a_class_that_only_the_other_image_has_is_known_here(tmp_path):
+    vectors, kind = blobs()
+    other = learn("a", vectors, examples(kind, 5)).classifier
+    here = {row: name for row, name in examples(kind, 3).items() if name != "kind 2"}
+    learnt = learn("a", vectors, here, further=other)
+    assert learnt.classifier.names == ("kind 0", "kind 1", "kind 2")
+    assert (learnt.probabilities.argmax(axis=1) == kind).mean() > 0.95

@@ -1,3 +1,5 @@
+"""What is measured of objects, held to shapes that are measured by hand."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Objects of neighbouring planes become one."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Tiles cover a plane, and each object is painted once."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -34,6 +37,22 @@ def images(dims: int) -> st.SearchStrategy[NDArray[np.int32]]:
     return arrays.arrays(np.int32, shapes, elements=numbers)
 
 
+def told(number: int) -> ResultObject:
+    """Return an object with a score, a class and texts of its own; some of which nothing is known."""
+    if number % 5 == 4:
+        return ResultObject(number)
+    texts = ("a cell", "Größe ≥ 5 µm", 'a "b", c: d; e=f', "x\\y <z> & w", "細胞")
+    text = texts[number % len(texts)]
+    return ResultObject(number, number % 997 / 997, text, f"text: {text}", f"why {text}", number % 7 / 7)
+
+
+def check_objects(read: Sequence[ResultObject], written: Sequence[ResultObject]) -> None:
+    texts = [[(o.number, o.class_name, o.prompt, o.reason, o.place) for o in objects] for objects in (read, written)]
+    assert texts[0] == texts[1]
+    numbers = [np.array([(o.score, o.similarity) for o in objects]) for objects in (read, written)]
+    np.testing.assert_allclose(*numbers)
+
+
 def through(name: str, result: SegmentationResult, folder: Path) -> SegmentationResult:
     path = folder / f"x{registry.FORMATS[name].ending}"
     registry.writer(name).write(result, path)
@@ -47,20 +66,90 @@ def through(name: str, result: SegmentationResult, folder: Path) -> Segmentation
 def test_a_plane_comes_back_to_the_pixel(name: str, labels: NDArray[np.int32], tmp_path: Path) -> None:
     if name == "png":  # of 16 bits at most
         labels = labels % (1 << 16)
-    objects = [ResultObject(int(n), float(n) / 1e5, "a cell", "point 1") for n in np.unique(labels) if n]
+    objects = [told(int(n)) for n in np.unique(labels) if n]
     scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer", "micrometer"))
     read = through(name, SegmentationResult(ArrayLabels(labels), objects, scale, (MADE,)), tmp_path)
     np.testing.assert_array_equal(read.label_image(), labels)
     holds = registry.FORMATS[name].holds
-    if "scores" in holds:
-        assert {o.number: o.score for o in read.objects} == pytest.approx({o.number: o.score for o in objects})
-    if "classes" in holds:
-        assert {o.class_name for o in read.objects} == {o.class_name for o in objects}
+    assert {"scores", "classes", "prompts"} <= holds
+    check_objects(read.objects, objects)
     if "scale" in holds:
         assert read.scale == scale
     if "provenance" in holds:
         (made,) = read.provenance
         assert json.loads(json.dumps(made.to_json())) == json.loads(json.dumps(MADE.to_json()))
+
+
+@pytest.mark.parametrize("name", KEEP)
+def test_ten_thousand_objects_come_back(name: str, tmp_path: Path) -> None:
+    labels = np.arange(1, 10_001, dtype=np.int32).reshape(100, 100).repeat(4, axis=0).repeat(5, axis=1)
+    labels[np.random.default_rng(0).random(labels.shape) < 0.1] = 0
+    objects = [told(number) for number in range(1, 10_001)]
+    read = through(name, SegmentationResult(ArrayLabels(labels), objects), tmp_path)
+    np.testing.assert_array_equal(read.label_image(), labels)
+    check_objects(read.objects, objects)
+
+
+@pytest.mark.parametrize("name", KEEP)
+@pytest.mark.parametrize("number", [1 << 31, (1 << 40) + 1, (1 << 63) - 1])
+def test_large_numbers_come_back_or_are_refused_by_name(name: str, number: int, tmp_path: Path) -> None:
+    labels = np.zeros((8, 9), np.int64)
+    labels[1:3, 2:5], labels[5:, 5:] = 3, number
+    result = SegmentationResult(ArrayLabels(labels))
+    if name in ("png", "cellpose", "zarr"):
+        with pytest.raises(ParameterError, match=f"label {number} does not fit into .*; choose tiff"):
+            through(name, result, tmp_path)
+        assert not list(tmp_path.iterdir())
+        return
+    np.testing.assert_array_equal(through(name, result, tmp_path).label_image(), labels)
+
+
+@pytest.mark.parametrize("name", [*KEEP, "yolo"])
+def test_numbers_beyond_64_bits_are_refused_by_name(name: str, tmp_path: Path) -> None:
+    labels = np.zeros((8, 9), np.uint64)
+    labels[1:3, 2:5] = (1 << 63) + 7
+    with pytest.raises(ParameterError, match=r"label 9223372036854775815 (is above|does not fit)"):
+        registry.writer(name).write(SegmentationResult(ArrayLabels(labels)), tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("plane", "what"),
+    [
+        (np.dstack([np.eye(9, dtype=np.uint8)] * 3), "is a picture in colour"),
+        (np.eye(9, dtype=np.float32) / 2, "holds float32"),
+        (np.eye(9, dtype=np.int16) - 1, "holds numbers from -1 to 0"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.tif", "x.zarr", "x_seg.npy"])
+def test_what_is_no_label_image_is_refused_by_name(name: str, plane: NDArray[Any], what: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "x.tif":
+        tifffile.imwrite(path, plane, photometric="rgb" if plane.ndim == 3 else "minisblack")
+    elif name == "x_seg.npy":
+        np.save(path, {"masks": plane if plane.ndim == 2 else plane[None]}, allow_pickle=True)
+        what = what if plane.dtype.kind == "i" else "holds no masks"
+    else:
+        group = zarr.open_group(path, mode="w", zarr_format=2)
+        group.create_array("0", data=plane)
+        axes = [{"name": name} for name in "yxc"[: plane.ndim]]
+        group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [{"path": "0"}]}]
+        what = what if plane.ndim == 2 else "has the axes y, x, c"
+    with pytest.raises(DatasetError, match=rf"{name} {what}"):
+        registry.read_labels(path).label_image()
+
+
+@WHOLE
+@given(labels=images(2))
+def test_yolo_keeps_pixels_and_classes_and_counts_objects_anew(labels: NDArray[np.int32], tmp_path: Path) -> None:
+    numbers = np.unique(labels[labels > 0])
+    objects = [told(int(n)) for n in numbers]
+    path = tmp_path / "x_yolo"
+    registry.writer("yolo").write(SegmentationResult(ArrayLabels(labels), objects, provenance=(MADE,)), path)
+    read = registry.read_labels(path)
+    np.testing.assert_array_equal(np.concatenate([[0], numbers])[read.label_image()], labels)
+    assert [o.class_name for o in read.objects] == [o.class_name for o in objects]
+    assert read.provenance[0].model == "nuclei"
 
 
 @pytest.mark.parametrize("name", OF_STACKS)

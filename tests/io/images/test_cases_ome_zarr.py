@@ -21,7 +21,7 @@ GREY = np.random.default_rng(0).integers(0, 200, (60, 80)).astype(np.uint8)
 MICROMETERS = [{"name": n, "type": "space", "unit": "micrometer"} for n in "yx"]
 
 
-def image(path: Path, data: np.ndarray, axes: Any, version: str = "0.4", own: Any = None, **more: Any) -> Path:
+def image(path: Path, data: np.ndarray, axes: Any, version: str | None = "0.4", own: Any = None, **more: Any) -> Path:
     group = zarr.open_group(path, mode="w", zarr_format=3 if version == "0.5" else 2)
     group.create_array("0", shape=data.shape, chunks=data.shape, dtype=data.dtype)[...] = data
     level = {"path": "0"} if own is None else {"path": "0", "coordinateTransformations": own}
@@ -90,6 +90,10 @@ class TestVersions:
         found = Input(image(tmp_path / "a.zarr", data, axes, version))
         assert (found.describe().lengths, set(found.describe().scale.scale)) == (lengths, {1.0})
         np.testing.assert_array_equal(found.read((0,) * len(lengths)), GREY)
+
+    def test_that_are_not_said_are_read_as_0_4(self, tmp_path: Path) -> None:
+        found = Input(image(tmp_path / "a.zarr", GREY, MICROMETERS, version=None, own=[scaled(2, 3)]))
+        assert found.describe().scale.scale == (2, 3)
 
     @pytest.mark.parametrize("version", ["0.6", "1.0", "0.6.dev1"])
     def test_to_come_are_named(self, tmp_path: Path, version: str) -> None:

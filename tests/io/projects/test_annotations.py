@@ -225,3 +225,27 @@ def test_a_state_that_is_unknown_is_refused(tmp_path):
     (tmp_path / "state.json").write_text(text.replace('"in work"', '"lost"'))
     with pytest.raises(Exception, match="untouched, in work, done, skipped"):
         read_state(tmp_path)
+
+
+def test_a_journal_that_cannot_be_opened_again_touches_no_other_file_and_goes_on(tmp_path, monkeypatch):
+    """What a campaign of faults found: its old descriptor, closed, was used, and may be another file's by then."""
+    kept = AnnotationFolder(tmp_path)
+    kept.append(step(1))
+    real = os.open
+
+    def refusing(path, *arguments, **options):
+        if str(path).endswith("journal.bin"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refusing)
+        with pytest.raises(OutputError, match="get the right to write there"):
+            kept.discard_journal()
+        kept.sync()
+        with pytest.raises(OutputError, match="get the right to write there"):
+            kept.append(step(2))
+    kept.append(step(3))
+    kept.close()
+    found = AnnotationFolder(tmp_path).load()
+    assert np.unique(found.annotation.labels).tolist() == [0, 3]

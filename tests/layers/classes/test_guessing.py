@@ -174,3 +174,60 @@ def test_labels_of_another_image_are_refused(layer):
         to_describe(viewer, image, labels)
     with pytest.raises(LabelsError, match="first"):
         to_describe(viewer, None, labels)
+
+
+def test_one_example_here_counts_beside_those_of_a_loaded_classifier(layer, guessing, tmp_path):
+    guessing.classing.give({1: "even", 2: "odd", 3: "even", 4: "odd"})
+    guessing.guess()
+    save_classifier(guessing.classifier, tmp_path / "c.json")
+    guessing.classing.give(dict.fromkeys([1, 2, 3, 4], ""))
+    guessing.loaded = load_classifier(tmp_path / "c.json")
+    guessing.classing.give({5: "even"})
+    found = guessing.guess()
+    assert guessing.classifier.examples == (3, 2)
+    assert [found[number].name for number in found] == NAMES[KINDS[np.array(list(found)) - 1]].tolist()
+
+
+def test_objects_of_all_planes_are_described_each_where_it_is_largest():
+    viewer = ViewerModel()
+    image = viewer.add_image(np.zeros((3, 20, 30), np.uint8))
+    labels = np.zeros((3, 20, 30), np.int32)
+    labels[0, 2:6, 2:6] = labels[1, 2:9, 2:9] = 1
+    labels[1, 12:15, 12:15] = 2
+    labels[2, 4:8, 20:28] = 3
+    layer = viewer.add_labels(labels)
+    asked = to_describe(viewer, image, layer, all_planes=True)
+    planes = {one.plane.index[0]: set(np.unique(one.labels).tolist()) - {0} for one in asked.planes()}
+    assert planes == {1: {1, 2}, 2: {3}}
+    assert asked.key == to_describe(viewer, image, layer, all_planes=True).key
+    assert asked.key != to_describe(viewer, image, layer).key
+
+
+def test_all_planes_of_a_stack_are_guessed_by_the_real_network():
+    from napari_fastsam.layers.classes.describing import describe
+    from napari_fastsam.model.network.segmenter import load_model
+    from napari_fastsam.samples import nuclei_3d
+
+    ((stack, _, _),) = nuclei_3d()
+    stack = np.asarray(stack)[10:16]
+    side = stack.shape[1] // 4
+    labels = np.zeros(stack.shape, np.int32)
+    for number, (z, y, x) in enumerate(np.ndindex(6, 4, 4), start=1):
+        labels[z, side * y : side * (y + 1), side * x : side * (x + 1)] = number
+    viewer = ViewerModel()
+    image, layer = viewer.add_image(stack), viewer.add_labels(labels)
+    seen = describe(load_model("nuclei", "cpu"), to_describe(viewer, image, layer, all_planes=True))
+    assert seen.objects.numbers.tolist() == list(range(1, 97))
+    classing = Classing(viewer)
+    classing.work_on(layer)
+    classing.add_all(("dark", "bright"))
+    brightness = [float(stack[labels == number].mean()) for number in range(1, 97)]
+    middle = float(np.median(brightness))
+    order = np.argsort(brightness)
+    classing.give({int(i) + 1: "dark" for i in order[:4]} | {int(i) + 1: "bright" for i in order[-4:]})
+    guessing = Guessing(classing)
+    guessing.see(seen)
+    found = guessing.guess()
+    assert len(found) == 88
+    right = [(guess.name == "bright") == (brightness[number - 1] > middle) for number, guess in found.items()]
+    assert np.mean(right) > 0.7

@@ -68,7 +68,7 @@ def drop(viewer: Any, path: Path) -> None:
     QApplication.sendEvent(view, QDropEvent(middle, *how))
 
 
-@pytest.mark.parametrize("name", ["cellpose", "coco", "coco-polygons", "geojson", "imagej", "cellpose-masks", "yolo"])
+@pytest.mark.parametrize("name", sorted(f.name for f in registry.writers() if "labels" in f.holds or f.name == "yolo"))
 def test_what_is_dropped_lies_on_its_image(name: str, viewer: Any, tmp_path: Path, choose_ours: list[str]) -> None:
     path = tmp_path / f"cells{registry.FORMATS[name].ending}"
     result = SegmentationResult(ArrayLabels(LABELS), [ResultObject(1, 0.5, "a"), ResultObject(2)], image="cells.png")
@@ -79,8 +79,8 @@ def test_what_is_dropped_lies_on_its_image(name: str, viewer: Any, tmp_path: Pat
     assert isinstance(layer, Labels)
     np.testing.assert_array_equal(layer.data, LABELS)
     np.testing.assert_array_equal(layer.extent.world, viewer.layers["cells"].extent.world)
-    # napari's own reader says that it reads these too, and then the user is asked
-    assert bool(choose_ours) == (name in ("cellpose", "cellpose-masks", "yolo"))
+    # of all others napari's own reader says that it reads them too, and then the user is asked
+    assert bool(choose_ours) == (name not in ("coco", "coco-polygons", "geojson", "imagej"))
 
 
 def test_the_data_yaml_is_dropped_as_well(viewer: Any, tmp_path: Path, choose_ours: list[str]) -> None:

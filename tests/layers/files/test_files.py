@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
+from qtpy.QtWidgets import QFileDialog
 
 from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.formats import registry
+from napari_fastsam.io.results.results import OutputError
 from napari_fastsam.layers.files import reading
 from napari_fastsam.layers.files.reading import reader_of
+from napari_fastsam.layers.files.writing import write_cellpose_masks
 
 NAME = "napari-fastsam"
 LABELS = np.zeros((12, 14), np.int32)
@@ -120,12 +123,37 @@ def test_a_labels_layer_is_saved(name: str, tmp_path: Path, make_napari_viewer, 
     assert read.scale.scale == (0.5, 0.25)
 
 
-def test_every_format_that_is_written_as_a_file_is_offered(plugin) -> None:
-    offered = {entry.filename_extensions[0] for entry in plugin.manifest.contributions.writers}
-    wanted = {Path(f.ending).suffix for f in registry.writers() if f.name != "overlay"} - {""}
-    assert offered == wanted
-    displayed = [entry.display_name for entry in plugin.manifest.contributions.writers]
-    assert len(set(displayed)) == len(displayed)
+def test_napari_offers_every_format_to_save_as(tmp_path: Path, make_napari_viewer, plugin, monkeypatch) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_image(np.arange(LABELS.size).reshape(LABELS.shape), name="cells")
+    features = {"index": [1, 2], "class": ["a cell", ""]}
+    viewer.layers.selection = {viewer.add_labels(LABELS, name="of cells", features=features)}
+    written = set()
+    for entry in plugin.manifest.contributions.writers:
+        suffix = entry.filename_extensions[0]
+        chosen = str(tmp_path / f"x{suffix}"), f"{NAME} {entry.display_name} (*{suffix})"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, chosen=chosen, **__: chosen)
+        before = set(tmp_path.iterdir())
+        viewer.window._qt_viewer._save_layers_dialog(selected=True)
+        (path,) = set(tmp_path.iterdir()) - before
+        if suffix in (".csv", ".parquet"):
+            written.add(suffix[1:])
+            continue
+        own = registry.reader_for(path)
+        np.testing.assert_array_equal(own.read(path).label_image(), LABELS)
+        assert [one.class_name for one in own.read(path).objects] == ["a cell", ""]
+        written.add("coco-polygons" if path.name.endswith("_coco_polygons.json") else own.name)
+    assert written == {f.name for f in registry.writers()} - {"overlay"}
+
+
+def test_what_nobody_was_asked_about_is_not_replaced(tmp_path: Path, plugin) -> None:
+    kept = tmp_path / "x_masks.tif"
+    kept.write_text("mine")
+    with pytest.raises(OutputError, match=r"x_masks\.tif is there already; name it itself to replace it"):
+        write_cellpose_masks(str(tmp_path / "x.tif"), LABELS, {})
+    assert kept.read_text() == "mine"
+    assert write_cellpose_masks(str(kept), LABELS, {}) == [str(kept)]
+    np.testing.assert_array_equal(registry.read_labels(kept).label_image(), LABELS)
 
 
 def test_every_format_that_keeps_labels_is_opened(plugin) -> None:

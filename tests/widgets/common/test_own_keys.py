@@ -46,9 +46,10 @@ with warnings.catch_warnings():
     viewer = napari.Viewer(show=False)
 from napari.utils.action_manager import action_manager
 from napari_fastsam.widgets import FastSAMWidget
-from napari_fastsam.widgets.segment.shortcuts import keys_of
+from napari_fastsam.widgets.segment.shortcuts import KEYS
 dock = FastSAMWidget(viewer)
-print(keys_of("toggle_task"), keys_of("run"), [str(k) for k in action_manager._shortcuts["napari-fastsam:toggle_task"]])
+now = KEYS.keys_of
+print(now("toggle_task"), now("run"), [str(k) for k in action_manager._shortcuts["napari-fastsam:toggle_task"]])
 viewer.close()
 """
 

@@ -14,6 +14,7 @@ from napari_fastsam.layers.napari_versions import camera as camera_of
 from napari_fastsam.layers.review import objects
 from napari_fastsam.layers.review.outline import NAME
 from napari_fastsam.layers.review.record import answers_of
+from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.review import ReviewWidget, messages, work
 from napari_fastsam.widgets.review.keys import KEYS
@@ -186,3 +187,18 @@ def test_too_many_pixels_are_refused_with_what_to_do(desk, monkeypatch):
     one.settle()
 
     assert "review a part of it" in one.dock.message
+
+
+def test_correct_it_shows_the_dock_in_which_clicks_correct(desk):
+    one = desk(discs(), show=True)
+    segment = FastSAMWidget(one.viewer)
+    dock = one.viewer.window.add_dock_widget(segment, name="FastSAM", tabify=True)
+    seen: list[bool] = []
+    dock.visibilityChanged.connect(seen.append)
+    one.dock.bring_forward()
+    one.qtbot.waitUntil(lambda: seen[-1:] == [False])
+    one.settle()
+    one.key(Qt.Key.Key_C)
+    assert one.dock.message == messages.BY_CLICKS.format(label=13)
+    one.qtbot.waitUntil(lambda: seen[-1:] == [True])
+    segment.disconnect_all()

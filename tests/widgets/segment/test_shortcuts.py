@@ -20,7 +20,7 @@ from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.segments import Segments
 from napari_fastsam.widgets.segment.output import LABELS_NAME, PREVIEW_NAME
 from napari_fastsam.widgets.segment.parts.correct import VERBS
-from napari_fastsam.widgets.segment.shortcuts import SHORTCUTS, action, as_html
+from napari_fastsam.widgets.segment.shortcuts import KEYS, SHORTCUTS
 from napari_fastsam.widgets.segment.tools import MODES
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -269,7 +269,7 @@ def test_run_while_it_runs_cancels(bench, monkeypatch):
 
 def test_the_dock_lists_every_key_and_buttons_name_theirs(bench):
     b = bench()
-    listed = as_html()
+    listed = KEYS.as_html()
     for folded in b.dock.native.findChildren(Folded):
         folded.expand(animate=False)  # what is folded is made when it unfolds
     tips = " ".join(widget.toolTip() for widget in b.dock.native.findChildren(QWidget))
@@ -311,25 +311,26 @@ def test_no_key_is_one_of_napari_or_its_layers(bench, cells):
     for layer in b.viewer.layers:
         if layer.name != PREVIEW_NAME:
             assert not wanted & set(layer.keymap) | wanted & set(type(layer).class_keymap), layer
-    ours = {action(method) for method, _ in SHORTCUTS.values()}
+    ours = {KEYS.action(method) for method, _ in SHORTCUTS.values()}
     napari_s = [k for name, keys in default_shortcuts.items() if name not in ours for k in keys]
     assert not wanted & set(map(coerce_keybinding, napari_s))
 
 
 @pytest.fixture
-def other_keys():
-    """Changes a key as napari's preferences do, and puts it back."""
+def other_keys(tmp_path, monkeypatch):
+    """Changes a key as napari's preferences do, and puts it back; what is kept of it goes with the folder."""
+    monkeypatch.setattr(get_settings(), "config_path", tmp_path / "settings.yaml")
     changed = {}
 
     def change(method, key):
-        changed[action(method)] = action_manager.unbind_shortcut(action(method))
-        action_manager.bind_shortcut(action(method), coerce_keybinding(key))
-        get_settings().shortcuts.shortcuts[action(method)] = [coerce_keybinding(key)]
+        changed[KEYS.action(method)] = action_manager.unbind_shortcut(KEYS.action(method))
+        action_manager.bind_shortcut(KEYS.action(method), coerce_keybinding(key))
+        get_settings().shortcuts.shortcuts[KEYS.action(method)] = [coerce_keybinding(key)]
 
     yield change
     for name, before in changed.items():
         action_manager.unbind_shortcut(name)
-        del get_settings().shortcuts.shortcuts[name]
+        get_settings().shortcuts.shortcuts.pop(name, None)  # a moment after it was changed it is not there any more
         for key in before:
             action_manager.bind_shortcut(name, key)
 
@@ -345,7 +346,7 @@ def test_a_key_that_is_changed_in_the_preferences_works_on_the_canvas_and_in_the
     assert b.dock.task.value == "everything"
     press_in_dock(b, b.dock.task.buttons["prompts"].native, Qt.Key.Key_L)
     assert b.dock.task.value == "prompts"
-    assert "<b>Shift-L</b>" in as_html()
+    assert "<b>Shift-L</b>" in KEYS.as_html()
 
 
 def press_in_dock(b, widget, key):

@@ -27,6 +27,9 @@ USUAL = 0.3
 SHARPNESS = tuple(np.geomspace(1.0, 40.0, 16).tolist())
 """By how much scores may be stretched before they become probabilities."""
 
+MOST_KEPT = 200
+"""Examples of a class that a classifier keeps for whoever learns more."""
+
 USUAL_SHARPNESS, PRIOR = 6.0, 4.0
 """What scores are stretched by where nothing is known, and how many examples outweigh that."""
 
@@ -49,6 +52,9 @@ class Classifier:
         What scores are stretched by before they become probabilities.
     examples
         How many of each class it was learnt from, (K,).
+    rows, numbers
+        (E, D) some of these as the regression saw them, scaled and of length 1, and (E,) the class of each by its place
+        in `names`: whoever learns from more examples learns from these too. None = they were not kept.
 
     Raises
     ------
@@ -63,6 +69,8 @@ class Classifier:
     weights: NDArray[np.float64]
     sharpness: float
     examples: tuple[int, ...]
+    rows: NDArray[np.float32] | None = None
+    numbers: NDArray[np.intp] | None = None
 
     def __post_init__(self) -> None:
         width = len(self.mean)
@@ -73,8 +81,19 @@ class Classifier:
             )
         if not all(np.isfinite(table).all() for table in (self.mean, self.scale, self.weights, self.sharpness)):
             raise ParameterError("a table of the classifier holds values that are no finite numbers")
+        self._check_rows(width)
         if len(self.examples) != len(self.names) or len(set(self.names)) < 2 or len(set(self.names)) < len(self.names):
             raise ParameterError(f"a classifier has the classes {list(self.names)}; expected two or more, each once")
+
+    def _check_rows(self, width: int) -> None:
+        if self.rows is None or self.numbers is None:
+            return
+        fits = self.rows.ndim == 2 and self.rows.shape == (len(self.numbers), width) and np.isfinite(self.rows).all()
+        if not fits or not ((self.numbers >= 0) & (self.numbers < len(self.names))).all():
+            raise ParameterError(
+                f"a classifier has {self.rows.shape} as its examples and {len(self.numbers)} classes of them; expected "
+                f"({len(self.numbers)}, {width}), and classes from 0 to {len(self.names) - 1}"
+            )
 
     def probabilities(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return (N, K) probabilities of (N, D) descriptions; each row adds up to 1.
@@ -116,7 +135,11 @@ class ClassModel:
 
 
 def learn(
-    kind: str, vectors: NDArray[np.floating], classes: Mapping[int, str], names: Sequence[str] | None = None
+    kind: str,
+    vectors: NDArray[np.floating],
+    classes: Mapping[int, str],
+    names: Sequence[str] | None = None,
+    further: Classifier | None = None,
 ) -> ClassModel:
     """Learn classes from a few examples, and say what all objects are.
 
@@ -131,6 +154,8 @@ def learn(
         The class of some of them, by row.
     names
         The classes that there are, in order; those without an example are left out. None = those of the examples.
+    further
+        A classifier for objects described in the same way, whose examples count beside these.
 
     Raises
     ------
@@ -138,7 +163,8 @@ def learn(
         If fewer than two classes have an example.
     """
     given = np.asarray(vectors, np.float64)
-    there = set(classes.values())
+    others, theirs = _examples_of(further, kind, given.shape[1])
+    there = {*classes.values(), *theirs}
     used = tuple(name for name in (sorted(there) if names is None else names) if name in there)
     if len(used) < 2:
         raise ParameterError(
@@ -146,16 +172,39 @@ def learn(
             "two classes or more: give an object another class"
         )
     at = np.array([row for row, name in classes.items() if name in used], np.intp)
-    numbers = np.array([used.index(classes[int(row)]) for row in at], np.intp)
+    own = [used.index(classes[int(row)]) for row in at]
+    fitting = [place for place, name in enumerate(theirs) if name in used]
+    numbers = np.array(own + [used.index(theirs[place]) for place in fitting], np.intp)
     population = Population.of(np.asarray(vectors, np.float32))
     rows = rows_of(given, population.mean, population.scale)
     counts = np.bincount(numbers, minlength=len(used))
-    weights, inverse, left_out = _regression(rows, rows[at], numbers, counts)
+    examples = np.concatenate([rows[at], others[fitting]])
+    weights, inverse, left_out = _regression(rows, examples, numbers, counts)
     sharpness = _sharpness(left_out, numbers)
+    kept = _some_of_each(numbers)
     classifier = Classifier(
-        kind, used, population.mean, population.scale, weights, sharpness, tuple(int(n) for n in counts)
-    )
+        kind, used, population.mean, population.scale, weights, sharpness, tuple(int(n) for n in counts),
+        examples[kept, :-1].astype(np.float32), numbers[kept],
+    )  # fmt: skip
     return ClassModel(classifier, _softmax(sharpness * (rows @ weights)), inverse, rows)
+
+
+def _examples_of(further: Classifier | None, kind: str, width: int) -> tuple[NDArray[np.float64], list[str]]:
+    """Return (E, D + 1) examples of a classifier as the regression sees them, and the class of each."""
+    if further is None or further.kind != kind or further.rows is None or further.numbers is None:
+        return np.zeros((0, width + 1)), []
+    with_constant = np.concatenate([further.rows.astype(np.float64), np.ones((len(further.rows), 1))], axis=1)
+    return with_constant, [further.names[number] for number in further.numbers.tolist()]
+
+
+def _some_of_each(numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the places of at most `MOST_KEPT` examples of each class, from first to last."""
+    kept = []
+    for number in np.unique(numbers):
+        places = np.flatnonzero(numbers == number)
+        few = min(MOST_KEPT, len(places))
+        kept.append(places[np.linspace(0, len(places) - 1, few).round().astype(np.intp)])
+    return np.sort(np.concatenate(kept))
 
 
 def rows_of(vectors: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -206,13 +255,18 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def to_tables(classifier: Classifier) -> dict[str, Any]:
-    """Return a classifier as values that JSON knows."""
+    """Return a classifier as values that JSON knows; its examples with four digits."""
+    kept: dict[str, Any] = {}
+    if classifier.rows is not None and classifier.numbers is not None:
+        rows = [[float(f"{value:.4g}") for value in row] for row in classifier.rows.tolist()]
+        kept = {"rows": rows, "numbers": classifier.numbers.tolist()}
     return {
         "kind": classifier.kind,
         "classes": list(classifier.names),
         "examples": list(classifier.examples),
         "sharpness": classifier.sharpness,
         **{name: getattr(classifier, name).tolist() for name in ("mean", "scale", "weights")},
+        **kept,
     }
 
 
@@ -227,7 +281,11 @@ def from_tables(content: Any) -> Classifier:
     try:
         mean, scale, weights = (np.asarray(content[name], np.float64) for name in ("mean", "scale", "weights"))
         names, counts = tuple(map(str, content["classes"])), tuple(map(int, content["examples"]))
-        return Classifier(str(content["kind"]), names, mean, scale, weights, float(content["sharpness"]), counts)
+        rows, numbers = None, None
+        if "rows" in content:
+            rows, numbers = np.asarray(content["rows"], np.float32), np.asarray(content["numbers"], np.intp)
+        sharpness = float(content["sharpness"])
+        return Classifier(str(content["kind"]), names, mean, scale, weights, sharpness, counts, rows, numbers)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ParameterError):
             raise

@@ -70,11 +70,17 @@ def learn_classes(
 
 
 def learn_beside(
-    objects: DescribedObjects, classes: Mapping[int, str], names: Sequence[str] | None = None
+    objects: DescribedObjects,
+    classes: Mapping[int, str],
+    names: Sequence[str] | None = None,
+    further: Classifier | None = None,
 ) -> ClassModel:
-    """Learn as `learn_classes` does; returns what is known of the objects themselves too."""
+    """Learn as `learn_classes` does, from the examples of another classifier too if there is one.
+
+    Returns what is known of the objects themselves too.
+    """
     known = {row: name for row, name in objects.rows(classes).items() if name}
-    return learn(objects.kind, objects.vectors, known, names)
+    return learn(objects.kind, objects.vectors, known, names, further)
 
 
 def classify(classifier: Classifier, objects: DescribedObjects) -> dict[int, ClassGuess]:

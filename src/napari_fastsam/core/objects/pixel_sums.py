@@ -55,6 +55,18 @@ def pixel_sums(labels: NDArray[np.integer]) -> dict[int, PixelSums]:
     return sums_at(indices, labels[indices])
 
 
+def numbers_in(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the labels of a label image in ascending order, without the background; faster than by sorting."""
+    flat = np.asarray(labels).ravel()
+    highest = int(flat.max(initial=0))
+    if highest > 4 * flat.size + _FEW or int(flat.min(initial=0)) < 0:
+        numbers: NDArray[np.integer] = np.setdiff1d(flat, [0])
+        return numbers
+    there = np.zeros(highest + 1, bool)
+    there[flat] = True
+    return np.flatnonzero(there[1:]) + 1
+
+
 def middle(sums: PixelSums) -> tuple[float, ...]:
     """Return the mean index along every axis of a label's pixels."""
     count, *totals = sums

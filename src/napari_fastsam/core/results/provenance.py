@@ -60,6 +60,8 @@ class Provenance:
     pixels
         What tells whether each of them has the pixels still that it was given, by its number as text; see
         `core.objects.pixel_sums`. None = not known.
+    others
+        Whose objects were proposals beside the network's; None = nobody's.
     further
         What the text had under other names: it was written by another version.
     """
@@ -100,12 +102,13 @@ class Provenance:
     contrast: str | None = None
     labels: Sequence[int] | None = None
     pixels: Mapping[str, Sequence[int]] | None = None
+    others: str | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values that JSON knows."""
         own = {name: getattr(self, name) for name in _NAMES}
-        for name in ("labels", "pixels"):
+        for name in ("labels", "pixels", "others"):
             if own[name] is None:
                 del own[name]
         return {"schema": SCHEMA, **own, **self.further}

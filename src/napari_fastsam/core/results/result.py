@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.image.scale import PLANE_SCALE, Scale
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.results.provenance import Provenance
+from napari_fastsam.errors import ParameterError
 
 _FEW = 1 << 20
 """Numbers that scipy looks for one by one even if there is none of them."""
@@ -168,12 +169,20 @@ class SegmentationResult:
         """Of the label image, rows and columns last."""
         return self.labels.shape
 
-    def label_image(self) -> NDArray[np.int32]:
-        """Return the whole label image in memory."""
-        whole = np.zeros(self.shape, np.int32)
-        for index, labels in self.labels.planes(whole):
-            if labels is not whole:
-                whole[index] = labels
+    def label_image(self) -> NDArray[Any]:
+        """Return the whole label image in memory: int32, or int64 where a number needs it.
+
+        Raises
+        ------
+        ParameterError
+            If one needs more than that.
+        """
+        onto = whole = np.zeros(self.shape, np.int32)
+        for index, labels in self.labels.planes(onto):
+            if labels is not onto:
+                plane = np.asarray(labels)
+                whole = whole.astype(_wide_enough(plane, whole.dtype), copy=False)
+                whole[index] = plane
         return whole
 
     def by_plane(self) -> Callable[[Index], list[ResultObject]]:
@@ -189,6 +198,11 @@ class SegmentationResult:
         """Yield all objects with their masks, plane by plane, in the order of their numbers.
 
         An object that lies on several planes comes once for each; a number of which nothing else is known too.
+
+        Raises
+        ------
+        ParameterError
+            If a number needs more than 64 bits with a sign.
         """
         on_plane = self.by_plane()
         for index, labels in self.labels.planes():
@@ -202,8 +216,24 @@ class SegmentationResult:
                 for number, mask in masks_in(np.asarray(labels[:, :]))
                 if number not in drawn
             ]
-            for found, mask in sorted(pairs, key=lambda pair: pair[0].number):
+            pairs.sort(key=lambda pair: pair[0].number)
+            if pairs and pairs[-1][0].number > np.iinfo(np.int64).max:
+                raise ParameterError(too_high(pairs[-1][0].number))
+            for found, mask in pairs:
                 yield index, found, mask
+
+
+def _wide_enough(plane: NDArray[np.integer], least: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of a label image that holds a plane too. Raises ParameterError if there is none."""
+    highest = int(plane.max(initial=0))
+    if highest > np.iinfo(np.int64).max:
+        raise ParameterError(too_high(highest))
+    return np.dtype(np.int64) if highest > np.iinfo(least).max else least
+
+
+def too_high(number: int) -> str:
+    """Say that a number is no label that can be kept."""
+    return f"the label {number} is above {np.iinfo(np.int64).max}, the highest that is kept; number the objects anew"
 
 
 def masks_in(labels: NDArray[np.integer]) -> Iterator[tuple[int, CroppedMask]]:

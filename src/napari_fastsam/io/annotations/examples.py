@@ -197,7 +197,7 @@ class LabelImage:
             found: NDArray[np.generic] = np.asarray(plane)
         except FastSAMError as error:
             raise DatasetError(f"labels: {error}") from error
-        _check_label_image(self.file, found)
+        _check_no_mask(self.file, found)
         if found.shape != shape:
             raise DatasetError(
                 f"the label image {self.file} is {_size(found.shape)} pixels and its image {_size(shape)}; "
@@ -273,18 +273,8 @@ def unique_names(images: Sequence[Path]) -> list[str]:
         raise DatasetError(f"two images cannot be told apart by name and folder ({error})") from error
 
 
-def _check_label_image(file: Path, found: NDArray[np.generic]) -> None:
-    if found.ndim != 2:
-        raise DatasetError(
-            f"{file} is a picture in colour, {found.shape}; expected a label image, one whole number a pixel"
-        )
-    if found.dtype.kind not in ("b", "u", "i"):
-        raise DatasetError(
-            f"{file} holds {found.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"
-        )
-    low, high = int(found.min()), int(found.max())
-    if low < 0:
-        raise DatasetError(f"{file} holds numbers from {low} to {high}; expected 0 = background, objects from 1 on")
+def _check_no_mask(file: Path, found: NDArray[np.generic]) -> None:
+    high = int(found.max())
     if (found.dtype.kind == "b" or high == np.iinfo(np.uint8).max) and len(np.unique(found)) == 2:
         from skimage.measure import label
 

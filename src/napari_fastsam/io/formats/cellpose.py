@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import Scale
-from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
+from napari_fastsam.core.results.result import SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.overlay import CONTOUR_COLOURS
+from napari_fastsam.io.formats.planes import CheckedLabels
 from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.formats.tiff import TiffLabels
 from napari_fastsam.io.results.results import write_whole
@@ -26,6 +27,9 @@ from napari_fastsam.model.files.pickle_values import PickledObject, UnreadableEr
 from napari_fastsam.model.files.pickles import Interpreter
 
 _MAX_BYTES = 8_000_000_000
+_MOST = 1 << 24
+"""Of numbers, each of which takes a row of colours."""
+
 _ARRAYS = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
 _NUMBERS = re.compile(r"[biuf][1248]")
 _OBJECTS_KEY = "napari-fastsam"
@@ -53,6 +57,11 @@ class CellposeSeg(Format):
             raise ParameterError(f"{len(result.shape)} axes do not fit into cellpose's files; choose tiff or zarr")
         labels = result.label_image()
         count = int(labels.max(initial=0))
+        if count > _MOST:
+            raise ParameterError(
+                f"the label {count} does not fit into cellpose's files, which have a colour for every number up to the "
+                f"highest, here {_MOST}; choose tiff"
+            )
         masks = labels.astype(np.uint16 if count < 1 << 16 else np.uint32)
         planes = masks.reshape(-1, *masks.shape[-2:])
         edges = np.stack([find_boundaries(plane, mode="inner") for plane in planes]).reshape(masks.shape)  # type: ignore[no-untyped-call]
@@ -83,7 +92,9 @@ class CellposeSeg(Format):
             raise DatasetError(f"{path} holds no masks as cellpose has them; save it again from cellpose")
         said = _entry(content, _OBJECTS_KEY)
         axes = ("z", "y", "x")[-masks.ndim :]
-        own = result_from(ArrayLabels(masks), said if isinstance(said, Mapping) else {}, Scale.unknown(axes), path)
+        own = result_from(
+            CheckedLabels(path, masks), said if isinstance(said, Mapping) else {}, Scale.unknown(axes), path
+        )
         image = Path(str(_entry(content, "filename") or own.image).replace("\\", "/")).name
         return SegmentationResult(own.labels, own.objects, own.scale, own.provenance, image)
 

@@ -71,9 +71,9 @@ class GeoJson(Format):
             shape = shape_of(said.get(SHAPE_KEY) or shape, rings)
             masks = [mask_of_polygons(polygons, shape) for polygons in shapes]
             objects = _objects(features)
+            labels = paint(masks, shape, [one.number for one in objects])
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise DatasetError(f"{path} is not as GeoJSON has it: {type(error).__name__} {error}") from error
-        labels = paint(masks, shape, [one.number for one in objects])
         own = result_from(ArrayLabels(labels), said, PLANE_SCALE, path)
         return SegmentationResult(own.labels, objects, own.scale, own.provenance, own.image)
 
@@ -142,4 +142,4 @@ def _object(number: int, properties: Mapping[str, Any], measured: Mapping[str, f
 def _measurements(given: Any) -> dict[str, float]:
     """Return measurements by name; earlier versions of QuPath have a list of them."""
     pairs = given.items() if isinstance(given, Mapping) else ((entry["name"], entry["value"]) for entry in given)
-    return {str(name): float(value) for name, value in pairs if isinstance(value, int | float)}
+    return {str(name): value for name, value in pairs if isinstance(value, int | float)}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import Scale
-from napari_fastsam.core.objects.painting import paint
+from napari_fastsam.core.objects.painting import dtype_for, paint
 from napari_fastsam.core.objects.tracing import Polygon, trace
 from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
@@ -84,7 +84,7 @@ class ImageJRois(Format):
             plane = shape_of(whole[-2:] if whole else shape, (ring for own in rings for ring in own))
             indices = [_index(region, lengths, axes) for region in regions]
             objects = _objects(regions, indices)
-            labels = np.zeros((*lengths, *plane), np.int32)
+            labels = np.zeros((*lengths, *plane), dtype_for(one.number for one in objects))
             for index in sorted(set(indices)):
                 here = [place for place, own in enumerate(indices) if own == index]
                 masks = [mask_of_rings(rings[place], plane) for place in here]

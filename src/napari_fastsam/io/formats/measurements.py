@@ -81,7 +81,7 @@ def measured(result: SegmentationResult) -> pd.DataFrame:
     for index, labels in result.labels.planes():
         known = on_plane(index)
         pixels = None if result.pixels is None else result.pixels(index)
-        table = measure(np.asarray(labels[:, :]).astype(np.int32), pixels, {o.number: o.score for o in known})
+        table = measure(np.asarray(labels[:, :]), pixels, {o.number: o.score for o in known})
         if classes:
             names = {found.number: found.class_name for found in known}
             table["class"] = [names.get(int(number), "") for number in table["label"]]

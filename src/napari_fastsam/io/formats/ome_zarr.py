@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_fastsam.core.results.result import ArrayLabels, SegmentationResult
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.core.results.result import SegmentationResult
+from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.formats.about import about, result_from
+from napari_fastsam.io.formats.planes import CheckedLabels
 from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.images.ome_zarr import attributes_of, is_zarr, labels_in, new_labels, open_image
 
@@ -34,7 +36,7 @@ class ZarrLabels(Format):
         with new_labels(path, result.shape, result.scale, lambda: about(result)) as array:
             for index, labels in result.labels.planes(array):
                 if labels is not array:
-                    array[(*index, slice(None), slice(None))] = np.asarray(labels)
+                    array[(*index, slice(None), slice(None))] = _fitting(np.asarray(labels))
         if group is not None:
             _name_in(group, path.name)
 
@@ -46,7 +48,23 @@ class ZarrLabels(Format):
         """Yield a label image, or each of those that an image or a group of labels has."""
         for where in _places(path):
             array, scale = open_image(path, where)
-            yield result_from(ArrayLabels(array), attributes_of(path / where), scale, path / where)
+            if {"y", "x"} <= set(scale.axes) and scale.axes[-2:] != ("y", "x"):
+                raise DatasetError(
+                    f"{path / where} has the axes {', '.join(scale.axes)}; expected a label image, y and x last"
+                )
+            labels = CheckedLabels(path / where, array)
+            yield result_from(labels, attributes_of(path / where), scale, path / where)
+
+
+def _fitting(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return a plane if its numbers fit into the 32 bits that are written. Raises ParameterError if they do not."""
+    highest = int(labels.max(initial=0))
+    if highest > np.iinfo(np.int32).max:
+        raise ParameterError(
+            f"the label {highest} does not fit into an OME-Zarr of labels, which counts to {np.iinfo(np.int32).max} "
+            "here; choose tiff"
+        )
+    return labels
 
 
 def _places(path: Path) -> list[str]:

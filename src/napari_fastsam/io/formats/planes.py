@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import Scale
-from napari_fastsam.core.results.result import Index
+from napari_fastsam.core.results.result import ArrayLabels, Index
+from napari_fastsam.errors import DatasetError
 from napari_fastsam.io.images.images import every_index, read_plane
 from napari_fastsam.io.images.inputs import Input
 
@@ -47,4 +48,47 @@ class FilePlanes:
     def planes(self, onto: Any = None) -> Iterator[tuple[Index, NDArray[np.generic]]]:
         """Yield each plane's index and its pixels, in order; nothing is painted onto `onto`."""
         for index in every_index(self.shape[:-2]):
-            yield index, read_plane(self._path, index or None, as_labels=True)
+            yield index, check_label_plane(self._path, read_plane(self._path, index or None, as_labels=True))
+
+
+class CheckedLabels(ArrayLabels):
+    """A label image that an array of a file holds, checked as its planes are asked for.
+
+    Parameters
+    ----------
+    file
+        For messages.
+    array
+        As in `ArrayLabels`.
+    """
+
+    def __init__(self, file: Path, array: Any) -> None:
+        super().__init__(array)
+        self._file = file
+
+    def planes(self, onto: Any = None) -> Iterator[tuple[Index, Any]]:
+        """Yield as `ArrayLabels` does. Raises DatasetError as `check_label_plane`."""
+        yield from ((index, check_label_plane(self._file, plane)) for index, plane in super().planes(onto))
+
+
+def check_label_plane(file: Path, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return a plane if it is one of a label image.
+
+    Raises
+    ------
+    DatasetError
+        If it is a picture in colour, or holds anything else than whole numbers from 0 on.
+    """
+    if plane.ndim != 2:
+        raise DatasetError(
+            f"{file} is a picture in colour, {plane.shape}; expected a label image, one whole number a pixel"
+        )
+    if plane.dtype.kind not in ("b", "u", "i"):
+        raise DatasetError(
+            f"{file} holds {plane.dtype}; expected a label image of whole numbers: convert it, for instance to uint16"
+        )
+    if plane.dtype.kind == "i" and plane.min(initial=0) < 0:
+        raise DatasetError(
+            f"{file} holds numbers from {plane.min()} to {plane.max()}; expected 0 = background, objects from 1 on"
+        )
+    return plane

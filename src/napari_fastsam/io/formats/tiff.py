@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import Scale
-from napari_fastsam.core.results.result import SegmentationResult
+from napari_fastsam.core.results.result import SegmentationResult, too_high
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.about import about, result_from
 from napari_fastsam.io.formats.planes import FilePlanes
 from napari_fastsam.io.formats.registry import Format, register
@@ -34,7 +35,7 @@ _SYMBOLS = {"micrometer": "µm", "nanometer": "nm", "millimeter": "mm", "second"
 
 @register
 class TiffLabels(Format):
-    """A label image as TIFF, in the smallest of uint8, uint16 and int32 that its numbers fit into."""
+    """A label image as TIFF, in the smallest of uint8, uint16, int32 and int64 that its numbers fit into."""
 
     name = "tiff"
     ending = "_labels.tif"
@@ -73,7 +74,10 @@ class _Packed:
 
 
 def _smallest(highest: int) -> np.dtype[Any]:
-    return np.dtype(next(t for t in (np.uint8, np.uint16, np.int32, np.int64) if highest <= np.iinfo(t).max))
+    fitting = [t for t in (np.uint8, np.uint16, np.int32, np.int64) if highest <= np.iinfo(t).max]
+    if not fitting:
+        raise ParameterError(too_high(highest))
+    return np.dtype(fitting[0])
 
 
 def _write(file: Path, result: SegmentationResult) -> None:

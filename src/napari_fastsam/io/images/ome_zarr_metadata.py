@@ -34,7 +34,7 @@ def multiscale_of(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         If it is of a version that is not read.
     """
     (multiscale, *_) = metadata["multiscales"]
-    version = str(multiscale.get("version", metadata.get("version", "0.4")))
+    version = str(multiscale.get("version") or metadata.get("version") or "0.4")
     if version not in VERSIONS:
         raise ImageError(
             f"it is OME-Zarr of version {version}, and {VERSIONS[0]} to {VERSIONS[-1]} are read; write it as "

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_fastsam.core.image.scale import Scale
+from napari_fastsam.core.objects.pixel_sums import numbers_in
 from napari_fastsam.core.results.provenance import entries_of
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.errors import FastSAMError, LabelsError
@@ -257,13 +256,7 @@ class AnnotationFolder:
 
 def count_objects(labels: Any) -> int:
     """Return how many labels a label image has."""
-    flat = np.asarray(labels).ravel()
-    highest = int(flat.max(initial=0))
-    if highest > 4 * flat.size + (1 << 20) or int(flat.min(initial=0)) < 0:
-        return int(np.count_nonzero(np.unique(flat)))
-    there = np.zeros(highest + 1, bool)
-    there[flat] = True
-    return int(np.count_nonzero(there[1:]))
+    return len(numbers_in(labels))
 
 
 def _steps_on(records: Sequence[bytes], labels_hash: str) -> list[bytes] | None:

@@ -11,6 +11,7 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +112,9 @@ class Journal:
         self.path = path
         self._end = read_journal(path).end
         self._is_dirty = False
+        self._file = -1
+        self._open()
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             os.ftruncate(self._file, self._end)
         except OSError as error:
             raise unwritable(path, error) from error
@@ -131,11 +133,14 @@ class Journal:
             If it cannot be written, as on a full disk; nothing of it is in the file then.
         """
         packed = _packed(record)
+        if self._file < 0:
+            self._open()
         try:
             os.lseek(self._file, self._end, os.SEEK_SET)
             _write_all(self._file, packed)
         except OSError as error:
-            os.ftruncate(self._file, self._end)
+            with suppress(OSError):  # the next record is written over what is left, and a reader leaves it out
+                os.ftruncate(self._file, self._end)
             raise unwritable(self.path, error) from error
         self._end += len(packed)
         self._is_dirty = True
@@ -164,12 +169,12 @@ class Journal:
             If that fails; the old one is there still.
         """
         packed = b"".join(map(_packed, records))
-        os.close(self._file)
+        self._let_go()
         try:
             write_whole(self.path, lambda file: file.write_bytes(packed))
-            self._end = len(packed)
+            self._end, self._is_dirty = len(packed), False
         finally:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            self._open()
 
     def close(self) -> None:
         """Write it to the disk and let go of the file; not to be used any more."""
@@ -178,8 +183,19 @@ class Journal:
         try:
             self.sync()
         finally:
-            os.close(self._file)
-            self._file = -1
+            self._let_go()
+
+    def _open(self) -> None:
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _let_go(self) -> None:
+        """Close the file, and forget its number: the system gives it to another one."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
 
 def _packed(record: bytes) -> bytes:

@@ -16,6 +16,8 @@ _KEPT = 64
 
 _LONGEST_PLAIN = 100
 _NO_FILE_NAMES = re.compile(r"[^\w.+-]+")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
+"""What Windows takes for devices, whatever stands behind a dot."""
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -44,7 +46,8 @@ def fitting(name: str, ending: str) -> str:
 
 def plain_name(name: str) -> str:
     """Return a name that every system takes for a file, for something that is called like this."""
-    return _NO_FILE_NAMES.sub("_", name).strip("._-")[:_LONGEST_PLAIN] or "image"
+    plain = _NO_FILE_NAMES.sub("_", name).strip("._-")[:_LONGEST_PLAIN] or "image"
+    return _DEVICES.sub(r"\1_", plain, count=1) if _DEVICES.match(plain) else plain
 
 
 def _tag(name: str) -> str:

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from napari_fastsam.errors import FastSAMError, ParameterError
@@ -115,7 +116,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise unwritable(path, error) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # what is said is why it was not written
+                temporary.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:

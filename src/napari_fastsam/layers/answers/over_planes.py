@@ -46,7 +46,7 @@ class WholeStack(Predictor):
             if position not in run.kept:
                 seen = len(run.kept)
                 yield Step(f"plane {position + 1}, {seen} of {stack.count} seen", seen, stack.count)
-                run.look(position)
+                run.predict(position)
                 kept.network_seconds = time.perf_counter() - start
         while True:
             # what is imported and measured once, is so here and not on the main thread
@@ -55,7 +55,7 @@ class WholeStack(Predictor):
                 return
             for position in sorted(needed):
                 yield f"following, plane {position + 1}"
-                run.look(position)
+                run.predict(position)
             kept.network_seconds = time.perf_counter() - start
 
     def result(self, kept: Kept, request: Request) -> Result | None:

@@ -47,6 +47,7 @@ def provenance_of(result: Result, model_sha256: str) -> Provenance:
         refine=None if prompts is None else True,
         corrector=None if prompts is None else default_corrector().name,
         fine_edges=controls.fine_edges,
+        others=None if controls.others is None else controls.others.name,
         **_search(controls, prompts),
         **_stack(request),
     )

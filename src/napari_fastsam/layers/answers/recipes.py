@@ -53,6 +53,11 @@ def recipe_of(
     """
     controls, read = request.controls, request.read.prompts
     search = None
+    if controls.others is not None:
+        raise RecipeError(
+            f"The objects of layer “{controls.others.name}” are proposals here, and other images have others: choose "
+            "none under Advanced ▸ Proposals, and name a folder under proposals in the recipe."
+        )
     if controls.task == "prompts":
         if not (read.texts or exemplars is not None) or request.stack is not None:
             raise RecipeError(

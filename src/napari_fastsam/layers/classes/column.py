@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_fastsam.core.classes.classes import ClassList
+from napari_fastsam.core.objects.pixel_sums import numbers_in
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.layers.labels.features import indexed
 
@@ -114,8 +115,8 @@ def labels_in(layer: Labels) -> list[int]:
 
     data = pixels_of(layer)
     if isinstance(data, np.ndarray) and data.size <= MOST_LOOKED_AT:
-        numbers = np.unique(data)
-        return [int(number) for number in numbers if number != 0]
+        found: list[int] = numbers_in(data).tolist()
+        return found
     return [int(number) for number in indexed(layer)["index"] if number == number and number != 0]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,18 +38,46 @@ class ObjectsToDescribe:
     plane
         The plane shown.
     labels
-        (Y, X) its labels, a copy.
+        (Y, X) its labels, a copy; those of all planes, with the image's axes, where all are meant.
+    all_planes
+        Whether the objects of all planes are meant, and not of the one that is shown.
     """
 
     image: Image
     layer: Labels
     plane: Plane
     labels: NDArray[np.integer]
+    all_planes: bool = False
 
     @property
     def key(self) -> Hashable:
         """What is equal where image, layer and plane are the same."""
-        return self.image.unique_id, self.layer.unique_id, self.plane.axes, self.plane.index
+        plane = None if self.all_planes else self.plane.index
+        return self.image.unique_id, self.layer.unique_id, self.plane.axes, plane
+
+    def planes(self) -> Iterator[ObjectsToDescribe]:
+        """Yield what is to be described plane by plane; an object through several only on that where it is largest."""
+        others, best = self.plane.other_axes, dict[int, tuple[int, int]]()
+        places = list(np.ndindex(*(self.plane.image_shape[axis] for axis in others)))
+        for at, place in enumerate(places):
+            numbers, counts = np.unique(self.labels[self._where(place)], return_counts=True)
+            for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+                if count > best.get(number, (0, 0))[0]:
+                    best[number] = count, at
+        for at, place in enumerate(places):
+            mine = [number for number, (_, largest) in best.items() if largest == at and number]
+            if mine:
+                plane = self.plane
+                for axis, position in zip(others, place, strict=True):
+                    plane = plane.at(axis, position)
+                labels = self.labels[self._where(place)]
+                yield replace(self, plane=plane, labels=np.where(np.isin(labels, mine), labels, 0), all_planes=False)
+
+    def _where(self, place: Sequence[int]) -> tuple[int | slice, ...]:
+        where: list[int | slice] = [slice(None)] * self.plane.ndim
+        for axis, position in zip(self.plane.other_axes, place, strict=True):
+            where[axis] = int(position)
+        return tuple(where)
 
 
 @dataclass(eq=False)
@@ -75,7 +103,7 @@ class SeenObjects:
 
     def updated(self, labels: NDArray[np.integer]) -> DescribedObjects:
         """Describe objects of the same plane that are new or have other pixels now; returns all that there are."""
-        if self.proposals is None:
+        if self.proposals is None:  # of tiles, or of all planes
             there = set(np.unique(labels).tolist())
             return self._taking([number for number in self.objects.numbers.tolist() if number in there], {})
         masks = dict(masks_in(labels))
@@ -94,8 +122,10 @@ class SeenObjects:
         return DescribedObjects(self.objects.kind, np.array(numbers, np.int64), vectors)
 
 
-def to_describe(viewer: ViewerModel, image: Image | None, layer: Labels | None) -> ObjectsToDescribe:
-    """Freeze what is to be described: the objects of a layer on the plane of an image that is shown.
+def to_describe(
+    viewer: ViewerModel, image: Image | None, layer: Labels | None, all_planes: bool = False
+) -> ObjectsToDescribe:
+    """Freeze what is to be described: the objects of a layer on the plane of an image that is shown, or on all.
 
     Raises
     ------
@@ -113,13 +143,22 @@ def to_describe(viewer: ViewerModel, image: Image | None, layer: Labels | None) 
             f'Labels layer "{layer.name}" has shape {shape} and image "{image.name}" {plane.image_shape}; choose the '
             "image that the labels were made on."
         )
+    if all_planes and plane.other_axes:
+        return ObjectsToDescribe(image, layer, plane, np.array(pixels_of(layer)), all_planes=True)
     where: list[Any] = list(plane.index)
     where[plane.axes[0]] = where[plane.axes[1]] = slice(None)
     return ObjectsToDescribe(image, layer, plane, np.array(pixels_of(layer)[tuple(where)]))
 
 
 def describe(model: Model, asked: ObjectsToDescribe) -> SeenObjects:
-    """Show the plane to the network and describe its objects; takes as long as a run."""
+    """Show the plane, or each that is meant, to the network and describe its objects; takes as long as a run each."""
+    if asked.all_planes:
+        found = [describe(model, plane).objects for plane in asked.planes()]
+        numbers = np.concatenate([np.zeros(0, np.int64), *(one.numbers for one in found)])
+        order = np.argsort(numbers, kind="stable")
+        vectors = np.concatenate([one.vectors for one in found])[order] if found else np.zeros((0, 0), np.float32)
+        kind = found[0].kind if found else ""
+        return SeenObjects(asked.key, DescribedObjects(kind, numbers[order], vectors), None, {})
     if is_large(asked.plane.shape):
         pixels = PlanePixels(asked.image, asked.plane)
         return SeenObjects(asked.key, describe_labels(model, pixels, asked.labels), None, {})

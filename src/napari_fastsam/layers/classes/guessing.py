@@ -30,7 +30,8 @@ class Guessing:
     Attributes
     ----------
     loaded
-        A classifier from a file: used as long as fewer than two classes have an example here.
+        A classifier from a file: as long as nothing has a class here, it alone is asked; then its examples and those
+        here are learnt from together.
     found
         What each object without a class probably is, by number.
     """
@@ -72,10 +73,12 @@ class Guessing:
         known, objects = classes_of(layer), seen.objects
         names = self._classing.classes.names
         there = {known[number] for number in objects.numbers.tolist() if number in known}
-        if len(there) < 2 and self.loaded is not None:
-            self._model, found = None, classify(self.loaded, objects)
+        loaded = self.loaded
+        learns = loaded is not None and loaded.rows is not None and loaded.kind == objects.kind
+        if loaded is not None and (not there or (len(there) < 2 and not learns)):
+            self._model, found = None, classify(loaded, objects)
         else:
-            self._model = learn_beside(objects, known, names)
+            self._model = learn_beside(objects, known, names, loaded)
             found = guesses(objects, self._model.classifier.names, self._model.probabilities)
         self.found = {number: guess for number, guess in found.items() if number not in known}
         self._write()

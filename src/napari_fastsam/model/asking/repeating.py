@@ -80,6 +80,8 @@ def why_not(entry: Provenance) -> str:
     """Return why what an entry asked cannot be asked again; "" if it can."""
     if not entry.model:
         return "they were not made by this program"
+    if entry.others is not None:
+        return f"objects of {entry.others} were proposals too"
     if entry.classes:
         return "objects of one word share a number"
     if entry.stack_axis is not None and entry.task == "prompts":

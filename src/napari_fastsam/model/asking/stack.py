@@ -66,8 +66,8 @@ class StackRun:
         """Whether all planes were seen."""
         return len(self.kept) == self.count
 
-    def look(self, plane: int) -> None:
-        """Have the network look at a plane, if it has not yet."""
+    def predict(self, plane: int) -> None:
+        """Have the network see a plane, if it has not yet."""
         if plane not in self.kept:
             pixels = self.read(plane)
             rgb = self._rgb(pixels)
@@ -180,7 +180,7 @@ def segment_stack(
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     run = start_stack(model, read, shape[axis], imgsz, contrast_limits, Tiling(diameter, scale))
     for plane in range(run.count):
-        run.look(plane)
+        run.predict(plane)
     return linked(run.planes(thresholds), linking)
 
 

@@ -19,7 +19,7 @@ from napari_fastsam.widgets.classes.keys import CanvasKeys
 from napari_fastsam.widgets.classes.layout import make_actions, make_controls, make_frame
 from napari_fastsam.widgets.classes.rows import ClassRows
 from napari_fastsam.widgets.classes.undo import UndoOnLabels
-from napari_fastsam.widgets.common.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY, show_if
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
 
@@ -154,6 +154,7 @@ class ClassesWidget(Dock):
         guess.sure.changed.connect(guess.show_unsure)
         guess.model.changed.connect(guess.model_chosen)
         guess.image.changed.connect(lambda *_: guess.forget())
+        guess.all_planes.changed.connect(lambda *_: guess.forget())
         dims = self._viewer.dims.events
         self._always.connect((dims.current_step, dims.order, dims.ndisplay), self._soon)
         rows, classing = self.rows, self.classing
@@ -197,6 +198,7 @@ class ClassesWidget(Dock):
         layer = self.layer.value
         self.classing.work_on(layer)
         self._undo_key.work_on(layer)
+        show_if(self.guess.all_planes, layer is not None and layer.ndim > 2)
         if layer is not None:
             events = layer.events
             self._per_layer.connect((events.features, events.metadata), self._told)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, FloatSlider, PushButton
+import numpy as np
+from magicgui.widgets import CheckBox, ComboBox, FloatSlider, PushButton
 from napari.layers import Image
-from skimage.measure import regionprops
 
 from napari_fastsam.errors import FastSAMError, ParameterError
 from napari_fastsam.io.classifiers import load_classifier, save_classifier
@@ -17,6 +17,7 @@ from napari_fastsam.layers.classes.describing import ObjectsToDescribe, SeenObje
 from napari_fastsam.layers.classes.guessing import Guessing
 from napari_fastsam.layers.classes.interview import ROUND, Interview
 from napari_fastsam.layers.classes.outlines import UnsureOutlines
+from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.widgets.classes import messages
 from napari_fastsam.widgets.classes.keys import CanvasKeys
@@ -69,6 +70,12 @@ class GuessPart:
         self._device = settings.device
         self.model = ModelBox(settings.model, name="model", tooltip="Describes the objects by what it sees in them.")
         self._model_before = self.model.value
+        self.all_planes = CheckBox(
+            name="all_planes",
+            text="on all planes",
+            value=False,
+            tooltip="Guess the objects of all planes, not only of the one that is shown; each is looked at.",
+        )
         self.guess_button = PushButton(
             name="guess_button", text="Guess the others", tooltip="Learn from the objects that have a class."
         )
@@ -107,7 +114,7 @@ class GuessPart:
         if self._runner.busy:
             self._runner.cancel()
             return
-        asked = to_describe(self._viewer, self.image.value, self._classing.layer)
+        asked = self._to_describe()
         seen = self.guessing.seen
         if seen is not None and seen.key == (asked.key, self.model.value) and seen.proposals is not None:
             seen.updated(asked.labels)
@@ -146,7 +153,7 @@ class GuessPart:
         if seen is None or self._runner.busy:
             return
         try:
-            asked = to_describe(self._viewer, self.image.value, self._classing.layer)
+            asked = self._to_describe()
         except FastSAMError:
             self.forget()
             return
@@ -316,10 +323,12 @@ class GuessPart:
         if layer is None:
             return
         layer.selected_label = label
-        asked = to_describe(self._viewer, self.image.value, layer)
-        ((y0, x0, y1, x1),) = (one.bbox for one in regionprops((asked.labels == label).astype("uint8")))
-        low, high = [float(i) for i in asked.plane.index], [float(i) + 1 for i in asked.plane.index]
-        for axis, start, stop in zip(asked.plane.axes, (y0, x0), (y1, x1), strict=True):
-            low[axis], high[axis] = float(start), float(stop)
-        middle = [(a + b - 1) / 2 for a, b in zip(low, high, strict=True)]
-        go_to(self._viewer, layer, middle, [*low, *high])
+        where = np.nonzero(np.asarray(pixels_of(layer)) == label)
+        if not len(where[0]):
+            return
+        low, high = ([float(edge(axis)) for axis in where] for edge in (np.min, np.max))
+        nearest = np.argmin(sum((axis - axis.mean()) ** 2 for axis in where))
+        go_to(self._viewer, layer, [float(axis[nearest]) for axis in where], [*low, *(end + 1 for end in high)])
+
+    def _to_describe(self) -> ObjectsToDescribe:
+        return to_describe(self._viewer, self.image.value, self._classing.layer, bool(self.all_planes.value))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections
+from napari_fastsam.widgets.common.keys import named_press
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -24,8 +25,8 @@ class CanvasKeys:
 
     def __init__(self, viewer: ViewerModel, connections: Connections) -> None:
         self._viewer = viewer
-        self._wanted: dict[str, _DigitPress] = {}
-        self._bound: list[tuple[Any, str, _DigitPress, Any]] = []
+        self._wanted: dict[str, Callable[[Any], None]] = {}
+        self._bound: list[tuple[Any, str, Callable[[Any], None], Any]] = []
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         connections.connect((viewer.layers.events.removed,), self._layer_removed)
 
@@ -34,7 +35,7 @@ class CanvasKeys:
         if tuple(keys) == tuple(self._wanted):
             return
         self.release()
-        self._wanted = {key: _DigitPress(key, do) for key in keys}
+        self._wanted = {key: named_press(f"class_{key}", do, key) for key in keys}
         for owner in (self._viewer, *self._viewer.layers):
             self._bind(owner)
 
@@ -58,14 +59,3 @@ class CanvasKeys:
         for key, press in self._wanted.items():
             before = owner.bind_key(key, press, overwrite=True)
             self._bound.append((owner, key, press, before))
-
-
-class _DigitPress:
-    """What a key does; napari asks every binding for its name."""
-
-    def __init__(self, key: str, do: Callable[[str], object]) -> None:
-        self.__name__ = f"napari_fastsam_class_{key}"
-        self._key, self._do = key, do
-
-    def __call__(self, source: object) -> None:
-        self._do(self._key)

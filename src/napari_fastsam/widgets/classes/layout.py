@@ -80,6 +80,7 @@ def make_frame(dock: Any, rows: QWidget) -> Frame:
     fields.add("Model", guess.model.native)
     fields.add_wide(guess.guess_button.native, guess.ask_button.native)
     fields.add("Sure from", guess.sure.native)
+    fields.add("", guess.all_planes.native)
     fields.add_wide(guess.accept_button.native, guess.save_button.native, guess.load_button.native)
     content = QWidget()
     column = QVBoxLayout(content)

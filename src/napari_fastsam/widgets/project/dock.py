@@ -19,7 +19,8 @@ from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.text import plain
-from napari_fastsam.widgets.project import keys, messages
+from napari_fastsam.widgets.project import messages
+from napari_fastsam.widgets.project.keys import KEYS
 from napari_fastsam.widgets.project.layout import make_actions, make_controls, make_frame
 from napari_fastsam.widgets.project.replay import FolderReplay
 
@@ -55,9 +56,9 @@ class AnnotateFolderWidget(Dock):
         self.lies_in(frame)
         self._keep_soon, self._sync_soon = _timer(frame, self._keep), _timer(frame, self._sync)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
-        self._unbind = keys.bind(self)
+        self._unbind = KEYS.bind(self)
         self.open_button.changed.connect(lambda *_: self.open_folder())
-        for method in (method for method, _ in keys.KEYS.values()):
+        for method in (method for method, _ in KEYS.table.values()):
             button = getattr(self.actions, f"{method}_button")
             button.changed.connect(lambda *_, method=method: getattr(self, method)())
         self.effort_button.changed.connect(lambda *_: self.save_effort())

@@ -46,6 +46,7 @@ class ImagesModel(QAbstractListModel):
         self._images: Sequence[ProjectImage] = ()
         self._states: Sequence[ImageState] = ()
         self._list = 0
+        self._ended = False
         self._icons: dict[int, QIcon] = {}
         self._waiting: list[int] = []
         self._threads = ThreadPoolExecutor(1, "thumbnails")
@@ -68,7 +69,8 @@ class ImagesModel(QAbstractListModel):
         self.dataChanged.emit(index, index)
 
     def end(self) -> None:
-        """Make no more pictures."""
+        """Make no more pictures; the list may be drawn once more before it is gone."""
+        self._ended = True
         self._waiting.clear()
         self._list += 1
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -96,7 +98,7 @@ class ImagesModel(QAbstractListModel):
     def _icon(self, place: int) -> QIcon:
         icon = self._icons.get(place)
         if icon is None:
-            if place not in self._waiting:
+            if place not in self._waiting and not self._ended:
                 self._waiting.append(place)
                 del self._waiting[:-_MOST_WAITING]
                 self._threads.submit(self._make_next, self._list)

@@ -13,7 +13,7 @@ from napari_fastsam.widgets.common.fields import Fields
 from napari_fastsam.widgets.common.frame import Frame, make_readable, scrolled
 from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.project.images import ImagesList
-from napari_fastsam.widgets.project.keys import keys_of
+from napari_fastsam.widgets.project.keys import KEYS
 
 WIDTH = 312
 """Screen pixels."""
@@ -44,7 +44,7 @@ def make_actions() -> Container[Any]:
     """Make the buttons that stay in sight below the controls."""
 
     def button(method: str, text: str, tooltip: str) -> PushButton:
-        return PushButton(name=f"{method}_button", text=text, tooltip=f"{tooltip} ({keys_of(method)})")
+        return PushButton(name=f"{method}_button", text=text, tooltip=f"{tooltip} ({' / '.join(KEYS.keys_of(method))})")
 
     return Container(
         name="actions",

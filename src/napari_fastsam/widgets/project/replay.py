@@ -81,7 +81,8 @@ class ReplayPanel(Folded):
         fields.add("Confidence", self.conf)
         fields.add("Overlap", self.iou)
         column.addWidget(fields)
-        column.addWidget(beside(self.again, self.take, self.take_all, self.discard))
+        column.addWidget(self.again)
+        column.addWidget(beside(self.take, self.take_all, self.discard))
         return content
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
+
+from napari_fastsam.widgets.common.keys import KeyTable, keys_as_html, named_press, shortcut_within
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-KEYS: Mapping[str, tuple[str, str]] = {
+KEYS: KeyTable = {
     "R": ("right", "the object is right"),
     "W": ("wrong", "it is wrong"),
     "D": ("delete", "it is wrong: delete it"),
@@ -42,11 +42,9 @@ class ReviewKeys:
         self._pressed: dict[str, Callable[[Any], None]] = {}
         for key, (method, _) in KEYS.items():
             do = getattr(dock, method)
-            self._pressed[key] = pressed = _press(method, do)
+            self._pressed[key] = pressed = named_press(f"review_{method}", do)
             viewer.bind_key(key, pressed, overwrite=True)
-            shortcut = QShortcut(QKeySequence(key), widget)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda do=do: do())
+            shortcut_within(widget, key, do)
 
     def release(self) -> None:
         """Give the keys of the canvas back, unless another dock has them by now."""
@@ -56,15 +54,6 @@ class ReviewKeys:
         self._pressed.clear()
 
 
-def _press(method: str, do: Callable[[], object]) -> Callable[[Any], None]:
-    def press(viewer: Any) -> None:
-        do()
-
-    press.__name__ = f"napari_fastsam_review_{method}"  # napari tells keys apart by it
-    return press
-
-
 def as_html() -> str:
     """Return the list of keys as rich text."""
-    rows = "".join(f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for key, (_, text) in KEYS.items())
-    return f"<table>{rows}</table>"
+    return keys_as_html((key, text) for key, (_, text) in KEYS.items())

@@ -295,7 +295,8 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def _lay_out(self) -> None:
         make_compact([*self, self.actions])
         make_readable(self.status.native)
-        self._keys = folded_text("Shortcuts", shortcuts.as_html(), "What each key does, here and on the image. (?)")
+        listed = shortcuts.KEYS.as_html()
+        self._keys = folded_text("Shortcuts", listed, "What each key does, here and on the image. (?)")
         rows = make_rows(self._panels, self.actions, self._icons, self._keys)
         frame = Frame(rows, [], above=[self.headline], width=WIDTH)
         self.root_native_widget.setParent(frame)  # what is not shown yet waits in it

@@ -9,6 +9,7 @@ from napari.utils.key_bindings import KeyCode, KeyMod
 
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
+from napari_fastsam.widgets.common.keys import named_press
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -41,7 +42,7 @@ class UndoKeys:
         redo: Callable[[], object],
         connections: Connections,
     ) -> None:
-        self._actions = {UNDO: _Press("undo", undo), REDO: _Press("redo", redo)}
+        self._actions = {UNDO: named_press("undo", undo), REDO: named_press("redo", redo)}
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         for layer in viewer.layers:
             self._bind(layer)
@@ -53,14 +54,3 @@ class UndoKeys:
         if PREVIEW_KEY in layer.metadata:
             for key, action in self._actions.items():
                 layer.bind_key(key, action, overwrite=True)
-
-
-class _Press:
-    """What a key does; napari asks every binding for its name."""
-
-    def __init__(self, name: str, action: Callable[[], object]) -> None:
-        self.__name__ = f"napari_fastsam_{name}"
-        self._action = action
-
-    def __call__(self, source: object) -> None:
-        self._action()
