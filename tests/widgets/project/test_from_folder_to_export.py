@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.widgets.classes import ClassesWidget
 from napari_fastsam.widgets.project import AnnotateFolderWidget
 from napari_fastsam.widgets.review import ReviewWidget
@@ -126,6 +127,19 @@ def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cel
     assert w.classes.classing.classes.names == ("round", "long"), "and the list of classes"
 
     reviewed(w)
-    exported = w.bench.dock.export(tmp_path / "field 0_labels.tif")
-    np.testing.assert_array_equal(tifffile.imread(exported), expected)
+    w.bench.dock.written.format.value = "geojson"
+    exported = w.bench.dock.export(tmp_path / "field 0.geojson")
+    assert {found.class_name for found in read_labels(exported, cells.shape).objects} == {"round", "long"}
+    w.folder.done()
+    assert w.folder.annotating.current == 1
+    assert w.folder.annotating.project.about["classes"], "the next image has the classes"
+    w.qtbot.waitUntil(lambda: w.folder.annotating.collect() == [] and not w.folder.annotating.is_saving)
+    effort = w.folder.save_effort(tmp_path / "effort.csv")
     w.close()
+
+    there = crashed / "annotations" / "field 0.tif"
+    assert classes_in(pd.read_csv(there / "features.csv"), numbers) == ["round", "long"]
+    np.testing.assert_array_equal(tifffile.imread(there / "labels.tif"), expected)
+    row = pd.read_csv(effort).set_index("name").loc["field 0.tif"]
+    assert (row["objects"], row["checked"], row["right_share"], row["untouched_share"]) == (2, 2, 0.5, 1)
+    assert row["clicks"] >= 5
