@@ -20,7 +20,7 @@ from napari_fastsam.io.recipes import save_recipe
 SUPPORT = Path(__file__).parent / "support"
 
 
-def watched(folder: Path, *command: str, waits: int = 280) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def watched(folder: Path, *command: str, waits: int = 900) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run a command with every Python process of it watched; returns what it said and which addresses it called."""
     log = folder / "sockets.txt"
     log.write_text("")
