@@ -80,7 +80,7 @@ def test_more_than_255_objects_into_uint8():
 def test_numbers_at_the_end_of_int64():
     labels = Labels(np.zeros((8, 10), np.int64))
     labels.data[0, 0] = np.iinfo(np.int64).max
-    assert_refused(labels, blank((8, 10)), whole((8, 10)), two_objects(), "largest number is 9223372036854775807")
+    assert_refused(labels, blank((8, 10)), whole((8, 10)), two_objects(), "9223372036854775807 is the highest")
 
 
 def test_dask_labels():
