@@ -15,6 +15,9 @@ import pytest
 
 from napari_fastsam.cli import app
 from napari_fastsam.core.recipe import Parameters, Recipe
+from napari_fastsam.io.projects.project import open_project
+from napari_fastsam.io.projects.state import ImageState
+from napari_fastsam.io.projects.steps import Annotation
 from napari_fastsam.io.recipes import save_recipe
 
 SUPPORT = Path(__file__).parent / "support"
@@ -42,6 +45,13 @@ def folder(tmp_path_factory, fluorescence, fluorescence_truth) -> Path:
         for part in ("a", "b"):
             iio.imwrite(folder / "pairs" / name / f"{part}.png", pixels[90:186, 60:156])
     shutil.copy(folder / "pairs" / "images" / "a.png", folder / "image.png")
+    (folder / "annotated").mkdir()
+    shutil.copy(folder / "image.png", folder / "annotated")
+    project = open_project(folder / "annotated")
+    kept = project.images[0].annotations()
+    kept.save(Annotation(fluorescence_truth[90:186, 60:156], None, {}, {}), ImageState(state="done"))
+    kept.close()
+    project.close()
     save_recipe(Recipe(parameters=Parameters(contrast_limits=(0.0, 80.0))), folder / "recipe.json")
     return folder
 
@@ -60,7 +70,7 @@ COMMANDS = {
     "train": "train pairs -o own.pt --base nuclei --epochs 1 --imgsz 64 --device cpu",
     "train-corrections": "train-corrections pairs -o corrector.pt --minutes 0.02 --batch 4 --device cpu",
     "export": "export --imgsz 64 -o exported.onnx",
-    "replay": "replay pairs/images --device cpu",
+    "replay": "replay annotated --device cpu",
 }
 
 REFUSED = ("models trust",)

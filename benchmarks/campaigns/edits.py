@@ -202,7 +202,7 @@ class Scene:
             return
         preserve, before = bool(self.rng.integers(4)), np.array(self.labels.data)
         with self.recorder.step("Add to labels"):
-            self.output.commit(result, self.labels, preserve, "", self.recorder)
+            self.output.commit(result, self.labels, preserve, "", self.recorder, {})
             points, shapes = self.session.answered_rows(result)
             remove_rows(self.points, points)
             remove_rows(self.shapes, shapes)

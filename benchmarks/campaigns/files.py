@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -90,9 +91,11 @@ class Files(Campaign):
 def _is_own(effect: str, out: Path) -> bool:
     """Whether an effect is none of the file's.
 
-    As when a damaged file is put aside within its folder; or when a decoder in Cython raises, which makes a code object
-    of the line that it is about.
+    As when a damaged file is put aside within its folder, and what is half is cut off a journal that is open; or when a
+    decoder in Cython raises, which makes a code object of the line that it is about.
     """
+    if re.match(r"os\.truncate \(\d", effect):
+        return True  # a number of an open file, whose opening was looked at
     if effect.startswith(("compile ", "code.__new__ ")):
         return ".pyx'" in effect
     return str(out) in effect and effect.startswith(("os.rename", "os.remove", "os.mkdir", "shutil."))

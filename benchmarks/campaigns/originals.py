@@ -40,7 +40,7 @@ def _image(path: Path) -> None:
     image = Input(path)
     layout = image.describe()
     image.remarks()
-    np.asarray(image.lazy((0,) * len(layout.lengths))[:, :])
+    image.read((0,) * len(layout.lengths))
 
 
 def _labels(path: Path) -> None:

@@ -71,6 +71,7 @@ def workers_of(scheduler: str | None, workers: int | None, tasks: int) -> Iterat
         threads = str(max(1, processors // count))
         environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         processes = Processes(count, environment)
+        _ask_nobody_for_an_address()
         # a scheduler without an address would have its pages at one of this computer's others
         link = dask.config.get("distributed.dashboard.link").replace("{host}", _HERE.partition(":")[0])
         with (
@@ -92,6 +93,16 @@ def workers_of(scheduler: str | None, workers: int | None, tasks: int) -> Iterat
                 yield client
             finally:
                 processes.shutdown()
+
+
+def _ask_nobody_for_an_address() -> None:
+    """Say which address this process has, before distributed finds out by one of the internet and the name server.
+
+    It has no option for that (`distributed.comm.inproc.Manager.ip`); the address names a place in this process only.
+    """
+    from distributed.comm.inproc import global_manager
+
+    global_manager._ip = _HERE.partition(":")[0]  # noqa: SLF001
 
 
 def _memory() -> int:

@@ -355,3 +355,26 @@ def test_the_labels_of_an_image_are_read_instead_of_the_image(tmp_path: Path) ->
     zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
     with pytest.raises(ParameterError, match=r"before 0\.5"):
         writer("zarr").write(result_of(difficult()), tmp_path / "old.zarr" / "labels" / "nuclei")
+
+
+def test_a_damaged_piece_of_an_ome_zarr_is_an_error_of_ours(labels: NDArray[np.int32], tmp_path: Path) -> None:
+    """Found by a campaign: a decoder raises what it likes."""
+    path = tmp_path / "labels.zarr"
+    result = SegmentationResult(ArrayLabels(labels), (), image="image")
+    writer("zarr").write(result, path)
+    pieces = [file for file in path.rglob("*") if file.is_file() and file.name != "zarr.json"]
+    assert pieces
+    for piece in pieces:
+        piece.write_bytes(piece.read_bytes()[:-9] + b"\xff" * 9)
+    with pytest.raises(DatasetError, match=r"labels\.zarr.*cannot be read"):
+        read_labels(path).label_image()
+
+
+def test_a_damaged_head_of_an_npy_file_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Found by a campaign: numpy reads the head as Python, which may end in the middle of a bracket."""
+    path = tmp_path / "a_seg.npy"
+    np.save(path, np.zeros((4, 4), np.int32))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"'shape': (4, 4), }", b"'shape': (4, 4    "))
+    with pytest.raises(DatasetError, match=r"cannot be read as an \.npy file"):
+        read_labels(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -249,3 +250,14 @@ def test_a_journal_that_cannot_be_opened_again_touches_no_other_file_and_goes_on
     kept.close()
     found = AnnotationFolder(tmp_path).load()
     assert np.unique(found.annotation.labels).tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("wrong", [{"dtype": "intNaN32"}, {"dtype": "float32"}, {"columns": []}, {"metadata": "x"}])
+def test_a_state_that_says_what_cannot_be_is_named_and_the_labels_are_read(tmp_path, wrong):
+    """Found by a campaign, with one letter of a file changed."""
+    whole = saved(tmp_path)
+    content = json.loads((tmp_path / "state.json").read_text())
+    (tmp_path / "state.json").write_text(json.dumps(content | wrong))
+    found = AnnotationFolder(tmp_path).load()
+    assert any("state.json is damaged" in note for note in found.notes)
+    np.testing.assert_array_equal(found.annotation.labels, whole.labels)

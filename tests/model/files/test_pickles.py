@@ -113,6 +113,22 @@ def test_a_damaged_file_is_told_and_does_nothing_else(
         read_torch(path, None)
 
 
+def test_a_compressed_entry_that_is_damaged(tmp_path: Path) -> None:
+    """Found by a campaign: zlib has an error of its own."""
+    good, bad = tmp_path / "good.pt", tmp_path / "bad.pt"
+    torch.save({"a": torch.arange(1000.0)}, good)
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        place = next(entry.header_offset for entry in new.infolist() if entry.filename.endswith("data.pkl"))
+    content = bytearray(bad.read_bytes())
+    start = place + 30 + int.from_bytes(content[place + 26 : place + 28], "little")
+    content[start : start + 20] = b"\xff" * 20
+    bad.write_bytes(content)
+    with pytest.raises(UnreadableError, match="is damaged"):
+        read_torch(bad)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_an_old_file_that_is_cut_off(share: float, tmp_path: Path) -> None:
     path = tmp_path / "a.pt"

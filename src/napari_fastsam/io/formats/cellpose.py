@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -141,8 +142,10 @@ def read_plain(path: Path) -> Any:
         IndexError,
         RecursionError,
         MemoryError,
+        SyntaxError,
+        TokenError,
         UnreadableError,
-    ) as error:
+    ) as error:  # numpy takes a header for a piece of Python
         raise DatasetError(f"{path} cannot be read as an .npy file: {error}; save the masks as TIFF") from error
 
 

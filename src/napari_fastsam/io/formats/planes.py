@@ -67,8 +67,16 @@ class CheckedLabels(ArrayLabels):
         self._file = file
 
     def planes(self, onto: Any = None) -> Iterator[tuple[Index, Any]]:
-        """Yield as `ArrayLabels` does. Raises DatasetError as `check_label_plane`."""
-        yield from ((index, check_label_plane(self._file, plane)) for index, plane in super().planes(onto))
+        """Yield as `ArrayLabels` does. Raises DatasetError as `check_label_plane`, or if one cannot be read."""
+        planes = super().planes(onto)
+        while True:
+            try:
+                index, plane = next(planes)
+            except StopIteration:
+                return
+            except Exception as error:  # a decoder may raise anything on a damaged file
+                raise DatasetError(f"{self._file} cannot be read: {error}; get the file again") from error
+            yield index, check_label_plane(self._file, plane)
 
 
 def check_label_plane(file: Path, plane: NDArray[np.generic]) -> NDArray[np.generic]:

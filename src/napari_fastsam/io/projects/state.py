@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.results.results import write_whole
@@ -146,6 +148,11 @@ class ImageState:
         known = {one.name: content[one.name] for one in fields(cls) if one.name in content}
         if known.get("state", PROGRESS[0]) not in PROGRESS:
             raise ValueError(f"state is {known['state']!r}; expected one of {', '.join(PROGRESS)}")
+        if np.dtype(str(known.get("dtype", "int32"))).kind not in "biu":
+            raise ValueError(f"dtype is {known['dtype']!r}; expected one of whole numbers")
+        for name in ("effort", "columns", "metadata"):
+            if not isinstance(known.get(name, {}), Mapping):
+                raise TypeError(f"{name} is {known[name]!r}; expected names with values")
         image = known.get("image")
         return replace(
             cls(**known),

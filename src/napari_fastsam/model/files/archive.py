@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -107,7 +108,7 @@ class Archive:
         if entry.compress_type != zipfile.ZIP_STORED:
             try:
                 return bytearray(self._zip.read(entry))
-            except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
                 raise UnreadableError(f"its entry {name!r} is damaged") from error
         # past zipfile, whose check sums and small steps take longer than all the rest of loading
         self._file.seek(entry.header_offset)
