@@ -183,11 +183,13 @@ def test_provenance_is_appended_and_detached():
     objects = np.zeros((8, 10), int)
     objects[0, 0] = 1
     write(labels, image, plane, objects, provenance={"model": "FastSAM-s"})
+    # how many pixels each label was given, and the sums of their rows and columns: what is changed by hand differs
+    given = {"1": [6, 9, 12], "2": [12, 60, 78]}
     assert labels.metadata == {
         "mine": 1,
         METADATA_KEY: [
-            {"model": "nuclei", "prompts": {"points": [[1, 2]]}, "labels": [1, 2]},
-            {"model": "FastSAM-s", "labels": [3]},
+            {"model": "nuclei", "prompts": {"points": [[1, 2]]}, "labels": [1, 2], "pixels": given},
+            {"model": "FastSAM-s", "labels": [3], "pixels": {"3": [1, 0, 0]}},
         ],
     }
 
