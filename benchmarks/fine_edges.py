@@ -1,8 +1,9 @@
 """What fine edges gain, and cost: average precision with and without them, on images that no training saw.
 
-    python benchmarks/fine_edges.py --data FOLDER [--images 20]
+    python benchmarks/fine_edges.py --data FOLDER [--model nuclei] [--images 20]
 
-FOLDER holds images/ and labels/; only images that the cards of both bundled networks name as held out are taken.
+FOLDER holds images/ and labels/; only images that the cards of both networks, the model's and the correcting one's,
+name as held out are taken.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ def precision(rows: Sequence[Sequence[Matching]]) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--model", default="nuclei")
     parser.add_argument("--images", type=int, default=20)
     asked = parser.parse_args()
-    model, corrector = fs.load_model("nuclei", device="cpu"), load_corrector()
+    model, corrector = fs.load_model(asked.model, device="cpu"), load_corrector()
     held_out = set(model.card.validation_images)
     if corrector.card is not None:
         held_out &= set(corrector.card.validation_images)

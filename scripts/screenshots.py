@@ -40,6 +40,9 @@ from picturing import (
 
 TRUTH = IMAGES.parent.parent / "tests" / "data" / "samples" / "fluorescence_nuclei_labels.png"
 LABELLED = IMAGES.parent.parent / "tests" / "data" / "dsb2018"
+_ONE = "NAPARI_FASTSAM_SCENE"
+"""Set in the process of one scene to its name."""
+
 TOUR = 0.7
 """Six pictures stand side by side: this much of the window's size."""
 
@@ -343,14 +346,14 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(SCENES))
     if unknown:
         sys.exit(f"There is no scene {', '.join(unknown)}; there are {', '.join(SCENES)}")
-    if len(chosen) == 1:
+    if os.environ.get(_ONE) == chosen[0]:
         SCENES[chosen[0]]()
         return
-    with tempfile.TemporaryDirectory() as folder:
-        # napari as it comes, not as whoever runs this has set it up; a process each, so that scenes are independent
-        environment = {**os.environ, "NAPARI_CONFIG": str(Path(folder) / "settings.yaml")}
-        for name in chosen:
-            subprocess.run([sys.executable, __file__, name], env=environment, check=True)
+    for name in chosen:  # a process each, so that scenes are independent
+        with tempfile.TemporaryDirectory() as folder:
+            # napari as it comes, not as whoever runs this has set it up, and nothing left of other sessions to restore
+            own = {"NAPARI_CONFIG": str(Path(folder) / "settings.yaml"), "NAPARI_FASTSAM_DATA": folder, _ONE: name}
+            subprocess.run([sys.executable, __file__, name], env={**os.environ, **own}, check=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,19 @@ def test_objects_in_an_empty_layer():
     assert labels.features.to_dict("list") == {"index": [1, 2], "score": [0.5, 0.25], "area": [6, 12]}
 
 
+@pytest.mark.parametrize(("dtype", "highest"), [(">u2", 300), (">i4", 70_000), ("uint32", 2**31 + 9), ("int64", 2**40)])
+def test_labels_of_unusual_types_get_the_right_numbers(dtype, highest):
+    labels = Labels(np.zeros((8, 10), dtype))
+    labels.data[-1, -1] = highest
+    done = write(labels, blank((8, 10)), whole((8, 10)), two_objects())
+    assert done.ids == {1: highest + 1, 5: highest + 2}
+    expected = np.select([two_objects() == 1, two_objects() == 5], [highest + 1, highest + 2])
+    expected[-1, -1] = highest
+    np.testing.assert_array_equal(labels.data, expected)
+    labels.undo()
+    assert np.unique(labels.data).tolist() == [0, highest]
+
+
 def test_new_numbers_follow_the_largest_and_what_is_there_stays():
     image, plane = blank((8, 10)), whole((8, 10))
     labels = Labels(np.zeros((8, 10), np.uint16))

@@ -62,6 +62,15 @@ def test_a_type_just_large_enough():
     assert write(labels, blank((8, 10)), whole((8, 10)), two_objects()).ids == {1: 254, 5: 255}
 
 
+@pytest.mark.parametrize("highest", [2**63 - 2, 2**63 + 5, 2**64 - 1])
+def test_numbers_beyond_63_bits(highest):
+    labels = Labels(np.zeros((8, 10), np.uint64), name="mine")
+    labels.data[-1, -1] = highest
+    with pytest.raises(LabelsError, match=r'layer "mine" has numbers so large.*9223372036854775807 is the highest'):
+        write(labels, blank((8, 10)), whole((8, 10)), two_objects())
+    assert (labels.data > 0).sum() == 1
+
+
 def test_more_than_255_objects_into_uint8():
     objects = 1 + np.arange(400).reshape(20, 20)
     labels = Labels(np.zeros((20, 20), np.uint8))

@@ -77,19 +77,8 @@ def window(bench):
         one.close()
 
 
-@pytest.fixture
-def folder(cells, tmp_path):
-    """Three images."""
-    there = tmp_path / "experiment"
-    there.mkdir()
-    for i in range(3):
-        tifffile.imwrite(there / f"field {i}.tif", np.roll(cells, 20 * i, 1))
-    return there
-
-
-def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, folder, cells, tmp_path):
-    # two objects by clicks, with classes by keys
-    w = window(folder)
+def annotated(w: Window) -> list[int]:
+    """Make two objects by clicks, and give them classes by keys; returns their numbers."""
     w.classes.add_class("round")
     w.classes.add_class("long")
     points, _ = w.bench.prompts()
@@ -97,49 +86,59 @@ def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, fol
     for place in NUCLEI:
         w.bench.mouse_click(place)
     w.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
-    numbers = [int(w.labels.data[place]) for place in NUCLEI]
-    assert all(numbers)
-    assert len(set(numbers)) == 2
     w.key_at(NUCLEI[0], Qt.Key.Key_1)
     w.key_at(NUCLEI[1], Qt.Key.Key_2)
-    expected = w.labels.data.copy()
+    return [int(w.labels.data[place]) for place in NUCLEI]
 
-    # killed: the disk is as it is now
-    crashed = tmp_path / "crashed"
-    shutil.copytree(folder, crashed)
-    w.close()
-    again = window(crashed)
-    assert "restored" in again.folder.message
-    np.testing.assert_array_equal(again.labels.data, expected)
-    table = again.labels.features.set_index("index")
-    assert table.loc[numbers, "class"].tolist() == ["round", "long"]
-    assert [one.name for one in again.classes.classing.classes.classes] == ["round", "long"], "and the list of classes"
 
-    # reviewed: one is right, one is wrong
-    again.review.labels_layer.value = again.labels
-    again.settle()
-    again.viewer.layers.selection.active = again.labels
-    first = again.review.current.label
-    again.key(Qt.Key.Key_R)
-    again.key(Qt.Key.Key_W)
-    answers = again.labels.features.set_index("index")["review"]
+def reviewed(w: Window) -> None:
+    """Say by keys that the first object is right, and the other one wrong."""
+    w.review.labels_layer.value = w.labels
+    w.settle()
+    w.viewer.layers.selection.active = w.labels
+    first = w.review.current.label
+    w.key(Qt.Key.Key_R)
+    w.key(Qt.Key.Key_W)
+    answers = w.labels.features.set_index("index")["review"]
     assert answers[first] == "right"
     assert sorted(answers) == ["right", "wrong"]
 
-    # done, exported, counted
-    again.bench.dock.written.format.value = "geojson"
-    exported = again.bench.dock.export(tmp_path / "field 0.geojson")
-    kinds = {found.class_name for found in read_labels(exported, cells.shape).objects}
-    again.folder.done()
-    assert again.folder.annotating.current == 1
-    assert again.folder.annotating.project.about["classes"], "the next image has the classes"
-    again.qtbot.waitUntil(lambda: again.folder.annotating.collect() == [] and not again.folder.annotating.is_saving)
-    effort = again.folder.save_effort(tmp_path / "effort.csv")
-    again.close()
-    assert kinds == {"round", "long"}
+
+def classes_in(table: pd.DataFrame, numbers: list[int]) -> list[str]:
+    return table.set_index("index").loc[numbers, "class"].tolist()
+
+
+def test_a_folder_is_annotated_killed_restored_reviewed_and_exported(window, cells, tmp_path):
+    folder, crashed = tmp_path / "experiment", tmp_path / "crashed"
+    folder.mkdir()
+    for i in range(3):
+        tifffile.imwrite(folder / f"field {i}.tif", np.roll(cells, 20 * i, 1))
+    w = window(folder)
+    numbers = annotated(w)
+    assert len(set(numbers) - {0}) == 2
+    expected = w.labels.data.copy()
+
+    shutil.copytree(folder, crashed)  # as the disk is if it is killed now
+    w.close()
+    w = window(crashed)
+    assert "restored" in w.folder.message
+    np.testing.assert_array_equal(w.labels.data, expected)
+    assert classes_in(w.labels.features, numbers) == ["round", "long"]
+    assert w.classes.classing.classes.names == ("round", "long"), "and the list of classes"
+
+    reviewed(w)
+    w.bench.dock.written.format.value = "geojson"
+    exported = w.bench.dock.export(tmp_path / "field 0.geojson")
+    assert {found.class_name for found in read_labels(exported, cells.shape).objects} == {"round", "long"}
+    w.folder.done()
+    assert w.folder.annotating.current == 1
+    assert w.folder.annotating.project.about["classes"], "the next image has the classes"
+    w.qtbot.waitUntil(lambda: w.folder.annotating.collect() == [] and not w.folder.annotating.is_saving)
+    effort = w.folder.save_effort(tmp_path / "effort.csv")
+    w.close()
+
     there = crashed / "annotations" / "field 0.tif"
-    saved = pd.read_csv(there / "features.csv").set_index("index")
-    assert saved.loc[numbers, "class"].tolist() == ["round", "long"]
+    assert classes_in(pd.read_csv(there / "features.csv"), numbers) == ["round", "long"]
     np.testing.assert_array_equal(tifffile.imread(there / "labels.tif"), expected)
     row = pd.read_csv(effort).set_index("name").loc["field 0.tif"]
     assert (row["objects"], row["checked"], row["right_share"], row["untouched_share"]) == (2, 2, 0.5, 1)

@@ -191,6 +191,8 @@ def test_too_many_pixels_are_refused_with_what_to_do(desk, monkeypatch):
 
 def test_correct_it_shows_the_dock_in_which_clicks_correct(desk):
     one = desk(discs(), show=True)
+    one.viewer.add_image(discs().astype(np.uint8))
+    one.viewer.layers.selection.active = one.layer
     segment = FastSAMWidget(one.viewer)
     dock = one.viewer.window.add_dock_widget(segment, name="FastSAM", tabify=True)
     seen: list[bool] = []

@@ -36,9 +36,12 @@ def sums_at(indices: Sequence[NDArray[np.integer]], labels: NDArray[np.integer])
     """
     if not labels.size:
         return {}
-    first = int(labels.min())
-    if int(labels.max()) - first <= 2 * labels.size + _FEW:
-        place, numbers = labels.astype(np.intp) - first, np.arange(first, int(labels.max()) + 1)
+    if labels.dtype != np.uint64:
+        labels = labels.astype(np.int64, copy=False)  # differences of narrow types may not fit into them
+    first = labels.min()
+    span = int(labels.max()) - int(first)
+    if span <= 2 * labels.size + _FEW:
+        place, numbers = (labels - first).astype(np.intp), np.arange(span + 1).astype(labels.dtype) + first
     else:
         numbers, place = np.unique(labels, return_inverse=True)
     counts = np.bincount(place, minlength=len(numbers))

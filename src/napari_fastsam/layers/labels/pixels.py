@@ -36,6 +36,9 @@ def write_pixels(layer: Labels, parts: Sequence[tuple[Indices, NDArray[np.generi
     LabelsError
         If it fails, as on a full disk; the pixels were put back then, or the message says that they could not be.
     """
+    if isinstance(layer.data, np.ndarray) and not layer.data.dtype.isnative:
+        # napari 0.9 swaps the bytes of what it sets in uint16 of the other order
+        layer.data = layer.data.astype(layer.data.dtype.newbyteorder("="))
     data = pixels_of(layer)
     parts = [part for part in parts if len(part[1])]
     if layer.multiscale:

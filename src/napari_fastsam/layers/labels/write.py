@@ -337,6 +337,11 @@ def _largest(layer: Labels) -> int:
 
 def _require_dtype(layer: Labels, largest: int) -> None:
     dtype = np.dtype(pixels_of(layer).dtype)
+    if largest > (most := np.iinfo(np.int64).max):
+        raise LabelsError(
+            f'Labels layer "{layer.name}" has numbers so large that the new objects need {largest}, and {most} is the '
+            "highest that is kept. Number its labels anew, or choose a new layer."
+        )
     limit = np.iinfo(dtype).max
     if largest > limit:
         wide_enough = next((t for t in ("uint16", "int32", "int64") if largest <= np.iinfo(t).max), "uint64")

