@@ -129,7 +129,7 @@ class NotRetina(_Ultralytics):
 
 
 class _Sam(Peer):
-    """All points of a 32 × 32 grid, 64 at a time, as SAM's automatic masks; three masks each, without suppression."""
+    """64 points of the 32 × 32 grid of SAM's automatic masks, three masks each; all of them take minutes here."""
 
     knows = False
     build: ClassVar[str]
@@ -147,9 +147,7 @@ class _Sam(Peer):
         with torch.inference_mode():
             batch = torch.from_numpy(np.repeat(picture[None, None], 3, axis=1))
             self.embedding = self.network.image_encoder(batch)
-            grid = (np.stack(np.meshgrid(*[np.arange(32)] * 2), -1).reshape(-1, 2) + 0.5) * 32
-            for start in range(0, len(grid), 64):
-                self._decode(grid[start : start + 64])
+            self._decode((np.stack(np.meshgrid(*[np.arange(8)] * 2), -1).reshape(-1, 2) + 0.5) * 128)
         return np.zeros(self.shape, np.int32)
 
     def prompt(self, yx: tuple[float, float]) -> Mask:
@@ -174,13 +172,13 @@ class _Sam(Peer):
 class Sam(_Sam):
     """SAM with its smallest encoder."""
 
-    name, build = "SAM ViT-B (ultralytics), random weights", "build_sam_vit_b"
+    name, build = "SAM ViT-B (ultralytics), random weights, 64 of 1024 points", "build_sam_vit_b"
 
 
 class MobileSam(_Sam):
     """MobileSAM."""
 
-    name, build = "MobileSAM (ultralytics), random weights", "build_mobile_sam"
+    name, build = "MobileSAM (ultralytics), random weights, 64 of 1024 points", "build_mobile_sam"
 
 
 class Watershed(Peer):
@@ -191,7 +189,7 @@ class Watershed(Peer):
     def everything(self, grey: NDArray[np.uint8]) -> Labels:
         smooth = skimage.filters.gaussian(grey, 1, preserve_range=True)
         self.inside = smooth > skimage.filters.threshold_otsu(smooth)
-        depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(self.inside), 1)
+        self.depth = depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(self.inside), 1)
         pieces, _ = ndimage.label(self.inside)
         peaks = skimage.feature.peak_local_max(depth, min_distance=7, labels=pieces)
         self.seeds = np.zeros(grey.shape, np.int32)
@@ -213,7 +211,12 @@ class RandomWalker(Peer):
         watershed = Watershed()
         watershed.everything(grey)
         self.grey, self.outside = grey, ~ndimage.binary_dilation(watershed.inside, iterations=3)
-        seeds = watershed.seeds.copy()
+        deepest = np.append(
+            0.0, ndimage.maximum(watershed.depth, watershed.labels, range(1, watershed.labels.max() + 1))
+        )
+        seeds = np.where(
+            watershed.depth > deepest[watershed.labels] / 2, watershed.labels, 0
+        )  # one pixel is outweighed
         count = int(seeds.max())
         seeds[self.outside] = count + 1
         if count == 0 or not self.outside.any():
@@ -223,7 +226,8 @@ class RandomWalker(Peer):
 
     def prompt(self, yx: tuple[float, float]) -> Mask:
         seeds = np.where(self.outside, 2, 0)
-        seeds[round(yx[0]), round(yx[1])] = 1
+        y, x = round(yx[0]), round(yx[1])
+        seeds[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4] = 1
         return skimage.segmentation.random_walker(self.grey / 255, seeds, beta=300, mode="cg_j", tol=1e-2) == 1
 
 
