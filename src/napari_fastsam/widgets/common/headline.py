@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QElidingLabel
+from superqt import QElidingLabel, QFlowLayout
 
 from napari_fastsam.widgets.common.folded import FOLDED, UNFOLDED
 from napari_fastsam.widgets.common.icons import SIZE, ThemedIcons
@@ -118,7 +118,7 @@ class Headline(QWidget):
         below.addStretch(1)
         for button in buttons:
             below.addWidget(button)
-        offers = QHBoxLayout(self._offers)
+        offers = QFlowLayout(self._offers)  # what does not fit beside another comes below it
         offers.setContentsMargins(0, 0, 0, 0)
         rows.addLayout(said)
         rows.addWidget(self._offers)
