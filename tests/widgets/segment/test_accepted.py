@@ -178,7 +178,7 @@ def test_after_a_failure_in_the_middle_nothing_is_lost(searched):
 
 
 def test_objects_at_prompts_of_a_stack_are_added_whole(bench, cells, monkeypatch):
-    gate = Gate(monkeypatch, StackRun, "look")
+    gate = Gate(monkeypatch, StackRun, "predict")
     b = bench(np.stack([cells] * 4), contrast_limits=(0, 80))
     b.dock.region.value = "stack"
     points, _ = b.dock.make_prompt_layers()
