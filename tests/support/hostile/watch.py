@@ -164,6 +164,7 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     for module in _NEVER_IMPORTED:
         sys.modules.pop(module, None)
     process = psutil.Process()
+    children, connections = set(process.children(recursive=True)), set(process.net_connections())  # as a test's screen
     _listening = True
     try:
         DOORS[door](path, out)
@@ -178,8 +179,8 @@ def opened(name: str, door: str, path: str, out: Path) -> dict[str, Any]:
     # importlib tells no audit hook of what it imports
     effects += [f"import {module}" for module in _NEVER_IMPORTED if sys.modules.pop(module, None)]
     effects += [f"new file {name}" for name in set(os.listdir()) - before]
-    effects += [f"child {child.name()}" for child in process.children(recursive=True)]
-    effects += [f"connection {c}" for c in process.net_connections()]
+    effects += [f"child {child.name()}" for child in set(process.children(recursive=True)) - children]
+    effects += [f"connection {c}" for c in set(process.net_connections()) - connections]
     return {"name": name, "door": door, "outcome": outcome, "message": message, "effects": effects}
 
 

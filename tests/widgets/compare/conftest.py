@@ -20,6 +20,16 @@ def found(truth: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
+def stacks() -> dict[str, np.ndarray]:
+    """A rod that is lost on the last two of five planes, and a false object on the last."""
+    truth, found = np.zeros((5, 20, 24), np.int32), np.zeros((5, 20, 24), np.int32)
+    truth[:, 4:10, 4:10] = 7
+    found[:3, 4:10, 4:10] = 3
+    found[4, 15:18, 18:22] = 8
+    return {"found": found, "truth": truth}
+
+
+@pytest.fixture
 def opened(make_napari_viewer, plugin_settings, qtbot):
     made: list[Open] = []
 

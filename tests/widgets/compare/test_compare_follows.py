@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from napari.layers import Labels
 
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
@@ -102,16 +101,6 @@ def test_both_layers_are_hidden_and_shown_again_unless_the_person_hid_them(opene
 
 
 # -------------------------------------------------------------------- stacks
-
-
-@pytest.fixture
-def stacks() -> dict[str, np.ndarray]:
-    """A rod that is lost on the last two of five planes, and a false object on the last."""
-    truth, found = np.zeros((5, 20, 24), np.int32), np.zeros((5, 20, 24), np.int32)
-    truth[:, 4:10, 4:10] = 7
-    found[:3, 4:10, 4:10] = 3
-    found[4, 15:18, 18:22] = 8
-    return {"found": found, "truth": truth}
 
 
 def test_a_stack_by_plane_by_planes_and_by_whole_objects(opened, stacks) -> None:
