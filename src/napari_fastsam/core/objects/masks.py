@@ -62,6 +62,16 @@ class CroppedMask:
         plane[self.window] = self.pixels
         return plane
 
+    def on(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
+        """Return the mask on some rows and columns of the plane; where it does not reach, nothing is of it."""
+        result = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
+        top, left = max(self.top, rows.start), max(self.left, columns.start)
+        bottom, right = min(self.window[0].stop, rows.stop), min(self.window[1].stop, columns.stop)
+        if top < bottom and left < right:
+            own = self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
+            result[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = own
+        return result
+
     def moved(self, rows: int, columns: int) -> CroppedMask:
         """Return the same mask, shifted by whole pixels."""
         return CroppedMask(self.top + rows, self.left + columns, self.pixels)

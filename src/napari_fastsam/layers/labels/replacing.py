@@ -58,22 +58,11 @@ class Replaced:
 
     def parts(self, rows: slice, columns: slice) -> dict[int, NDArray[np.bool_]]:
         """Return `starts` on rows and columns of the region."""
-        return {number: _part(start, rows, columns) for number, start in self.starts.items()}
+        return {number: start.on(rows, columns) for number, start in self.starts.items()}
 
 
 NOTHING_REPLACED = Replaced({}, {})
 """All objects are new."""
-
-
-def _part(mask: CroppedMask, rows: slice, columns: slice) -> NDArray[np.bool_]:
-    """Return a mask on some rows and columns."""
-    result = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
-    top, left = max(mask.top, rows.start), max(mask.left, columns.start)
-    bottom, right = min(mask.window[0].stop, rows.stop), min(mask.window[1].stop, columns.stop)
-    if top < bottom and left < right:
-        own = mask.pixels[top - mask.top : bottom - mask.top, left - mask.left : right - mask.left]
-        result[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = own
-    return result
 
 
 def areas_after(layer: Labels, features: pd.DataFrame, changed: Mapping[int, int]) -> pd.DataFrame:

@@ -59,7 +59,7 @@ def part_mask(
 
 def _parts(found: Sequence[CorrectedMask], mask: CroppedMask, local: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the parts that masks stand for: what only one of them holds; all else goes to the nearest."""
-    held = np.stack([_on(one.crop, *mask.window) for one in found]) & mask.pixels
+    held = np.stack([one.crop.on(*mask.window) for one in found]) & mask.pixels
     parts = np.where(held.sum(axis=0) == 1, 1 + np.argmax(held, axis=0), 0)
     for part, (row, column) in enumerate(local.tolist(), start=1):
         if 0 <= row < parts.shape[0] and 0 <= column < parts.shape[1] and mask.pixels[row, column]:
@@ -83,14 +83,3 @@ def _pieces_with(parts: NDArray[np.intp], local: NDArray[np.intp]) -> NDArray[np
             piece = int(pieces[row, column]) if inside else 0
             kept[pieces == (piece or 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])))] = part
     return kept
-
-
-def _on(crop: CroppedMask, rows: slice, columns: slice) -> NDArray[np.bool_]:
-    """Return a mask on some rows and columns of the plane."""
-    result = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
-    top, left = max(crop.top, rows.start), max(crop.left, columns.start)
-    bottom, right = min(crop.window[0].stop, rows.stop), min(crop.window[1].stop, columns.stop)
-    if top < bottom and left < right:
-        own = crop.pixels[top - crop.top : bottom - crop.top, left - crop.left : right - crop.left]
-        result[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = own
-    return result
