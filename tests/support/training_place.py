@@ -19,7 +19,7 @@ from napari_fastsam.cli import app
 
 PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
 
-PROGRAM = [sys.executable, "-m", "napari_fastsam.cli"]
+PROGRAM = [sys.executable, "-m", "napari_fastsam"]
 
 PIECE = slice(64, 192), slice(112, 240)
 """With some nuclei of each picture: a trained model is asked for every one."""
