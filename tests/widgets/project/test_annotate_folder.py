@@ -71,8 +71,9 @@ def test_the_labels_of_an_image_are_back_when_one_returns(open_dock, folder, qtb
     assert dock.annotating.states[0].objects == 1
 
     dock.next_image()
-    assert names(dock) == ["field 1.tif", "labels"]
+    assert names(dock) == ["field 1.tif", "labels", "FastSAM points"]
     assert not labels_of(dock).data.any()
+    assert not len(dock._viewer.layers[-1].data)
     dock.previous_image()
     assert names(dock) == ["field 0.tif", "labels", "FastSAM points"]
     assert labels_of(dock).data[50, 60] == 3
