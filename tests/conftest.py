@@ -20,6 +20,7 @@ import pytest
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
 
+from dsb2018 import PIECE, annotated_folder
 from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
 
@@ -139,21 +140,11 @@ def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("stack.tif", "nuclei_3d.tif"),
     ):
         shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
-    _annotate(tmp_path / "annotated")
+    kinds = {"dense": "fluorescence", "sparse": "fluorescence", "tissue": "stained"}
+    annotated_folder(tmp_path / "annotated", kinds, PIECE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
-
-
-def _annotate(folder: Path) -> None:
-    """Three annotated images of two kinds, with some nuclei each: a trained model is asked for every one."""
-    piece = slice(64, 192), slice(112, 240)
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in ("dense", "sparse", "tissue"):
-        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}.png")[piece])
-        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}_labels.png")[piece])
-    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
 
 
 @pytest.fixture(scope="session")
