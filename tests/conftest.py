@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import shutil
 import signal
@@ -79,11 +80,19 @@ def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
     return PatientBot(request)
 
 
+_TESTS_A_COLLECTION = 8
+"""Tests with a viewer between two collections of all garbage."""
+
+_since_collection = itertools.count(1)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Take what is there before a viewer opens out of the collections to come: torch and napari, at the first one."""
     yield
-    _spare_collections(item)
+    if _has_viewer(item):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,16 +100,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Take what a viewer leaves behind out of the collections to come.
 
     napari collects garbage whenever layers and viewers go, and some of each viewer stays (the actions of its menus):
-    after a hundred viewers most of the time would go into walking through that, and through torch.
+    after a hundred viewers most of the time would go into walking through that, and through torch. Some is let go of
+    only after its test, and is looked for now and then, or a process would grow by the planes of every test.
     """
     yield
-    _spare_collections(item)
-
-
-def _spare_collections(item: pytest.Item) -> None:
-    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+    if _has_viewer(item):
+        if next(_since_collection) % _TESTS_A_COLLECTION == 0:
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
+
+
+def _has_viewer(item: pytest.Item) -> bool:
+    return "make_napari_viewer" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session", autouse=True)
