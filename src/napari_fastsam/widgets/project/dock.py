@@ -18,6 +18,7 @@ from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
+from napari_fastsam.widgets.common.files import table_to_save
 from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.project import messages
 from napari_fastsam.widgets.project.keys import KEYS
@@ -131,13 +132,10 @@ class AnnotateFolderWidget(Dock):
         if annotating is None:
             self.say(messages.NO_FOLDER)
             return None
-        if path is None:
-            path, _ = QFileDialog.getSaveFileName(self.native, "Save the effort", "effort.csv", "CSV (*.csv)")
-        if not path:
-            return None
-        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
-        write_efforts(file, annotating.efforts())
-        self.say(messages.effort_saved(file.name))
+        file = table_to_save(self.native, "Save the effort", "effort.csv", path)
+        if file is not None:
+            write_efforts(file, annotating.efforts())
+            self.say(messages.effort_saved(file.name))
         return file
 
     def end(self) -> None:
