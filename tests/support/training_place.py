@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from dsb2018 import PIECE, copy_annotated
 from napari_fastsam.cli import app
 
-PROGRAM = [sys.executable, "-m", "napari_fastsam.cli"]
+PROGRAM = [sys.executable, "-m", "napari_fastsam"]
 
 SMALL = ["--base", "yolov8n-seg.yaml", "--imgsz", "64", "--batch", "16", "--device", "cpu"]
 

@@ -17,6 +17,7 @@ from napari_fastsam.layers.answers.over_planes import WholeStack
 from napari_fastsam.layers.answers.over_tiles import AllTiles
 from napari_fastsam.layers.answers.predictors import PREDICTORS, choose_predictor
 from napari_fastsam.layers.answers.request import MAX_VIEW_PIXELS, Controls, Planes, Request
+from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.planes.channels import limits_of
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown
@@ -75,7 +76,7 @@ def make_request(
     read = controls.read_prompts(viewer, plane)
     limits = _window(controls)
     key = (
-        image.unique_id,
+        content_of(image),
         generation,
         _seen_plane(controls, plane),
         *_seen(controls),
@@ -123,14 +124,14 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
             others = proposals_on(controls.others, image, of_position, units_apply(viewer))
-            seen = image.unique_id, generation, _seen_plane(single, of_position)
+            seen = content_of(image), generation, _seen_plane(single, of_position)
             own = (*seen, *asked, predictor.key, *_beside(others))
             by_position[position] = Request(
                 single, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
             )
     read = single.read_prompts(viewer, plane)
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
-    key = (image.unique_id, generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
+    key = (content_of(image), generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
     kind = choose_predictor(controls, plane).name
     request = Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
     require_one_pass(request)

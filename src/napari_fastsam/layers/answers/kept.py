@@ -11,6 +11,7 @@ from napari_fastsam.layers.answers.cache import PredictionCache
 from napari_fastsam.layers.answers.long_runs import LongRuns
 from napari_fastsam.layers.answers.networks import Networks
 from napari_fastsam.layers.answers.request import Request
+from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.prompts.numbering import Numbering
 from napari_fastsam.model.asking.prediction import Prediction
 
@@ -47,7 +48,9 @@ class Kept:
 
     def is_stale(self, request: Request) -> bool:
         """Return whether the image of a request has other data by now, or is gone. For any thread."""
-        return request.generation != self.generation(*(image.unique_id for image in request.controls.images))
+        images = [content_of(image) for image in request.controls.images]
+        seen = request.key[0]  # type: ignore[index]
+        return seen != content_of(request.controls.image) or request.generation != self.generation(*images)
 
     def prediction(self, request: Request, predict: Callable[[], Prediction]) -> Prediction:
         """Return the prediction of a request's plane, made now unless another thread made it meanwhile."""

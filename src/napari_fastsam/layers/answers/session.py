@@ -22,6 +22,7 @@ from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Planes, Request
 from napari_fastsam.layers.answers.results import Result, SegmentedObject, tiled_result
+from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
 from napari_fastsam.layers.prompts.places import named, places
@@ -63,12 +64,12 @@ class Session:
 
     def request(self, controls: Controls, earlier: Request | None = None) -> Request:
         """Freeze what is asked for now; parameters and errors are those of `make_request`."""
-        seen = self.kept.generation(*(image.unique_id for image in controls.images))
+        seen = self.kept.generation(*map(content_of, controls.images))
         return make_request(self.viewer, controls, seen, earlier)
 
     def image_changed(self, image: Image) -> None:
         """Forget what was kept of an image whose data changed, or that is gone."""
-        self.kept.forget_image(image.unique_id)
+        self.kept.forget_image(content_of(image))
 
     def forget_if_painted_over(self, request: Request) -> None:
         """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""

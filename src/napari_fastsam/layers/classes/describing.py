@@ -14,6 +14,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.results.result import masks_in
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import PlanePixels, plane_shown, read_pixels
@@ -53,7 +54,7 @@ class ObjectsToDescribe:
     def key(self) -> Hashable:
         """What is equal where image, layer and plane are the same."""
         plane = None if self.all_planes else self.plane.index
-        return self.image.unique_id, self.layer.unique_id, self.plane.axes, plane
+        return content_of(self.image), content_of(self.layer), self.plane.axes, plane
 
     def planes(self) -> Iterator[ObjectsToDescribe]:
         """Yield what is to be described plane by plane; an object through several only on that where it is largest."""

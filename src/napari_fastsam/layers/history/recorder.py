@@ -133,6 +133,12 @@ class Recorder:
         gone = layer.unique_id
         self.history.discard(lambda step: _layers(step) == {gone})
 
+    def layers_refilled(self, layers: Iterable[Layer]) -> None:
+        """Forget all steps that concern layers which get other contents: they would be put into those."""
+        gone = {layer.unique_id for layer in layers}
+        self._rows = {layer: rows for layer, rows in self._rows.items() if layer.unique_id not in gone}
+        self.history.discard(lambda step: not gone.isdisjoint(_layers(step)))
+
     def forget(self) -> None:
         """Forget all steps, and follow nothing any more."""
         self._edited.undo()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.channels import ColourPlane, colour_plane
+from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import PlanePixels, displayed_axes, read_pixels
 from napari_fastsam.layers.planes.transforms import points_between, units_apply
@@ -51,7 +52,7 @@ class Channel:
     @property
     def key(self) -> Hashable:
         """Equal where the same pixels are shown in the same way; without the image's data, which may be replaced."""
-        return self.image.unique_id, self.limits, self.position if self.axis is not None else None, self.axis
+        return content_of(self.image), self.limits, self.position if self.axis is not None else None, self.axis
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FINISHED: frozenset[Progress] = frozenset(("done", "skipped"))
+
+
+DRAWN_SECONDS = 0.5
+"""An image that was opened is on the screen by then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ class Annotating:
         self._threads = ThreadPoolExecutor(1, "annotations")
         self._ahead: dict[int, _Ahead] = {}
         self._saving: dict[int, Future[ImageState]] = {}
+        self._wanted = threading.Event()
+        """Somebody waits for what is being saved."""
 
     # ---------------------------------------------------------------- which image
 
@@ -103,9 +110,9 @@ class Annotating:
         ahead = self._ahead.pop(place, None)
         read = self._read(place) if ahead is None else self._result(place, ahead.reading)
         layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
-        failure = self._leave()
+        before, failure = self._leave()
         classes = self.project.about.get("classes")
-        self.opened = OpenImage(self._viewer, read, layers, self._on_change, self.project.writable, classes)
+        self.opened = OpenImage(self._viewer, read, layers, self._on_change, self.project.writable, classes, before)
         self.current = place
         self._set_state(place, self.opened.state)
         if failure is not None:
@@ -185,7 +192,8 @@ class Annotating:
         """
         if self.opened is None or self.current is None or not self.opened.keep():
             return False
-        self._set_state(self.current, replace(self.opened.state, objects=self.opened.count()))
+        self.opened.state = replace(self.opened.state, objects=self.opened.count())
+        self._set_state(self.current, self.opened.state)
         return True
 
     def collect(self) -> list[FastSAMError]:
@@ -205,8 +213,12 @@ class Annotating:
 
     def close(self) -> list[FastSAMError]:
         """Leave the image that is open, wait until all is saved, let others have the project; returns what failed."""
-        failures = [failure for failure in (self._leave(),) if failure is not None]
+        before, failure = self._leave()
+        failures = [] if failure is None else [failure]
+        if before is not None:
+            before.remove()
         self._ahead.clear()
+        self._wanted.set()
         self._threads.shutdown(wait=True, cancel_futures=False)
         failures += self.collect()
         self.project.close()
@@ -214,20 +226,26 @@ class Annotating:
 
     # ---------------------------------------------------------------- in threads
 
-    def _leave(self) -> FastSAMError | None:
-        """Take the image that is open out of the viewer, and save it in a thread; returns what failed."""
+    def _leave(self) -> tuple[OpenImage | None, FastSAMError | None]:
+        """Save the image that is open in a thread; returns it, its layers still in the viewer, and what failed."""
         opened, place, failure = self.opened, self.current, None
         self.opened = self.current = None
         if opened is None or place is None:
-            return None
+            return None, None
         try:
             opened.leave()
         except FastSAMError as error:
             failure = error
         self._keep_classes(opened)
         self._set_state(place, opened.state)
-        self._saving[place] = self._threads.submit(opened.save)
-        return failure
+        self._wanted.clear()
+        self._saving[place] = self._threads.submit(self._save, opened)
+        return opened, failure
+
+    def _save(self, opened: OpenImage) -> ImageState:
+        """Save an image that was left, once the next one is drawn: the journal has all of it meanwhile."""
+        self._wanted.wait(DRAWN_SECONDS)
+        return opened.save()
 
     def _keep_classes(self, opened: OpenImage) -> None:
         """Keep the list of classes for the images to come."""
@@ -238,9 +256,7 @@ class Annotating:
 
     def _read(self, place: int) -> ReadImage:
         """Read an image; for any thread. What is being saved of it is waited for."""
-        saving = self._saving.get(place)
-        if saving is not None:
-            saving.exception()
+        self._finish_saving(place)
         return read_image(self.project.images[place], self.project.writable)
 
     def _result(self, place: int, reading: Future[ReadImage]) -> ReadImage:
@@ -252,6 +268,7 @@ class Annotating:
     def _finish_saving(self, place: int) -> None:
         saving = self._saving.get(place)
         if saving is not None:
+            self._wanted.set()
             saving.exception()
 
     def _set_state(self, place: int, state: ImageState) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +15,16 @@ from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.prompt_rows import is_prompt_layer
 from napari_fastsam.layers.projects.reading import ReadImage, make_labels, make_prompts, scale_of
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
+from napari_fastsam.layers.projects.refilling import remove, show
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels
+
+    from napari_fastsam.core.image.scale import Scale
+    from napari_fastsam.io.projects.steps import Annotation
 
 CLASSES_KEY = "napari-fastsam classes"
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Let napari collect next to nothing: it collects all garbage for every layer that goes, of torch and Qt too.
-
-    What is garbage now is collected later, by Python itself.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 class OpenImage:
@@ -55,6 +44,8 @@ class OpenImage:
         Whether anything is written.
     classes
         The list of classes that a layer without one gets; None = none.
+    before
+        The image that was left, whose layers are still in the viewer; None = there is none.
 
     Attributes
     ----------
@@ -76,31 +67,34 @@ class OpenImage:
         on_change: Callable[[], object],
         writable: bool = True,
         classes: Any = None,
+        before: OpenImage | None = None,
     ) -> None:
         self._viewer, self._writable = viewer, writable
         self.image: ProjectImage = read.image
         self.state: ImageState = read.loaded.state
-        self.images = images
-        self.labels = make_labels(read, images[-1])
-        if classes and CLASSES_KEY not in self.labels.metadata:
-            self.labels.metadata[CLASSES_KEY] = classes
+        labels = make_labels(read, images[-1])
+        if classes and CLASSES_KEY not in labels.metadata:
+            labels.metadata[CLASSES_KEY] = classes
         prompts, problem = make_prompts(read, images[-1])
         self.restored = read.loaded.steps
         self.notes = tuple(filter(None, (*read.loaded.notes, read.remark, problem)))
+        self.images, self.labels = show(viewer, images, labels, prompts, None if before is None else before.layers)
         if self.restored:
             self.state = replace(self.state, objects=self.count())
         self._folder = read.image.annotations()
         self._opened = time.monotonic()
         self._was_kept = read.loaded.steps > 0
         self._prompt_rows: Mapping[str, Any] | None = read.loaded.annotation.prompts
-        for place, layer in enumerate((*images, self.labels)):
-            viewer.layers.insert(place, layer)  # below previews that stay
-        viewer.layers.extend(prompts)
-        viewer.layers.selection.active = prompts[-1] if prompts else self.labels
         self.recorder = AnnotationRecorder(self.labels, on_change, read.digests, self._shown_plane)
+        self._left: tuple[Annotation, Scale] | None = None
         self._listed = Connections()
         self._listed.connect((viewer.layers.events.inserted, viewer.layers.events.removed), self._follow_prompts)
         self._follow_prompts()
+
+    @property
+    def layers(self) -> tuple[Image | Labels, ...]:
+        """Images and labels."""
+        return (*self.images, self.labels)
 
     @property
     def is_changed(self) -> bool:
@@ -153,9 +147,9 @@ class OpenImage:
         except OSError:
             pass  # it is said when the image is opened again
         try:
-            if self._was_kept:
-                kept = self.recorder.annotation()
-                self.state = self._folder.save(kept, self.state, scale_of(self.labels), self.image.name)
+            if self._left is not None:
+                annotation, scale = self._left
+                self.state = self._folder.save(annotation, self.state, scale, self.image.name)
             else:
                 self._folder.write_state(self.state)
         finally:
@@ -163,17 +157,19 @@ class OpenImage:
         return self.state
 
     def leave(self) -> None:
-        """Keep what changed last, and take the layers out of the viewer. Raises OutputError if it cannot be kept."""
+        """Keep what changed last, and follow the layers no more. Raises OutputError if it cannot be kept."""
         try:
             self.keep()
         finally:
             self.state = replace(self.state, seconds=round(self.state.seconds + time.monotonic() - self._opened, 1))
+            if self._was_kept:  # the layers get another image before this is saved
+                self._left = self.recorder.annotation(), scale_of(self.labels)
             self.recorder.end()
             self._listed.undo()
-            with _without_collecting():
-                for layer in [*self._viewer.layers]:
-                    if layer in (*self.images, self.labels) or is_prompt_layer(layer):
-                        self._viewer.layers.remove(layer)
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        remove(self._viewer, self.layers)
 
     def _has_news(self) -> bool:
         """Whether state or note are others than the file says."""

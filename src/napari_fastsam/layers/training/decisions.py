@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_fastsam.core.objects.masks import CroppedMask
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
     from napari_fastsam.layers.planes.plane import Plane
 
@@ -94,6 +94,11 @@ class Decisions:
             return
         placed = {number: _placed(crop, plane) for number, crop in objects.items()}
         self._added.append(_Added(image, layer, placed, tuple(_placed(crop, plane) for crop in taken_away)))
+
+    def forget(self, layers: Iterable[Layer]) -> None:
+        """Forget what was found on one of these layers, or added to it: they get other contents."""
+        gone = list(layers)
+        self._added = [entry for entry in self._added if entry.image not in gone and entry.layer not in gone]
 
     def pairs(self) -> list[tuple[Image, Labels]]:
         """Return the layers that objects were added to, each with its image, once each, in this order."""

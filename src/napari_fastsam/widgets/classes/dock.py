@@ -13,6 +13,7 @@ from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.classes.classing import Classing
 from napari_fastsam.layers.classes.colouring import ClassColours
 from napari_fastsam.layers.classes.column import classes_of
+from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.widgets.classes import messages
 from napari_fastsam.widgets.classes.guess import GuessPart
 from napari_fastsam.widgets.classes.keys import CanvasKeys
@@ -25,6 +26,7 @@ from napari_fastsam.widgets.common.errors import report_errors
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Layer
 
 SOON_MS = 120
 """Changes within this time of each other, such as those of a stroke of the brush, are answered once."""
@@ -135,6 +137,7 @@ class ClassesWidget(Dock):
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted,), self._layer_inserted)
         self._always.connect((listed.removed, listed.renamed), self._refresh_choices)
+        hear_refills(self._viewer, self._always, self._layers_let_go, self._layers_refilled)
         self.layer.changed.connect(self._layer_chosen)
         self.coloured.changed.connect(self._show)
         self.on_image.changed.connect(self._show_keys)
@@ -191,10 +194,23 @@ class ClassesWidget(Dock):
             there = [layer for layer in box.choices if layer is not None]
             box.value = before if before in there else next(reversed(there), None)
 
+    def _layers_let_go(self, layers: tuple[Layer, ...]) -> None:
+        if self.layer.value in layers:
+            self._per_layer.undo()
+            self.guess.forget()
+
+    def _layers_refilled(self, layers: tuple[Layer, ...]) -> None:
+        if self.layer.value in layers:
+            self._follow_layer()
+
     def _layer_chosen(self, *_: Any) -> None:
         self._per_layer.undo()
         self._colours.restore()
         self.guess.forget()
+        self._follow_layer()
+
+    def _follow_layer(self) -> None:
+        """Show the classes of the layer that is chosen, and follow it."""
         layer = self.layer.value
         self.classing.work_on(layer)
         self._undo_key.work_on(layer)

@@ -281,6 +281,8 @@ class GuessPart:
             notify(error)
         elif cancelled or seen is None:
             self._say("Cancelled.")
+        elif not self._is_wanted(seen):
+            self._say("The objects of another image, layer or plane were described: press Guess once more.")
         else:
             self.guessing.see(seen)
             try:
@@ -289,6 +291,13 @@ class GuessPart:
                 self._say(str(reason))
                 notify(reason)
             self._classing.changed.emit()
+
+    def _is_wanted(self, seen: SeenObjects) -> bool:
+        """Whether the same objects are chosen still."""
+        try:
+            return seen.key == (self._to_describe().key, self.model.value)
+        except FastSAMError:
+            return False
 
     # ---------------------------------------------------------------- asking
 

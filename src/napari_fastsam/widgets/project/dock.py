@@ -212,8 +212,14 @@ class AnnotateFolderWidget(Dock):
 
     def _keep(self) -> None:
         if self.annotating is not None:
-            self._try(self.annotating.keep)
+            self._try(self._keep_step)
             self._sync_soon.start(IDLE_MS)
+
+    def _keep_step(self) -> None:
+        annotating = self.annotating
+        if annotating is not None and annotating.keep() and annotating.opened is not None:
+            opened = annotating.opened
+            self.say(messages.opened(opened.image.name, opened.state, 0), (*annotating.project.notes, *opened.notes))
 
     def _sync(self) -> None:
         if self.annotating is not None and self.annotating.opened is not None:

@@ -13,6 +13,7 @@ from superqt.utils import qdebounced
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections
+from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.layers.review.objects import pixels_to_review
 from napari_fastsam.layers.review.record import CORRECTED, RIGHT, WRONG
 from napari_fastsam.layers.review.review import (
@@ -35,6 +36,7 @@ from napari_fastsam.widgets.review.work import Measured, MeasuringWork
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Layer
 
 SOON_MS = 120
 """What is told of labels by others is looked at once within this time."""
@@ -176,9 +178,12 @@ class ReviewWidget(Dock):
     # ---------------------------------------------------------------- from a layer to what is shown
 
     def _layer_chosen(self, *_: Any) -> None:
-        """Look for the objects of the layer that is chosen now."""
+        """Work on the layer that is chosen now."""
         self._let_go()
         self._view.remove()
+        self._look_for_objects()
+
+    def _look_for_objects(self) -> None:
         self.about.value = ""
         self._work.outdate()
         layer = self.labels_layer.value
@@ -294,6 +299,7 @@ class ReviewWidget(Dock):
     def _wire(self) -> None:
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._refresh_choices)
+        hear_refills(self._viewer, self._always, self._layers_let_go, self._layers_refilled)
         for part in (self._icons, self.headline):
             self._always.connect((self._viewer.events.theme,), lambda *_, part=part: part.theme_changed())
         self.labels_layer.changed.connect(self._layer_chosen)
@@ -334,6 +340,16 @@ class ReviewWidget(Dock):
         if review is not None:
             review.close()
             review.layer.bind_key(UNDO, None, overwrite=True)
+
+    def _layers_let_go(self, layers: tuple[Layer, ...]) -> None:
+        if self.labels_layer.value in layers:
+            self._work.outdate()
+            self._let_go()
+            self._view.hide()  # to remove a layer takes napari longer
+
+    def _layers_refilled(self, layers: tuple[Layer, ...]) -> None:
+        if self.labels_layer.value in layers:
+            self._look_for_objects()
 
     def _refresh_choices(self, *_: Any) -> None:
         """Offer the Labels layers that there are now; a choice stays as long as its layer does."""

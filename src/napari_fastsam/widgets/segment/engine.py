@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
@@ -11,6 +11,7 @@ from napari_fastsam.layers.answers.cache import MEGABYTE
 from napari_fastsam.layers.answers.controller import Controller
 from napari_fastsam.layers.answers.correcting import Corrections
 from napari_fastsam.layers.answers.session import Session
+from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.of_viewer import announce, withdraw
 from napari_fastsam.layers.history.recorder import Recorder
@@ -28,6 +29,7 @@ from napari_fastsam.widgets.segment.updates import Updates
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Layer
     from qtpy.QtWidgets import QWidget
 
     from napari_fastsam.layers.answers.results import Result
@@ -118,6 +120,7 @@ class Engine:
         panels.canvas.filled.changed.connect(self.output.fill)
         self.following.hear_prompts(self.current.prompts_changed)
         panels.connect(self.updates.now, self.updates.soon)
+        hear_refills(viewer, always, self._layers_let_go, lambda layers: None)
         self.restoring = Restoring(viewer, panels, self.following.choices.refresh, self.offer_again, say)
 
     @property
@@ -174,6 +177,10 @@ class Engine:
         if tuple(one.text for one in offers) != self._offered:
             self._offered = tuple(one.text for one in offers)
             self._offer(offers)
+
+    def _layers_let_go(self, layers: Iterable[Layer]) -> None:
+        self.corrections.forget_all()
+        self.decisions.forget(layers)
 
     def _count_step(self) -> None:
         self._effort.step(self.panels.labels.labels.value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
+from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.layers.prompts.marks import fit_to_screen
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.segment.choices import LayerChoices
@@ -75,6 +76,7 @@ class Following:
         always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
         always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
         always.connect((viewer.layers.selection.events.active,), self._active_changed)
+        hear_refills(viewer, always, self._layers_let_go, self.layers_chosen)
         for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
             control.changed.connect(self.layers_chosen)
         panels.channels.changed.connect(self.layers_chosen)
@@ -188,6 +190,12 @@ class Following:
     def _layer_removed(self, layer: Layer) -> None:
         self._recorder.layer_removed(layer)
         self._controller.layer_removed(layer, layer in self._panels.source.image.choices)
+
+    def _layers_let_go(self, layers: Iterable[Layer]) -> None:
+        """Follow nothing until layers hold something else, and forget what was done with what they held."""
+        self._per_layer.undo()
+        self._recorder.layers_refilled(layers)
+        self._controller.layers_refilled(layers)
 
     def _active_changed(self, *_: Any) -> None:
         self.choices.follow_active()

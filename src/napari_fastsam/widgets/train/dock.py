@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.annotations.training_data import write_training_data
+from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock, KeepsDecisions, OffersModels
@@ -281,6 +282,7 @@ class TrainWidget(Dock):
     def _wire(self) -> None:
         listed = self._viewer.layers.events
         self._always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
+        hear_refills(self._viewer, self._always, self._layers_let_go, lambda layers: None)
         self._always.connect((self._viewer.layers.selection.events.active,), self._follow_active)
         self.pair_buttons.add_button.changed.connect(lambda: self.add_pair())
         self.partial.session_button.changed.connect(lambda: self.add_session())
@@ -304,6 +306,10 @@ class TrainWidget(Dock):
             elif box not in optional and there:
                 box.value = there[-1]
         self.pairs.refresh()
+
+    def _layers_let_go(self, layers: Iterable[Any]) -> None:
+        for layer in layers:
+            self.pairs.layer_removed(layer)
 
     def _follow_active(self, *_: Any) -> None:
         """Choose the layer that is selected, if it is an image or labels."""

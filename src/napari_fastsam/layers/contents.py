@@ -1,0 +1,74 @@
+"""What a layer holds may become something else while the layer stays: what is kept goes by the content, not the layer.
+
+A layer that is refilled is another one to whoever works with it, as if it had gone and a new one had come; the viewer's
+list of layers says so before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+    from napari.utils.events import EmitterGroup
+
+    from napari_fastsam.layers.connections import Connections
+
+_CONTENTS: WeakKeyDictionary[Layer, Hashable] = WeakKeyDictionary()
+
+
+def content_of(layer: Layer) -> Hashable:
+    """Return a key for what a layer holds: its own unique id, or that of the layer that it was refilled from last."""
+    content: Hashable = _CONTENTS.get(layer, layer.unique_id)
+    return content
+
+
+def take_content(layer: Layer, other: Layer) -> None:
+    """Remember that a layer holds what another one did, for good."""
+    _CONTENTS[layer] = content_of(other)
+
+
+def hear_refills(
+    viewer: ViewerModel,
+    connections: Connections,
+    before: Callable[[tuple[Layer, ...]], object],
+    after: Callable[[tuple[Layer, ...]], object],
+) -> None:
+    """Have functions called with the layers that are refilled at once.
+
+    Parameters
+    ----------
+    viewer
+        Holds the layers.
+    connections
+        Take what is connected.
+    before
+        Called while the layers hold what they held: whoever works with them lets go of them.
+    after
+        Called once they hold something else.
+    """
+    emitters = _emitters(viewer)
+    connections.connect((emitters.refilling,), lambda event: before(event.value))
+    connections.connect((emitters.refilled,), lambda event: after(event.value))
+
+
+@contextmanager
+def refilling(viewer: ViewerModel, layers: tuple[Layer, ...]) -> Iterator[None]:
+    """Let everybody know that layers get other contents within."""
+    emitters = _emitters(viewer)
+    emitters.refilling(value=layers)
+    try:
+        yield
+    finally:
+        emitters.refilled(value=layers)
+
+
+def _emitters(viewer: ViewerModel) -> EmitterGroup:
+    events = viewer.layers.events
+    if "refilling" not in events.emitters:
+        events.add(refilling=None, refilled=None)
+    return events
