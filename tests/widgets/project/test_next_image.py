@@ -54,10 +54,9 @@ class Folder:
 
     def wait_for_pass_ahead(self) -> None:
         """Wait until the network has seen the next image."""
-        ahead, cache = self.dock.annotating.current + 1, self.fastsam._engine.session.cache
-        self.qtbot.waitUntil(lambda: bool(self.dock.annotating.layers_ahead(ahead)), timeout=20_000)
-        before = len(cache)
-        self.qtbot.waitUntil(lambda: len(cache) > before, timeout=30_000)
+        ahead = self.dock.annotating.current + 1
+        self.qtbot.waitUntil(lambda: not self.dock._look_ahead.isActive(), timeout=60_000)
+        assert self.fastsam.predict_ahead(*self.dock.annotating.layers_ahead(ahead))
 
     def accept(self, place: tuple[int, int]) -> None:
         """Add the object at a place to the labels."""
@@ -96,6 +95,13 @@ def test_it_answers_at_once_from_the_pass_made_ahead(folder, expected):
     folder.bench.settle()
     assert len(session.cache) == looked, "the network sees nothing once more"
     np.testing.assert_array_equal(folder.bench.shown > 0, answer(expected, folder.viewer.layers[0], place))
+
+
+def test_it_is_looked_at_ahead_also_if_the_network_was_busy_at_first(folder):
+    folder.fastsam.run()
+    folder.dock._read_ahead()
+    folder.bench.settle()
+    folder.wait_for_pass_ahead()
 
 
 def test_without_a_pass_ahead_it_is_looked_at_and_the_image_before_is_not_answered_for(folder, expected):
