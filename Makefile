@@ -95,12 +95,12 @@ campaign: setup
 peers: setup
 	$(BIN)/python benchmarks/peers.py $(ARGS)
 
-# In an environment of its own: what audits is no dependency of what is audited.
+# In an environment of its own: what audits is no dependency of what is audited. Strict: what could not be looked up fails.
 audit: setup
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(BIN)/python -m pip freeze --exclude-editable > build/audit/installed.txt
-	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip $(ARGS)
+	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip --strict $(ARGS)
 
 screenshots: setup
 	$(SCREEN) $(BIN)/python scripts/screenshots.py

@@ -14,7 +14,6 @@ import pytest
 from napari.layers import Labels
 
 from napari_fastsam.core.objects import editing
-from napari_fastsam.layers.labels.all_planes import correct_everywhere, merge_everywhere, split_everywhere
 from napari_fastsam.layers.labels.editing import correct_labels, free_numbers, merge_labels, split_label
 from napari_fastsam.layers.labels.layer_plane import LayerPlane, plane_at
 from napari_fastsam.layers.labels.preview import pyramid
@@ -42,26 +41,32 @@ def _place(i: int) -> tuple[float, float]:
     return 7000.0 + PITCH // 2 + (-7000 % PITCH), PITCH * (100 + i) + PITCH / 2
 
 
-def _simple(function: Callable[..., Any]) -> Callable[[LayerPlane, int, tuple[float, float]], object]:
-    return lambda plane, label, place: correct_labels(
-        plane, {label: place}, lambda window, label, _: function(window, label)
+Verb = Callable[[LayerPlane, int, tuple[float, float], bool], object]
+"""Corrects a label of a plane, that lies at a place, on this plane or on all."""
+
+
+def _simple(function: Callable[..., Any]) -> Verb:
+    return lambda plane, label, place, everywhere: correct_labels(
+        plane, {label: place}, lambda window, label, _: function(window, label), everywhere
     )
 
 
-def _split(plane: LayerPlane, label: int, place: tuple[float, float]) -> object:
+def _split(plane: LayerPlane, label: int, place: tuple[float, float], everywhere: bool) -> object:
     numbers = free_numbers(plane.layer, 1)
     points = np.array([[place[0], place[1] - 10], [place[0], place[1] + 10]])
-    return split_label(
-        plane, label, place, lambda w, label, corner: editing.split_between(w, label, points - corner, numbers), numbers
-    )
+
+    def correction(window: Any, label: int, corner: tuple[int, int]) -> Any:
+        return editing.split_between(window, label, points - corner, numbers)
+
+    return split_label(plane, label, place, correction, numbers, everywhere)
 
 
-def _merge(plane: LayerPlane, label: int, place: tuple[float, float]) -> object:
+def _merge(plane: LayerPlane, label: int, place: tuple[float, float], everywhere: bool) -> object:
     below = (place[0] + PITCH, place[1])
-    return merge_labels(plane, {label: place, plane.label_at(below): below})
+    return merge_labels(plane, {label: place, plane.label_at(below): below}, everywhere)
 
 
-VERBS = {
+VERBS: dict[str, Verb] = {
     "delete": _simple(editing.delete),
     "fill holes": _simple(editing.fill_holes),
     "smooth": _simple(editing.smooth),
@@ -72,9 +77,8 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_one_label(benchmark: Any, plane: LayerPlane, verb: str) -> None:
-    """Each round corrects another label."""
+def _correct_others(benchmark: Any, plane: LayerPlane, verb: Verb, everywhere: bool) -> None:
+    """Time a correction: each round of another label."""
     places = iter(range(40))
 
     def setup() -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -82,9 +86,14 @@ def test_one_label(benchmark: Any, plane: LayerPlane, verb: str) -> None:
             place = _place(next(places))
             label = plane.label_at(place)
             if label:
-                return (plane, label, place), {}
+                return (plane, label, place, everywhere), {}
 
-    benchmark.pedantic(VERBS[verb], setup=setup, rounds=5)
+    benchmark.pedantic(verb, setup=setup, rounds=5)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_one_label(benchmark: Any, plane: LayerPlane, verb: str) -> None:
+    _correct_others(benchmark, plane, VERBS[verb], everywhere=False)
 
 
 @pytest.fixture(scope="module")
@@ -103,44 +112,6 @@ def stack() -> LayerPlane:
     return plane_at(layer, (0, 0, 0), (1, 2))
 
 
-def _everywhere(function: Callable[..., Any]) -> Callable[[LayerPlane, int, tuple[float, float]], object]:
-    return lambda plane, label, place: correct_everywhere(
-        plane, {label: place}, lambda window, label, _: function(window, label)
-    )
-
-
-def _split_everywhere(plane: LayerPlane, label: int, place: tuple[float, float]) -> object:
-    numbers = free_numbers(plane.layer, 1)
-    points = np.array([[place[0], place[1] - 10], [place[0], place[1] + 10]])
-    return split_everywhere(
-        plane, label, place, lambda w, label, corner: editing.split_between(w, label, points - corner, numbers), numbers
-    )
-
-
-def _merge_everywhere(plane: LayerPlane, label: int, place: tuple[float, float]) -> object:
-    below = (place[0] + PITCH, place[1])
-    return merge_everywhere(plane, {label: place, plane.label_at(below): below})
-
-
-ON_ALL_PLANES = {
-    "delete": _everywhere(editing.delete),
-    "fill holes": _everywhere(editing.fill_holes),
-    "grow": _everywhere(editing.grow),
-    "split": _split_everywhere,
-    "merge": _merge_everywhere,
-}
-
-
-@pytest.mark.parametrize("verb", ON_ALL_PLANES)
+@pytest.mark.parametrize("verb", ["delete", "fill holes", "grow", "split", "merge"])
 def test_one_label_on_two_planes(benchmark: Any, stack: LayerPlane, verb: str) -> None:
-    """Each round corrects another label."""
-    places = iter(range(40))
-
-    def setup() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        while True:
-            place = _place(next(places))
-            label = stack.label_at(place)
-            if label:
-                return (stack, label, place), {}
-
-    benchmark.pedantic(ON_ALL_PLANES[verb], setup=setup, rounds=5)
+    _correct_others(benchmark, stack, VERBS[verb], everywhere=True)

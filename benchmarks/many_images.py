@@ -41,7 +41,7 @@ def write_images(folder: Path, count: int) -> None:
 
 
 def start(recipe: Path, images: Path, out: Path, workers: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "napari_fastsam.cli", "run", recipe, images, "-o", out, "--workers", str(workers)]
+    command = [sys.executable, "-m", "napari_fastsam", "run", recipe, images, "-o", out, "--workers", str(workers)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
     )

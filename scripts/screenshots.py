@@ -56,7 +56,7 @@ BACKGROUND_YX = (225, 330)
 TOUCHING_YX = (117, 80)
 """In the tissue sample, on one of two nuclei that touch."""
 
-HOVERED_YX = ((108, 108), (135, 75))
+HOVERED_YX = ((91, 77), (138, 107))
 """In the tissue sample, where the mouse rests after that."""
 
 
@@ -245,6 +245,7 @@ def project() -> None:
         dock.note.value = "two nuclei out of focus"
         dock.note.native.editingFinished.emit()
         viewer.reset_view()
+        settle(1.5)
         save_window(viewer, "project")
 
 

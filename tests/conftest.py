@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
 
+from dsb2018 import PIECE, annotated_folder
 from napari_fastsam.model.network.torch_ import import_torch_beside_a_viewer
 
 
@@ -78,11 +80,19 @@ def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
     return PatientBot(request)
 
 
+_TESTS_A_COLLECTION = 8
+"""Tests with a viewer between two collections of all garbage."""
+
+_since_collection = itertools.count(1)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Take what is there before a viewer opens out of the collections to come: torch and napari, at the first one."""
     yield
-    _spare_collections(item)
+    if _has_viewer(item):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,16 +100,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Take what a viewer leaves behind out of the collections to come.
 
     napari collects garbage whenever layers and viewers go, and some of each viewer stays (the actions of its menus):
-    after a hundred viewers most of the time would go into walking through that, and through torch.
+    after a hundred viewers most of the time would go into walking through that, and through torch. Some is let go of
+    only after its test, and is looked for now and then, or a process would grow by the planes of every test.
     """
     yield
-    _spare_collections(item)
-
-
-def _spare_collections(item: pytest.Item) -> None:
-    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+    if _has_viewer(item):
+        if next(_since_collection) % _TESTS_A_COLLECTION == 0:
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
+
+
+def _has_viewer(item: pytest.Item) -> bool:
+    return "make_napari_viewer" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -139,21 +152,11 @@ def with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("stack.tif", "nuclei_3d.tif"),
     ):
         shutil.copy(samples.SAMPLE_FOLDER / file, tmp_path / name)
-    _annotate(tmp_path / "annotated")
+    kinds = {"dense": "fluorescence", "sparse": "fluorescence", "tissue": "stained"}
+    annotated_folder(tmp_path / "annotated", kinds, PIECE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
-
-
-def _annotate(folder: Path) -> None:
-    """Three annotated images of two kinds, with some nuclei each: a trained model is asked for every one."""
-    piece = slice(64, 192), slice(112, 240)
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in ("dense", "sparse", "tissue"):
-        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}.png")[piece])
-        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(DATA / "dsb2018" / f"{stem}_labels.png")[piece])
-    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\nsparse,fluorescence\ntissue,stained\n")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from pathlib import Path
 from types import SimpleNamespace
 
 import imageio.v3 as iio
@@ -12,25 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 import napari_fastsam as fs
+from dsb2018 import PICTURES, annotated_folder
 from napari_fastsam.cli import app
 from napari_fastsam.cli.evaluate_clicks import held_out_of_both
 from napari_fastsam.core.correcting.simulated_user import first_click, next_click
 from napari_fastsam.errors import DatasetError
 from napari_fastsam.model.correcting.weights import load_corrector
 
-PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
-
 
 @pytest.fixture
 def data(tmp_path):
-    folder = tmp_path / "nuclei"
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in ("sparse", "tissue"):
-        shutil.copy(PICTURES / f"{stem}.png", folder / "images" / f"{stem}.png")
-        shutil.copy(PICTURES / f"{stem}_labels.png", folder / "labels" / f"{stem}.png")
-    (folder / "index.csv").write_text("id,kind\nsparse,fluorescence\ntissue,stained\n")
-    return folder
+    return annotated_folder(tmp_path / "nuclei", {"sparse": "fluorescence", "tissue": "stained"})
 
 
 def run(*arguments):

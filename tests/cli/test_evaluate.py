@@ -14,10 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
+from dsb2018 import annotated_folder
 from napari_fastsam.cli import app
 from napari_fastsam.model.weights.weights import find
-
-PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
 
 
 def run(*arguments: object) -> Result:
@@ -38,14 +37,7 @@ def rows(result: Result) -> dict[str, list[str]]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "nuclei"
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in ("dense", "tissue"):
-        shutil.copy(PICTURES / f"{stem}.png", folder / "images" / f"{stem}.png")
-        shutil.copy(PICTURES / f"{stem}_labels.png", folder / "labels" / f"{stem}.png")
-    (folder / "index.csv").write_text("id,kind\ndense,fluorescence\ntissue,stained\n")
-    return folder
+    return annotated_folder(tmp_path / "nuclei", {"dense": "fluorescence", "tissue": "stained"})
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ LIMITS = (0.0, 80.0)
 
 
 def start(*arguments, **options):
-    command = [sys.executable, "-m", "napari_fastsam.cli", "run", *map(str, arguments)]
+    command = [sys.executable, "-m", "napari_fastsam", "run", *map(str, arguments)]
     # tests share the processors: threads that wait leave them to others
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     return subprocess.Popen(

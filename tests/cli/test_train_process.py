@@ -29,7 +29,7 @@ def test_the_best_so_far_is_written_when_nobody_listens_any_more(tmp_path: Path,
     command = [
         sys.executable,
         "-m",
-        "napari_fastsam.cli",
+        "napari_fastsam",
         "train",
         str(tmp_path / "data"),
         "-o",

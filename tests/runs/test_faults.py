@@ -123,7 +123,7 @@ def test_a_zarr_that_claims_a_billion_planes_is_begun_in_little_memory_and_nothi
     ome_zarr(tmp_path / "claims.zarr", [1.0, 1.0, 1.0], shape=(1_000_000_000, 16, 16))
     save_recipe(PLAIN, tmp_path / "r.json")
     arguments = [tmp_path / "r.json", tmp_path / "claims.zarr", "-o", tmp_path / "out", "--workers", "1"]
-    command = [sys.executable, "-m", "napari_fastsam.cli", "run", *map(str, arguments)]
+    command = [sys.executable, "-m", "napari_fastsam", "run", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 300

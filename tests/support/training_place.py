@@ -11,29 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import pytest
 from typer.testing import CliRunner, Result
 
+from dsb2018 import PIECE, copy_annotated
 from napari_fastsam.cli import app
 
-PICTURES = Path(__file__).parents[1] / "data" / "dsb2018"
-
-PROGRAM = [sys.executable, "-m", "napari_fastsam.cli"]
-
-PIECE = slice(64, 192), slice(112, 240)
-"""With some nuclei of each picture: a trained model is asked for every one."""
+PROGRAM = [sys.executable, "-m", "napari_fastsam"]
 
 SMALL = ["--base", "yolov8n-seg.yaml", "--imgsz", "64", "--batch", "16", "--device", "cpu"]
 
 
 def copy(folder: Path, *stems: str) -> Path:
-    for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
-    for stem in stems:
-        iio.imwrite(folder / "images" / f"{stem}.png", iio.imread(PICTURES / f"{stem}.png")[PIECE])
-        iio.imwrite(folder / "labels" / f"{stem}.png", iio.imread(PICTURES / f"{stem}_labels.png")[PIECE])
-    return folder
+    return copy_annotated(folder, stems, PIECE)
 
 
 @dataclass(frozen=True)

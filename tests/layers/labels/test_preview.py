@@ -124,6 +124,19 @@ def test_the_preview_is_seen_where_the_image_is(order):
     assert preview.get_value(image.data_to_world(centre), world=True) == 3
 
 
+def test_a_hidden_preview_of_a_smaller_image_leaves_the_view_no_larger():
+    viewer = ViewerModel()
+    image = viewer.add_image(np.zeros((60, 90)), contrast_limits=(0, 1))
+    plane = plane_shown(viewer, image)
+    preview = viewer.add_layer(make_preview(image, plane, disc(plane.shape)))
+    assert preview.extent.data[1].tolist() == [59, 89]
+    preview.visible = False
+    image.data = np.zeros((30, 40))
+    smaller = plane_shown(viewer, image)
+    update_preview(preview, image, smaller, disc(smaller.shape))
+    assert viewer.layers.extent.world[1].tolist() == [29, 39]
+
+
 def test_a_preview_holds_a_copy():
     viewer = ViewerModel()
     image = viewer.add_image(np.zeros((8, 9)), contrast_limits=(0, 1))

@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QSlider, QWidget
 
+from callbacks import of_this_package
 from napari_fastsam.core.judging.metrics import THRESHOLDS
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.compare import messages as compare_messages
@@ -61,14 +62,7 @@ def emitters(viewer: Any) -> dict[str, Any]:
 
 
 def ours(viewer: Any) -> list[str]:
-    found = []
-    for name, emitter in emitters(viewer).items():
-        for callback in emitter.callbacks:
-            owner = callback[0]() if isinstance(callback, tuple) else callback
-            module = getattr(owner, "__module__", None) or type(owner).__module__
-            if module.startswith("napari_fastsam"):
-                found.append(name)
-    return found
+    return of_this_package(emitters(viewer))
 
 
 def by_close(viewer: Any, dock: CompareWidget) -> None:

@@ -80,6 +80,18 @@ def test_the_labels_of_an_image_are_back_when_one_returns(open_dock, folder, qtb
     np.testing.assert_array_equal(dock._viewer.layers[-1].data, [(20, 30)])
 
 
+def test_objects_are_counted_as_they_come_and_a_note_does_not_forget_them(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    assert dock.status.value == "field 0.tif: nothing is annotated yet."
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    assert dock.status.value == "field 0.tif: 1 object."
+
+    dock.note.value = "out of focus"
+    dock.note.native.editingFinished.emit()
+    assert (dock.annotating.states[0].objects, dock.annotating.states[0].note) == (1, "out of focus")
+
+
 def test_other_programs_read_what_was_left(open_dock, folder, qtbot):
     dock = open_dock(folder)
     labels_of(dock).paint((50, 60), 3)

@@ -11,6 +11,7 @@ import pytest
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
+from callbacks import of_this_package
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets import FastSAMWidget
@@ -43,14 +44,7 @@ def counts(viewer):
 
 def ours(viewer):
     """Callbacks that belong to this package."""
-    found = []
-    for name, emitter in emitters(viewer).items():
-        for callback in emitter.callbacks:
-            owner = callback[0]() if isinstance(callback, tuple) else callback
-            module = getattr(owner, "__module__", None) or type(owner).__module__
-            if module.startswith("napari_fastsam"):
-                found.append(name)
-    return found
+    return of_this_package(emitters(viewer))
 
 
 def press(viewer, key):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def deepest(mask: NDArray[np.bool_]) -> tuple[int, int, float]:
         return 0, 0, 0.0
     # the distance to the outside is known within the bounding box: outside it all is outside
     box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    depth = distance_transform_edt(np.pad(box, 1))[1:-1, 1:-1]
+    depth = scipy.ndimage.distance_transform_edt(np.pad(box, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(depth.argmax()), box.shape)
     return int(rows[0] + row), int(columns[0] + column), float(depth[row, column])
 

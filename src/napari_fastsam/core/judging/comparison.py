@@ -11,10 +11,8 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from napari_fastsam.core.judging.metrics import Matching
 from napari_fastsam.core.objects.label_runs import BACKGROUND, LabelRuns, Objects
@@ -214,8 +212,10 @@ def compare(predicted: ArrayLike, truth: ArrayLike) -> Comparison:
 def _groups(pairs: NDArray[np.intp], predicted: int, truth: int) -> NDArray[np.intp]:
     """Return for each pair a number that it shares with the pairs whose objects hang together with its own."""
     size = predicted + truth
-    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], predicted + pairs[:, 1])), shape=(size, size))
-    numbers = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.intp)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(pairs), np.int8), (pairs[:, 0], predicted + pairs[:, 1])), shape=(size, size)
+    )
+    numbers = scipy.sparse.csgraph.connected_components(graph, directed=False)[1] if size else np.zeros(0, np.intp)
     return np.asarray(numbers, dtype=np.intp)[pairs[:, 0]]
 
 
@@ -228,7 +228,7 @@ def _assigned(pairs: NDArray[np.intp], iou: NDArray[np.float64]) -> NDArray[np.i
     # a match is worth more than all IoU together, so the number of matches comes first
     worth[row_of, column_of] = 1 + iou / (1 + sum(worth.shape))
     which[row_of, column_of] = np.arange(len(pairs))
-    chosen = which[linear_sum_assignment(worth, maximize=True)]
+    chosen = which[scipy.optimize.linear_sum_assignment(worth, maximize=True)]
     return np.asarray(chosen[chosen >= 0])
 
 

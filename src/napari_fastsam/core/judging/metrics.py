@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 
 from napari_fastsam.errors import LabelsError
 
@@ -122,7 +122,7 @@ def iou_table(predicted: ArrayLike, truth: ArrayLike) -> NDArray[np.float64]:
 def _at(iou: NDArray[np.float64], threshold: float) -> Matching:
     # a match is worth more than all IoU together, so the number of matches comes first
     worth = np.where(iou >= threshold, 1 + iou / (1 + sum(iou.shape)), 0.0)
-    rows, columns = linear_sum_assignment(worth, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(worth, maximize=True)
     matched = iou[rows, columns][iou[rows, columns] >= threshold]
     count = len(matched)
     return Matching(threshold, count, iou.shape[0] - count, iou.shape[1] - count, float(matched.sum()))

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from napari_fastsam.errors import ParameterError
 
@@ -128,10 +128,10 @@ def hypergeometric_interval(hits: int, sample: int, population: int, level: floa
     least, most = hits, population - (sample - hits)
 
     def enough(total: int) -> bool:
-        return bool(hypergeom.sf(hits - 1, population, total, sample) > tail)
+        return bool(scipy.stats.hypergeom.sf(hits - 1, population, total, sample) > tail)
 
     def few_enough(total: int) -> bool:
-        return bool(hypergeom.cdf(hits, population, total, sample) > tail)
+        return bool(scipy.stats.hypergeom.cdf(hits, population, total, sample) > tail)
 
     low = least if hits == 0 else _first(enough, least, most)
     high = most if hits == sample else _first(lambda total: not few_enough(total), least, most + 1) - 1

@@ -1,93 +1,63 @@
-"""Labels of a layer corrected: pixels as one undo step, and features and provenance that stay true of them."""
+"""Labels of a layer corrected, on the plane shown or on all planes that they are on, as one undo step."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.label_planes import OnPlane, Place, planes_with
 from napari_fastsam.layers.labels.label_windows import Box
 from napari_fastsam.layers.labels.largest import largest_label
 from napari_fastsam.layers.labels.layer_plane import LayerPlane
-from napari_fastsam.layers.labels.pixels import write_pixels
-from napari_fastsam.layers.labels.records import features_after, metadata_after
 from napari_fastsam.layers.labels.target import pixels_of
+from napari_fastsam.layers.labels.written import Corrected, Piece, write_corrections
 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-Place = tuple[float, float]
-"""Row and column of a plane."""
-
 Correction = Callable[[NDArray[np.integer], int, tuple[int, int]], NDArray[np.integer]]
 """From a window, one of its labels, and the window's first row and column to the window as it is to be."""
 
-Piece = tuple[LayerPlane, Box, NDArray[np.integer], NDArray[np.integer]]
-"""A plane, a box of it, and the window as it was and as it is to be."""
-
-MOST_SEARCHED = 1 << 26
-"""Pixels of a stack that are looked through for a label that is gone from the plane shown."""
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """What a correction did.
-
-    Attributes
-    ----------
-    labels
-        The labels that it was about.
-    new, gone
-        Numbers that there are now, and that are no more.
-    pixels
-        How many pixels changed.
-    """
-
-    labels: tuple[int, ...]
-    new: tuple[int, ...]
-    gone: tuple[int, ...]
-    pixels: int
-
 
 def correct_labels(
-    plane: LayerPlane, labels: Mapping[int, Place], correction: Correction, parents: Mapping[int, int] | None = None
+    plane: LayerPlane, labels: Mapping[int, Place], correction: Correction, everywhere: bool = False
 ) -> Corrected:
-    """Have labels of a plane corrected, as one undo step.
+    """Have labels corrected, as one undo step.
+
+    Where a label is on several planes and too small on some of them to be corrected, it stays there as it is.
 
     Parameters
     ----------
     plane
-        The plane.
+        The plane shown.
     labels
         From each label to a place on it.
     correction
-        Called for each label, with a window that holds it and a margin.
-    parents
-        From new numbers that the correction may give to the labels whose part they are: they get their class.
+        Called for each label and plane, with a window that holds it and a margin.
+    everywhere
+        Whether the labels are corrected on all planes that they are on, not on this one alone.
 
     Raises
     ------
     LabelsError
         If one of the labels is not there, or cannot be corrected so; nothing has been written then.
     """
-    boxes = {label: _box_of(plane, label, place) for label, place in labels.items()}
-    whole = box_holding(list(boxes.values()))
-    before = plane.read(whole)
-    after = before.copy()
-    for label, box in boxes.items():
-        window = (slice(box[0] - whole[0], box[2] - whole[0]), slice(box[1] - whole[1], box[3] - whole[1]))
-        after[window] = correction(after[window].copy(), label, (box[0], box[1]))
-    return write_corrections(plane, tuple(labels), [(plane, whole, before, after)], {}, parents or {})
+    windows = _corrected(_found(plane, labels, everywhere), correction)
+    return write_corrections(plane, tuple(labels), windows.pieces(), {}, {}, everywhere)
 
 
-def merge_labels(plane: LayerPlane, labels: Mapping[int, Place]) -> Corrected:
+def merge_labels(plane: LayerPlane, labels: Mapping[int, Place], everywhere: bool = False) -> Corrected:
     """Make one of several labels, as one undo step: the first keeps its number and its row.
+
+    Parameters
+    ----------
+    plane, labels, everywhere
+        As for `correct_labels`.
 
     Raises
     ------
@@ -97,20 +67,59 @@ def merge_labels(plane: LayerPlane, labels: Mapping[int, Place]) -> Corrected:
     first, *others = labels
     if not others:
         raise LabelsError("Two labels or more are merged: point at another one too.")
-    _box_of(plane, first, labels[first])
-    pieces = []
-    for label in others:
-        box = _box_of(plane, label, labels[label])
-        before = plane.read(box)
-        pieces.append((plane, box, before, np.where(before == label, np.asarray(first, before.dtype), before)))
-    return write_corrections(plane, tuple(labels), pieces, dict.fromkeys(others, first), {})
+    planes_with(plane, first, labels[first], everywhere=False)  # it is there
+
+    def joined(window: NDArray[np.integer], label: int, _: tuple[int, int]) -> NDArray[np.integer]:
+        return np.where(window == label, np.asarray(first, window.dtype), window)
+
+    windows = _corrected(_found(plane, {label: labels[label] for label in others}, everywhere), joined)
+    return write_corrections(plane, tuple(labels), windows.pieces(), dict.fromkeys(others, first), {}, everywhere)
 
 
 def split_label(
-    plane: LayerPlane, label: int, place: Place, correction: Correction, numbers: Sequence[int]
+    plane: LayerPlane,
+    label: int,
+    place: Place,
+    correction: Correction,
+    numbers: Sequence[int],
+    everywhere: bool = False,
 ) -> Corrected:
-    """Part a label: as `correct_labels`, with the numbers that the correction gives to the new parts."""
-    return correct_labels(plane, {label: place}, correction, dict.fromkeys(numbers, label))
+    """Part a label, as one undo step: as corrected on the plane shown, and carried on from there to the others.
+
+    On the next plane each of its pixels belongs to the part that is nearest on the plane before.
+
+    Parameters
+    ----------
+    plane, everywhere
+        As for `correct_labels`.
+    label, place
+        What is parted, and a place on it.
+    correction
+        Called for the plane shown.
+    numbers
+        Those that the correction gives to new parts.
+
+    Raises
+    ------
+    LabelsError
+        If the label is not there, or cannot be parted so.
+    """
+    planes = planes_with(plane, label, place, everywhere)
+    whole = box_holding([box for _, box in planes])
+    planes.sort(key=lambda found: sum(abs(a - b) for a, b in zip(found[0].index, plane.index, strict=True)))
+    before = {one.index: one.read(whole) for one, _ in planes}
+    parts: dict[tuple[int, ...], NDArray[np.integer]] = {}
+    pieces: list[Piece] = []
+    for one, _ in planes:
+        mask = before[one.index] == label
+        if not parts:
+            after = correction(before[one.index].copy(), label, (whole[0], whole[1]))
+        else:
+            nearest = min(parts, key=lambda index: sum(abs(a - b) for a, b in zip(index, one.index, strict=True)))
+            after = np.where(mask, _nearest(parts[nearest]), before[one.index])
+        parts[one.index] = np.where(mask, after, 0)
+        pieces.append((one, whole, before[one.index], after))
+    return write_corrections(plane, (label,), pieces, {}, dict.fromkeys(numbers, label), everywhere)
 
 
 def free_numbers(layer: Labels, count: int) -> list[int]:
@@ -130,11 +139,85 @@ def free_numbers(layer: Labels, count: int) -> list[int]:
     return list(range(last + 1, min(last + count, limit) + 1))
 
 
-def _box_of(plane: LayerPlane, label: int, place: Place) -> Box:
-    box = plane.box_of(label, place)
-    if box is None:
-        raise LabelsError(f"Label {label} is not on this plane any more.")
-    return plane.widened(box, editing.MARGIN)
+def keep_largest_everywhere(plane: LayerPlane, labels: Mapping[int, Place]) -> Corrected:
+    """Keep the largest piece of each label, where pieces hang together through the planes too.
+
+    Raises
+    ------
+    LabelsError
+        If a label is not there.
+    """
+    found = {}
+    for label, planes in _found(plane, labels, everywhere=True).items():
+        whole = box_holding([box for _, box in planes])
+        found[label] = [(one, whole) for one, _ in planes]
+    windows = _Windows(found.values())
+    for label, planes in found.items():
+        indices = np.array([one.index for one, _ in planes])
+        axes = [axis for axis in range(indices.shape[1]) if axis not in plane.axes]
+        low = indices[:, axes].min(axis=0)
+        extent = indices[:, axes].max(axis=0) - low + 1
+        places = [tuple(index) for index in (indices[:, axes] - low).tolist()]
+        parts = [windows.at(one, box) for one, box in planes]
+        mask = np.zeros((*extent, *parts[0].shape), bool)
+        for at, part in zip(places, parts, strict=True):
+            mask[at] = part == label
+        pieces, count = scipy.ndimage.label(mask, np.ones((3,) * mask.ndim, bool))
+        largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])) if count else 0
+        for at, part in zip(places, parts, strict=True):
+            part[mask[at] & (pieces[at] != largest)] = 0
+    return write_corrections(plane, tuple(labels), windows.pieces(), {}, {}, everywhere=True)
+
+
+def _found(plane: LayerPlane, labels: Mapping[int, Place], everywhere: bool) -> dict[int, list[OnPlane]]:
+    return {label: planes_with(plane, label, place, everywhere) for label, place in labels.items()}
+
+
+def _corrected(found: Mapping[int, Sequence[OnPlane]], correction: Correction) -> _Windows:
+    """Correct labels one after the other, on the planes that they are on."""
+    windows = _Windows(found.values())
+    for label, planes in found.items():
+        failed: list[LabelsError] = []
+        for plane, box in planes:
+            window = windows.at(plane, box)
+            try:
+                window[...] = correction(window.copy(), label, (box[0], box[1]))
+            except LabelsError as error:
+                failed.append(error)
+        if len(failed) == len(planes):
+            raise failed[0]
+    return windows
+
+
+class _Windows:
+    """The windows of planes that hold some labels, as they are to be.
+
+    Parameters
+    ----------
+    found
+        Where each of the labels is.
+    """
+
+    def __init__(self, found: Iterable[Sequence[OnPlane]]) -> None:
+        boxes: dict[tuple[int, ...], list[Box]] = {}
+        planes: dict[tuple[int, ...], LayerPlane] = {}
+        for plane, box in (one for planes_of_label in found for one in planes_of_label):
+            planes[plane.index] = plane
+            boxes.setdefault(plane.index, []).append(box)
+        self._pieces: dict[tuple[int, ...], Piece] = {}
+        for index, plane in planes.items():
+            whole = box_holding(boxes[index])
+            before = plane.read(whole)
+            self._pieces[index] = plane, whole, before, before.copy()
+
+    def at(self, plane: LayerPlane, box: Box) -> NDArray[np.integer]:
+        """Return a box of a plane, to be written to."""
+        _, whole, _, after = self._pieces[plane.index]
+        return after[box[0] - whole[0] : box[2] - whole[0], box[1] - whole[1] : box[3] - whole[1]]
+
+    def pieces(self) -> list[Piece]:
+        """Return what is to be written."""
+        return list(self._pieces.values())
 
 
 def box_holding(boxes: Sequence[Box]) -> Box:
@@ -143,84 +226,8 @@ def box_holding(boxes: Sequence[Box]) -> Box:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def write_corrections(
-    plane: LayerPlane,
-    labels: tuple[int, ...],
-    pieces: Sequence[Piece],
-    merged: Mapping[int, int],
-    parents: Mapping[int, int],
-    everywhere: bool = False,
-) -> Corrected:
-    """Write windows as one undo step, and what follows from them for features and provenance.
-
-    Parameters
-    ----------
-    plane
-        The plane shown.
-    labels
-        What was corrected.
-    pieces
-        What is written.
-    merged
-        From labels to the one that they are part of now.
-    parents
-        From new numbers to the labels whose part they are.
-    everywhere
-        Whether the pieces hold all planes of these labels: what is gone from them is gone.
-    """
-    parts, before, after = [], Counter[int](), Counter[int]()
-    for one, box, old, new in pieces:
-        changed = old != new
-        parts.append((one.indices(box, changed), new[changed]))
-        _count(old, before)
-        _count(new, after)
-    for counted in (before, after):
-        counted.pop(0, None)
-    layer = plane.layer
-    left = {label for label in after if after[label] and label not in merged}  # a window of another one may hold it
-    gone = tuple(label for label in before if label not in left and (everywhere or not _elsewhere(plane, label)))
-    new_numbers = tuple(number for number in after if number not in before and number in parents)
-    born = {number: parents[number] for number in new_numbers}
-    features = features_after(layer, before, after, gone, merged, born)
-    metadata = metadata_after(layer, gone, born)
-    pixels = sum(len(values) for _, values in parts)
-    if pixels:
-        write_pixels(layer, parts, "Make room, then correct it again.")
-        if features is not None:
-            layer.features = features
-        if metadata is not None:
-            layer.metadata = metadata
-    return Corrected(labels, new_numbers, gone, pixels)
-
-
-def _count(labels: NDArray[np.integer], into: Counter[int]) -> None:
-    numbers, counts = np.unique(labels, return_counts=True)
-    into.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
-
-
-def _elsewhere(plane: LayerPlane, label: int) -> bool:
-    """Return whether a label is on another plane; where that is too much to look through, it is said to be."""
-    data = pixels_of(plane.layer)
-    other = [axis for axis in range(len(data.shape)) if axis not in plane.axes and data.shape[axis] > 1]
-    if not other:
-        return False
-    if np.prod(data.shape, dtype=np.int64) > MOST_SEARCHED:
-        return True
-    axis, here = other[0], plane.index[other[0]]
-    for i in sorted(range(data.shape[axis]), key=lambda i: abs(i - here)):
-        where = tuple(i if a == axis else slice(None) for a in range(len(data.shape)))
-        found = np.asarray(data[where]) == label
-        if i == here and len(other) == 1:
-            continue  # the plane itself
-        if i == here:
-            found[tuple(_without_axis(plane, axis))] = False
-        if found.any():
-            return True
-    return False
-
-
-def _without_axis(plane: LayerPlane, axis: int) -> list[int | slice]:
-    where: list[int | slice] = list(plane.index)
-    where[plane.axes[0]] = where[plane.axes[1]] = slice(None)
-    del where[axis]
-    return where
+def _nearest(parts: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return for each pixel the number of the part that is nearest."""
+    nearest = scipy.ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
+    whose: NDArray[np.integer] = parts[tuple(nearest)]
+    return whose

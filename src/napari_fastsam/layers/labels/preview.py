@@ -160,6 +160,8 @@ def update_preview(
     elif shown.shape != data.shape or layer.multiscale:
         layer.data = _shown(data, plane)
         layer.editable = False
+        if not layer.visible:  # napari measures a hidden layer no more, and the whole view would stay as large
+            layer._clear_extent()  # noqa: SLF001 - there is no other way
     elif moves:
         np.copyto(shown, data)  # drawn as the layer moves
     else:

@@ -64,21 +64,21 @@ def make_controls(viewer: ViewerModel) -> list[Any]:
     return [
         ComboBox(
             name="predicted",
-            label="segmentation",
+            label="Segmentation",
             choices=choices,
             nullable=True,
             tooltip="The Labels layer to judge. The preview of the dock FastSAM works too, and is followed live.",
         ),
         ComboBox(
             name="truth",
-            label="ground truth",
+            label="Ground truth",
             choices=choices,
             nullable=True,
             tooltip="The correct Labels layer: drawn or checked by a person.",
         ),
         ComboBox(
             name="scope",
-            label="compare",
+            label="Compare",
             choices=[("plane shown", "plane"), ("all planes", "planes"), ("whole objects", "volume")],
             tooltip=(
                 "The plane shown; every plane by itself, counted together; or objects that go through all axes, "
@@ -87,7 +87,7 @@ def make_controls(viewer: ViewerModel) -> list[Any]:
         ),
         FloatSlider(
             name="threshold",
-            label="match at IoU",
+            label="Match at IoU",
             value=0.5,
             min=0.5,
             max=0.95,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QFileDialog, QLabel
+from qtpy.QtWidgets import QLabel
 from superqt.utils import qdebounced, qthrottled
 
 from napari_fastsam.core.judging.comparison import Kind
@@ -18,6 +18,7 @@ from napari_fastsam.layers.planes.alignment import align
 from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import notify
+from napari_fastsam.widgets.common.files import table_to_save
 from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
@@ -102,11 +103,9 @@ class CompareWidget(Dock):
         if shown is None or compared is None:
             self.say(messages.NOTHING_TO_SAVE)
             return None
-        if path is None:
-            path, _ = QFileDialog.getSaveFileName(self.native, "Save the numbers", "comparison.csv", "CSV (*.csv)")
-        if not path:
+        file = table_to_save(self.native, "Save the numbers", "comparison.csv", path)
+        if file is None:
             return None
-        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
         axes = [str(label) for label in shown.predicted.axis_labels]
         try:
             write_numbers(file, [compared.matching(threshold) for threshold in THRESHOLDS])

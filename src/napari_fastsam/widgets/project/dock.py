@@ -18,6 +18,7 @@ from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
+from napari_fastsam.widgets.common.files import table_to_save
 from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.project import messages
 from napari_fastsam.widgets.project.keys import KEYS
@@ -136,13 +137,10 @@ class AnnotateFolderWidget(Dock):
         if annotating is None:
             self.say(messages.NO_FOLDER)
             return None
-        if path is None:
-            path, _ = QFileDialog.getSaveFileName(self.native, "Save the effort", "effort.csv", "CSV (*.csv)")
-        if not path:
-            return None
-        file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
-        write_efforts(file, annotating.efforts())
-        self.say(messages.effort_saved(file.name))
+        file = table_to_save(self.native, "Save the effort", "effort.csv", path)
+        if file is not None:
+            write_efforts(file, annotating.efforts())
+            self.say(messages.effort_saved(file.name))
         return file
 
     def end(self) -> None:
@@ -220,8 +218,14 @@ class AnnotateFolderWidget(Dock):
 
     def _keep(self) -> None:
         if self.annotating is not None:
-            self._try(self.annotating.keep)
+            self._try(self._keep_step)
             self._sync_soon.start(IDLE_MS)
+
+    def _keep_step(self) -> None:
+        annotating = self.annotating
+        if annotating is not None and annotating.keep() and annotating.opened is not None:
+            opened = annotating.opened
+            self.say(messages.opened(opened.image.name, opened.state, 0), (*annotating.project.notes, *opened.notes))
 
     def _sync(self) -> None:
         if self.annotating is not None and self.annotating.opened is not None:

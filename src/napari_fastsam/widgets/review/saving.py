@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari.layers import Labels
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_fastsam.io.results.efforts import write_efforts
 from napari_fastsam.layers.review.review import labelled
+from napari_fastsam.widgets.common.files import table_to_save
 
 
 def save_efforts(window: QWidget, layers: Iterable[Labels | None], path: Path | str | None) -> Path | None:
@@ -25,10 +26,7 @@ def save_efforts(window: QWidget, layers: Iterable[Labels | None], path: Path | 
     OutputError
         If it cannot be written.
     """
-    if path is None:
-        path, _ = QFileDialog.getSaveFileName(window, "Save the effort", "effort.csv", "CSV (*.csv)")
-    if not path:
-        return None
-    file = Path(path) if Path(path).suffix else Path(f"{path}.csv")
-    write_efforts(file, [labelled(layer) for layer in layers if layer is not None])
+    file = table_to_save(window, "Save the effort", "effort.csv", path)
+    if file is not None:
+        write_efforts(file, [labelled(layer) for layer in layers if layer is not None])
     return file

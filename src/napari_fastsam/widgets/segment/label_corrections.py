@@ -16,23 +16,18 @@ from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.answers.splitting import split_by_image
 from napari_fastsam.layers.history.label_edit import recorded_edit
-from napari_fastsam.layers.labels.all_planes import (
-    correct_everywhere,
-    keep_largest_everywhere,
-    merge_everywhere,
-    split_everywhere,
-)
 from napari_fastsam.layers.labels.editing import (
-    Corrected,
     Correction,
-    Place,
     correct_labels,
     free_numbers,
+    keep_largest_everywhere,
     merge_labels,
     split_label,
 )
+from napari_fastsam.layers.labels.label_planes import Place
 from napari_fastsam.layers.labels.layer_plane import LayerPlane, plane_at
 from napari_fastsam.layers.labels.regions import DrawnShapes, selected_shapes
+from napari_fastsam.layers.labels.written import Corrected
 from napari_fastsam.layers.planes.transforms import units_apply, world_to_data
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.correct import VERBS
@@ -191,12 +186,10 @@ class LabelCorrections:
             return correct(window, label)
 
         with self._step(verb, plane):
-            if not self._everywhere:
-                did = correct_labels(plane, labels, correction)
-            elif verb == "keep_largest":
+            if verb == "keep_largest" and self._everywhere:
                 did = keep_largest_everywhere(plane, labels)
             else:
-                did = correct_everywhere(plane, labels, correction)
+                did = correct_labels(plane, labels, correction, self._everywhere)
         self._say(verb, plane, did)
 
     @property
@@ -205,15 +198,14 @@ class LabelCorrections:
 
     def _merge(self, verb: str, plane: LayerPlane, labels: Mapping[int, Place]) -> None:
         with self._step(verb, plane):
-            did = (merge_everywhere if self._everywhere else merge_labels)(plane, labels)
+            did = merge_labels(plane, labels, self._everywhere)
         self._say(verb, plane, did)
 
     def _split(
         self, plane: LayerPlane, label: int, place: Place, correction: Correction, numbers: Sequence[int]
     ) -> None:
         with self._step("split_label", plane):
-            parting = split_everywhere if self._everywhere else split_label
-            did = parting(plane, label, place, correction, numbers)
+            did = split_label(plane, label, place, correction, numbers, self._everywhere)
         self._say("split_label", plane, did)
 
     def _begin(self, begun: _Begun) -> None:

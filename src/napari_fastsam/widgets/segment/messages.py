@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.answers.request import Request
     from napari_fastsam.layers.answers.results import SeenTiles
     from napari_fastsam.layers.answers.session import Result
-    from napari_fastsam.layers.labels.editing import Corrected
     from napari_fastsam.layers.labels.write import Committed
+    from napari_fastsam.layers.labels.written import Corrected
     from napari_fastsam.model.weights.weights import Weights
 
 _UNSURE = 0.6

@@ -78,25 +78,26 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
     return [
         ComboBox(
             name="image",
+            label="Image",
             choices=layers_of(viewer, Image),
             tooltip="An image whose objects are labelled. Training uses its contrast limits.",
         ),
         ComboBox(
             name="truth",
-            label="labels",
+            label="Labels",
             choices=layers_of(viewer, Labels),
             tooltip="Its objects, each with its own number. Each plane with an object counts as an image.",
         ),
         ComboBox(
             name="regions",
-            label="inside",
+            label="Inside",
             choices=layers_of(viewer, Shapes),
             nullable=True,
             tooltip="A Shapes layer whose rectangles mark the fully labelled areas. -----: all of each labelled plane.",
         ),
         ComboBox(
             name="left_out",
-            label="leave out",
+            label="Leave out",
             choices=layers_of(viewer, Labels),
             nullable=True,
             tooltip="A Labels layer that you paint where you are not sure: nothing is learnt there.",
@@ -106,9 +107,10 @@ def make_controls(viewer: ViewerModel, base: str) -> list[Any]:
         BaseBox(
             base,
             name="base",
+            label="Base",
             tooltip="The model to start from. The closer it is to your images, the fewer of them it needs.",
         ),
-        LineEdit(name="model_name", label="name", tooltip="The name of the new model in the list of models."),
+        LineEdit(name="model_name", label="Name", tooltip="The name of the new model in the list of models."),
     ]
 
 
@@ -118,7 +120,7 @@ def _decided_row() -> Container[Any]:
         name="partial",
         layout="horizontal",
         labels=False,
-        label="decided",
+        label="Decided",
         tooltip="What of an image is decided: all of it, unless you say so here.",
         widgets=[
             CheckBox(
@@ -141,7 +143,7 @@ def _pairs_row() -> Container[Any]:
         name="pair_buttons",
         layout="horizontal",
         labels=False,
-        label="pairs",
+        label="Pairs",
         widgets=[
             PushButton(name="add_button", text="Add pair", tooltip="Add the image and its labels to the list."),
             PushButton(name="remove_button", text="Remove", tooltip="Remove the selected pairs from the list."),
@@ -161,6 +163,7 @@ def make_advanced(device: str) -> Container[Any]:
         widgets=[
             SpinBox(
                 name="epochs",
+                label="Epochs",
                 value=0,
                 min=0,
                 max=100_000,
@@ -168,7 +171,7 @@ def make_advanced(device: str) -> Container[Any]:
             ),
             SpinBox(
                 name="imgsz",
-                label="crop (px)",
+                label="Crop (px)",
                 value=0,
                 min=0,
                 max=4096,
@@ -177,12 +180,14 @@ def make_advanced(device: str) -> Container[Any]:
             ),
             ComboBox(
                 name="device",
+                label="Device",
                 value=device,
                 choices=DEVICES,
                 tooltip="Where to train. auto: a GPU if there is one, which is many times faster.",
             ),
             SpinBox(
                 name="seed",
+                label="Seed",
                 value=0,
                 min=0,
                 max=2**31 - 1,

@@ -61,7 +61,7 @@ class TrainingOutcome:
 
 def program() -> list[str]:
     """Return what runs the package's command line: this Python."""
-    return [sys.executable, "-m", "napari_fastsam.cli"]
+    return [sys.executable, "-m", "napari_fastsam"]
 
 
 class TrainingProcess(QObject):

@@ -1,4 +1,4 @@
-"""``python -m napari_fastsam.cli``."""
+"""``python -m napari_fastsam``: the command line."""
 
 from napari_fastsam.cli import app
 
