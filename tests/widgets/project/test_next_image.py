@@ -12,7 +12,7 @@ import tifffile
 from napari_fastsam.layers.prompts.new import new_points
 from napari_fastsam.widgets.classes import ClassesWidget
 from napari_fastsam.widgets.project import AnnotateFolderWidget
-from napari_fastsam.widgets.review import ReviewWidget
+from napari_fastsam.widgets.review import ReviewWidget, messages
 
 SHIFT = 20
 """Each image is the one before, moved so many columns to the right."""
@@ -182,3 +182,23 @@ def test_what_was_accepted_on_the_image_before_is_not_offered_for_training_with_
     assert len(folder.fastsam.decisions.pairs()) == 1
     folder.go_on()
     assert folder.fastsam.decisions.pairs() == []
+
+
+def test_objects_that_are_made_while_the_review_dock_is_open_are_reviewed(folder):
+    review = folder.add_dock(ReviewWidget(folder.viewer), "Review")
+    folder.qtbot.waitUntil(lambda: review.message == messages.NO_OBJECTS)
+    where = np.indices((8, 8)).reshape(2, -1)
+    folder.labels.data_setitem(tuple(where + 40), 7)
+    folder.labels.data_setitem(tuple(where + 80), 8)
+    folder.qtbot.waitUntil(lambda: review.message == messages.OBJECTS_NOW)
+    review.right()  # of what? nothing is shown yet
+    assert "review" not in folder.labels.features
+    first = review.current.label
+    folder.labels.data_setitem(tuple(where + 120), 9)
+    review.right()
+    assert folder.labels.features.set_index("index").loc[first, "review"] == "right"
+    assert review.review.estimate().objects == 3
+    folder.labels.data_setitem(tuple(where + 160), 10)
+    review.begin_anew()
+    assert review.review.estimate().objects == 4
+    assert review.review.counts == {}
