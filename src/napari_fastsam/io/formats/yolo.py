@@ -89,8 +89,8 @@ class Yolo(Format):
         first, *others = self.read_each(path, shape)
         if others:
             raise DatasetError(
-                f"{path} holds {1 + len(others)} images; expected one. 'napari-fastsam convert' parts a dataset into "
-                "its images, and train and evaluate take all of them"
+                f"{path} holds {1 + len(others)} images; expected one. 'napari-fastsam convert' splits a dataset into "
+                "its images; train and evaluate use all of them"
             )
         return first
 
