@@ -47,9 +47,10 @@ $(INSTALLED): pyproject.toml | system
 demo: setup
 	@$(BIN)/python -m napari_fastsam.demo
 
-# Two processes side by side, each with a screen of its own and one thread.
+# Two processes side by side, each with a screen of its own and one thread; one that is done takes half of what the other
+# has left, in order, so that both end together.
 test: setup
-	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # build/oldest.txt says which versions these are.
 test-oldest: system
@@ -58,7 +59,7 @@ test-oldest: system
 	$(OLDEST)/python scripts/oldest.py build/oldest.txt
 	$(OLDEST)/python $(PIP) --requirement build/oldest.txt
 	$(OLDEST)/python -m pip install --quiet --no-deps --editable .
-	OMP_NUM_THREADS=1 $(SCREEN) $(OLDEST)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(SCREEN) $(OLDEST)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # What is to be published, installed as by somebody who has no clone.
 test-wheel: system

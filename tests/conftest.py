@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import own_settings
+
+# isort: split
+
 import gc
 import importlib
 import itertools
@@ -47,6 +51,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_unconfigure() -> None:
+    own_settings.remove()
     if _SCREEN is not None:
         _SCREEN.terminate()
         _SCREEN.communicate()

@@ -7,12 +7,13 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.main import get_command
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import napari_fastsam as fs
 from napari_fastsam.cli import app
@@ -82,11 +83,17 @@ def test_command_lines_run_and_print_what_is_said(block: Block, line: str, outpu
         trained = f" -o {named}" in block.page.read_text(encoding="utf-8")
         assert trained or weights.known(named), f"{block.where} names {named}, which is no model"
         arguments[arguments.index(named)] = "nuclei"
-    result = CliRunner().invoke(app, arguments)
+    result = _result_of(tuple(arguments))
 
     assert result.exit_code == 0, f"{block.where}: {result.output}"
     if output.strip():
         assert shape_of(result.stdout) == shape_of(output), block.where
+
+
+@cache
+def _result_of(arguments: tuple[str, ...]) -> Result:
+    """Run a command line once, however many pages have it: each would find the same images."""
+    return CliRunner().invoke(app, arguments)
 
 
 def _model_of(arguments: list[str]) -> str | None:

@@ -6,6 +6,9 @@ in its status line, the command line prints it as one line and exits with status
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class FastSAMError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -41,3 +44,10 @@ class LabelsError(FastSAMError, ValueError):
 
 class DatasetError(FastSAMError, ValueError):
     """Annotated images cannot be read: pairs that do not match, labels of another shape or kind, an unknown format."""
+
+
+def check_version(content: Mapping[str, Any], known: int, what: str, error_type: type[FastSAMError]) -> None:
+    """Raise an error if the values of a file are of another version than the one that this program knows."""
+    version = content.get("version")
+    if version != known:
+        raise error_type(f"{what} has version {version!r} and this program knows {known}; update napari-fastsam")

@@ -169,7 +169,7 @@ class TestKilled:
 
         other = machine.train(machine.data, *arguments, "--resume", "--seed", 7)
         assert (other.exit_code, other.stderr.count("\n")) == (2, 1)
-        assert "that broke off had other settings" in other.stderr
+        assert "had other settings" in other.stderr
 
         resumed = machine.train(machine.data, *arguments, "--resume")
         assert (resumed.exit_code, resumed.stderr) == (0, "")

@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from napari_fastsam.layers.napari_versions import camera
+
+
+def emitters_of(viewer: Any, without: str) -> dict[str, Any]:
+    """Return every emitter of a viewer and of its layers but one, by name."""
+    groups = {
+        "viewer": viewer.events,
+        "dims": viewer.dims.events,
+        "layers": viewer.layers.events,
+        "selection": viewer.layers.selection.events,
+        "camera": camera(viewer).events,
+        **{layer.name: layer.events for layer in viewer.layers if layer.name != without},
+    }
+    return {f"{name}.{event}": emitter for name, group in groups.items() for event, emitter in group.emitters.items()}
+
 
 def of_this_package(emitters: Mapping[str, Any]) -> list[str]:
     """Return the names of emitters with a callback that belongs to this package, once for each."""

@@ -40,7 +40,7 @@ class Files:
 
     def check(self) -> None:
         """Make their folders, and raise FastSAMError for a file that could not be written in the end."""
-        from napari_fastsam.io.results.evaluations import check_picture
+        from napari_fastsam.io.results.plots import check_picture
         from napari_fastsam.io.results.results import make_folder
 
         if self.plot is not None:

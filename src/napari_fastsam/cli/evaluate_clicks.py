@@ -144,6 +144,6 @@ def held_out_of_both(dataset: Dataset, network: Model | None, corrector: WindowP
     if not examples:
         raise DatasetError(
             f"no image of {dataset.path} was held out of the training of both the model and the correcting network; "
-            f"leave --held-out, and mind that they may have learnt from what they are judged by"
+            f"leave out --held-out, but then they may be judged on images that they were trained on"
         )
     return examples

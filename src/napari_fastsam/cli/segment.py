@@ -170,7 +170,7 @@ def _reading(job: Job, contrast: str | None, scene: int | None, pixel_size: floa
     rule, limits = asked.get("contrast"), asked.get("contrast_limits")
     if limits is not None and len(job.channels) > 1:
         raise ParameterError(
-            f"contrast is {contrast!r} and several channels are seen together, each in limits of its own; leave it out"
+            f"contrast is {contrast!r} but several channels are combined, each with limits of its own; leave it out"
         )
     model = job.model if rule is None else job.model.shown_by(rule)
     return replace(job, model=model, contrast_limits=limits, scene=scene, pixel_size=pixel_size)

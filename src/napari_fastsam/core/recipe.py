@@ -22,7 +22,7 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.errors import FastSAMError
+from napari_fastsam.errors import FastSAMError, check_version
 
 _UNSAID = {
     "channels": [], "channel_limits": [], "refine": True, "fine_edges": False, "contrast": None, "scene": None,
@@ -280,10 +280,7 @@ def from_dict(content: Any) -> Recipe:
     """
     if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
         raise RecipeError(f"this is no recipe: its schema is not {SCHEMA!r}; choose a file that was saved as one")
-    if content.get("version") != VERSION:
-        raise RecipeError(
-            f"the recipe has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
-        )
+    check_version(content, VERSION, "the recipe", RecipeError)
     own = {key: value for key, value in content.items() if key not in ("schema", "version", "written_by")}
     try:
         return _read(Recipe, own, "the recipe")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_fastsam.core.classes.classifier import Classifier, from_tables, to_tables
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.errors import ParameterError, check_version
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.version import __version__
@@ -50,10 +50,7 @@ def classifier_from(content: Any, path: str) -> Classifier:
     """Return the classifier that the values of such a file say; errors are those of `load_classifier`."""
     if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
         raise ParameterError(f"{path} is no classifier; choose a file that was saved as one")
-    if content.get("version") != VERSION:
-        raise ParameterError(
-            f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
-        )
+    check_version(content, VERSION, path, ParameterError)
     try:
         return from_tables(content)
     except ParameterError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
-from napari_fastsam.errors import FastSAMError, PromptError
+from napari_fastsam.errors import FastSAMError, PromptError, check_version
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.version import __version__
@@ -59,10 +59,7 @@ def exemplars_from(content: Any, path: str) -> Exemplars:
     """Return the set that the values of such a file say; parameters and errors are those of `load_exemplars`."""
     if not isinstance(content, Mapping) or content.get("schema") != SCHEMA:
         raise PromptError(f"{path} is no set of examples; choose a file that was saved as one")
-    if content.get("version") != VERSION:
-        raise PromptError(
-            f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
-        )
+    check_version(content, VERSION, path, PromptError)
     try:
         return Exemplars.from_json(content)
     except FastSAMError as error:

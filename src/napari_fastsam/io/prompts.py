@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from napari_fastsam.core.prompts.prompts import Prompts
-from napari_fastsam.errors import PromptError
+from napari_fastsam.errors import PromptError, check_version
 from napari_fastsam.io.json_files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.version import __version__
@@ -38,10 +38,7 @@ def load_prompts(path: str | Path) -> Prompts:
     content = read_json(path, "a file of prompts", PromptError)
     if not isinstance(content, dict) or content.get("schema", SCHEMA) != SCHEMA:
         raise PromptError(f"{path} holds no prompts; expected an object with keys such as points_yx and boxes_yxyx")
-    if content.get("version", VERSION) != VERSION:
-        raise PromptError(
-            f"{path} has version {content['version']!r} and this program knows {VERSION}; update napari-fastsam"
-        )
+    check_version({"version": VERSION, **content}, VERSION, str(path), PromptError)
     own = {key: value for key, value in content.items() if key not in ("schema", "version", "written_by")}
     try:
         return Prompts.from_json(own)

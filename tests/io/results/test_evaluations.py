@@ -14,7 +14,8 @@ import pytest
 from napari_fastsam.core.judging.metrics import THRESHOLDS, Matching
 from napari_fastsam.core.judging.scores import Evaluation, ImageScore
 from napari_fastsam.errors import ParameterError
-from napari_fastsam.io.results.evaluations import as_json, check_picture, write_json, write_plot, write_rows
+from napari_fastsam.io.results.evaluations import as_json, write_json, write_plot, write_rows
+from napari_fastsam.io.results.plots import check_picture
 from napari_fastsam.io.results.results import OutputError
 
 

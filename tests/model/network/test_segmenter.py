@@ -299,5 +299,5 @@ def test_too_little_memory_is_said_with_what_to_do_and_the_model_goes_on(nuclei,
 
 def test_where_torch_is_gone_it_is_said_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ModelError, match=r"torch cannot be .*; install it again: pip install"):
+    with pytest.raises(ModelError, match=r"torch cannot be imported, .*; install it again: pip install"):
         fs.load_model("nuclei", device="cpu")

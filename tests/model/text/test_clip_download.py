@@ -55,7 +55,7 @@ def test_a_download_is_followed_by_use_without_the_network(served: weights.Weigh
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"), [("404", "404"), ("truncated without a length", "has not the expected SHA-256")]
+    ("fault", "says"), [("404", "404"), ("truncated without a length", "does not have the expected SHA-256")]
 )
 def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
     served: weights.Weights, server, cache: Path, fault: str, says: str

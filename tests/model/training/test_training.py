@@ -244,7 +244,7 @@ def test_two_trainings_of_one_file_do_not_share_a_folder(examples, tmp_path: Pat
     def second(event: dict[str, Any]) -> None:
         if event["event"] == "epoch":
             for resume in (False, True):
-                with pytest.raises(ModelError, match=r"another training of .* goes on on this computer") as caught:
+                with pytest.raises(ModelError, match=r"another training of .* is running on this computer") as caught:
                     train(examples, tmp_path / "a.pt", SCRATCH, epochs=1, resume=resume, **SMALL)
                 refused.append(str(caught.value))
 

@@ -120,8 +120,8 @@ def _break(fault: str, server, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("wrong hash", "has not the expected SHA-256"),
-        ("truncated without a length", "has not the expected SHA-256"),
+        ("wrong hash", "does not have the expected SHA-256"),
+        ("truncated without a length", "does not have the expected SHA-256"),
         ("drops always", "the connection to 127.0.0.1 broke, 3 times"),
         ("503", "503.*, 3 times"),
         ("404", "404"),

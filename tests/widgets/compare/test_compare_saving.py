@@ -9,9 +9,8 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QSlider, QWidget
 
-from callbacks import of_this_package
+from callbacks import emitters_of, of_this_package
 from napari_fastsam.core.judging.metrics import THRESHOLDS
-from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.compare import messages as compare_messages
 from napari_fastsam.widgets.compare.dock import CompareWidget
 from napari_fastsam.widgets.compare.output import RESULT_NAME
@@ -50,15 +49,7 @@ def test_saving_nothing_nowhere_or_not_at_all(opened, found, truth, tmp_path, mo
 
 
 def emitters(viewer: Any) -> dict[str, Any]:
-    groups = {
-        "viewer": viewer.events,
-        "dims": viewer.dims.events,
-        "layers": viewer.layers.events,
-        "selection": viewer.layers.selection.events,
-        "camera": camera(viewer).events,
-        **{layer.name: layer.events for layer in viewer.layers if layer.name != RESULT_NAME},
-    }
-    return {f"{name}.{event}": emitter for name, group in groups.items() for event, emitter in group.emitters.items()}
+    return emitters_of(viewer, without=RESULT_NAME)
 
 
 def ours(viewer: Any) -> list[str]:

@@ -215,7 +215,7 @@ def test_labels_are_made_again_shown_compared_and_taken(open_dock, folder, qtbot
     viewer.window.add_dock_widget(segment, name="FastSAM")
     compare = CompareWidget(viewer)
     viewer.window.add_dock_widget(compare, name="Compare")
-    dock._work_on(lambda other: other.work_on(viewer.layers[0], labels_of(dock)))
+    segment.work_on(viewer.layers[0], labels_of(dock))
     segment.task.value, segment.conf.value = "everything", 0.05
     segment.run()
     qtbot.waitUntil(

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.labels import write
-from napari_fastsam.model.asking import tiled
+from napari_fastsam.model.asking import plane_scale, tiled
 from napari_fastsam.model.asking.stack import StackRun
 from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.segment import messages
@@ -37,11 +37,12 @@ class Gate:
 
 
 @pytest.fixture
-def searched(bench, slide, monkeypatch):
-    """A large plane of which two tiles were searched, and the gate to the others."""
+def searched(bench, cells, monkeypatch):
+    """A plane that is large for the dock of which two tiles were searched, and the gate to the others."""
+    monkeypatch.setattr(plane_scale, "LARGE", 1_000_000)
     gate = Gate(monkeypatch, tiled, "segment_tile")
-    b = bench(slide, contrast_limits=(0, 80))
-    b.dock.diameter.value = 70.0  # few tiles
+    b = bench(np.tile(cells, (8, 7)), contrast_limits=(0, 80))
+    b.dock.diameter.value = 45.0  # few tiles
     b.dock.task.value = "everything"
     b.settle()
     gate.let(2)

@@ -111,7 +111,7 @@ def test_planes_along_the_axis_of_the_channels_are_refused(bench, halves):
     b.dock._panels.channels.tick(0, 1, axis=0)
     b.dock.task.value, b.dock.region.value = "everything", "stack"
     b.settle()
-    assert "channels seen together" in b.status
+    assert "holds the channels that are combined" in b.status
 
 
 def test_no_more_than_three(bench, halves):

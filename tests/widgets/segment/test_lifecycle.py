@@ -11,9 +11,8 @@ import pytest
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QDockWidget
 
-from callbacks import of_this_package
+from callbacks import emitters_of, of_this_package
 from napari_fastsam.layers.answers.kept import Kept
-from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
@@ -23,18 +22,7 @@ NUCLEI = np.array([[126, 94], [147, 244]], float)
 
 
 def emitters(viewer):
-    """Every emitter of the viewer and of its layers, by name."""
-    groups = {
-        "viewer": viewer.events,
-        "dims": viewer.dims.events,
-        "layers": viewer.layers.events,
-        "selection": viewer.layers.selection.events,
-        "camera": camera(viewer).events,
-    }
-    for layer in viewer.layers:
-        if layer.name != PREVIEW_NAME:
-            groups[layer.name] = layer.events
-    return {f"{name}.{event}": emitter for name, group in groups.items() for event, emitter in group.emitters.items()}
+    return emitters_of(viewer, without=PREVIEW_NAME)
 
 
 def counts(viewer):

@@ -42,6 +42,14 @@ def set_out(b, active):
     b.points, b.active = points, layer
 
 
+def make_active(b):
+    """Go on with the prompts that are there."""
+    if b.active is None:
+        b.viewer.layers.selection.clear()
+    b.viewer.layers.selection.active = b.active
+    b.dock.shapes.value.mode, b.points.mode = "add_rectangle", "add"
+
+
 def press(b, name):
     """Press a key of the table with the keyboard on the canvas."""
     combination = QKeySequence(name.replace("-", "+").replace("Enter", "Return").replace("Delete", "Del"))[0]
@@ -234,12 +242,21 @@ DOES = {
 }
 
 
+LEAVES_PROMPTS = {*VERBS, "take_point", "take_box", "take_outline", "take_scribble", "take_hovered", "reject_hovered"}
+"""Methods after which the next one finds the prompts as they were."""
+
+
 @pytest.mark.parametrize("active", ["points", "shapes", "image", "labels", "none"])
 def test_every_key_does_its_thing(bench, cells, active):
     b = bench(show=True)
     b.mine = b.viewer.add_labels(np.zeros(cells.shape, np.int32), name="mine")
-    for name, (method, _) in SHORTCUTS.items():
-        set_out(b, active)
+    before = None
+    for name, (method, _) in sorted(SHORTCUTS.items(), key=lambda key: key[1][0] not in LEAVES_PROMPTS):
+        if before in LEAVES_PROMPTS:
+            make_active(b)
+        else:
+            set_out(b, active)
+        before = method
         there = len(b.viewer.layers)
         steps = DOES[method](b)
         next(steps)

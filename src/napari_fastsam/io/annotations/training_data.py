@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import DatasetError
-from napari_fastsam.io.results.folders import put_in_place
-from napari_fastsam.io.results.names import plain_name, temporary_prefix
+from napari_fastsam.io.results.folders import folder_in_place_of
+from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.io.results.results import OutputError
 
 
@@ -61,17 +59,10 @@ def write_training_data(folder: Path, images: Iterable[ImageWithLabels | None]) 
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} is there already and not empty; choose another folder")
-        whole = Path(tempfile.mkdtemp(prefix=temporary_prefix(folder), suffix=".part", dir=folder.parent))
+        with folder_in_place_of(folder) as whole:
+            yield from _fill(whole, images)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    try:
-        yield from _fill(whole, images)
-        whole.chmod(0o755)  # mkdtemp makes folders that nobody else may look into
-        put_in_place(whole, folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(whole, ignore_errors=True)
 
 
 def file_name(name: str, taken: set[str]) -> str:

@@ -133,8 +133,8 @@ def _read(path: Path, shape: tuple[int, int] | None, most: int | None = None) ->
         images = list(content["images"])
         if not images or len(images) > (most or len(images)):
             raise DatasetError(
-                f"{path} holds {len(images)} images; expected one. 'napari-fastsam convert' parts a file into its "
-                "images, and train and evaluate take all of them"
+                f"{path} holds {len(images)} images; expected one. 'napari-fastsam convert' splits a file into its "
+                "images; train and evaluate use all of them"
             )
         names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
         # a crowd is a region with many objects, not an object; of one image none need be named

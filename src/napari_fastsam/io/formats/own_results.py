@@ -29,13 +29,14 @@ def without_results(images: Sequence[Input], named: Collection[str] = ()) -> tup
     results
         Those.
     """
-    endings = sorted({f.ending for f in writers()}, key=len, reverse=True)
+    endings = tuple(sorted({f.ending for f in writers()}, key=len, reverse=True))
     places = {(image.path.absolute().parent, image.name) for image in images if not image.where}
     results = [
         image for image in images
         if _image_of(image.path.absolute(), endings) & places and (str(image.path) not in named or _is_ours(image.path))
     ]  # fmt: skip
-    return [image for image in images if image not in results], results
+    ours = set(map(id, results))
+    return [image for image in images if id(image) not in ours], results
 
 
 def _is_ours(path: Path) -> bool:
@@ -51,8 +52,10 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _image_of(path: Path, endings: Sequence[str]) -> set[tuple[Path, str]]:
+def _image_of(path: Path, endings: tuple[str, ...]) -> set[tuple[Path, str]]:
     """Return folder and name of images that a file may be a result of."""
+    if not path.name.endswith(endings):
+        return set()
     ending = next((e for e in endings if path.name.endswith(e) and path.name != e), None)
     if ending is None:
         return set()

@@ -7,8 +7,6 @@ and back, which encloses nothing.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,8 +33,8 @@ from napari_fastsam.io.formats.yolo_files import (
 )
 from napari_fastsam.io.images.images import read_plane
 from napari_fastsam.io.images.inputs import Input
-from napari_fastsam.io.results.folders import mend, put_in_place
-from napari_fastsam.io.results.names import plain_name, temporary_prefix
+from napari_fastsam.io.results.folders import folder_in_place_of
+from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.io.results.results import OutputError, unwritable
 
 ABOUT_KEY = "napari-fastsam"
@@ -69,18 +67,10 @@ class Yolo(Format):
         if path.exists() and not (path / _YAML).is_file():
             raise OutputError(f"{path} is in the way and no folder as YOLO has it; choose another name")
         try:
-            mend(path)
-            whole = Path(tempfile.mkdtemp(prefix=temporary_prefix(path), suffix=".part", dir=path.parent))
+            with folder_in_place_of(path) as whole:
+                _fill(whole, results)
         except OSError as error:
             raise unwritable(path, error) from error
-        try:
-            _fill(whole, results)
-            whole.chmod(0o755)
-            put_in_place(whole, path)
-        except OSError as error:
-            raise unwritable(path, error) from error
-        finally:
-            shutil.rmtree(whole, ignore_errors=True)
 
     def takes(self, path: Path) -> bool:
         """Whether it is a data.yaml by what stands in it, or a folder with one."""
@@ -99,8 +89,8 @@ class Yolo(Format):
         first, *others = self.read_each(path, shape)
         if others:
             raise DatasetError(
-                f"{path} holds {1 + len(others)} images; expected one. 'napari-fastsam convert' parts a dataset into "
-                "its images, and train and evaluate take all of them"
+                f"{path} holds {1 + len(others)} images; expected one. 'napari-fastsam convert' splits a dataset into "
+                "its images; train and evaluate use all of them"
             )
         return first
 

@@ -40,6 +40,7 @@ def find_inputs(patterns: Sequence[str]) -> list[Input]:
         If one of the patterns means no image, or none of the images can be looked into.
     """
     found: dict[tuple[str, str], Input] = {}
+    real_path = _RealPaths()
     for pattern in patterns:
         images = [one for path in _paths(pattern) for one in _images_at(path)]
         if not images:
@@ -50,10 +51,24 @@ def find_inputs(patterns: Sequence[str]) -> list[Input]:
             )
             raise ImageError(f"{pattern} {what}; expected {', '.join(sorted(SUFFIXES))} or OME-Zarr")
         for image in images:
-            found.setdefault((os.path.realpath(image.path), image.where), image)
+            found.setdefault((real_path(image.path), image.where), image)
     if found and all(image.problem for image in found.values()):
         raise ImageError(next(iter(found.values())).problem)
     return list(found.values())
+
+
+class _RealPaths:
+    """Paths without links; those of a folder are looked up once for all that is in it."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        folder = path.parent
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        there = os.path.join(self._folders[folder], path.name)
+        return os.path.realpath(there) if path.name in ("", "..") or os.path.islink(there) else there
 
 
 def _paths(pattern: str) -> list[Path]:

@@ -5,8 +5,6 @@ What the files mean is said by the OME-NGFF specification, https://ngff.openmicr
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +17,7 @@ from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import ImageError
 from napari_fastsam.io.images.layout import ImageFile, Layout, every_index
 from napari_fastsam.io.images.ome_zarr_metadata import channel_names, metadata_of, multiscale_of, scale_of
-from napari_fastsam.io.results.folders import mend, put_in_place
-from napari_fastsam.io.results.names import temporary_prefix
+from napari_fastsam.io.results.folders import folder_in_place_of
 from napari_fastsam.io.results.results import OutputError, unwritable
 
 CHUNK = 1024
@@ -194,21 +191,13 @@ def new_labels(
     if path.exists() and not is_zarr(path):
         raise OutputError(f"{path} is in the way and no zarr; choose another folder with -o")
     try:
-        mend(path)
-        temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(path), suffix=".part", dir=path.parent))
+        with folder_in_place_of(path) as folder:
+            group = zarr.open_group(folder, mode="w")
+            yield _level(group, 0, tuple(shape), scale)
+            _finish(group, scale)
+            group.attrs.update(attributes())
     except OSError as error:
         raise unwritable(path, error) from error
-    try:
-        group = zarr.open_group(temporary, mode="w")
-        yield _level(group, 0, tuple(shape), scale)
-        _finish(group, scale)
-        group.attrs.update(attributes())
-        temporary.chmod(0o755)
-        put_in_place(temporary, path)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _group(path: Path) -> Any:

@@ -90,7 +90,7 @@ class TiffImage(ImageFile):
         if promised > found:
             planes = promised // math.prod(self._series.keyframe.shape)
             raise ImageError(
-                f"it is cut off: its description speaks of {planes} planes, of which {len(self._series.pages)} can be "
+                f"it is cut off: its description lists {planes} planes, of which {len(self._series.pages)} can be "
                 "found; copy the file again"
             )
 

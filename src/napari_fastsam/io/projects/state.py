@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from napari_fastsam.errors import LabelsError
+from napari_fastsam.errors import LabelsError, check_version
 from napari_fastsam.files import read_json
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.version import __version__
@@ -189,10 +189,7 @@ def read_state(folder: Path) -> ImageState:
     content = read_json(path, "the state of an image", LabelsError)
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise LabelsError(f"{path} is not the state of an image; remove it, or put back a copy")
-    if content.get("version") != VERSION:
-        raise LabelsError(
-            f"{path} has version {content.get('version')!r} and this program knows {VERSION}; update napari-fastsam"
-        )
+    check_version(content, VERSION, str(path), LabelsError)
     try:
         return ImageState.from_json(content)
     except (KeyError, TypeError, ValueError) as error:

@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.core.judging.click_scores import ROUNDS, ClickEvaluation, ClickSummary
-from napari_fastsam.io.results.evaluations import check_picture
+from napari_fastsam.io.results.plots import ALL, GROUP, write_curves
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.io.results.tables import number, write_csv
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def clicks_as_json(evaluation: ClickEvaluation, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -73,30 +76,25 @@ def write_clicks_plot(path: Path, evaluation: ClickEvaluation) -> None:
     Raises
     ------
     ParameterError
-        If the name does not end in one of `evaluations.PICTURES`.
+        If the name does not end in one of `plots.PICTURES`.
     OutputError
         If the file cannot be written.
     """
-    check_picture(path)
-    # without pyplot: no window, and no figure that stays
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    clicks = range(1, evaluation.limit + 1)
-    for group in (*evaluation.groups, None):
-        summary = evaluation.summary(group)
-        name = "all" if group is None else group or "no kind"
-        style: dict[str, Any] = {"color": "black", "linewidth": 2.5} if group is None else {"linewidth": 1.2}
-        noc = summary.clicks_to[0.90]
-        axes.plot(clicks, summary.curve, marker="o", markersize=3, label=f"{name}: NoC@90 {noc:.1f}", **style)
-    axes.set(xlabel="clicks", ylabel="mean IoU", ylim=(0, 1), title=f"{evaluation.corrector}, from {evaluation.start}")
-    axes.set_xticks(evaluation.counts)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    write_whole(path, lambda file: figure.savefig(file, format=path.suffix[1:].casefold(), dpi=150))
+    def draw(axes: Axes) -> None:
+        clicks = range(1, evaluation.limit + 1)
+        for group in (*evaluation.groups, None):
+            summary = evaluation.summary(group)
+            name = "all" if group is None else group or "no kind"
+            style = ALL if group is None else GROUP
+            noc = summary.clicks_to[0.90]
+            axes.plot(clicks, summary.curve, marker="o", markersize=3, label=f"{name}: NoC@90 {noc:.1f}", **style)
+        axes.set(
+            xlabel="clicks", ylabel="mean IoU", ylim=(0, 1), title=f"{evaluation.corrector}, from {evaluation.start}"
+        )
+        axes.set_xticks(evaluation.counts)
+
+    write_curves(path, draw)
 
 
 def _summary(summary: ClickSummary, evaluation: ClickEvaluation) -> dict[str, Any]:

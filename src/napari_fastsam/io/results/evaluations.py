@@ -6,18 +6,18 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_fastsam.core.judging.metrics import THRESHOLDS
 from napari_fastsam.core.judging.scores import NAMES, Evaluation, Figures, ImageScore, Summary
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.io.results.plots import ALL, GROUP, write_curves
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.io.results.tables import number, write_csv
 
-PICTURES = (".png", ".svg", ".pdf")
-"""Kinds of picture, by the file's ending."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def as_json(evaluation: Evaluation, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -71,19 +71,13 @@ def write_rows(path: Path, evaluation: Evaluation) -> None:
     write_csv(path, header, rows)
 
 
-def check_picture(path: Path) -> None:
-    """Raise ParameterError if a picture cannot be written under that name."""
-    if path.suffix.casefold() not in PICTURES:
-        raise ParameterError(f"the plot {path.name} would be of an unknown kind; end its name in {', '.join(PICTURES)}")
-
-
 def write_plot(path: Path, evaluation: Evaluation) -> None:
     """Draw average precision over IoU, pooled: all images, and each group.
 
     Parameters
     ----------
     path
-        A name that ends in one of `PICTURES`; replaced if it exists.
+        A name that ends in one of `plots.PICTURES`; replaced if it exists.
     evaluation
         What was measured.
 
@@ -94,25 +88,18 @@ def write_plot(path: Path, evaluation: Evaluation) -> None:
     OutputError
         If the file cannot be written.
     """
-    check_picture(path)
-    # without pyplot: no window, and no figure that stays
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for group in (*evaluation.groups, None):
-        summary = evaluation.summary(group)
-        name = "all" if group is None else group or "no group"
-        style: dict[str, Any] = {"color": "black", "linewidth": 2.5} if group is None else {"linewidth": 1.2}
-        label = f"{name} ({summary.images} images): mean {summary.pooled.ap:.3f}"
-        axes.plot(THRESHOLDS, summary.pooled.curve, marker="o", markersize=3, label=label, **style)
-    axes.set(xlabel="IoU threshold", ylabel="TP / (TP + FP + FN)", ylim=(0, 1), title=evaluation.model)
-    axes.set_xticks(THRESHOLDS)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    write_whole(path, lambda file: figure.savefig(file, format=path.suffix[1:].casefold(), dpi=150))
+    def draw(axes: Axes) -> None:
+        for group in (*evaluation.groups, None):
+            summary = evaluation.summary(group)
+            name = "all" if group is None else group or "no group"
+            style = ALL if group is None else GROUP
+            label = f"{name} ({summary.images} images): mean {summary.pooled.ap:.3f}"
+            axes.plot(THRESHOLDS, summary.pooled.curve, marker="o", markersize=3, label=label, **style)
+        axes.set(xlabel="IoU threshold", ylabel="TP / (TP + FP + FN)", ylim=(0, 1), title=evaluation.model)
+        axes.set_xticks(THRESHOLDS)
+
+    write_curves(path, draw)
 
 
 def _summary(summary: Summary) -> dict[str, Any]:

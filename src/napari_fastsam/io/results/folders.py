@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_fastsam.io.results.names import beside, temporary_prefix
+
+
+@contextmanager
+def folder_in_place_of(path: Path) -> Iterator[Path]:
+    """Give a folder to fill, which is put in the place of `path` when that is done, and removed if it fails.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there is there still.
+    """
+    mend(path)
+    whole = Path(tempfile.mkdtemp(prefix=temporary_prefix(path), suffix=".part", dir=path.parent))
+    try:
+        yield whole
+        whole.chmod(0o755)  # mkdtemp makes folders that nobody else may look into
+        put_in_place(whole, path)
+    finally:
+        shutil.rmtree(whole, ignore_errors=True)
 
 
 def put_in_place(temporary: Path, path: Path) -> None:

@@ -28,7 +28,7 @@ def require_one_pass(request: Request) -> None:
     controls = request.controls
     if controls.fine_edges and controls.task == "everything" and (request.over_tiles or request.stack is not None):
         raise ParameterError(
-            "Fine edges are drawn of what is found in one pass, and this is everything in tiles or linked planes: "
+            "Fine edges need a plane that is segmented in one pass, not in tiles or as linked planes: "
             "untick fine edges, or choose one plane, or the view."
         )
 

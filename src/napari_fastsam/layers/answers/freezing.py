@@ -168,8 +168,8 @@ def _seen_plane(controls: Controls, plane: Plane) -> Plane:
 def _require_planes(controls: Controls, axis: int) -> None:
     if any(channel.axis == axis for channel in controls.channels):
         raise ImageError(
-            f'Axis {axis} of image "{controls.image.name}" is that of the channels seen together, and planes along it '
-            "are asked for: choose another axis under planes, or fewer than two channels."
+            f'Axis {axis} of image "{controls.image.name}" holds the channels that are combined, so planes '
+            "cannot lie along it too: choose another axis under planes, or fewer than two channels."
         )
 
 

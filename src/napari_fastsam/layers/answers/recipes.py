@@ -55,14 +55,14 @@ def recipe_of(
     search = None
     if controls.others is not None:
         raise RecipeError(
-            f"The objects of layer “{controls.others.name}” are proposals here, and other images have others: choose "
+            f"The objects of layer “{controls.others.name}” are proposals for this image only: choose "
             "none under Advanced ▸ Proposals, and name a folder under proposals in the recipe."
         )
     if controls.task == "prompts":
         if not (read.texts or exemplars is not None) or request.stack is not None:
             raise RecipeError(
-                "Points, boxes and outlines mean something on this image only. Find everything, or by words or "
-                "examples on a plane, then save the recipe."
+                "Points, boxes and outlines belong to this image, and a recipe is for many. Segment everything, or "
+                "search a plane by words or examples, then save the recipe."
             )
         asked = controls.search
         search = SearchPart(
@@ -126,8 +126,8 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     """
     if layer.multiscale or image.multiscale:
         raise LabelsError(
-            "Measuring reads all pixels at once, and this is a pyramid: `napari-fastsam run` with a recipe whose "
-            "output has measurements does it."
+            "A pyramid cannot be measured here, because measuring needs all pixels in memory. Use `napari-fastsam run` "
+            "with a recipe whose output has measurements."
         )
     labels = np.asarray(layer.data)
     table = measure(labels, np.asarray(image.data), axes=axis_names(image))

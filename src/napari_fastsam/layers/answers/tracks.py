@@ -31,8 +31,8 @@ def tracks_of(result: Result, *, name: str = "FastSAM tracks") -> Tracks:
         raise LabelsError("There are no linked objects yet: find everything on all planes, then make tracks of them.")
     if stack.axis != 0:
         raise LabelsError(
-            f'The planes lie along axis {stack.axis} of image "{image.name}", and a Tracks layer takes the first axis '
-            "for time. Choose that one, or turn the image's axes."
+            f'The planes lie along axis {stack.axis} of image "{image.name}", but a Tracks layer needs time on the '
+            "first axis. Choose that axis, or transpose the image."
         )
     rows = []
     for position, (labels, ids) in enumerate(zip(result.labels, links.ids, strict=True)):

@@ -83,7 +83,7 @@ def read_pixels(image: Image, plane: Plane) -> NDArray[Any]:
     if plane.level >= len(level_shapes) or level_shapes[plane.level] != plane.level_shape:
         raise ImageError(
             f'Image "{image.name}" now has shape {level_shapes[0]}, but a plane of an image of shape '
-            f"{plane.image_shape} was asked for: its data changed meanwhile. Run again."
+            f"{plane.image_shape} was requested: its data have changed since. Run again."
         )
     data = image.data[plane.level] if image.multiscale else image.data
     return np.asarray(data[plane.level_slices])

@@ -123,6 +123,8 @@ def _empty(layer: Points | Shapes) -> None:
 
 
 def _fill(layer: Image | Labels, other: Image | Labels) -> None:
+    if not layer.visible:  # first: napari does not measure data that a hidden layer gets
+        layer.visible = True
     layer.data = other.data
     _place(layer, other)
     if layer.name != other.name:
@@ -135,8 +137,6 @@ def _fill(layer: Image | Labels, other: Image | Labels) -> None:
     elif not layer.rgb:
         layer.contrast_limits_range = other.contrast_limits_range
         layer.contrast_limits = other.contrast_limits
-    if not layer.visible:
-        layer.visible = True
     take_content(layer, other)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.judging.replay import by_hand
-from napari_fastsam.core.objects.pixel_sums import pixel_sums
+from napari_fastsam.core.objects.pixel_sums import numbers_in, pixel_sums
 from napari_fastsam.core.results.provenance import entries_of
 from napari_fastsam.core.review.doubts import Doubts
 from napari_fastsam.core.review.error_rate import ErrorEstimate
@@ -121,6 +121,11 @@ class LabelReview:
     # ---------------------------------------------------------------- what there is
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything was answered: objects that come later are not among those that are reviewed."""
+        return self.layer.metadata.get(RECORD_KEY) is not None
+
+    @property
     def record(self) -> ReviewRecord:
         """What the layer keeps of its review; a layer that lost it begins anew."""
         values = self.layer.metadata.get(RECORD_KEY)
@@ -171,6 +176,12 @@ class LabelReview:
     def has(self, label: int) -> bool:
         """Return whether an object is in the layer now."""
         return self._find(label) is not None
+
+    def has_others(self) -> bool:
+        """Return whether objects are in the layer that are not reviewed; of labels on a disk it is not known."""
+        data = pixels_of(self.layer)
+        there = numbers_in(data) if isinstance(data, np.ndarray) else np.zeros(0, np.int64)
+        return bool(np.setdiff1d(there, self.record.labels).size)
 
     # ---------------------------------------------------------------- answers
 
@@ -242,10 +253,8 @@ class LabelReview:
     def _begin(self) -> None:
         values = self.layer.metadata.get(RECORD_KEY)
         record = record_of(self.layer)
-        if record is None:
+        if record is None:  # it is kept with the first answer: until then objects may come and go
             record = ReviewRecord.begin(self._measured.labels, self._doubts.values, self._seed)
-            keep_record(self.layer, record)
-            values = self.layer.metadata[RECORD_KEY]
         known = self._known
         same = known is not None and known[0].seed == record.seed and np.array_equal(known[0].labels, record.labels)
         order = known[1] if known is not None and same else None

@@ -105,7 +105,7 @@ def _with_channels(
         return channels[0], contrast_limits
     if contrast_limits is not None:
         raise ParameterError(
-            f"contrast_limits is {contrast_limits} and several channels are seen together, each in limits of its own; "
+            f"contrast_limits is {contrast_limits} but several channels are combined, each with limits of its own; "
             f"leave contrast_limits out, or hand over `colour_plane(channels, limits=…)`"
         )
     return colour_plane(channels, model.card.window), COLOURED

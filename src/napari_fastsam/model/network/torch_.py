@@ -42,7 +42,7 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except (ImportError, OSError) as error:  # OSError: a library of its own is missing
         raise ModelError(
-            f"no model can be loaded, because torch cannot be ({' '.join(str(error).split())}); install it again: "
+            f"torch cannot be imported, so no model can be loaded ({' '.join(str(error).split())}); install it again: "
             "pip install --force-reinstall torch, or as pytorch.org says for this computer"
         ) from error
 

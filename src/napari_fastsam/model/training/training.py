@@ -241,15 +241,15 @@ def _begin(run: Run, resume: bool) -> None:
     if resume:
         if not (run.folder / "last.pt").exists():
             raise ModelError(
-                f"no training of {run.output} broke off on this computer, so there is none to resume; "
-                f"leave --resume out to start one"
+                f"no training of {run.output} was interrupted on this computer, so there is none to resume; "
+                f"leave out --resume to start one"
             )
         kept = read_json(record, "the record of a training", ModelError)
         changed = [key for key, value in facts.items() if kept.get(key) != value]
         if changed:
             raise ParameterError(
-                f"the training of {run.output} that broke off had other {', '.join(changed)}; "
-                f"resume with the same ones, or leave --resume out to start anew"
+                f"the interrupted training of {run.output} had other {', '.join(changed)}; "
+                f"resume with the same ones, or leave out --resume to start anew"
             )
         return
     if run.folder.exists():  # of a run that broke off and is not resumed
@@ -388,8 +388,8 @@ def _alone(run: Run) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise ModelError(
-            f"another training of {run.output} goes on on this computer; wait until it ends, stop it, or train under "
-            f"another name"
+            f"another training of {run.output} is running on this computer; wait until it ends, stop it, or train "
+            f"under another name"
         ) from error
     try:
         yield

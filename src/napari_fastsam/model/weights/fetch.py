@@ -106,7 +106,7 @@ def fetch(
             relay.wait(attempt * _PAUSE_SECONDS)
         except ValueError as error:
             raise DownloadError(
-                f"what came from {url} has not the expected SHA-256 {sha256}{doubt}; it was thrown away. {otherwise}"
+                f"the file from {url} does not have the expected SHA-256 {sha256}{doubt}; it was deleted. {otherwise}"
             ) from error
         except OSError as error:
             raise DownloadError(_no_place(target, size, error)) from error

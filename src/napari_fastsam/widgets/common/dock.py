@@ -74,8 +74,11 @@ class AnnotatesImages(Protocol):
     def work_on(self, image: Image, labels: Labels) -> None:
         """Find objects in an image, and add them to a Labels layer."""
 
-    def predict_ahead(self, image: Image) -> None:
-        """Have the network see an image that is not in the viewer yet, while there is nothing else to do."""
+    def predict_ahead(self, image: Image) -> bool:
+        """Have the network see an image that is not in the viewer yet, if there is nothing else to do.
+
+        Returns whether it has seen it, or cannot; otherwise it is to be asked once more.
+        """
 
 
 class Dock(Container[Any]):

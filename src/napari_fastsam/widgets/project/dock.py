@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 AHEAD_MS = 200
 """The image that is opened comes first, then the next one is read."""
 
+AGAIN_MS = 500
+"""As long as the network is busy it is asked this often whether it can look at the next image."""
+
 IDLE_MS = 3000
 """After so long without a step the journal is written to the disk."""
 
@@ -56,6 +59,7 @@ class AnnotateFolderWidget(Dock):
         frame, self.images, self.progress = make_frame(self, self.open_image, self.replay.panel)
         self.lies_in(frame)
         self._keep_soon, self._sync_soon = _timer(frame, self._keep), _timer(frame, self._sync)
+        self._tell_soon = _timer(frame, self._show_progress)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
         self._unbind = KEYS.bind(self)
         self.open_button.changed.connect(lambda *_: self.open_folder())
@@ -99,7 +103,8 @@ class AnnotateFolderWidget(Dock):
             if annotating.current is not None:
                 self.images.show_current(annotating.current)
         self.note.value = opened.state.note
-        self._work_on(lambda dock: dock.work_on(opened.images[-1], opened.labels))
+        for dock in self._working_docks():
+            dock.work_on(opened.images[-1], opened.labels)
         notes = tuple(filter(None, (*annotating.project.notes, *opened.notes, self._shown_again())))
         self.say(messages.opened(opened.image.name, annotating.states[place], opened.restored), notes)
         self._look_ahead.start(AHEAD_MS)
@@ -142,7 +147,7 @@ class AnnotateFolderWidget(Dock):
         """Save what is open, and let others have the folder."""
         self._unbind()
         self.replay.end()
-        for timer in (self._keep_soon, self._sync_soon, self._look_ahead, self._collect_soon):
+        for timer in (self._keep_soon, self._sync_soon, self._tell_soon, self._look_ahead, self._collect_soon):
             timer.stop()
         self._close_folder()
         self.images.images.end()
@@ -187,16 +192,17 @@ class AnnotateFolderWidget(Dock):
         annotating.read_ahead(place)
         layers = annotating.layers_ahead(place)
         if layers:
-            self._work_on(lambda dock: dock.predict_ahead(layers[-1]))
+            seen = [dock.predict_ahead(layers[-1]) for dock in self._working_docks()]
+            if not all(seen):
+                self._look_ahead.start(AGAIN_MS)
         elif not annotating.is_ahead_broken(place):
             self._look_ahead.start(AHEAD_MS)
 
-    def _work_on(self, do: Callable[[AnnotatesImages], object]) -> None:
-        """Let the dock that finds objects do something, if it is open."""
+    def _working_docks(self) -> list[AnnotatesImages]:
+        """Return the dock that finds objects, if it is open."""
         window = getattr(self._viewer, "window", None)
-        for dock in () if window is None else window.dock_widgets.values():
-            if isinstance(dock, AnnotatesImages):
-                do(dock)
+        docks = () if window is None else window.dock_widgets.values()
+        return [dock for dock in docks if isinstance(dock, AnnotatesImages)]
 
     def _shown_again(self) -> str:
         try:
@@ -244,7 +250,7 @@ class AnnotateFolderWidget(Dock):
 
     def _state_changed(self, place: int) -> None:
         self.images.images.state_changed(place)
-        self._show_progress()
+        self._tell_soon.start(0)
 
     def _show_progress(self) -> None:
         annotating = self.annotating

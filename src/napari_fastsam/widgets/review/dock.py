@@ -66,7 +66,8 @@ class ReviewWidget(Dock):
         self._soon = qdebounced(self._catch_up, timeout=SOON_MS)
         self._review: LabelReview | None = None
         self._shown: ReviewedObject | None = None
-        self._correcting = self._writing = False
+        self._correcting = self._writing = self._has_others = False
+        self._seed = SEED
         self.lies_in(make_frame(self, self.headline, self._icons))
         self._keys = ReviewKeys(napari_viewer, self.native, self)
         self._wire()
@@ -146,7 +147,8 @@ class ReviewWidget(Dock):
         if review is not None:
             with self._own_writing():
                 review.forget(self._steps.recording(review.layer))
-            self._go_on()
+            self._seed += 1
+            self._look_anew()
 
     @report_errors
     def save_effort(self, path: Path | str | None = None) -> Path | None:
@@ -183,7 +185,12 @@ class ReviewWidget(Dock):
         self._view.remove()
         self._look_for_objects()
 
+    def _look_anew(self) -> None:
+        self._let_go()
+        self._look_for_objects()
+
     def _look_for_objects(self) -> None:
+        self._has_others = False
         self.about.value = ""
         self._work.outdate()
         layer = self.labels_layer.value
@@ -213,7 +220,7 @@ class ReviewWidget(Dock):
         self._writing = True
         try:
             self._steps.layer = layer
-            self._review = LabelReview(layer, *measured, share=self.order.value, seed=SEED)
+            self._review = LabelReview(layer, *measured, share=self.order.value, seed=self._seed)
         finally:
             self._writing = False
         layer.bind_key(UNDO, self._undo_key, overwrite=True)
@@ -243,6 +250,10 @@ class ReviewWidget(Dock):
         if review is None:
             return
         said = review.estimate()
+        if not said.objects and self._has_others:
+            self.about.value = ""
+            self.say(messages.OBJECTS_NOW)
+            return
         self.about.value = "" if shown is None else messages.about(shown)
         self.say(messages.headline(said), messages.details(said, review.counts), Mood.NEXT if shown else Mood.FOUND)
 
@@ -251,6 +262,8 @@ class ReviewWidget(Dock):
 
     def _write(self, answer: Callable[[LabelReview, ReviewedObject], None]) -> None:
         """Write an answer about the object that is shown, unless it is gone meanwhile; and show the next."""
+        if not self._look_for_others():
+            return
         review, shown = self._review, self._shown
         if review is None or shown is None:
             return
@@ -322,10 +335,22 @@ class ReviewWidget(Dock):
             self._review.share = share
             self._go_on()
 
-    def _told_otherwise(self, *_: Any) -> None:
+    def _told_otherwise(self, event: Any = None) -> None:
         """Say what there is once steps were taken back, or somebody else has changed what is told of labels."""
         if not self._writing and not self._correcting and self._review is not None:
+            self._has_others |= getattr(event, "type", "") in ("paint", "labels_update")
             self._soon()
+
+    def _look_for_others(self) -> bool:
+        """Take in the objects that came before the first answer; returns whether the object shown is the same still."""
+        review, shown = self._review, self._shown
+        if review is None or not self._has_others or review.has_begun or not review.has_others():
+            return True
+        self._look_anew()
+        if shown is None or self._review is None or not self._review.want(shown.label):
+            return False
+        self._shown = shown
+        return True
 
     def _catch_up(self) -> None:
         if not self._closed and not self._correcting:

@@ -7,6 +7,7 @@ from napari_fastsam.layers.review.review import ReviewedObject
 
 NO_LAYER = "Choose a Labels layer whose objects are to be checked."
 NO_OBJECTS = "This layer has no objects yet."
+OBJECTS_NOW = "There are objects now: press Begin anew to check them."
 LOOKING = "Looking for doubtful objects …"
 ALL_CHECKED = "All objects are checked."
 NOTHING_TO_TAKE_BACK = "There is no answer to take back."

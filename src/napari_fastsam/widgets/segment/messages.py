@@ -36,32 +36,32 @@ WITH_TOOL = {
 
 NO_POINTS_LAYER = "Nothing was drawn yet: choose a tool, or click an object in the image."
 ONLY_NEGATIVE = "Only negative points here: they say where the object is not. Add a positive one, or a box."
-NO_EXAMPLE = "Only counter-examples here: mark an object like those that are wanted as an example (Shift-X)."
+NO_EXAMPLE = "Only counter-examples here: mark an object of the kind you want as an example (Shift-X)."
 NO_EXAMPLES_TO_KEEP = "No examples on this plane yet: “example” (Shift-X), then click one."
 EXAMPLES_FORGOTTEN = "Searching without the examples that were kept."
-NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer whose objects are measured."
-EXPORTING = "Another file is being written; wait until it is there, or cancel it in the activity dock."
+NOTHING_TO_MEASURE = "Choose an image, and beside “Add to labels” the Labels layer to measure."
+EXPORTING = "Another file is being written; wait until it is done, or cancel it in the activity dock."
 NOT_EXPORTED = "The file was not written."
-NOTHING_TO_EXPORT = "Choose beside “Add to labels” the Labels layer that is to be written."
+NOTHING_TO_EXPORT = "Choose the Labels layer to export beside “Add to labels”."
 NOTHING_TO_ADD = "Nothing to add yet: click an object in the image, or choose Everything."
-NOTHING_TO_CORRECT = "Choose beside “Add to labels” the Labels layer whose labels are corrected."
+NOTHING_TO_CORRECT = "Choose the Labels layer to correct beside “Add to labels”."
 NO_LABEL_CHOSEN = (
     "Which label? Point at it and press a key, select shapes that were drawn around some, or pick one in the layer."
 )
 NOTHING_TO_CLEAR = "There are no prompts on this plane."
 NOTHING_UNDER_CURSOR = "No object under the cursor that the network has seen."
 NOTHING_TO_UNDO = "There is nothing to take back."
-NOTHING_TO_REDO = "There is nothing to do again."
+NOTHING_TO_REDO = "There is nothing to redo."
 NEXT_PROMPTS = "click further ones, or Add to labels"
 NEXT_EVERYTHING = "Add to labels, or click what was missed"
 NOTHING_AT_PROMPTS = "No object there. Details say why."
-NO_LINKED_OBJECTS = "There are no linked objects yet: find everything on all planes, then make tracks of them."
+NO_LINKED_OBJECTS = "There are no linked objects yet: segment everything on all planes, then make the tracks."
 LARGE_SEARCH = (
-    "Words and examples are compared with all objects of this large plane: Run (Shift-R) finds them. Choose where: in "
-    "view to search there at once."
+    "Words and examples are compared with every object of this large plane: press Run (Shift-R) to find them, or "
+    "choose the region “view” to search there at once."
 )
-ANOTHER_MODEL = "The model “nuclei” is not sure here: “microscopy” knows more kinds of objects, choose it under model."
-LARGE_PLANE = "A large plane, seen in tiles: Run (Shift-R) finds everything, beginning with what is in view."
+ANOTHER_MODEL = "The model “nuclei” is not sure here: “microscopy” knows more kinds of objects; choose it under Model."
+LARGE_PLANE = "A large plane, segmented in tiles: Run (Shift-R) finds everything, starting with what is in view."
 ALREADY_ADDED = (
     "These objects were added to the Labels layer: another plane or threshold finds others. Run once more shows these "
     "again; those that are labelled are not added twice."
@@ -71,11 +71,11 @@ STILL_FOLLOWING = (
     "it and add them as far as they were followed."
 )
 STILL_LINKING = (
-    "Objects are linked once all planes were seen, and can be added then: Run (Shift-R) goes on where it was."
+    "Objects can be added once all planes are segmented and linked: Run (Shift-R) continues where it stopped."
 )
 CANCELLED = "Cancelled. Run starts it again."
 DOWNLOAD_CANCELLED = "The download was cancelled; nothing of it is left. “nuclei” works without."
-STILL_BUSY = "Wait for the work under way, or cancel it, then download."
+STILL_BUSY = "Wait until the current work is done, or cancel it, then download."
 LOADING_FIRST = "The model is being loaded; it runs as soon as that is done."
 
 

@@ -25,23 +25,32 @@ class PredictsAhead:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._runner = Runner(lambda step: None, lambda error, cancelled: None)
+        self._runner = Runner(lambda step: None, self._ended)
+        self._begun: Image | None = None
+        self._failed: Image | None = None
 
-    def start(self, image: Image) -> None:
-        """Begin with an image, unless the network is busy; it has to be asked for once more then."""
+    def start(self, image: Image) -> bool:
+        """Begin with an image, unless the network is busy; returns whether nothing is left to do, now or later."""
         engine = self._engine
         if self._runner.busy or engine.controller.work is not None:
-            return
+            return False
         try:
             controls = engine.panels.freeze()
             if controls is None or controls.region != "plane" or controls.channels:
-                return
+                return True
             controls = replace(controls, image=image, points=None, shapes=None, starts=(), task="everything")
             request = engine.session.request(controls)
         except FastSAMError:  # whoever opens the image is told
-            return
-        if not request.waits_for_run:
-            self._runner.start(lambda: engine.session.work(request, user_initiated=False), None)
+            return True
+        if request.waits_for_run or self._failed is image or engine.session.cache.get(request.key) is not None:
+            return True
+        self._begun = image
+        self._runner.start(lambda: engine.session.work(request, user_initiated=False), None)
+        return False
+
+    def _ended(self, error: Exception | None, cancelled: bool) -> None:
+        if error is not None:  # whoever opens the image is told
+            self._failed = self._begun
 
     def give_way(self) -> None:
         """End what is under way: the user waits for something."""
@@ -65,6 +74,9 @@ class ServesProject:
         panels.source.image.value = image
         panels.labels.labels.value = labels
 
-    def predict_ahead(self, image: Image) -> None:
-        """Have the network see an image that is not in the viewer yet, while there is nothing else to do."""
-        self._ahead.start(image)
+    def predict_ahead(self, image: Image) -> bool:
+        """Have the network see an image that is not in the viewer yet, if there is nothing else to do.
+
+        Returns whether it has seen it, or cannot; otherwise it is to be asked once more.
+        """
+        return self._ahead.start(image)

@@ -202,7 +202,7 @@ def test_a_training_that_broke_off_goes_on(tmp_path):
 def test_a_checkpoint_of_another_size_or_damaged_is_refused(tmp_path):
     file = tmp_path / "mine.pt"
     file.with_suffix(".training").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="cannot be gone on from"):
+    with pytest.raises(ModelError, match="cannot be resumed from"):
         train_corrections([disks(0)], file, SMALL, resume=True)
     assert not file.exists()
 

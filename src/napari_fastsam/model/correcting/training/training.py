@@ -252,7 +252,7 @@ class _TrainingRun:
             self.step, self.windows, self.seconds = kept["step"], kept["windows"], kept["seconds"]
         except Exception as error:  # the unpickler may raise anything on a damaged file
             raise ModelError(
-                f"{self.checkpoint} cannot be gone on from ({error}); leave --resume to start anew"
+                f"{self.checkpoint} cannot be resumed from ({error}); leave out --resume to start anew"
             ) from error
 
 
