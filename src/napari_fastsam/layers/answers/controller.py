@@ -7,7 +7,7 @@ It never shows a stale answer, because when work ends it asks again what is want
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -214,15 +214,6 @@ class Controller:
             self._session.image_changed(layer)
         self._session.layer_removed(layer)
         self.asking.layer_removed(layer)
-
-    def layers_refilled(self, layers: Iterable[Layer]) -> None:
-        """Forget what was kept of layers that get other contents, and what was asked of them."""
-        for layer in layers:
-            self._session.image_changed(layer)
-            self._session.layer_removed(layer)
-        self.asking.begin_anew()
-        self.failure = None
-        self._show_nothing(State.NOTHING_SHOWN)
 
     # ---------------------------------------------------------------- work beside the viewer
 

@@ -152,15 +152,10 @@ class GuessPart:
         seen = self.guessing.seen
         if seen is None or self._runner.busy:
             return
-        try:
-            asked = self._to_describe()
-        except FastSAMError:
+        if self._is_wanted(seen):
+            seen.updated(self._to_describe().labels)
+        else:
             self.forget()
-            return
-        if seen.key != (asked.key, self.model.value):
-            self.forget()
-            return
-        seen.updated(asked.labels)
 
     def forget(self) -> None:
         """Forget what was seen and guessed."""

@@ -13,7 +13,6 @@ from superqt.utils import qdebounced
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections
-from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.layers.review.objects import pixels_to_review
 from napari_fastsam.layers.review.record import CORRECTED, RIGHT, WRONG
 from napari_fastsam.layers.review.review import (
@@ -22,7 +21,6 @@ from napari_fastsam.layers.review.review import (
     is_about,
     is_answer,
 )
-from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
@@ -32,11 +30,11 @@ from napari_fastsam.widgets.review.layout import make_actions, make_controls, ma
 from napari_fastsam.widgets.review.saving import save_efforts
 from napari_fastsam.widgets.review.steps import SharedSteps
 from napari_fastsam.widgets.review.view import ObjectView
+from napari_fastsam.widgets.review.wiring import ReviewWiring
 from napari_fastsam.widgets.review.work import Measured, MeasuringWork
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Layer
 
 SOON_MS = 120
 """What is told of labels by others is looked at once within this time."""
@@ -47,7 +45,7 @@ SEED = 1
 """Of the random order of a layer's first review."""
 
 
-class ReviewWidget(Dock):
+class ReviewWidget(ReviewWiring):
     """The dock: right, wrong or correct it, an object at a time.
 
     Parameters
@@ -307,40 +305,6 @@ class ReviewWidget(Dock):
         finally:
             self._writing = False
 
-    # ---------------------------------------------------------------- wiring
-
-    def _wire(self) -> None:
-        listed = self._viewer.layers.events
-        self._always.connect((listed.inserted, listed.removed, listed.renamed), self._refresh_choices)
-        hear_refills(self._viewer, self._always, self._layers_let_go, self._layers_refilled)
-        for part in (self._icons, self.headline):
-            self._always.connect((self._viewer.events.theme,), lambda *_, part=part: part.theme_changed())
-        self.labels_layer.changed.connect(self._layer_chosen)
-        self.order.changed.connect(self._order_chosen)
-        actions = self.actions
-        for button, action in (
-            (actions.right_button, self.right),
-            (actions.wrong_button, self.wrong),
-            (actions.delete_button, self.delete),
-            (actions.correct_button, self.correct),
-            (actions.back_button, self.back),
-            (actions.later_button, self.later),
-            (actions.anew_button, self.begin_anew),
-            (actions.effort_button, self.save_effort),
-        ):
-            button.changed.connect(lambda *_, action=action: action())
-
-    def _order_chosen(self, share: float) -> None:
-        if self._review is not None:
-            self._review.share = share
-            self._go_on()
-
-    def _told_otherwise(self, event: Any = None) -> None:
-        """Say what there is once steps were taken back, or somebody else has changed what is told of labels."""
-        if not self._writing and not self._correcting and self._review is not None:
-            self._has_others |= getattr(event, "type", "") in ("paint", "labels_update")
-            self._soon()
-
     def _look_for_others(self) -> bool:
         """Take in the objects that came before the first answer; returns whether the object shown is the same still."""
         review, shown = self._review, self._shown
@@ -352,10 +316,6 @@ class ReviewWidget(Dock):
         self._shown = shown
         return True
 
-    def _catch_up(self) -> None:
-        if not self._closed and not self._correcting:
-            self._show_current(go=False)
-
     def _let_go(self) -> None:
         """Follow the layer no more."""
         self._per_layer.undo()
@@ -365,24 +325,3 @@ class ReviewWidget(Dock):
         if review is not None:
             review.close()
             review.layer.bind_key(UNDO, None, overwrite=True)
-
-    def _layers_let_go(self, layers: tuple[Layer, ...]) -> None:
-        if self.labels_layer.value in layers:
-            self._work.outdate()
-            self._let_go()
-            self._view.hide()  # to remove a layer takes napari longer
-
-    def _layers_refilled(self, layers: tuple[Layer, ...]) -> None:
-        if self.labels_layer.value in layers:
-            self._look_for_objects()
-
-    def _refresh_choices(self, *_: Any) -> None:
-        """Offer the Labels layers that there are now; a choice stays as long as its layer does."""
-        before = self.labels_layer.value
-        with self.labels_layer.changed.blocked():
-            self.labels_layer.reset_choices()
-            there = [layer for layer in self.labels_layer.choices if layer is not None]
-            self.labels_layer.value = before if before in there else next(reversed(there), None)
-        value = self.labels_layer.value
-        if not (value is before or value == before):
-            self._layer_chosen()

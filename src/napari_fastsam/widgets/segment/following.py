@@ -195,7 +195,11 @@ class Following:
         """Follow nothing until layers hold something else, and forget what was done with what they held."""
         self._per_layer.undo()
         self._recorder.layers_refilled(layers)
-        self._controller.layers_refilled(layers)
+        for layer in layers:
+            self._controller.image_changed(layer)
+            self._controller.layer_removed(layer, is_image=False)
+        self._controller.asking.begin_anew()
+        self._controller.failure = None
 
     def _active_changed(self, *_: Any) -> None:
         self.choices.follow_active()
