@@ -143,7 +143,7 @@ class PageWindows:
             return stored[1], None if part is None else part.reshape(part.shape[-3:])[: shape[1], : shape[2]]
 
         with opened(handle):
-            frame.init_decode()
+            getattr(frame, "init_decode", lambda: None)()  # from tifffile 2026.2.24 on
             offsets, counts = ([places[n] for n in numbers] for places in (page.dataoffsets, page.databytecounts))
             parts = handle.read_segments(offsets, counts, indices=numbers, sort=True)
             if frame.maxworkers > 1 and len(numbers) > 1:
