@@ -82,7 +82,7 @@ def test_points_are_no_recipe(bench, tmp_path):
     b = bench()
     b.click((126, 94))
     assert b.dock.save_recipe(tmp_path / "recipe.json") is None
-    assert "this image only" in b.status
+    assert "belong to this image" in b.status
     assert not (tmp_path / "recipe.json").exists()
 
 
