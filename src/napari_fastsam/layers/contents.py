@@ -1,7 +1,7 @@
 """What a layer holds may become something else while the layer stays: what is kept goes by the content, not the layer.
 
-A layer that is refilled is another one to whoever works with it, as if it had gone and a new one had come; the viewer's
-list of layers says so before and after.
+A layer that is refilled is another one to whoever works with it, as if it had gone and a new one had come; they hear so
+before and after.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from napari.utils.events import EmitterGroup
+
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Layer
-    from napari.utils.events import EmitterGroup
 
     from napari_fastsam.layers.connections import Connections
 
 _CONTENTS: WeakKeyDictionary[Layer, Hashable] = WeakKeyDictionary()
+_EMITTERS: WeakKeyDictionary[LayerList, EmitterGroup] = WeakKeyDictionary()
 
 
 def content_of(layer: Layer) -> Hashable:
@@ -68,7 +70,7 @@ def refilling(viewer: ViewerModel, layers: tuple[Layer, ...]) -> Iterator[None]:
 
 
 def _emitters(viewer: ViewerModel) -> EmitterGroup:
-    events = viewer.layers.events
-    if "refilling" not in events.emitters:
-        events.add(refilling=None, refilled=None)
-    return events
+    layers = getattr(viewer.layers, "__wrapped__", viewer.layers)  # docks see it through a proxy, a new one each time
+    if layers not in _EMITTERS:
+        _EMITTERS[layers] = EmitterGroup(refilling=None, refilled=None)
+    return _EMITTERS[layers]
