@@ -168,7 +168,7 @@ def test_a_single_plane_is_no_stack(bench):
 def test_tracks_without_objects_are_told(bench, film):
     b = bench(film, contrast_limits=(0, 80))
     assert b.dock.make_tracks() is None
-    assert "find everything on all planes" in b.status
+    assert "segment everything on all planes" in b.status
 
 
 def test_words_and_examples_stay_on_the_plane(bench, film):

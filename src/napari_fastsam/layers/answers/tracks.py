@@ -28,7 +28,7 @@ def tracks_of(result: Result, *, name: str = "FastSAM tracks") -> Tracks:
     image: Image = request.controls.image
     stack, links = request.stack, result.links
     if stack is None or links is None or not links.count:
-        raise LabelsError("There are no linked objects yet: find everything on all planes, then make tracks of them.")
+        raise LabelsError("There are no linked objects yet: segment everything on all planes, then make the tracks.")
     if stack.axis != 0:
         raise LabelsError(
             f'The planes lie along axis {stack.axis} of image "{image.name}", but a Tracks layer needs time on the '
