@@ -81,12 +81,7 @@ def write_plot(path: Path, evaluation: Evaluation) -> None:
     evaluation
         What was measured.
 
-    Raises
-    ------
-    ParameterError
-        If the name ends in something else.
-    OutputError
-        If the file cannot be written.
+    Errors are those of `plots.write_curves`.
     """
 
     def draw(axes: Axes) -> None:

@@ -14,6 +14,8 @@ from napari_fastsam.layers.planes.transforms import placed_on
 if TYPE_CHECKING:
     from napari.layers import Image
 
+NO_LINKED_OBJECTS = "There are no linked objects yet: segment everything on all planes, then make the tracks."
+
 
 def tracks_of(result: Result, *, name: str = "FastSAM tracks") -> Tracks:
     """Make a Tracks layer of the objects of a stack, lying exactly on its image; divisions are in its graph.
@@ -28,7 +30,7 @@ def tracks_of(result: Result, *, name: str = "FastSAM tracks") -> Tracks:
     image: Image = request.controls.image
     stack, links = request.stack, result.links
     if stack is None or links is None or not links.count:
-        raise LabelsError("There are no linked objects yet: segment everything on all planes, then make the tracks.")
+        raise LabelsError(NO_LINKED_OBJECTS)
     if stack.axis != 0:
         raise LabelsError(
             f'The planes lie along axis {stack.axis} of image "{image.name}", but a Tracks layer needs time on the '

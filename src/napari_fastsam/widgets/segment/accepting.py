@@ -11,7 +11,7 @@ from napari_fastsam.io.recipes import save_recipe
 from napari_fastsam.io.results.names import plain_name
 from napari_fastsam.layers.answers.recipes import add_measurements, recipe_of
 from napari_fastsam.layers.answers.rivals import rivals_of
-from napari_fastsam.layers.answers.tracks import tracks_of
+from napari_fastsam.layers.answers.tracks import NO_LINKED_OBJECTS, tracks_of
 from napari_fastsam.layers.labels.exporting import result_of
 from napari_fastsam.layers.napari_versions import show_features
 from napari_fastsam.widgets.common.files import file_to_save
@@ -93,7 +93,7 @@ class Accepting:
         """
         shown = self._engine.controller.shown
         if shown is None:
-            raise LabelsError(messages.NO_LINKED_OBJECTS)
+            raise LabelsError(NO_LINKED_OBJECTS)
         tracks = tracks_of(shown)
         self._engine.viewer.add_layer(tracks)
         return tracks

@@ -55,7 +55,6 @@ NOTHING_TO_REDO = "There is nothing to redo."
 NEXT_PROMPTS = "click further ones, or Add to labels"
 NEXT_EVERYTHING = "Add to labels, or click what was missed"
 NOTHING_AT_PROMPTS = "No object there. Details say why."
-NO_LINKED_OBJECTS = "There are no linked objects yet: segment everything on all planes, then make the tracks."
 LARGE_SEARCH = (
     "Words and examples are compared with every object of this large plane: press Run (Shift-R) to find them, or "
     "choose the region “view” to search there at once."
