@@ -8,6 +8,7 @@ import time
 import pytest
 from napari.utils.progress import progress
 
+import napari_fastsam.widgets.common.runner as runner_module
 from napari_fastsam.layers.answers.steps import Step
 from napari_fastsam.widgets.common.runner import Runner
 
@@ -85,10 +86,40 @@ def test_cancel(record, qtbot):
 
 def test_cancel_in_the_activity_dock(record, qtbot):
     record.runner.start(endless, "test")
-    qtbot.waitUntil(lambda: bool(record.steps))
+    qtbot.waitUntil(lambda: bool(progress._all_instances))
     (bar,) = progress._all_instances
     bar.cancel()
     qtbot.waitUntil(lambda: bool(record.ends))
+    assert record.ends == [(None, True)]
+
+
+def test_what_is_done_soon_is_not_shown_there(record, qtbot, monkeypatch):
+    shown = []
+    monkeypatch.setattr(runner_module, "cancelable_progress", lambda **options: shown.append(options))
+
+    def work():
+        yield "one"
+
+    record.runner.start(work, "test")
+    qtbot.waitUntil(lambda: bool(record.ends))
+    qtbot.wait(runner_module.SHOWN_AFTER_MS + 100)
+    assert not shown
+
+
+def test_work_that_ends_while_napari_draws_it_leaves_no_bar(record, qtbot, monkeypatch):
+    """napari handles events while it draws progress."""
+    drawn = runner_module.cancelable_progress
+
+    def draw(**options):
+        bar = drawn(**options)
+        record.runner.cancel()
+        qtbot.waitUntil(lambda: bool(record.ends))
+        return bar
+
+    monkeypatch.setattr(runner_module, "cancelable_progress", draw)
+    record.runner.start(endless, "test")
+    qtbot.waitUntil(lambda: bool(record.ends))
+    qtbot.waitUntil(lambda: not progress._all_instances)
     assert record.ends == [(None, True)]
 
 
@@ -159,7 +190,7 @@ def test_the_bar_shows_how_far_work_has_come_where_it_is_known(record, qtbot):
         go_on.wait(120)
 
     record.runner.start(work, "test")
-    qtbot.waitUntil(lambda: len(record.steps) == 4)
+    qtbot.waitUntil(lambda: bool(progress._all_instances))
     (bar,) = progress._all_instances
     qtbot.waitUntil(lambda: bar.n == 3)
     seen.append((bar.n, bar.total))

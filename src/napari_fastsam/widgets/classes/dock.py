@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from napari_fastsam.widgets.classes.undo import UndoOnLabels
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY, show_if
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import report_errors
+from napari_fastsam.widgets.common.layer_box import is_another, offer_layers, uppermost
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -175,24 +177,14 @@ class ClassesWidget(Dock):
 
     def _refresh_choices(self, *_: Any) -> None:
         """Offer the Labels layers that there are now; a choice stays as long as its layer does."""
-        before = self.layer.value
-        self._refresh_images()
-        with self.layer.changed.blocked():
-            self.layer.reset_choices()
-            there = [layer for layer in self.layer.choices if layer is not None]
-            active = self._viewer.layers.selection.active
-            preferred = [layer for layer in there if layer == active] or there[-1:]
-            self.layer.value = before if before in there else next(iter(preferred), None)
-        if self.layer.value is not self.classing.layer and self.layer.value != self.classing.layer:
+        offer_layers(self.guess.image)
+        offer_layers(self.layer, self._active_or_uppermost)
+        if is_another(self.classing.layer, self.layer.value):
             self._layer_chosen()
 
-    def _refresh_images(self) -> None:
-        box = self.guess.image
-        before = box.value
-        with box.changed.blocked():
-            box.reset_choices()
-            there = [layer for layer in box.choices if layer is not None]
-            box.value = before if before in there else next(reversed(there), None)
+    def _active_or_uppermost(self, layers: Sequence[Labels]) -> Labels | None:
+        active = self._viewer.layers.selection.active
+        return next((layer for layer in layers if layer == active), None) or uppermost(layers)
 
     def _layers_let_go(self, layers: tuple[Layer, ...]) -> None:
         if self.layer.value in layers:

@@ -16,6 +16,10 @@ from napari_fastsam.model.network.interruption import Interrupted, interruptible
 
 Work = Callable[[], Iterator[str]]
 
+SHOWN_AFTER_MS = 300
+"""Work that takes longer is shown in the activity dock. What is done sooner would only flicker there, and showing it
+takes napari a tenth of a second of the main thread."""
+
 LONGEST_END = 0.5
 """Seconds that a closing viewer waits at most for work to notice that it is unwanted: a layer of the network, a tile.
 
@@ -76,10 +80,21 @@ class Runner:
             _ignore_errors=True,
             _connect={"yielded": job.yielded, "finished": job.finished},
         )
-        # napari handles events while it draws progress: from here on, whoever asks finds us busy
-        job.progress = None if title is None else cancelable_progress(desc=title, total=0)
-        if not self._closed:
-            worker.start()
+        worker.start()
+        if title is not None:
+            QTimer.singleShot(SHOWN_AFTER_MS, lambda: job.has_taken_long(title))
+
+    def show(self, job: _Job, title: str) -> None:
+        """Show in the activity dock work that has not ended."""
+        if job is not self._job:
+            return
+        progress = cancelable_progress(desc=title, total=0)
+        if job is not self._job:  # napari handles events while it draws: the work has ended, or a viewer was closed
+            progress.close()
+            return
+        job.progress = progress
+        if job.step is not None:
+            _draw(job, job.step)
 
     def cancel(self) -> None:
         """Ask the work to end after its present step."""
@@ -103,13 +118,9 @@ class Runner:
         if job.cancelled:
             job.cancel()
             return
+        job.step = step
         self._on_step(step)
-        if job.progress is not None and not job.drawing:
-            job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
-            try:
-                _draw(job, step)
-            finally:
-                job.drawing = False
+        _draw(job, step)
 
     def end(self, job: _Job) -> None:
         """Report that a job has ended, unless it is not the one under way."""
@@ -139,14 +150,20 @@ class _Worker(GeneratorWorker):  # type: ignore[misc]
 
 
 def _draw(job: _Job, step: str) -> None:
-    """Show in the activity dock what is done, and how far it has come where that is known."""
+    """Show what is done, and how far it has come where that is known, if the job is shown in the activity dock."""
+    if job.progress is None or job.drawing:
+        return
     done, total = (step.done, step.total) if isinstance(step, Step) else (0, 0)
-    if job.progress is not None and job.progress.total != total:
-        job.progress.total = total
-    if job.progress is not None and total:
-        job.progress.update(done - job.progress.n)
-    if job.progress is not None:
-        job.progress.set_description(step)
+    job.drawing = True  # drawing handles events: the next step may come, or the work end, before it returns
+    try:
+        if job.progress.total != total:
+            job.progress.total = total
+        if job.progress is not None and total:
+            job.progress.update(done - job.progress.n)
+        if job.progress is not None:
+            job.progress.set_description(step)
+    finally:
+        job.drawing = False
 
 
 class _Job:
@@ -161,6 +178,7 @@ class _Job:
         self._runner: Runner | None = runner
         self.worker: GeneratorWorker | None = None
         self.progress: cancelable_progress | None = None
+        self.step: str | None = None
         self.drawing = False
         self.failure: Exception | None = None
         self._cancelled = False
@@ -189,6 +207,11 @@ class _Job:
             self.failure = error
         finally:
             self._ended.set()
+
+    def has_taken_long(self, title: str) -> None:
+        """Have the runner show it, if it still wants to know."""
+        if self._runner is not None:
+            self._runner.show(self, title)
 
     def yielded(self, step: str) -> None:
         """Tell the runner, if it still wants to know."""

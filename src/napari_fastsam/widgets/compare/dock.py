@@ -19,6 +19,7 @@ from napari_fastsam.layers.planes.look import go_to
 from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.common.files import table_to_save
+from napari_fastsam.widgets.common.layer_box import is_another, offered_layers
 from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
@@ -154,8 +155,7 @@ class CompareWidget(Dock):
 
     def _nothing_to_compare(self, predicted: Any, truth: Any) -> str:
         if predicted is None or truth is None:
-            there = [layer for layer in self.predicted.choices if layer is not None]
-            return messages.ONE_MISSING if there else messages.NO_LABELS
+            return messages.ONE_MISSING if offered_layers(self.predicted) else messages.NO_LABELS
         return messages.SAME_TWICE if predicted == truth else ""
 
     def _compared_layers(self, outcome: ComparisonOutcome) -> None:
@@ -272,10 +272,8 @@ class CompareWidget(Dock):
         for box in boxes:
             with box.changed.blocked():
                 box.reset_choices()
-        there = [layer for layer in self.predicted.choices if layer is not None]
-        for box, value in zip(boxes, suggested(there, *before), strict=True):
+        for box, value in zip(boxes, suggested(offered_layers(self.predicted), *before), strict=True):
             with box.changed.blocked():
                 box.value = value
-        # a proxy of a layer equals it without being it
-        if any(not (old is box.value or old == box.value) for old, box in zip(before, boxes, strict=True)):
+        if any(is_another(old, box.value) for old, box in zip(before, boxes, strict=True)):
             self._layers_chosen()

@@ -8,6 +8,7 @@ from magicgui.widgets import ComboBox
 
 from napari_fastsam.layers.contents import hear_refills
 from napari_fastsam.widgets.common.dock import Dock
+from napari_fastsam.widgets.common.layer_box import offer_layers
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -82,11 +83,5 @@ class ReviewWiring(Dock):
 
     def _refresh_choices(self, *_: Any) -> None:
         """Offer the Labels layers that there are now; a choice stays as long as its layer does."""
-        before = self.labels_layer.value
-        with self.labels_layer.changed.blocked():
-            self.labels_layer.reset_choices()
-            there = [layer for layer in self.labels_layer.choices if layer is not None]
-            self.labels_layer.value = before if before in there else next(reversed(there), None)
-        value = self.labels_layer.value
-        if not (value is before or value == before):
+        if offer_layers(self.labels_layer):
             self._layer_chosen()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from napari_fastsam.widgets.common.layer_box import offer_layers, offered_layers
 
 if TYPE_CHECKING:
     from magicgui.widgets import ComboBox
@@ -62,7 +64,7 @@ class LayerChoices:
             self._target_chosen()
             return
         wanted, chosen = self._targets.get(image.unique_id), self._labels.value
-        target = next((layer for layer in _layers(self._labels) if layer.unique_id == wanted), None)
+        target = next((layer for layer in offered_layers(self._labels) if layer.unique_id == wanted), None)
         if chosen is not None and target is None:
             self.left = (chosen.name, before[1])
         elif target is not None:
@@ -80,7 +82,7 @@ class LayerChoices:
     def choose_first(self) -> None:
         """Choose the selected image, or the uppermost, and the uppermost prompt layers."""
         for box in (self._image, *self._prompts):
-            there = _layers(box)
+            there = offered_layers(box)
             if there:
                 box.value = there[-1]
         self.follow_active()
@@ -94,24 +96,17 @@ class LayerChoices:
     def follow_active(self) -> None:
         """Choose the layer that is selected, if it is an image."""
         active = self._viewer.layers.selection.active
-        image = next((layer for layer in _layers(self._image) if layer == active), None)
+        image = next((layer for layer in offered_layers(self._image) if layer == active), None)
         if image is not None:
             self._image.value = image
 
     def _refresh(self, box: ComboBox) -> bool:
         """Return whether another layer is chosen, and it matters for what is asked for."""
-        before, known = box.value, _layers(box)
-        with box.changed.blocked():
-            box.reset_choices()
-            there = _layers(box)
-            new = [layer for layer in there if layer not in known]
-            if before is not None and before in there:
-                box.value = before
-            elif before is None and new and not any(box is one for one in self._chosen_by_hand):
-                box.value = new[-1]
-        # a proxy of a layer equals it without being it
-        return box is not self._labels and not (box.value is before or box.value == before)
+        before, known = box.value, offered_layers(box)
 
+        def otherwise(layers: Sequence[Any]) -> Any:
+            new = [layer for layer in layers if layer not in known]
+            takes_new = before is None and not any(box is one for one in self._chosen_by_hand)
+            return new[-1] if new and takes_new else box.value
 
-def _layers(box: ComboBox) -> list[Any]:
-    return [layer for layer in box.choices if layer is not None]
+        return offer_layers(box, otherwise) and box is not self._labels

@@ -20,6 +20,7 @@ from napari_fastsam.widgets.common.controls import make_compact
 from napari_fastsam.widgets.common.dock import Dock, KeepsDecisions, OffersModels
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.frame import make_readable
+from napari_fastsam.widgets.common.layer_box import offer_layers, uppermost
 from napari_fastsam.widgets.common.model_box import FROM_FILE
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
@@ -298,13 +299,7 @@ class TrainWidget(Dock):
             self.pairs.layer_removed(event.value)
         optional = (self.regions, self.left_out)
         for box in (self.image, self.truth, *optional):
-            before = box.value
-            box.reset_choices()
-            there = [layer for layer in box.choices if layer is not None]
-            if before is not None and before in there:
-                box.value = before
-            elif box not in optional and there:
-                box.value = there[-1]
+            offer_layers(box, uppermost if box not in optional else lambda layers: None)
         self.pairs.refresh()
 
     def _layers_let_go(self, layers: Iterable[Any]) -> None:
