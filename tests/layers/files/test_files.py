@@ -86,7 +86,7 @@ def test_each_image_of_a_coco_file_is_a_layer(tmp_path: Path, make_napari_viewer
     np.testing.assert_array_equal(viewer.layers["1"].data, LABELS.T)
 
 
-def test_by_choice_outlines_open_as_shapes(tmp_path: Path, make_napari_viewer, plugin, settings_of) -> None:
+def test_by_choice_outlines_open_as_shapes(tmp_path: Path, settings_of, make_napari_viewer, plugin) -> None:
     settings_of(NAME).files.open_as = "shapes"
     viewer = make_napari_viewer()
     (layer,) = viewer.open(str(write("geojson", tmp_path)), plugin=NAME)

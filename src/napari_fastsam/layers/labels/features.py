@@ -41,11 +41,9 @@ def features_with(layer: Labels, new: pd.DataFrame) -> pd.DataFrame:
 
     table = indexed(layer)
     table = table[~table["index"].isin(new["index"])]
-    return (
-        pd.concat([table, new], ignore_index=True)
-        if len(table)
-        else new.reindex(columns=[*table.columns, *new.columns.difference(table.columns, sort=False)])
-    )
+    columns = [*table.columns, *new.columns.difference(table.columns, sort=False)]
+    parts = [part for part in (table, new) if len(part)]  # of tables without rows, pandas before 3 warns
+    return pd.concat(parts or [new], ignore_index=True).reindex(columns=columns)
 
 
 def pixels_of_classes(layer: Labels, classes: Sequence[int]) -> dict[int, int]:
