@@ -13,6 +13,7 @@ from napari_fastsam.core.objects import editing
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.editing import correct_labels, free_numbers, merge_labels, split_label
 from napari_fastsam.layers.labels.layer_plane import LayerPlane, plane_at
+from napari_fastsam.layers.labels.pixels import write_pixels
 from napari_fastsam.layers.labels.preview import pyramid
 
 
@@ -187,14 +188,22 @@ def test_labels_half_in_a_region_are_found() -> None:
     assert not plane(layer).labels_in([[-9, -9], [-9, -5], [-5, -5]])
 
 
-def test_new_numbers_are_free_whoever_painted_on_a_large_layer() -> None:
-    layer = Labels(np.zeros((4096, 4096), np.int32))
+@pytest.mark.parametrize("planes", [(), (2,)])
+def test_new_numbers_are_free_whoever_wrote_into_a_large_layer(planes: tuple[int, ...]) -> None:
+    layer = Labels(np.zeros((*planes, 4096, 4096), np.int32))
+    shown = (0,) * len(planes)
+
+    def pixel(at: int) -> tuple[np.ndarray, ...]:
+        return tuple(np.array([i]) for i in (*shown, at, at))
+
     assert free_numbers(layer, 2) == [1, 2]
-    layer.paint((50, 50), 12)
+    layer.paint((*shown, 50, 50), 12)
     assert free_numbers(layer, 1) == [13]
-    layer.data_setitem((np.array([5]), np.array([5])), 40)
+    layer.data_setitem(pixel(5), 40)
     assert free_numbers(layer, 1) == [41]
-    layer.data[7, 7] = 60
+    write_pixels(layer, [(pixel(6), np.array([50], np.int32))], "")
+    assert free_numbers(layer, 1) == [51]
+    layer.data[(*shown, 7, 7)] = 60
     layer.refresh()
     assert free_numbers(layer, 1) == [61]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +19,30 @@ _KEPT_FROM = 4096 * 4096
 
 def largest_label(layer: Labels) -> int:
     """Return a number that no label of a layer, nor a row of its features, exceeds."""
-    rows = max((int(i) for i in layer.features["index"]), default=0) if "index" in layer.features else 0
+    rows = _largest_row(layer)
     if layer.multiscale and rows:  # too large to look at all of it, and nobody paints there
         return max(0, rows)
     if np.prod(pixels_of(layer).shape, dtype=np.int64) < _KEPT_FROM:
         return max(0, rows, _look(layer))
     return max(0, rows, _KEPT.of(layer))
+
+
+@contextmanager
+def kept_largest(layer: Labels) -> Iterator[None]:
+    """Keep what is known of a layer while this program writes into it, which tells what it writes and draws it anew."""
+    _KEPT.writing.add(layer.unique_id)
+    try:
+        yield
+    finally:
+        _KEPT.writing.discard(layer.unique_id)
+
+
+def _largest_row(layer: Labels) -> int:
+    features = layer.features
+    if "index" not in features or not len(features):
+        return 0
+    numbers = features["index"]
+    return int(numbers.max()) if numbers.dtype.kind in "iu" else max(int(i) for i in numbers)
 
 
 def _look(layer: Labels) -> int:
@@ -38,6 +57,7 @@ class _Kept:
     def __init__(self) -> None:
         self._known: dict[Hashable, int] = {}
         self._heard: set[Hashable] = set()
+        self.writing: set[Hashable] = set()
 
     def of(self, layer: Labels) -> int:
         key = layer.unique_id
@@ -60,7 +80,8 @@ class _Kept:
                 self._known[key] = max(self._known[key], int(np.max(written)))
 
     def _forget(self, event: Any) -> None:
-        self._known.pop(event.source.unique_id, None)
+        if event.source.unique_id not in self.writing:
+            self._known.pop(event.source.unique_id, None)
 
 
 _KEPT = _Kept()

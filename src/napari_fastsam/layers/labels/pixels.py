@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.errors import LabelsError
+from napari_fastsam.layers.labels.largest import kept_largest
 from napari_fastsam.layers.labels.target import pixels_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def write_pixels(layer: Labels, parts: Sequence[tuple[Indices, NDArray[np.generi
             layer.events.paint(value=[(where, before, values)])  # as napari tells of what it has written
         layer.refresh(extent=False)
         return
-    with _sliced(layer):
+    with _sliced(layer), kept_largest(layer):
         if parts:
             indices = tuple(np.concatenate(axis) for axis in zip(*(where for where, _ in parts), strict=True))
             with _put_back_on_failure(layer, indices, then), layer.block_history():
