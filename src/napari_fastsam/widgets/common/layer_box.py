@@ -39,7 +39,9 @@ def offer_layers(box: ComboBox, otherwise: Callable[[Sequence[Any]], Any] = uppe
     with box.changed.blocked():
         box.reset_choices()
         there = offered_layers(box)
-        box.value = before if before in there else otherwise(there)
+        chosen = before if before in there else otherwise(there)
+        if chosen is not box.value:  # None is no choice of a box without any
+            box.value = chosen
     return is_another(before, box.value)
 
 
