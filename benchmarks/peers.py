@@ -1,11 +1,14 @@
 """Other ways to the same objects, beside each other on the same images in one run.
 
-    python benchmarks/peers.py [--data FOLDER] [--images 12] [--side 512] [--prompts 10]
+    python benchmarks/peers.py [--data FOLDER] [--images 12] [--side 512] [--prompts 10] [--plot FILE]
 
 Each runs in a process of its own, one after the other, with as many threads as OMP_NUM_THREADS says. FOLDER holds
 annotated images as `napari-fastsam train` takes them; only those that the bundled model's training held out are used,
 scaled up to `--side` so that all see the same pixels. Without it the images of tests/data are used, which the model may
 have learnt from: no AP is printed then.
+
+Each of some objects is clicked on by the simulated user (`napari_fastsam.core.correcting.simulated_user`): first in its
+middle, then where the mask is most wrong. With `--plot`, the IoU after each click becomes a picture.
 
 SAM and MobileSAM have random weights here: their times are real, their masks are not. Prints tables for the
 documentation.
@@ -21,8 +24,9 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import psutil
@@ -30,11 +34,23 @@ import skimage
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fastsam.core.correcting.simulated_user import Click, first_click, next_click
+from napari_fastsam.io.results.plots import write_curves
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests" / "data" / "dsb2018"
 
 Labels = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+
+CLICKS = 5
+"""At most on one object."""
+
+TOLD = (1, 3, 5)
+"""Clicks after which the table has the IoU."""
 
 
 class Peer(ABC):
@@ -56,8 +72,8 @@ class Peer(ABC):
         """Return all objects of an image that it has not seen."""
 
     @abstractmethod
-    def prompt(self, yx: tuple[float, float]) -> Mask:
-        """Return the object at a click on that image."""
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
+        """Return the object of some clicks on that image; the first is a positive one."""
 
 
 class Ours(Peer):
@@ -76,8 +92,10 @@ class Ours(Peer):
 
         return self.prediction.everything(Thresholds(*self.model.thresholds())).to_labels()
 
-    def prompt(self, yx: tuple[float, float]) -> Mask:
-        (selection,) = self.prediction.select(self.fs.Prompts(points=[yx]))
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
+        points, labels = [(c.row, c.column) for c in clicks], [int(c.positive) for c in clicks]
+        prompts = self.fs.Prompts(points=points, point_labels=labels, point_objects=[1] * len(clicks))
+        (selection,) = self.prediction.select(prompts)
         return np.zeros(self.prediction.shape, bool) if selection.mask is None else selection.mask
 
 
@@ -104,10 +122,12 @@ class _Ultralytics(Peer):
         self.results = self.predictor(np.repeat(grey[..., None], 3, axis=2))
         return _painted(self._masks(self.results[0]), self.shape)
 
-    def prompt(self, yx: tuple[float, float]) -> Mask:
-        found = self.predictor.prompt(self.results, points=[[yx[1], yx[0]]], labels=[1])
-        masks = self._masks(found[0])
-        return masks[0] if len(masks) else np.zeros(self.shape, bool)
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
+        points, labels = [[c.column, c.row] for c in clicks], [int(c.positive) for c in clicks]
+        masks = self._masks(self.predictor.prompt(self.results, points=points, labels=labels)[0])
+        # of several masks at one click the surest; several clicks mean all that is left, as in FastSAM's own program
+        chosen = masks[:1] if len(clicks) == 1 else masks
+        return np.any(chosen, axis=0) if chosen else np.zeros(self.shape, bool)
 
     def _masks(self, result: Any) -> list[Mask]:
         if result.masks is None:
@@ -150,9 +170,9 @@ class _Sam(Peer):
             self._decode((np.stack(np.meshgrid(*[np.arange(8)] * 2), -1).reshape(-1, 2) + 0.5) * 128)
         return np.zeros(self.shape, np.int32)
 
-    def prompt(self, yx: tuple[float, float]) -> Mask:
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
         with self.torch.inference_mode():
-            logits = self._decode(np.array([yx[::-1]]) * 1024 / max(self.shape))
+            logits = self._decode(np.array([[clicks[0].column, clicks[0].row]]) * 1024 / max(self.shape))
             mask = self.torch.nn.functional.interpolate(logits[:, :1], self.shape)[0, 0] > 0
         return np.asarray(mask, bool)
 
@@ -197,9 +217,11 @@ class Watershed(Peer):
         self.labels = skimage.segmentation.watershed(-depth, self.seeds, mask=self.inside).astype(np.int32)
         return self.labels
 
-    def prompt(self, yx: tuple[float, float]) -> Mask:
-        label = self.labels[round(yx[0]), round(yx[1])]
-        return (self.labels == label) & (label > 0)
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
+        asked, refused = (
+            {int(self.labels[c.row, c.column]) for c in clicks if c.positive is sign} for sign in (True, False)
+        )
+        return np.isin(self.labels, list(asked - refused - {0}))
 
 
 class RandomWalker(Peer):
@@ -224,10 +246,12 @@ class RandomWalker(Peer):
         walked = skimage.segmentation.random_walker(grey / 255, seeds, beta=300, mode="cg_j", tol=1e-2)
         return np.where(walked == count + 1, 0, walked).astype(np.int32)
 
-    def prompt(self, yx: tuple[float, float]) -> Mask:
+    def prompt(self, clicks: Sequence[Click]) -> Mask:
         seeds = np.where(self.outside, 2, 0)
-        y, x = round(yx[0]), round(yx[1])
-        seeds[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4] = 1
+        for c in clicks:
+            reach = 3 if c.positive else 1
+            around = [slice(max(at - reach, 0), at + reach + 1) for at in (c.row, c.column)]
+            seeds[tuple(around)] = 1 if c.positive else 2
         return skimage.segmentation.random_walker(self.grey / 255, seeds, beta=300, mode="cg_j", tol=1e-2) == 1
 
 
@@ -285,14 +309,26 @@ def images(data: Path | None, count: int, side: int) -> tuple[list[tuple[NDArray
     return made, data is not None
 
 
-def places(labels: Labels, count: int) -> list[tuple[tuple[float, float], int]]:
-    """Return the innermost places of some objects, and their numbers."""
-    found = []
-    for region in skimage.measure.regionprops(labels)[:: max(1, labels.max() // count)][:count]:
-        depth = ndimage.distance_transform_edt(np.pad(region.image, 1))[1:-1, 1:-1]
-        y, x = np.add(np.unravel_index(depth.argmax(), depth.shape), region.bbox[:2])
-        found.append(((float(y), float(x)), int(region.label)))
-    return found
+def some_objects(labels: Labels, count: int) -> list[Mask]:
+    """Return the masks of some objects."""
+    numbers = np.unique(labels[labels > 0])
+    return [labels == number for number in numbers[:: max(1, len(numbers) // count)][:count]]
+
+
+def clicked(peer: Peer, drawn: Mask, count: int) -> tuple[list[float], list[float]]:
+    """Return the IoU after each of some clicks, and the seconds that each answer took."""
+    clicks, overlaps, seconds = [first_click(drawn)], [], []
+    while len(overlaps) < count:
+        begin = time.perf_counter()
+        mask = peer.prompt(clicks)
+        seconds.append(time.perf_counter() - begin)
+        overlaps.append(np.count_nonzero(mask & drawn) / np.count_nonzero(mask | drawn))
+        correction = next_click(mask, drawn)
+        if correction is None:
+            overlaps += overlaps[-1:] * (count - len(overlaps))
+        else:
+            clicks.append(correction)
+    return overlaps, seconds
 
 
 # ---------------------------------------------------------------- measuring
@@ -307,7 +343,7 @@ def measure(name: str, data: Path | None, count: int, side: int, prompts: int) -
     peer = PEERS[name]()
     loading = time.perf_counter() - begin
     peer.everything(pictures[0][0])  # what is imported and prepared once is there
-    peer.prompt((side / 2, side / 2) if min(pictures[0][0].shape) > side / 2 else (5.0, 5.0))
+    peer.prompt([Click(5, 5, True)])
     rest = psutil.Process().memory_info().rss
     peak = _Peak()
     all_seconds, one_seconds, overlaps = [], [], []
@@ -318,19 +354,18 @@ def measure(name: str, data: Path | None, count: int, side: int, prompts: int) -
         all_seconds.append(time.perf_counter() - begin)
         found = match(labels, truth, [0.5])[0]
         matching = found if matching is None else matching + found
-        for yx, number in places(truth, prompts):
-            begin = time.perf_counter()
-            mask = peer.prompt(yx)
-            one_seconds.append(time.perf_counter() - begin)
-            drawn = truth == number
-            overlaps.append(np.count_nonzero(mask & drawn) / np.count_nonzero(mask | drawn))
+        for drawn in some_objects(truth, prompts):
+            ious, seconds = clicked(peer, drawn, CLICKS if peer.knows else 1)
+            one_seconds += seconds[:1]
+            overlaps.append(ious)
     assert matching is not None
+    curve = np.mean(overlaps, axis=0).tolist() if peer.knows and fair else None
     return {
         "name": peer.name, "loading": loading, "all": float(np.median(all_seconds)),
         "one": float(np.median(one_seconds)), "memory": (peak.end() - rest) / 1e6, "process": peak.most / 1e6,
         "ap": matching.average_precision if peer.knows and fair else None,
-        "iou": float(np.mean(overlaps)) if peer.knows and fair else None,
-        "images": len(pictures), "objects": int(sum(t.max() for _, t in pictures)), "clicks": len(overlaps),
+        "curve": curve, "images": len(pictures), "objects": sum(len(np.unique(t)) - 1 for _, t in pictures),
+        "clicked": len(overlaps),
     }  # fmt: skip
 
 
@@ -362,31 +397,52 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--prompts", type=int, default=10)
     parser.add_argument("--only", choices=PEERS, nargs="+", default=list(PEERS))
+    parser.add_argument("--plot", type=Path, help="a picture of the IoU after each click")
     parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.in_this_process:
         print(json.dumps(measure(asked.only[0], asked.data, asked.images, asked.side, asked.prompts)))
         return
-    print(
-        "| what | all objects | one more click | memory for it | AP₅₀ | IoU of one click |\n|---|---|---|---|---|---|"
-    )
-    row: dict[str, Any] = {}
-    for name in asked.only:
-        options = ["--images", str(asked.images), "--side", str(asked.side), "--prompts", str(asked.prompts)]
-        command = [sys.executable, __file__, "--only", name, "--in-this-process", *options]
-        command += [] if asked.data is None else ["--data", str(asked.data)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
-        if done.returncode:
-            print(f"| {name} | failed: {done.stderr.strip().splitlines()[-1][:200]} | | | | |", flush=True)
-            continue
-        row = json.loads(done.stdout.splitlines()[-1])
-        ap, iou = ("–" if row[key] is None else f"{row[key]:.3f}" for key in ("ap", "iou"))
-        times = f"{1e3 * row['all']:,.0f} ms | {1e3 * row['one']:,.1f} ms | {row['memory']:,.0f} MB"
-        print(f"| {row['name']} | {times} | {ap} | {iou} |", flush=True)
-    if row:
-        print(f"\n{row['images']} images with {row['objects']} objects, {row['clicks']} clicks, side {asked.side}.\n")
+    heads = ["what", "all objects", "one more click", "memory for it", "AP₅₀", f"IoU after {_listed(TOLD)} clicks"]
+    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    rows = [row for name in asked.only if (row := measured(name, asked)) is not None]
+    if rows:
+        last = rows[-1]
+        print(
+            f"\n{last['images']} images with {last['objects']} objects, {last['clicked']} clicked, side {asked.side}.\n"
+        )
     for what, why in MISSING:
         print(f"- not measured: {what} ({why})")
+    if asked.plot is not None:
+        write_curves(asked.plot, lambda axes: draw_curves(axes, [row for row in rows if row["curve"]]))
+
+
+def measured(name: str, asked: argparse.Namespace) -> dict[str, Any] | None:
+    """Measure one peer in a process of its own and print its row; None if it failed."""
+    options = ["--images", str(asked.images), "--side", str(asked.side), "--prompts", str(asked.prompts)]
+    command = [sys.executable, __file__, "--only", name, "--in-this-process", *options]
+    command += [] if asked.data is None else ["--data", str(asked.data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    if done.returncode:
+        print(f"| {name} | failed: {done.stderr.strip().splitlines()[-1][:200]} | | | | |", flush=True)
+        return None
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    ap = "–" if row["ap"] is None else f"{row['ap']:.3f}"
+    curve = "–" if row["curve"] is None else _listed([f"{row['curve'][k - 1]:.3f}" for k in TOLD])
+    times = f"{1e3 * row['all']:,.0f} ms | {1e3 * row['one']:,.1f} ms | {row['memory']:,.0f} MB"
+    print(f"| {row['name']} | {times} | {ap} | {curve} |", flush=True)
+    return row
+
+
+def draw_curves(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    """Draw the IoU after each click, a curve a peer."""
+    for row in rows:
+        axes.plot(range(1, CLICKS + 1), row["curve"], marker="o", label=row["name"].replace(", bundled model", ""))
+    axes.set(xlabel="clicks on an object", ylabel="mean IoU", xticks=range(1, CLICKS + 1), ylim=(0, 1))
+
+
+def _listed(values: Sequence[object]) -> str:
+    return ", ".join(map(str, values))
 
 
 if __name__ == "__main__":
