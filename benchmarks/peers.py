@@ -218,10 +218,8 @@ class Watershed(Peer):
         return self.labels
 
     def prompt(self, clicks: Sequence[Click]) -> Mask:
-        asked, refused = (
-            {int(self.labels[c.row, c.column]) for c in clicks if c.positive is sign} for sign in (True, False)
-        )
-        return np.isin(self.labels, list(asked - refused - {0}))
+        asked = {int(self.labels[c.row, c.column]) for c in clicks if c.positive}  # of a segment nothing can be cut
+        return np.isin(self.labels, list(asked - {0}))
 
 
 class RandomWalker(Peer):
@@ -317,12 +315,14 @@ def some_objects(labels: Labels, count: int) -> list[Mask]:
 
 def clicked(peer: Peer, drawn: Mask, count: int) -> tuple[list[float], list[float]]:
     """Return the IoU after each of some clicks, and the seconds that each answer took."""
-    clicks, overlaps, seconds = [first_click(drawn)], [], []
+    clicks = [first_click(drawn)]
+    overlaps: list[float] = []
+    seconds: list[float] = []
     while len(overlaps) < count:
         begin = time.perf_counter()
         mask = peer.prompt(clicks)
         seconds.append(time.perf_counter() - begin)
-        overlaps.append(np.count_nonzero(mask & drawn) / np.count_nonzero(mask | drawn))
+        overlaps.append(float(np.count_nonzero(mask & drawn) / np.count_nonzero(mask | drawn)))
         correction = next_click(mask, drawn)
         if correction is None:
             overlaps += overlaps[-1:] * (count - len(overlaps))
@@ -407,10 +407,8 @@ def main() -> None:
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     rows = [row for name in asked.only if (row := measured(name, asked)) is not None]
     if rows:
-        last = rows[-1]
-        print(
-            f"\n{last['images']} images with {last['objects']} objects, {last['clicked']} clicked, side {asked.side}.\n"
-        )
+        counts = "{images} images with {objects} objects, {clicked} clicked".format_map(rows[-1])
+        print(f"\n{counts}, side {asked.side}.\n")
     for what, why in MISSING:
         print(f"- not measured: {what} ({why})")
     if asked.plot is not None:
