@@ -38,6 +38,7 @@ from napari_fastsam.io.projects.state import ImageState
 from napari_fastsam.io.projects.steps import Annotation, AnnotationStep, LabelTile
 from napari_fastsam.io.prompts import load_prompts, save_prompts
 from napari_fastsam.io.recipes import load_recipe, save_recipe
+from napari_fastsam.io.results.folders import mend
 from napari_fastsam.model.weights import fetch as fetching
 from napari_fastsam.model.weights.fetch import fetch
 
@@ -287,13 +288,16 @@ class Faults(Campaign):
             f"files of at most {most} bytes" if full else f"step {step}, {errno.errorcode[code]}"
         )
         fault = files_of_at_most(most) if full else STEPS.below(place, step, OSError(code, ""), lasts)
-        failed = False
+        failed, said = False, ""
         try:
             with fault:
                 operation.write(place, 2)
         except fs.FastSAMError as error:
-            failed = True
-            assert len(str(error)) > 20, f"{what}: {error}"
+            failed, said = True, str(error)
+            assert len(said) > 20, f"{what}: {said}"
+        for aside in place.glob(".*.old"):  # a folder that could not be put back either
+            assert str(aside) in said, f"{what}: it lies in {aside}, and is not said to: {said}"
+            mend(place / aside.name[1:].rsplit(".", 2)[0])
         found = operation.read(place)
         assert found in ((1, 2) if failed else (2,)), (
             f"{what}: {found} is read, {'after an error' if failed else 'done'}"

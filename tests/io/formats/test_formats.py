@@ -195,6 +195,22 @@ def test_what_cannot_be_read_is_an_error_of_ours(tmp_path: Path, name: str, cont
         registry.read_labels(tmp_path / name)
 
 
+def test_labels_larger_than_any_memory_are_refused_by_name(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 9), np.uint16))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        for tag in ("ImageLength", "ImageWidth"):
+            file.pages[0].tags[tag].overwrite(2**32 - 1, dtype=4)
+    registry.writer("zarr").write(SegmentationResult(ArrayLabels(np.ones((8, 9), np.int32))), tmp_path / "a.zarr")
+    for described in (tmp_path / "a.zarr").rglob("zarr.json"):
+        content = json.loads(described.read_text())
+        if "shape" in content:
+            content["shape"] = [2**40, 2**40]
+            described.write_text(json.dumps(content))
+    for name in ("a.tif", "a.zarr"):
+        with pytest.raises(DatasetError, match=rf"a\.{name[2:]}\S* claims labels of \d+ × \d+ pixels"):
+            registry.read_labels(tmp_path / name)
+
+
 def test_objects_with_one_number_have_masks_of_their_own() -> None:
     labels = np.zeros((4, 6), np.int32)
     labels[1:3, 1:5] = 1

@@ -196,6 +196,18 @@ def test_damaged_files_are_named_and_the_rest_is_read(tmp_path):
     assert found.annotation.features["index"].tolist() == [1]
 
 
+def test_a_table_that_calls_objects_by_something_else_than_numbers_is_named(tmp_path):
+    whole = saved(tmp_path)
+    features = tmp_path / "features.csv"
+    features.write_text(features.read_text().replace("\n1,", "\n1null,"))
+    kept = AnnotationFolder(tmp_path)
+    found = kept.load()
+    assert any("features.csv calls an object '1null'" in note for note in found.notes)
+    np.testing.assert_array_equal(found.annotation.labels, whole.labels)
+    kept.save(found.annotation, found.state)
+    kept.close()
+
+
 def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
     saved(tmp_path)
     left = tmp_path / ".labels.tif.abc123.part"

@@ -23,13 +23,13 @@ def folder(path, content):
     return path
 
 
-def fail_at(monkeypatch, number):
-    """Let one of the renames of folders fail; 0 is the first."""
+def fail_at(monkeypatch, *numbers):
+    """Let some of the renames of folders fail; 0 is the first."""
     rename, calls = Path.rename, []
 
     def failing(self, target):
         calls.append(self)
-        if len(calls) - 1 == number:
+        if len(calls) - 1 in numbers:
             raise OSError(5, "Input/output error")
         return rename(self, target)
 
@@ -49,6 +49,19 @@ def test_a_result_is_in_view_when_it_cannot_be_replaced(tmp_path, monkeypatch, n
         array[...] = 7
     assert open_image(path)[0][0, 0] == 3
     assert [p.name for p in tmp_path.iterdir()] == ["labels.zarr"], "and nothing else is left"
+
+
+def test_where_it_lies_is_said_if_it_cannot_be_put_back_and_the_next_write_does(tmp_path, monkeypatch):
+    path = folder(tmp_path / "result", "old")
+    new = folder(tmp_path / "new", "new")
+    fail_at(monkeypatch, 1, 2)
+    with pytest.raises(OSError, match="Input/output error; what was there lies in") as caught:
+        put_in_place(new, path)
+    aside = beside(path, ".old")
+    assert str(aside) in str(caught.value)
+    assert (aside / "file").read_text() == "old"
+    mend(path)
+    assert (path / "file").read_text() == "old"
 
 
 def test_a_program_that_is_killed_between_the_two_steps_loses_nothing(tmp_path):

@@ -43,6 +43,7 @@ class FilePlanes:
     def __init__(self, path: Path) -> None:
         lengths, plane, self.scale = Input(path).describe()
         self.shape = (*lengths, *plane)
+        check_fits(path, self.shape)
         self._path = path
 
     def planes(self, onto: Any = None) -> Iterator[tuple[Index, NDArray[np.generic]]]:
@@ -65,6 +66,7 @@ class CheckedLabels(ArrayLabels):
     def __init__(self, file: Path, array: Any) -> None:
         super().__init__(array)
         self._file = file
+        check_fits(file, self.shape)
 
     def planes(self, onto: Any = None) -> Iterator[tuple[Index, Any]]:
         """Yield as `ArrayLabels` does. Raises DatasetError as `check_label_plane`, or if one cannot be read."""
@@ -77,6 +79,23 @@ class CheckedLabels(ArrayLabels):
             except Exception as error:  # a decoder may raise anything on a damaged file
                 raise DatasetError(f"{self._file} cannot be read: {error}; get the file again") from error
             yield index, check_label_plane(self._file, plane)
+
+
+def check_fits(file: Path, shape: tuple[int, ...]) -> None:
+    """Make sure that there is memory for a plane of labels: a damaged file may claim any size.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
+    height, width = shape[-2:]
+    try:
+        np.empty((height, width), np.int32)  # nothing is written into it, so that this takes no time
+    except (MemoryError, ValueError) as error:
+        raise DatasetError(
+            f"{file} claims labels of {height} × {width} pixels, which do not fit into memory; get the file again"
+        ) from error
 
 
 def check_label_plane(file: Path, plane: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -128,7 +128,20 @@ def read_features(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame | None:
         return pd.DataFrame()
     except (OSError, ValueError) as error:
         raise LabelsError(f"{path} cannot be read ({error}); put back a copy of it, or remove it") from error
+    if "index" in texts:
+        _check_numbers(path, texts["index"])
     return typed(pd.DataFrame({name: _parsed(texts[name], dtypes.get(str(name), "")) for name in texts}), dtypes)
+
+
+def _check_numbers(path: Path, texts: pd.Series) -> None:
+    """Raise LabelsError if an object is called by something else than its number."""
+    import pandas as pd
+
+    wrong = texts[pd.to_numeric(texts, errors="coerce").isna() & (texts != "")]
+    if len(wrong):
+        raise LabelsError(
+            f"{path} calls an object {wrong.iloc[0]!r}; expected its number: put back a copy of it, or remove it"
+        )
 
 
 def _parsed(texts: pd.Series, dtype: str) -> pd.Series:

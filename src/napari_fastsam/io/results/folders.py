@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_fastsam.io.results.names import beside, temporary_prefix
@@ -39,7 +39,7 @@ def put_in_place(temporary: Path, path: Path) -> None:
     Raises
     ------
     OSError
-        If it cannot be done; what was there is there still.
+        If it cannot be done; what was there is there still, or the message says where it lies.
     """
     mend(path)
     old = beside(path, ".old")
@@ -48,10 +48,18 @@ def put_in_place(temporary: Path, path: Path) -> None:
     try:
         temporary.rename(path)
     except BaseException:
-        with suppress(FileNotFoundError):
-            old.rename(path)
+        if old.exists():
+            _put_back(old, path)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(old: Path, path: Path) -> None:
+    try:
+        old.rename(path)
+    except OSError as error:
+        where = f"{error.strerror}; what was there lies in {old}, and is put back when {path.name} is written again"
+        raise OSError(error.errno, where) from error
 
 
 def mend(path: Path) -> None:
