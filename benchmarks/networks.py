@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from by_kind import judged, table
+from by_kind import Plane, judged, table
 from timing import in_turns
 
 import napari_fastsam as fs
@@ -54,27 +54,28 @@ def main() -> None:
     arguments = parser.parse_args()
     names = list(fs.load_model("microscopy", "cpu").card.validation_images)
     planes = [p for p in judged(arguments.data, names, arguments.every) if "never seen" not in p.group]
-    picture = np.random.default_rng(0).integers(0, 255, (512, 704, 3), np.uint8)
+    judgements = " | ".join(f"{kind}: AP50 | mean AP" for kind in SUMS)
+    print(
+        f"| network | parameters | a pass | {judgements} | core minutes |\n{'|---' * (4 + 2 * len(SUMS))}|", flush=True
+    )
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{name}.pt" for name in arguments.networks]
-        minutes = []
-        for name, file in zip(arguments.networks, files, strict=True):
-            minutes.append(trained(name, file, arguments.data, names, arguments))
-            print(f"{name}: trained in {minutes[-1]:.0f} minutes", flush=True)
-        models = [fs.load_model(file, "cpu") for file in files]
-        passes = in_turns([lambda model=model: model.propose(picture) for model in models], rounds=10)
-        print(
-            "| network | parameters | a pass | "
-            + " | ".join(f"{kind}: AP50 | mean AP" for kind in SUMS)
-            + " | core minutes |"
-        )
-        print("|---" * (4 + 2 * len(SUMS)) + "|")
-        for name, file, model, seconds, took in zip(arguments.networks, files, models, passes, minutes, strict=True):
-            millions = sum(p.numel() for p in read_network(file)[0].parameters()) / 1e6
-            rows = {str(row["kind"]): row for row in table(model, planes, clicks=False)}
-            figures = [f"{rows[kind][key]:.3f}" for kind in SUMS for key in ("AP50", "mean AP")]
-            cells = [name, f"{millions:.2f} M", f"{seconds / passes[0]:.2f} ×", *figures, f"{took:.0f}"]
-            print("| " + " | ".join(cells) + " |", flush=True)
+        models: list[fs.Model] = []
+        for name in arguments.networks:
+            file = Path(folder) / f"{name}.pt"
+            took = trained(name, file, arguments.data, names, arguments)
+            models.append(fs.load_model(file, "cpu"))
+            print(row(name, file, models, planes, took), flush=True)
+
+
+def row(name: str, file: Path, models: list[fs.Model], planes: list[Plane], took: float) -> str:
+    """Return a row of the table, with the time of a pass beside the first model's."""
+    picture = np.random.default_rng(0).integers(0, 255, (512, 704, 3), np.uint8)
+    first, last = in_turns([lambda model=model: model.propose(picture) for model in (models[0], models[-1])], rounds=10)
+    millions = sum(p.numel() for p in read_network(file)[0].parameters()) / 1e6
+    rows = {str(row["kind"]): row for row in table(models[-1], planes, clicks=False)}
+    figures = [f"{rows[kind][key]:.3f}" for kind in SUMS for key in ("AP50", "mean AP")]
+    cells = [name, f"{millions:.2f} M", f"{last / first:.2f} ×", *figures, f"{took:.0f}"]
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

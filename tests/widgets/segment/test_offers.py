@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
@@ -34,10 +36,48 @@ def test_another_model_is_offered_where_this_one_is_unsure(bench, cells):
     b = bench(cells[:64, :64] * 0, show=True)
     b.dock.task.value = "everything"
     b.settle()
-    assert "Use microscopy" in offered(b)
+    b.qtbot.waitUntil(lambda: "Use microscopy" in offered(b))
     b.qtbot.mouseClick(offered(b)["Use microscopy"], Qt.MouseButton.LeftButton)
     assert b.dock.model.value == "microscopy"
     b.settle()
+    assert "Use microscopy" not in offered(b)
+
+
+def membranes(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of which only the edges are bright, (256, 256) uint8, and their middles; `nuclei` knows none such."""
+    rng = np.random.default_rng(2)
+    middles = rng.uniform(0, 256, (count, 2))
+    places = np.indices((256, 256))[..., None] - middles.T[:, None, None]
+    nearest = np.sort(np.hypot(*places), axis=-1)
+    edges = np.exp(-(((nearest[..., 1] - nearest[..., 0]) / 3) ** 2))
+    return (40 + 170 * edges + rng.normal(0, 8, edges.shape)).clip(0, 255).astype(np.uint8), middles
+
+
+@pytest.mark.parametrize("task", ["prompts", "everything"])
+def test_the_model_that_is_surer_of_an_image_is_offered_once_it_was_tried(bench, task):
+    image, middles = membranes(120)
+    y, x = middles[np.abs(middles - 128).max(axis=1).argmin()].round().astype(int)
+    b = bench(image, show=True)
+    b.dock.task.value = task
+    b.click((y, x))
+    b.qtbot.waitUntil(lambda: "Use microscopy" in offered(b))
+    passes = len(b.dock._engine.session.cache)
+    b.qtbot.mouseClick(offered(b)["Use microscopy"], Qt.MouseButton.LeftButton)
+    b.settle()
+    assert b.dock.model.value == "microscopy"
+    assert b.shown[y, x]
+    assert len(b.dock._engine.session.cache) == passes, "it was looked at when it was tried"
+
+
+def test_no_other_model_is_offered_where_this_one_is_sure_whatever_the_confidence(bench):
+    b = bench(show=True)
+    b.dock.task.value = "everything"
+    b.settle()
+    assert not b.dock._engine.models.busy
+    b.dock.conf.value = 0.95
+    b.settle()
+    assert b.dock.controller.shown.count < 3
+    assert not b.dock._engine.models.busy
     assert "Use microscopy" not in offered(b)
 
 

@@ -20,11 +20,11 @@ from napari_fastsam.layers.training.decisions import Decisions
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.segment.current_object import Contour, CurrentObject
 from napari_fastsam.widgets.segment.following import Following
+from napari_fastsam.widgets.segment.idle_trials import model_trial, size_trial
 from napari_fastsam.widgets.segment.offers import offers_for
 from napari_fastsam.widgets.segment.output import Output
 from napari_fastsam.widgets.segment.restoring import Restoring
 from napari_fastsam.widgets.segment.screen import DockScreen
-from napari_fastsam.widgets.segment.size_trials import SizeTrials
 from napari_fastsam.widgets.segment.updates import Updates
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Engine:
         What answers, and what decides when.
     runner
         Runs work beside the viewer.
-    sizes
-        Tries other object sizes where little was found.
+    sizes, models
+        Try other object sizes where little was found, and the other model where this one is not sure.
     decisions
         What was added, and what was taken away: a training set.
     output
@@ -98,7 +98,8 @@ class Engine:
         self._helps: tuple[Offer, ...] = ()
         self._answer: Result | None = None
         self.session = Session(viewer, cache_mb * MEGABYTE)
-        self.sizes = SizeTrials(self.session, self._size_tried)
+        self.sizes = size_trial(self.session, self._tried)
+        self.models = model_trial(self.session, self._tried)
         self.output, self.decisions = Output(viewer), Decisions()
         self.updates = Updates(self._update, self._draw_at_once)
         self.contour, self.corrections = Contour(viewer), Corrections(viewer, self.updates.soon)
@@ -148,6 +149,7 @@ class Engine:
         self.restoring.end()
         self.runner.close()
         self.sizes.close()
+        self.models.close()
         self._answer = None
         self.output.remove_preview()
         self.contour.remove()
@@ -164,10 +166,13 @@ class Engine:
     def _offer_for(self, result: Result | None) -> None:
         """Offer what would help with an answer; buttons that say the same stay, or a press might miss."""
         self._answer = result
-        self._helps = offers_for(result, self.panels, self.session, self.sizes.remedy(result))
+        # one after the other: both ask the network
+        size = self.sizes.outcome(result, may_begin=not self.models.busy)
+        knows_better = self.models.outcome(result, may_begin=not self.sizes.busy)
+        self._helps = offers_for(result, self.panels, self.session, size, bool(knows_better))
         self.offer_again()
 
-    def _size_tried(self) -> None:
+    def _tried(self) -> None:
         if isalive(self.window) and self.controller.work is None:  # what is under way will be told, and asks again
             self._offer_for(self._answer)
 
@@ -188,6 +193,7 @@ class Engine:
     def _work_changed(self, work: Work | None) -> None:
         if work is not None:
             self.sizes.give_way()
+            self.models.give_way()
         if work is None:
             self.updates.cancel()  # what they would ask is asked now
         self._on_work(work)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.labels.written import Corrected
     from napari_fastsam.model.weights.weights import Weights
 
-_UNSURE = 0.6
-
 _NAMED = 5
 """Labels that are named; of more, the first."""
 
@@ -59,7 +57,6 @@ LARGE_SEARCH = (
     "Words and examples are compared with every object of this large plane: press Run (Shift-R) to find them, or "
     "choose the region “view” to search there at once."
 )
-ANOTHER_MODEL = "The model “nuclei” is not sure here: “microscopy” knows more kinds of objects; choose it under Model."
 LARGE_PLANE = "A large plane, segmented in tiles: Run (Shift-R) finds everything, starting with what is in view."
 ALREADY_ADDED = (
     "These objects were added to the Labels layer: another plane or threshold finds others. Run once more shows these "
@@ -106,16 +103,15 @@ def summary(result: Result) -> str:
     if result.missing_embeddings:
         return f"{text} · describing objects …"
     everything = controls.task == "everything"
-    hint = f". {ANOTHER_MODEL}" if everything and is_unsure(result) else ""
     idle = _idle(result)
     if result.count:
         if idle:
             return f"{text} · {idle}"
-        if hint or _shaped(result):  # there is enough to read
-            return f"{text}{hint}"
+        if _shaped(result):  # there is enough to read
+            return text
         return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
     if everything:
-        return f"{text}{hint or '.'} Nothing found: {_loosen(result)}"
+        return f"{text}. Nothing found: {_loosen(result)}"
     if not (result.request.read.prompts.point_labels == 1).any() and _only_points(result):
         return ONLY_NEGATIVE
     if idle:
@@ -127,16 +123,6 @@ def took(result: Result, network_seconds: float) -> str:
     """Say how long an answer took; `network_seconds` 0 means that the network had nothing to do."""
     network = f"The network took {network_seconds:.2f} s" if network_seconds else "The image was seen before"
     return f"{network}; choosing objects took {max(1, round(result.seconds * 1e3))} ms."
-
-
-def is_unsure(result: Result) -> bool:
-    """Tell whether the model for nuclei sees something that it has not learnt, and another one is worth a try.
-
-    On 27 held-out images of nuclei its mean score was 0.60 or more, on cells in phase contrast, flakes, axons and many
-    particles less.
-    """
-    scores = [found.score for found in result.objects]
-    return result.request.controls.model == "nuclei" and (not scores or sum(scores) / len(scores) < _UNSURE)
 
 
 def _over_tiles(seen: SeenTiles) -> str:

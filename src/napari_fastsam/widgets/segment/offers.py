@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_fastsam.layers.answers.other_models import OTHER_MODEL
 from napari_fastsam.layers.answers.remedies import lower_confidence
 from napari_fastsam.widgets.common.headline import Offer
-from napari_fastsam.widgets.segment import messages
 
 if TYPE_CHECKING:
     from napari_fastsam.layers.answers.remedies import Remedy
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.answers.session import Session
     from napari_fastsam.widgets.segment.panels import Panels
 
-OTHER_MODEL = "microscopy"
-"""Knows more kinds of objects than the model that the dock begins with, and comes along with it."""
-
 
 def offers_for(
-    result: Result | None, panels: Panels, session: Session, size: Remedy | None = None
+    result: Result | None,
+    panels: Panels,
+    session: Session,
+    size: Remedy | None = None,
+    other_knows_better: bool = False,
 ) -> tuple[Offer, ...]:
     """Return what would help with an answer: set in the dock by a button, and answered as if set by hand.
 
-    `size` is what a trial of other object sizes came to.
+    `size` is what a trial of other object sizes came to, `other_knows_better` one of the other model.
     """
     if result is None or not result.complete or result.request.stack is not None:
         return ()
@@ -40,11 +41,11 @@ def offers_for(
         )
     if size is not None and size.diameter is not None:
         offers.append(_size_offer(size.diameter, size.more or 0, panels))
-    if result.request.controls.task == "everything" and messages.is_unsure(result):
+    if other_knows_better:
         offers.append(
             Offer(
                 f"Use {OTHER_MODEL}",
-                "The model for nuclei is not sure here; this one knows more kinds of objects.",
+                "The model for nuclei is not sure here; this one is, or knows more kinds of objects.",
                 lambda: _set(panels.source.model, OTHER_MODEL),
             )
         )
