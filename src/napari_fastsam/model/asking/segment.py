@@ -176,7 +176,8 @@ def segment(
     Parameters
     ----------
     model, image, imgsz, diameter, scale, contrast_limits, tiled, channels, channel_axis, others
-        As in `predict`. Of everything on a plane in tiles the objects of `others` are left out.
+        As in `predict`. Of everything on a plane in tiles, and where words or examples are searched for on it, the
+        objects of `others` are left out.
     prompts
         In pixels of the image; None = all objects.
     conf, iou, min_area, max_area
