@@ -118,7 +118,7 @@ def suited_imgsz(
     """Return the size at which a plane of one pass is shown where the objects' size or the scale is given."""
     if tiling.diameter is None and tiling.scale is None:
         return None
-    limits = contrast_limits or sampled_window(model, image)
+    limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
     return model.at_most(shown_size(image.shape, scale_for(model, image, tiling, limits)))
 
 

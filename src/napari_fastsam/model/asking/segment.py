@@ -89,10 +89,11 @@ def predict(
     tiling = Tiling(diameter, scale)
     found: Prediction
     if is_large(data.shape, imgsz) if tiled is None else tiled:
-        found = TiledPrediction(model, data, tiling, contrast_limits or sampled_window(model, data))
+        limits = sampled_window(model, data) if contrast_limits is None else contrast_limits
+        found = TiledPrediction(model, data, tiling, limits, conf_floor=conf_floor)
     else:
         pixels = np.asarray(data[:, :]) if len(data.shape) > 1 else np.asarray(data)
-        imgsz = imgsz or suited_imgsz(model, pixels, tiling, contrast_limits)
+        imgsz = suited_imgsz(model, pixels, tiling, contrast_limits) if imgsz is None else imgsz
         found = predict_plane(model, pixels, imgsz, contrast_limits, conf_floor)
     return found if others is None else BesideOthers(found, others)
 
