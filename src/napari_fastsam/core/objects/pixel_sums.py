@@ -70,6 +70,15 @@ def numbers_in(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.flatnonzero(there[1:]) + 1
 
 
+def numbered(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
+    """Return the labels of a label image as `numbers_in` does, and the image with their places there, from 1, for them.
+
+    Background stays 0, whatever numbers there are: some may be negative, or far apart.
+    """
+    numbers = numbers_in(labels)
+    return numbers, np.where(labels == 0, 0, np.searchsorted(numbers, labels) + 1)
+
+
 def middle(sums: PixelSums) -> tuple[float, ...]:
     """Return the mean index along every axis of a label's pixels."""
     count, *totals = sums
