@@ -71,11 +71,12 @@ def numbers_in(labels: NDArray[np.integer]) -> NDArray[np.integer]:
 
 
 def numbered(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
-    """Return the labels of a label image as `numbers_in` does, and the image with their places there, from 1, for them.
+    """Return the labels of a label image in ascending order, and the image with their places there, from 1, for them.
 
-    Background stays 0, whatever numbers there are: some may be negative, or far apart.
+    Background stays 0 and is none of them, whatever numbers there are: some may be negative, or far apart.
     """
-    numbers = numbers_in(labels)
+    numbers = np.unique(labels)
+    numbers = numbers[numbers != 0]
     return numbers, np.where(labels == 0, 0, np.searchsorted(numbers, labels) + 1)
 
 
