@@ -26,7 +26,7 @@ from napari_fastsam.core.results.result import masks_in
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.choosing import of_size
 from napari_fastsam.model.asking.descriptors import Descriptors
-from napari_fastsam.model.asking.plane_scale import PlaneLike
+from napari_fastsam.model.asking.plane_scale import PlaneLike, write_labels
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
@@ -157,7 +157,7 @@ class BesideOthers(Prediction):
             return found
         together = self._together(found, thresholds)
         if labels is not None:
-            labels[:, :] = paint(together.masks, self.shape, scores=together.scores.tolist())
+            write_labels(labels, paint(together.masks, self.shape, scores=together.scores.tolist()))
         return together
 
     def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:

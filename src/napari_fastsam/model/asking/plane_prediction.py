@@ -23,7 +23,7 @@ from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.choosing import choose, whole_on_plane
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
 from napari_fastsam.model.asking.descriptors import Descriptors
-from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels
+from napari_fastsam.model.asking.plane_scale import PlaneLike, write_labels
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
@@ -108,8 +108,7 @@ class PlanePrediction(Prediction):
         """Return all objects that reach the thresholds, and paint them into `labels` if there are any."""
         found = self.instances(thresholds)
         if labels is not None:
-            check_labels(labels, self.shape)
-            labels[:, :] = found.to_labels()
+            write_labels(labels, found.to_labels())
         return found
 
     def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:

@@ -21,7 +21,7 @@ from napari_fastsam.model.asking.beside import BesideOthers, OtherProposals
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
-from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels, is_large, sampled_window, suited_imgsz
+from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, sampled_window, suited_imgsz, write_labels
 from napari_fastsam.model.asking.prediction import Prediction, check_encoder
 from napari_fastsam.model.asking.refining import Refiner
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -205,7 +205,8 @@ def segment(
     ImageError
         If the image is no plane of real numbers, or has no finite value.
     ParameterError
-        If a parameter is out of its range, there are texts and no encoder, or `labels` has another shape.
+        If a parameter is out of its range, there are texts and no encoder, or `labels` has another shape or a
+        type that cannot hold all objects.
     """
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     floor = thresholds.conf if prompts is None else min(thresholds.conf, CONF_FLOOR)
@@ -245,8 +246,7 @@ def _everything(
         )
     found = polish_instances(default_corrector(), prediction, prediction.objects(thresholds, no_descriptors))
     if labels is not None:
-        check_labels(labels, prediction.shape)
-        labels[:, :] = found.to_labels()
+        write_labels(labels, found.to_labels())
     return found
 
 
@@ -269,5 +269,10 @@ def paint(
     -------
     numpy.ndarray
         (H, W) int32, 0 = background.
+
+    Raises
+    ------
+    ParameterError
+        If an object lies beyond the plane, or the ids are not as many positive numbers.
     """
     return paint_crops([s.crop for s in selections], shape, ids)
