@@ -131,6 +131,16 @@ def test_a_piece_elsewhere_stays_with_the_number_when_a_line_parts_another() -> 
     assert {parted[12, 10], parted[12, 26]} == {5, 10}
 
 
+@pytest.mark.parametrize("line", [[[0, 15], [29, 15]], [[0, 8], [29, 20]], [[4, 25], [25, 4]]])
+def test_a_pixel_that_hangs_on_by_its_corner_is_no_part_of_its_own(line: list[list[int]]) -> None:
+    labels = np.zeros((30, 30), np.uint16)
+    labels[5:25, 5:25] = labels[4, 4] = labels[25, 25] = 5
+    parted = editing.split_by_line(labels, 5, line, [10])
+    assert {parted[5, 5], parted[24, 24]} == {5, 10}
+    assert (parted[4, 4], parted[25, 25]) == (parted[5, 5], parted[24, 24])
+    np.testing.assert_array_equal(parted > 0, labels > 0)
+
+
 def test_two_clicks_part_a_label_at_its_waist(dumbbell: np.ndarray) -> None:
     parted = editing.split_between(dumbbell, 5, [[18, 40], [18, 12]], [10])
     assert (parted[18, 12], parted[18, 40]) == (5, 10)

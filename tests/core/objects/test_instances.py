@@ -43,7 +43,11 @@ def test_from_masks_does_not_keep_the_array() -> None:
 
 @pytest.mark.parametrize(
     ("masks", "scores", "words"),
-    [(np.ones((3, 3)), None, "masks has shape"), (np.ones((2, 3, 3)), [1, 1, 1], "scores has shape")],
+    [
+        (np.ones((3, 3)), None, "masks has shape"),
+        ([np.ones((2, 2)), np.ones((3, 3))], None, "masks is no array"),
+        (np.ones((2, 3, 3)), [1, 1, 1], "scores has shape"),
+    ],
 )
 def test_from_masks_names_the_shape_that_is_wrong(masks: np.ndarray, scores: list[int] | None, words: str) -> None:
     with pytest.raises(ParameterError, match=words):

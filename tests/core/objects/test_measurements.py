@@ -36,6 +36,10 @@ def test_channels_stacks_and_no_image():
     assert (volume["area"][0], volume["centroid_z"][0], volume["z1"][0]) == (8, 0.5, 2)
 
 
+def test_background_is_no_object_beside_negative_numbers():
+    assert measure(np.array([[-1, 0], [0, 5]]))["label"].tolist() == [-1, 5]
+
+
 def test_nothing_and_what_does_not_fit():
     assert len(measure(np.zeros((4, 5), int))) == 0
     with pytest.raises(LabelsError, match="same pixels"):

@@ -111,6 +111,12 @@ def test_as_many_scores_as_masks() -> None:
         paint([block(0, 0, 2, 2), None], SHAPE, scores=[1.0])
 
 
+@pytest.mark.parametrize("shape", [(3, 9), (9, 3), (9, 9, 3)])
+def test_the_shape_of_another_plane_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ParameterError, match=r"beyond a plane of|expected \(H, W\)"):
+        paint([block(2, 2, 4, 4)], shape)
+
+
 def test_nothing_to_paint() -> None:
     assert not paint([], SHAPE).any()
     assert paint([], SHAPE).shape == SHAPE

@@ -140,7 +140,18 @@ def test_planes_that_are_not_known_yet_are_asked_for():
     assert needed == {1}
 
 
-@pytest.mark.parametrize("wrong", [{"max_gap": -1}, {"max_gap": 0.5}, {"min_overlap": 0}, {"min_overlap": 1.5}])
+def test_a_whole_number_may_be_a_float():
+    planes = [[square(0, 0)], [], [square(0, 1)]]
+    assert ids(planes, max_gap=1.0) == [[1], [], [1]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_gap": -1}, {"max_gap": 0.5}, {"max_gap": float("nan")}, {"max_gap": float("inf")}, {"max_gap": "1"},
+        {"min_overlap": 0}, {"min_overlap": 1.5},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(FastSAMError, match="expected"):
         Linking(**wrong)

@@ -67,6 +67,8 @@ def test_labels_of_any_type_of_number(labels: object) -> None:
         ({"points": [[1, 2]], "point_labels": ["positive"]}, "expected whole numbers"),
         ({"points": [[1, 2]], "point_objects": [1.5]}, "point_objects holds"),
         ({"points": [[1, 2]], "point_objects": [1j]}, "point_objects holds"),
+        ({"points": [[1, 2], [3, 4]], "point_labels": [[1], [1, 0]]}, "expected .* whole numbers, one a point"),
+        ({"masks": [[[1, 0], [1]]]}, r"masks\[0\] is no array"),
         ({"boxes": [[1, 2, 3]]}, r"boxes has shape \(1, 3\)"),
         ({"boxes": [[1, 2, 3, np.inf]]}, "boxes holds a value that is not finite"),
         ({"outlines": [TRIANGLE, [[0, 0], [1, 1]]]}, r"outlines\[1\] has 2 vertices; expected at least 3"),

@@ -73,6 +73,14 @@ def test_a_long_one_one_of_two_pieces_and_one_cut_by_a_tile_are_doubtful():
     assert (number, reason) == (13, "a straight side along column 103, as where tiles meet")
 
 
+def test_a_straight_side_of_the_only_object_is_told_by_its_axis():
+    labels = np.zeros((60, 60), np.int32)
+    labels[disk((30, 30), 20)] = 1
+    labels[:30] = 0
+    assert "along row 30" in find_doubts(measure_objects(labels)).reason(0)
+    assert "along column 30" in find_doubts(measure_objects(labels.T.copy())).reason(0)
+
+
 def test_a_bright_object_is_doubtful():
     labels = cells()
     image = (labels > 0) * 100.0 + np.random.default_rng(0).random(labels.shape)

@@ -126,6 +126,29 @@ def test_painted_selections_keep_their_place(nuclei: Model, sparse: np.ndarray) 
     assert set(np.unique(paint(found, sparse.shape, ids=[5, 6, 9])).tolist()) == {0, 5, 9}
 
 
+@pytest.mark.parametrize("options", [{"tiled": True, "scale": 1.0}, {"diameter": 20}, {"tiled": False}])
+def test_contrast_limits_may_be_an_array(nuclei: Model, sparse: np.ndarray, options: dict) -> None:
+    limits = np.percentile(sparse, [1, 99.9])
+    found = segment(nuclei, sparse, contrast_limits=limits, **options)
+    same = segment(nuclei, sparse, contrast_limits=(float(limits[0]), float(limits[1])), **options)
+    assert np.array_equal(found.to_labels(), same.to_labels())
+
+
+def test_an_input_size_of_nothing_is_named(nuclei: Model, sparse: np.ndarray) -> None:
+    with pytest.raises(ParameterError, match="imgsz is 0"):
+        segment(nuclei, sparse, imgsz=0)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_lower_floor_keeps_what_is_less_sure(nuclei: Model, sparse: np.ndarray, tiled: bool) -> None:
+    prompts = Prompts(points=[[row, column] for row in range(3, 100, 12) for column in range(3, 100, 12)])
+    usual, lower = (
+        predict(nuclei, sparse, tiled=tiled, scale=1.0, **floor).select(prompts, conf=0.001, refine=False)
+        for floor in ({}, {"conf_floor": 0.001})
+    )
+    assert sum(one.found for one in lower) > sum(one.found for one in usual)
+
+
 def test_old_names_say_what_to_use_instead(nuclei: Model, sparse: np.ndarray) -> None:
     prompts = Prompts(points=[[20, 20], [60, 80]])
     expected = paint(segment(nuclei, sparse, prompts), sparse.shape)

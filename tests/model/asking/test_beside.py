@@ -99,3 +99,32 @@ def test_labels_of_another_plane_are_refused_by_name(model, cells):
         predict(model, cells, others=other)
     with pytest.raises(ParameterError, match="whole numbers"):
         OtherProposals.of_labels(np.ones((8, 8)), "cellpose")
+
+
+def test_of_a_plane_in_tiles_examples_are_compared_with_the_networks_objects(model, cells, theirs):
+    """No pixels of tiles are kept, by which the others' objects could be described."""
+    prompts = Prompts(examples=[NUCLEUS])
+    found = segment(model, cells, prompts, others=theirs, tiled=True)
+    alone = segment(model, cells, prompts, tiled=True)
+    assert [one.crop.key for one in found] == [one.crop.key for one in alone]
+
+
+def test_everything_of_a_plane_in_tiles_is_looked_for_once(model, cells, theirs):
+    labels, read = np.zeros(cells.shape, np.int32), []
+
+    class Counted:
+        shape = cells.shape
+
+        def __getitem__(self, window):
+            read.append(window)
+            return cells[window]
+
+    segment(model, Counted(), tiled=True, scale=1.0, contrast_limits=(0, 255), labels=labels, others=theirs)
+    assert labels.any()
+    assert len(read) == 1
+
+
+def test_everything_of_both_goes_into_labels_that_are_given(model, cells, theirs):
+    labels = np.zeros(cells.shape, np.int32)
+    found = segment(model, cells, labels=labels, others=theirs)
+    assert np.array_equal(labels, found.to_labels())

@@ -15,7 +15,7 @@ from napari_fastsam.core.prompts.prompts import PromptRef, Prompts
 from napari_fastsam.model.asking import plane_prediction
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
-from napari_fastsam.model.asking.segment import segment
+from napari_fastsam.model.asking.segment import predict, segment
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.card import FASTSAM, Card
@@ -94,6 +94,7 @@ class TestCloserLook:
             Prompts(boxes=[[50, 50, 90, 50]]),
             Prompts(outlines=[[[-9, -9], [-9, -3], [-3, -3]]]),
             Prompts(scribbles=[[[-9, 5], [-9, 20]]]),
+            Prompts(boxes=[[50, 50, 50, 50]]),
         ],
         ids=[
             "point",
@@ -105,14 +106,25 @@ class TestCloserLook:
             "thin",
             "outline",
             "scribble",
+            "a point of a box",
         ],
     )
     def test_what_lies_outside_or_has_no_area_needs_none(
         self, nuclei: Model, prompts: Prompts, counted: list[tuple[int, int]]
     ) -> None:
-        (found,) = segment(nuclei, np.zeros((200, 200), np.uint8), prompts)
+        prediction = predict(nuclei, np.zeros((200, 200), np.uint8))
+        (found,) = prediction.select(prompts)
         assert not found.found
         assert counted == [(200, 200)]
+        prediction.release(prompts.queries, 0)
+
+    @pytest.mark.parametrize("far", [1e30, 1e308])
+    @pytest.mark.parametrize("tiled", [False, True])
+    def test_a_prompt_may_go_on_far_beyond_the_image(self, nuclei: Model, far: float, tiled: bool) -> None:
+        prediction = predict(nuclei, np.zeros((200, 200), np.uint8), tiled=tiled)
+        prompts = Prompts(boxes=[[0, 0, far, far]], scribbles=[[[0, 0], [far, far]]])
+        assert [one.found for one in prediction.select(prompts, refine=False)] == [False, False]
+        prediction.release(prompts.queries, 0)
 
     def test_no_window_is_run_twice(
         self, nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask], counted: list[tuple[int, int]]

@@ -67,6 +67,15 @@ def test_linking_and_thresholds_count(model, nuclei, result):
     assert fewer.links.count < result.links.count
 
 
+def test_thresholds_below_what_is_kept_for_a_person_count_as_on_a_plane(model, fluorescence):
+    """For live thresholds less is kept: up to an overlap of 0.9."""
+    plane = fluorescence[:128, :128]
+    found = fs.segment_stack(model, plane[None], conf=0.05, iou=1.0, imgsz=128, contrast_limits=(0, 80))
+    alone = fs.segment(model, plane, conf=0.05, iou=1.0, imgsz=128, contrast_limits=(0, 80))
+    kept = fs.segment(model, plane, conf=0.1, iou=0.9, imgsz=128, contrast_limits=(0, 80))
+    assert len(found.planes[0]) == len(alone) > len(kept)
+
+
 def test_colours(model, nuclei):
     colours = np.repeat(nuclei[:3, ..., None], 3, axis=3)
     assert fs.segment_stack(model, colours).labels.shape == (3, 61, 57)

@@ -97,6 +97,7 @@ def test_colours_sizes_and_areas(model, mosaic):
     [
         (np.zeros((2, 50, 50)), {}, "expected one plane"),
         (np.zeros((50, 50)), {"labels": np.zeros((9, 9), np.int32)}, "expected the image's"),
+        (np.zeros((50, 50)), {"labels": np.zeros((50, 50))}, "labels is of type float64"),
         (np.zeros((50, 50)), {"conf": 2}, "from 0 to 1"),
         (np.full((50, 50), np.nan), {}, "no finite value"),
         (np.zeros((50, 50), "S2"), {}, "expected real numbers"),
@@ -115,7 +116,7 @@ def test_prompts_are_answered_from_their_tiles(model, mosaic, fluorescence):
     (expected,) = fs.segment(model, fluorescence, fs.Prompts(points=[[126, 94]]), contrast_limits=(0, 80))
     assert one.crop.iou(expected.crop.moved(1040, 1392)) > 0.9
     assert [two.found, beyond.found, box.found] == [True, False, True]
-    assert "beyond the image" in beyond.reason
+    assert "outside the image" in beyond.reason
     assert two.mask[147, 244]
     with pytest.raises(FastSAMError, match="no text_encoder"):
         fs.segment(model, mosaic, fs.Prompts(texts=["a nucleus"]), tiled=True)
@@ -167,3 +168,10 @@ def test_an_exported_model_that_takes_one_size_gets_smaller_tiles(model, mosaic)
     assert at_half.average_precision > 0.9
     (one,) = fs.segment(small, mosaic, fs.Prompts(points=[[126, 94]]), tiled=True, contrast_limits=(0, 80), scale=1.4)
     assert one.found
+
+
+@pytest.mark.parametrize("options", [{"imgsz": 1472}, {"tiled": True, "scale": 1.4}])
+def test_labels_that_cannot_hold_all_objects_are_refused(model, mosaic, options):
+    plane = mosaic[:1040, :1044]
+    with pytest.raises(FastSAMError, match="labels is of type uint8, which cannot hold the number"):
+        fs.segment(model, plane, labels=np.zeros(plane.shape, np.uint8), contrast_limits=(0, 80), conf=0.1, **options)

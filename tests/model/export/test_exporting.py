@@ -180,6 +180,8 @@ print([name for name in ("torchvision", "triton", "matplotlib") if name in sys.m
             ({"format": "litert", "half": True}, "LiteRT cannot hold 16-bit floats"),
             ({"format": "imx"}, "Sony IMX500 is made of 8-bit integers.* name some as a YOLO data.yaml with data"),
             ({"format": "onnx", "data": "data.yaml"}, "ONNX needs no example images; leave data out"),
+            ({"imgsz": "large"}, "imgsz is 'large'; expected a whole number of pixels"),
+            ({"imgsz": float("nan")}, "imgsz is nan; expected a whole number of pixels"),
             ({"format": "imx", "data": "missing.yaml"}, "data is 'missing.yaml', and there is no such file"),
         ],
     )

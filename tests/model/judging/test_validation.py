@@ -15,6 +15,8 @@ from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.errors import ImageError, LabelsError, ParameterError
+from napari_fastsam.model.correcting.corrector import GaussianProcess
+from napari_fastsam.model.judging.click_validation import evaluate_clicks
 from napari_fastsam.model.judging.validation import evaluate, innermost
 from napari_fastsam.model.network.segmenter import Model
 from napari_fastsam.model.weights.card import Card
@@ -119,6 +121,8 @@ def test_what_cannot_be_judged_is_named(nuclei: Model) -> None:
         (Drawn("stack", np.zeros((5, 40, 60)), squares((0, 0))), ImageError),
         (Drawn("dark", np.full((40, 60), np.nan), squares((0, 0))), ImageError),
         (Drawn("cut", np.zeros((40, 50)), squares((0, 0))), LabelsError),
+        (Drawn("mask", np.zeros((40, 60)), squares((0, 0)) > 0), LabelsError),
+        (Drawn("soft", np.zeros((40, 60)), squares((0, 0)) / 2), LabelsError),
     ]
     for image, error in images:
         with pytest.raises(error, match=f"^{image.name}: "):
@@ -141,6 +145,13 @@ def test_an_object_in_pieces_and_one_of_one_pixel_are_asked_for(nuclei: Model, p
     row = evaluate(nuclei, [Drawn("a", picture("dense"), labels)]).images[0]
     assert len(row.click_iou) == len(row.box_iou) == 2
     assert all(0 <= v <= 1 for v in (*row.click_iou, *row.box_iou))
+
+
+@pytest.mark.parametrize("number", [2_000_000_000_000, -1])
+def test_the_numbers_of_objects_may_be_any(nuclei: Model, number: int) -> None:
+    truth = np.where(squares((5, 5)) == 1, number, 0)
+    (found,) = evaluate(nuclei, [Drawn("far", np.zeros((40, 60)), truth)]).images
+    assert found.objects == len(found.click_iou) == len(found.box_iou) == 1
 
 
 @pytest.mark.parametrize("stem", ["dense", "tissue"])
@@ -185,3 +196,10 @@ def test_no_objects_and_no_images(nuclei: Model) -> None:
     assert (summary.images, summary.objects, summary.found) == (1, 0, 0)
     assert np.isnan([summary.pooled.ap50, summary.click_iou]).all()
     assert evaluate(nuclei, []).summary().images == 0
+
+
+def test_labels_of_another_shape_are_named_before_anybody_clicks(nuclei: Model) -> None:
+    cut = Drawn("cut", np.zeros((40, 50), np.uint8), squares((0, 0)))
+    for model, start in ((nuclei, "point"), (None, "nothing")):
+        with pytest.raises(LabelsError, match=r"^cut: "):
+            evaluate_clicks(model, GaussianProcess(), [cut], clicks=1, start=start)

@@ -49,6 +49,8 @@ def test_a_plane_is_numbered_without_gaps_and_measured() -> None:
 def test_a_plane_all_of_one_object_has_no_background() -> None:
     plane = AnnotatedPlane.of("a", "", np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 3))
     assert (plane.labels == 1).all()
+    beside = AnnotatedPlane.of("a", "", np.zeros((1, 3, 3), np.uint8), np.array([[-1, 0, 5]]))
+    assert beside.labels.tolist() == [[1, 0, 2]]
 
 
 def test_a_plane_without_objects_has_no_diameter() -> None:

@@ -81,9 +81,16 @@ def test_what_a_person_says_is_taken() -> None:
     settings, _ = choose([plane(20)], None, seed=5, **wanted)
     assert {key: getattr(settings, key) for key in wanted} == wanted
     assert settings.seed == 5
+    assert isinstance(choose([plane(20)], None, seed=5, imgsz=320.0)[0].imgsz, int)
 
 
-@pytest.mark.parametrize("wanted", [{"epochs": 0}, {"imgsz": 100}, {"imgsz": 32}, {"object_size": float("inf")}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"epochs": 0}, {"imgsz": 100}, {"imgsz": 32}, {"object_size": float("inf")}, {"epochs": 2.5}, {"batch": 4.5},
+        {"epoch": 3},
+    ],
+)  # fmt: skip
 def test_values_out_of_range_are_refused_by_name(wanted: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=next(iter(wanted))):
         choose([plane(20)], None, seed=0, **wanted)

@@ -291,5 +291,6 @@ def test_what_cannot_be_trained_is_said_at_once(examples, tmp_path: Path, output
 
 
 def test_no_images_are_said(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="no object"):
-        train([], tmp_path / "a.pt", "nuclei", **SMALL)
+    for base in ("auto", "nuclei"):
+        with pytest.raises(ParameterError, match="no image to train on"):
+            train([], tmp_path / "a.pt", base, **SMALL)

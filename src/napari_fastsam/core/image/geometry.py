@@ -11,9 +11,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_fastsam.errors import ParameterError
 
 STRIDE_PROTOTYPES = 4
 """Input pixels per prototype cell along each axis, in every YOLO segmentation head."""
@@ -23,6 +26,25 @@ STRIDE_NETWORK = 32
 
 MAX_IMGSZ = 8192
 """Longest input side that is accepted: beyond it a pass takes minutes and tens of GB."""
+
+
+def checked_imgsz(imgsz: Any) -> int:
+    """Return the size of an input, a whole number of pixels.
+
+    Raises
+    ------
+    ParameterError
+        If it is none from `STRIDE_NETWORK` to `MAX_IMGSZ`.
+    """
+    try:
+        whole = not isinstance(imgsz, bool) and int(imgsz) == imgsz
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole or not STRIDE_NETWORK <= imgsz <= MAX_IMGSZ:
+        raise ParameterError(
+            f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
+        )
+    return int(imgsz)
 
 
 @dataclass(frozen=True)

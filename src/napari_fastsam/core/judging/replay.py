@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.judging.comparison import compare
-from napari_fastsam.core.objects.painting import WHOLE_ENOUGH
+from napari_fastsam.core.objects.painting import WHOLE_ENOUGH, dtype_for
 from napari_fastsam.core.objects.pixel_sums import PixelSums, middle, sums_from_json
 from napari_fastsam.core.results.provenance import Provenance
 
@@ -152,7 +152,7 @@ def numbered_as_before(
     Returns
     -------
     labels
-        Renumbered; what was not there before follows `highest`.
+        Renumbered; what was not there before follows `highest`. Of the type of `before`, or a wider one if need be.
     numbers
         From the numbers of `after` to these.
     """
@@ -169,7 +169,8 @@ def numbered_as_before(
     table = np.arange(int(after.max(initial=0)) + 1)
     for label, number in numbers.items():
         table[label] = number
-    return table[after].astype(before.dtype, copy=False), numbers
+    kind = before.dtype if last <= np.iinfo(before.dtype).max else np.dtype(dtype_for([last]))
+    return table[after].astype(kind, copy=False), numbers
 
 
 def changes(before: NDArray[np.integer], after: NDArray[np.integer], kept: Collection[int]) -> list[Change]:

@@ -115,7 +115,7 @@ def split_by_line(labels: LabelImage, label: int, line: ArrayLike, numbers: Sequ
     mask = labels == label
     barrier = _drawn(np.asarray(line, np.float64), labels.shape) & mask
     before, _ = scipy.ndimage.label(mask, _EIGHT)
-    pieces, _ = scipy.ndimage.label(mask & ~barrier)
+    pieces, _ = scipy.ndimage.label(mask & ~barrier, _EIGHT)
     cut = np.unique(before[barrier])
     # pieces that were apart before, and that the line does not touch, stay with the largest
     loose = ~np.isin(before, cut) & mask
@@ -241,12 +241,14 @@ def _parted(
 
 
 def _drawn(line: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the pixels of a line without gaps, longer than it is at both ends."""
+    """Return the pixels of a line that no step to one of eight neighbours crosses, longer than it is at both ends."""
     first, last = _beyond(line[1], line[0]), _beyond(line[-2], line[-1])
     corners = np.floor(np.concatenate([[first], line, [last]]) + 0.5).astype(int)
     drawn = np.zeros(shape, bool)
     for (y0, x0), (y1, x1) in zip(corners[:-1].tolist(), corners[1:].tolist(), strict=True):
         rows, columns = skimage.draw.line(y0, x0, y1, x1)  # type: ignore[no-untyped-call]
+        # and the pixel beside each of its diagonal steps
+        rows, columns = np.concatenate([rows, rows[1:]]), np.concatenate([columns, columns[:-1]])
         inside = (rows >= 0) & (columns >= 0) & (rows < shape[0]) & (columns < shape[1])
         drawn[rows[inside], columns[inside]] = True
     return drawn

@@ -97,7 +97,10 @@ class Instances:
         ImageError
             If the image cannot be shown.
         """
-        stack = np.asarray(masks) != 0
+        try:
+            stack = np.asarray(masks) != 0
+        except ValueError as error:  # planes of unlike size
+            raise ParameterError(f"masks is no array ({error}); expected (N, H, W), one plane an object") from error
         if stack.ndim != 3:
             raise ParameterError(f"masks has shape {stack.shape}; expected (N, H, W), one plane an object")
         given = np.ones(len(stack)) if scores is None else np.asarray(scores, np.float64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.objects.pixel_sums import numbered
 from napari_fastsam.errors import LabelsError
 
 if TYPE_CHECKING:
@@ -60,12 +61,10 @@ def measure(
         raise LabelsError(f"the labels have shape {labels.shape} and the image {image.shape}; expected the same pixels")
     wanted = ("label", *PLACE, *(SHAPE if labels.ndim == 2 else ()), *(BRIGHTNESS if image is not None else ()))
     # of numbers that are far apart scikit-image would look at every one between
-    numbers, small = np.unique(labels, return_inverse=True)
-    first = 0 if len(numbers) and numbers[0] == 0 else 1
-    small = small.reshape(labels.shape) + first
+    numbers, small = numbered(labels)
     pixels = None if image is None else np.asarray(image, np.float64)
     table = pd.DataFrame(regionprops_table(small, pixels, properties=wanted))  # type: ignore[no-untyped-call]
-    table["label"] = numbers[table["label"].to_numpy(int) - first]
+    table["label"] = numbers[table["label"].to_numpy(int) - 1]
     table = table.rename(columns=_names(axes)).rename(columns=lambda name: name.replace("-", "_"))
     if scores is not None:
         table["score"] = [scores.get(int(number), float("nan")) for number in table["label"]]

@@ -57,8 +57,10 @@ def paint(
     Raises
     ------
     ParameterError
-        If `ids` are not N numbers from 1 on, or there are not N `scores`.
+        If `ids` are not N numbers from 1 on, there are not N `scores`, or a mask does not lie within the plane.
     """
+    if len(shape) != 2:
+        raise ParameterError(f"shape is {tuple(shape)}; expected (H, W), rows and columns of the plane")
     numbers = list(range(1, len(masks) + 1)) if ids is None else list(ids)
     if len(numbers) != len(masks) or min(numbers, default=1) < 1:
         raise ParameterError(f"ids is {numbers!r}; expected {len(masks)} numbers from 1 on, one a mask")
@@ -68,6 +70,12 @@ def paint(
     objects = [(crop, i) for i, crop in enumerate(masks) if crop is not None]
     painted: dict[int, tuple[int, float]] = {}
     for crop, i in sorted(objects, key=lambda item: (-item[0].area, -item[1])):
+        rows, columns = crop.window
+        if min(rows.start, columns.start) < 0 or rows.stop > shape[0] or columns.stop > shape[1]:
+            raise ParameterError(
+                f"an object lies on rows {rows.start} to {rows.stop} and columns {columns.start} to {columns.stop}, "
+                f"beyond a plane of {tuple(shape)}; expected the shape of the plane that it was found on"
+            )
         view, take = labels[crop.window], crop.pixels
         if scores is not None:
             beneath = view[crop.pixels]
@@ -78,6 +86,13 @@ def paint(
             painted[numbers[i]] = crop.area, float(scores[i])
         view[take] = numbers[i]
     return labels
+
+
+def require_room(labels: Any, highest: int) -> None:
+    """Raise a ParameterError if a label image, as far as its type is known, cannot hold a number."""
+    dtype = np.dtype(getattr(labels, "dtype", np.int64))
+    if dtype.kind not in "iu" or np.iinfo(dtype).max < highest:
+        raise ParameterError(f"labels is of type {dtype}, which cannot hold the number {highest}; expected int32")
 
 
 def dtype_for(numbers: Iterable[int]) -> type[np.int32] | type[np.int64]:

@@ -70,6 +70,16 @@ def numbers_in(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.flatnonzero(there[1:]) + 1
 
 
+def numbered(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
+    """Return the labels of a label image in ascending order, and the image with their places there, from 1, for them.
+
+    Background stays 0 and is none of them, whatever numbers there are: some may be negative, or far apart.
+    """
+    numbers = np.unique(labels)
+    numbers = numbers[numbers != 0]
+    return numbers, np.where(labels == 0, 0, np.searchsorted(numbers, labels) + 1)
+
+
 def middle(sums: PixelSums) -> tuple[float, ...]:
     """Return the mean index along every axis of a label's pixels."""
     count, *totals = sums

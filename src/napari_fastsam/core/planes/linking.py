@@ -49,8 +49,13 @@ class Linking:
     divisions: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_gap, bool) or int(self.max_gap) != self.max_gap or self.max_gap < 0:
+        try:
+            whole = not isinstance(self.max_gap, bool) and int(self.max_gap) == self.max_gap >= 0
+        except (TypeError, ValueError, OverflowError):
+            whole = False
+        if not whole:
             raise ParameterError(f"max_gap is {self.max_gap!r}; expected a whole number of planes, 0 or more")
+        object.__setattr__(self, "max_gap", int(self.max_gap))
         if not 0 < self.min_overlap <= 1:
             raise ParameterError(f"min_overlap is {self.min_overlap!r}; expected a number above 0, up to 1")
 

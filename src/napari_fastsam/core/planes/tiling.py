@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.geometry import STRIDE_NETWORK
 from napari_fastsam.core.objects.masks import CroppedMask
-from napari_fastsam.core.objects.painting import LIKE_SIZE
+from napari_fastsam.core.objects.painting import LIKE_SIZE, require_room
 from napari_fastsam.errors import ParameterError
 
 SIZE = 1024
@@ -352,6 +352,7 @@ class Canvas:
         return numbers
 
     def _register(self, crop: CroppedMask, score: float) -> int:
+        require_room(self.labels, len(self) + 1)
         self.scores.append(float(score))
         self.areas.append(crop.area)
         rows, columns = crop.window

@@ -97,7 +97,10 @@ def _crop(i: int, mask: Any) -> CroppedMask:
     elif isinstance(mask, CroppedMask):
         pixels, top, left = mask.pixels, mask.top, mask.left
     else:
-        pixels, top, left = np.asarray(mask) != 0, 0, 0
+        try:
+            pixels, top, left = np.asarray(mask) != 0, 0, 0
+        except ValueError as error:  # rows of unlike length
+            raise PromptError(f"masks[{i}] is no array ({error}); expected (Y, X), the image's shape") from error
         if pixels.ndim != 2:
             raise PromptError(f"masks[{i}] has shape {pixels.shape}; expected (Y, X), the shape of the image's plane")
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))

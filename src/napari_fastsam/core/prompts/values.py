@@ -59,12 +59,16 @@ def as_whole_numbers(
     """
     if values is None:
         return np.full(length, default, dtype=np.int64)
-    numbers = np.asarray(values)
+    try:
+        numbers = np.asarray(values)
+    except ValueError as error:  # rows of unlike length
+        raise PromptError(f"{name} is {values!r}; expected ({length},) whole numbers, one a {each}") from error
     if numbers.shape != (length,):
         raise PromptError(f"{name} has shape {numbers.shape}; expected ({length},), one value a {each}")
     if length and (numbers.dtype.kind not in "buif" or not np.isfinite(numbers).all()):
         raise PromptError(f"{name} holds {numbers.tolist()!r}; expected whole numbers")
-    whole = numbers.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # of numbers that do not fit, which are told
+        whole = numbers.astype(np.int64)
     if not np.array_equal(whole, numbers):
         raise PromptError(f"{name} holds {numbers.tolist()!r}; expected whole numbers")
     return whole

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_fastsam.core.image.scale import PLANE_SCALE, Scale
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.objects.pixel_sums import numbered
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.errors import ParameterError
 
@@ -245,14 +246,10 @@ def masks_in(labels: NDArray[np.integer]) -> Iterator[tuple[int, CroppedMask]]:
     numbers: NDArray[np.integer] | None = None
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high > max(labels.size, _FEW):
-        # of numbers that are far apart scipy would look at every one between
-        numbers, inverse = np.unique(labels, return_inverse=True)
-        first = 0 if numbers[0] == 0 else 1
-        labels = inverse.reshape(labels.shape) + first
-        numbers = numbers if first == 0 else np.concatenate([[0], numbers])
+        numbers, labels = numbered(labels)  # of numbers that are far apart scipy would look at every one between
     labels = labels.astype(labels.dtype.newbyteorder("="), copy=False)
     for place, window in enumerate(ndimage.find_objects(labels), start=1):
         if window is not None:
             rows, columns = window
-            number = place if numbers is None else int(numbers[place])
+            number = place if numbers is None else int(numbers[place - 1])
             yield number, CroppedMask(rows.start, columns.start, labels[window] == place)

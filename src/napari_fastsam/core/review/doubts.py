@@ -190,6 +190,7 @@ class _Cut(_Sign):
 
     def __init__(self, measured: MeasuredObjects) -> None:
         self._at = measured.straight_at
+        self._columns = measured.boxes.shape[1] // 2 - 1
         usual = np.median(measured.straight) if len(measured) >= FEW else 0.0
         axes = measured.boxes.shape[1] // 2
         boxes = measured.boxes
@@ -204,12 +205,8 @@ class _Cut(_Sign):
 
     def text(self, i: int) -> str:
         axis, where = self._at[i].tolist()
-        line = "column" if axis == self._axes_last else "row"
+        line = "column" if axis == self._columns else "row"
         return f"a straight side along {line} {where}, as where tiles meet"
-
-    @property
-    def _axes_last(self) -> int:
-        return int(self._at[:, 0].max()) if len(self._at) else 1
 
 
 class _Brightness(_Unlike):

@@ -26,7 +26,7 @@ from napari_fastsam.core.results.result import masks_in
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.choosing import of_size
 from napari_fastsam.model.asking.descriptors import Descriptors
-from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels
+from napari_fastsam.model.asking.plane_scale import PlaneLike, write_labels
 from napari_fastsam.model.asking.prediction import PendingInference, Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
@@ -152,18 +152,20 @@ class BesideOthers(Prediction):
 
     def everything(self, thresholds: Thresholds, labels: LabelArray | None = None) -> Instances | TiledResult:
         """Return all objects of both that reach the thresholds; of a plane in tiles those of the network alone."""
-        found = self.network.everything(thresholds)
+        found = self.network.everything(thresholds, labels)
         if isinstance(found, TiledResult):
-            return self.network.everything(thresholds, labels) if labels is not None else found
+            return found
         together = self._together(found, thresholds)
         if labels is not None:
-            check_labels(labels, self.shape)
-            labels[:, :] = paint(together.masks, self.shape, scores=together.scores.tolist())
+            write_labels(labels, paint(together.masks, self.shape, scores=together.scores.tolist()))
         return together
 
     def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:
-        """Return all objects of both that reach the thresholds."""
-        return self._together(self.network.objects(thresholds, descriptors), thresholds)
+        """Return all objects of both that reach the thresholds; of a plane in tiles those of the network alone."""
+        found = self.network.objects(thresholds, descriptors)
+        # of tiles no pixels are kept, and without them nobody can say what the others' objects look like
+        in_tiles = found.image_features is not None and not found.image_features.rgb.size
+        return found if in_tiles else self._together(found, thresholds)
 
     def release(self, queries: Sequence[Query], limit: int) -> None:
         """Let go of what these queries do not need."""

@@ -15,6 +15,9 @@ SMALLEST_INPUT, LARGEST_INPUT = 64, 1024
 _SIZE_AMONG_ALL = 160.0
 """A third of a closer look at its largest: for models that were trained on objects of every size."""
 
+_FAR = 1e9
+"""Pixels: no plane is so large."""
+
 
 @dataclass(frozen=True)
 class CropRegion:
@@ -52,7 +55,8 @@ def crop_regions(query: Query, shape: tuple[int, int], card: Card, usual: float 
     usual
         Diameter that objects of the plane usually have, in its pixels; None = what the card says.
     """
-    low, high = query.extent()
+    # where a prompt that goes on far beyond the plane ends does not matter, but its extent has to be a number
+    low, high = (np.clip(end, -_FAR, _FAR) for end in query.extent())
     extent = float((high - low).max())
     known = card.shown_diameter or card.object_diameter
     if query.tells_size:

@@ -9,6 +9,8 @@ import numpy as np
 
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.prompts.queries import Query
+from napari_fastsam.core.prompts.ranking import CORRECTED
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.pixels import NetworkPixels, PixelRectangles
 from napari_fastsam.model.correcting.corrector import CorrectionRequest, WindowPredictor, correct
@@ -63,11 +65,17 @@ def with_proposed_masks(
     selections: Sequence[Selection], polished: Callable[[Sequence[CroppedMask]], Sequence[CroppedMask]]
 ) -> list[Selection]:
     """Return selections in which what was proposed has other masks, and all else is as it was."""
-    proposed = [i for i, s in enumerate(selections) if s.crop is not None and s.index is not None and not s.refined]
-    crops = [crop for i in proposed if (crop := selections[i].crop) is not None]
+    proposed = [(i, s.candidate.crop) for i, s in enumerate(selections) if s.candidate is not None and _is_proposed(s)]
     result = list(selections)
-    for i, mask in zip(proposed, polished(crops), strict=True):
+    for (i, _), mask in zip(proposed, polished([crop for _, crop in proposed]), strict=True):
         candidates = list(selections[i].candidates)
         candidates[selections[i].chosen] = replace(candidates[selections[i].chosen], crop=mask)
         result[i] = replace(selections[i], candidates=tuple(candidates))
     return result
+
+
+def _is_proposed(selection: Selection) -> bool:
+    """Whether the chosen object is as the network or another program proposed it, in a tile or a closer look too."""
+    query, candidate = selection.query, selection.candidate
+    brought_along = isinstance(query, Query) and not query.from_proposals
+    return candidate is not None and not brought_along and candidate.source not in CORRECTED

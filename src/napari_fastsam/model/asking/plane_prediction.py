@@ -23,7 +23,7 @@ from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.model.asking.choosing import choose, whole_on_plane
 from napari_fastsam.model.asking.crop_regions import CropRegion, crop_regions
 from napari_fastsam.model.asking.descriptors import Descriptors
-from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels
+from napari_fastsam.model.asking.plane_scale import PlaneLike, write_labels
 from napari_fastsam.model.asking.prediction import Prediction
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.network.segmenter import Model
@@ -84,7 +84,7 @@ class PlanePrediction(Prediction):
         selections = choose(self.proposals, queries, thresholds)
         pending: list[CropRegion] = []
         for i, (query, selection) in enumerate(zip(queries, selections, strict=True)):
-            if not selection.found and query.from_proposals and query.may_lie_on(self.shape):
+            if not selection.found and self._may_look_closer(query):
                 selections[i], regions = self._select_from_crops(query, selection, thresholds)
                 pending += regions
         return selections, list(dict.fromkeys(pending))
@@ -99,7 +99,7 @@ class PlanePrediction(Prediction):
                 return
             if region not in self.crops:
                 crop = np.ascontiguousarray(self.pixels(slice(*region.rows), slice(*region.columns)))
-                proposals = self.model.propose(crop, self.model.at_most(region.imgsz))
+                proposals = self.model.propose(crop, self.model.at_most(region.imgsz), self.proposals.conf_floor)
                 # nobody searches a crop by looks
                 self.crops[region] = replace(proposals, image_features=None)
             yield done
@@ -108,8 +108,7 @@ class PlanePrediction(Prediction):
         """Return all objects that reach the thresholds, and paint them into `labels` if there are any."""
         found = self.instances(thresholds)
         if labels is not None:
-            check_labels(labels, self.shape)
-            labels[:, :] = found.to_labels()
+            write_labels(labels, found.to_labels())
         return found
 
     def objects(self, thresholds: Thresholds, descriptors: Descriptors) -> Instances:
@@ -119,7 +118,8 @@ class PlanePrediction(Prediction):
     def release(self, queries: Sequence[Query], limit: int) -> None:
         """Drop crops that queries do not need, those needed longest ago first, until the others fit."""
         card, diameter = self.model.card, self.object_diameter
-        needed = {region for query in queries for region in crop_regions(query, self.shape, card, diameter)}
+        looked_for = filter(self._may_look_closer, queries)
+        needed = {region for query in looked_for for region in crop_regions(query, self.shape, card, diameter)}
         held = sum(kept.nbytes for kept in tuple(self.crops.values()))
         for region, kept in tuple(self.crops.items()):
             if region in needed:  # another thread may ask for it meanwhile: it is never missing
@@ -136,6 +136,10 @@ class PlanePrediction(Prediction):
         """Whether the plane still has the pixels that the network saw."""
         now = self.model.rgb8(np.asarray(image[:, :]), self.contrast_limits)
         return np.array_equal(now, self.rgb)
+
+    def _may_look_closer(self, query: Query) -> bool:
+        """Whether a crop may show the object of a query that the first pass has not found."""
+        return query.from_proposals and query.may_lie_on(self.shape)
 
     def _select_from_crops(
         self, query: Query, unanswered: Selection, thresholds: Thresholds

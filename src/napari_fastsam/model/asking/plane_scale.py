@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.image.intensity import window_of
+from napari_fastsam.core.objects.painting import require_room
 from napari_fastsam.core.planes.tiling import LabelArray, Tiling, spread
 from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.network.object_scale import diameter_of
@@ -57,9 +58,17 @@ def is_large(shape: Sequence[int], imgsz: int | None = None) -> bool:
 
 
 def check_labels(labels: LabelArray, shape: tuple[int, int]) -> None:
-    """Raise a ParameterError if a label image has not the shape of the plane."""
+    """Raise a ParameterError if a label image has not the shape of the plane, or holds no whole numbers."""
+    require_room(labels, 1)
     if tuple(labels.shape) != shape:
         raise ParameterError(f"labels has shape {tuple(labels.shape)}; expected the image's, {shape}")
+
+
+def write_labels(labels: LabelArray, painted: NDArray[np.integer]) -> None:
+    """Write all objects of a plane where its label image goes, or raise a ParameterError if it cannot hold them."""
+    check_labels(labels, (painted.shape[0], painted.shape[1]))
+    require_room(labels, int(painted.max(initial=0)))
+    labels[:, :] = painted
 
 
 def shown_size(shape: Sequence[int], scale: float) -> int:
@@ -118,7 +127,7 @@ def suited_imgsz(
     """Return the size at which a plane of one pass is shown where the objects' size or the scale is given."""
     if tiling.diameter is None and tiling.scale is None:
         return None
-    limits = contrast_limits or sampled_window(model, image)
+    limits = sampled_window(model, image) if contrast_limits is None else contrast_limits
     return model.at_most(shown_size(image.shape, scale_for(model, image, tiling, limits)))
 
 

@@ -21,7 +21,7 @@ from napari_fastsam.model.asking.beside import BesideOthers, OtherProposals
 from napari_fastsam.model.asking.descriptors import no_descriptors
 from napari_fastsam.model.asking.fine_edges import polish_instances
 from napari_fastsam.model.asking.plane_prediction import PlanePrediction, predict_plane
-from napari_fastsam.model.asking.plane_scale import PlaneLike, check_labels, is_large, sampled_window, suited_imgsz
+from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, sampled_window, suited_imgsz, write_labels
 from napari_fastsam.model.asking.prediction import Prediction, check_encoder
 from napari_fastsam.model.asking.refining import Refiner
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -89,10 +89,11 @@ def predict(
     tiling = Tiling(diameter, scale)
     found: Prediction
     if is_large(data.shape, imgsz) if tiled is None else tiled:
-        found = TiledPrediction(model, data, tiling, contrast_limits or sampled_window(model, data))
+        limits = sampled_window(model, data) if contrast_limits is None else contrast_limits
+        found = TiledPrediction(model, data, tiling, limits, conf_floor=conf_floor)
     else:
         pixels = np.asarray(data[:, :]) if len(data.shape) > 1 else np.asarray(data)
-        imgsz = imgsz or suited_imgsz(model, pixels, tiling, contrast_limits)
+        imgsz = suited_imgsz(model, pixels, tiling, contrast_limits) if imgsz is None else imgsz
         found = predict_plane(model, pixels, imgsz, contrast_limits, conf_floor)
     return found if others is None else BesideOthers(found, others)
 
@@ -176,7 +177,8 @@ def segment(
     Parameters
     ----------
     model, image, imgsz, diameter, scale, contrast_limits, tiled, channels, channel_axis, others
-        As in `predict`. Of everything on a plane in tiles the objects of `others` are left out.
+        As in `predict`. Of everything on a plane in tiles, and where words or examples are searched for on it, the
+        objects of `others` are left out.
     prompts
         In pixels of the image; None = all objects.
     conf, iou, min_area, max_area
@@ -203,7 +205,8 @@ def segment(
     ImageError
         If the image is no plane of real numbers, or has no finite value.
     ParameterError
-        If a parameter is out of its range, there are texts and no encoder, or `labels` has another shape.
+        If a parameter is out of its range, there are texts and no encoder, or `labels` has another shape or a
+        type that cannot hold all objects.
     """
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     floor = thresholds.conf if prompts is None else min(thresholds.conf, CONF_FLOOR)
@@ -243,8 +246,7 @@ def _everything(
         )
     found = polish_instances(default_corrector(), prediction, prediction.objects(thresholds, no_descriptors))
     if labels is not None:
-        check_labels(labels, prediction.shape)
-        labels[:, :] = found.to_labels()
+        write_labels(labels, found.to_labels())
     return found
 
 
@@ -267,5 +269,10 @@ def paint(
     -------
     numpy.ndarray
         (H, W) int32, 0 = background.
+
+    Raises
+    ------
+    ParameterError
+        If an object lies beyond the plane, or the ids are not as many positive numbers.
     """
     return paint_crops([s.crop for s in selections], shape, ids)

@@ -24,6 +24,8 @@ from napari_fastsam.model.network.segmenter import Model
 CONF_FLOOR, GENEROUS_IOU = 0.1, 0.9
 """What is kept of each plane for live thresholds, and for objects that are followed."""
 
+GENEROUS = Thresholds(CONF_FLOOR, GENEROUS_IOU)
+
 _SAMPLES = 5
 """Planes that the intensity window and the scale of a stack are taken from."""
 
@@ -46,6 +48,8 @@ class StackRun:
         The size that all planes are shown at.
     grid
         The tiles in which each plane is seen, where planes are large; None = in one pass.
+    generous
+        What is kept of each plane passes these.
     kept
         The objects of the planes seen so far, far more than thresholds would leave; without what the network said.
     checksums
@@ -58,6 +62,7 @@ class StackRun:
     contrast_limits: tuple[float, float] | None
     imgsz: int | None
     grid: TileGrid | None = None
+    generous: Thresholds = GENEROUS
     kept: dict[int, Instances] = field(default_factory=dict)
     checksums: dict[int, int] = field(default_factory=dict)
 
@@ -73,10 +78,11 @@ class StackRun:
             rgb = self._rgb(pixels)
             self.checksums[plane] = zlib.crc32(rgb.data)
             if self.grid is not None and self.contrast_limits is not None:
-                plan = TilePlan(self.grid, self.contrast_limits, Thresholds(CONF_FLOOR, GENEROUS_IOU))
+                plan = TilePlan(self.grid, self.contrast_limits, self.generous)
                 self.kept[plane] = all_objects(self.model, pixels, plan)
                 return
-            found = self.model.propose(rgb, self.imgsz, CONF_FLOOR).instances(CONF_FLOOR, GENEROUS_IOU)
+            conf, iou = self.generous.conf, self.generous.iou
+            found = self.model.propose(rgb, self.imgsz, conf).instances(conf, iou)
             self.kept[plane] = Instances(found.boxes, found.scores, tuple(found.masks), found.shape)
 
     def is_as_seen(self) -> bool:
@@ -179,6 +185,7 @@ def segment_stack(
 
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     run = start_stack(model, read, shape[axis], imgsz, contrast_limits, Tiling(diameter, scale))
+    run.generous = Thresholds(min(thresholds.conf, CONF_FLOOR), max(thresholds.iou, GENEROUS_IOU))
     for plane in range(run.count):
         run.predict(plane)
     return linked(run.planes(thresholds), linking)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.proposals import CONF_FLOOR
 from napari_fastsam.core.planes.tiling import LabelArray, Tile, TileGrid, Tiling
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_objects
@@ -92,6 +93,8 @@ class TiledPrediction(Prediction):
         The tiles at the scale that suits most objects; None = it is measured where the first prompt lies.
     tiles
         Those that went through the network. Grows.
+    conf_floor
+        Scores up to this are not kept.
     """
 
     model: Model
@@ -100,6 +103,7 @@ class TiledPrediction(Prediction):
     contrast_limits: tuple[float, float]
     grid: TileGrid | None = None
     tiles: dict[tuple[TileGrid, Tile], PlanePrediction] = field(default_factory=dict, repr=False)
+    conf_floor: float = CONF_FLOOR
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -127,7 +131,7 @@ class TiledPrediction(Prediction):
         seen = self.tiles.get((grid, tile))
         if seen is None:
             rgb = self.model.rgb8(read_tile(self.image, grid, tile), self.contrast_limits)
-            proposals = self.model.propose(rgb, shown_size(tile.shape, grid.scale), plane=tile.shape)
+            proposals = self.model.propose(rgb, shown_size(tile.shape, grid.scale), self.conf_floor, tile.shape)
             seen = PlanePrediction(self.model, rgb, replace(proposals, image_features=None))
             self.tiles[grid, tile] = seen
         return seen
@@ -206,11 +210,9 @@ class TiledPrediction(Prediction):
 
     def _select(self, query: Query, thresholds: Thresholds) -> tuple[Selection, list[Pending]]:
         """Answer one query from the finest tile that has an object for it."""
-        if not query.from_proposals:
+        if not query.from_proposals or not query.may_lie_on(self.shape):
             return select_objects(_no_instances(self.shape), [query])[0], []
         nothing = Selection(query, self.shape, (), "the network has not looked here yet")
-        if not query.may_lie_on(self.shape):
-            return replace(nothing, reason="it lies beyond the image"), []
         if self.grid is None:
             return nothing, [PendingScale(middle_of(query))]
         unanswered: Selection | None = None

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from napari_fastsam.core.image.geometry import MAX_IMGSZ, STRIDE_NETWORK
+from napari_fastsam.core.image.geometry import STRIDE_NETWORK, checked_imgsz
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
 from napari_fastsam.files import read_yaml
 from napari_fastsam.model.export.worker import RESULT
@@ -185,12 +185,8 @@ def _calibration(data: Path, folder: Path) -> Path:
 
 
 def _side(imgsz: int | None, card: Card) -> int:
-    side = imgsz if imgsz is not None else card.imgsz or IMGSZ
-    if isinstance(side, bool) or int(side) != side or not STRIDE_NETWORK <= side <= MAX_IMGSZ:
-        raise ParameterError(
-            f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
-        )
-    return -(-int(side) // STRIDE_NETWORK) * STRIDE_NETWORK
+    side = checked_imgsz(imgsz if imgsz is not None else card.imgsz or IMGSZ)
+    return -(-side // STRIDE_NETWORK) * STRIDE_NETWORK
 
 
 def _target(output: str | Path | None, source: Path, wanted: ModelFormat) -> Path:

@@ -95,6 +95,8 @@ def evaluate_clicks(
         if len(chosen):
             try:
                 user = _User.at(example.image(), model, ClickRefiner(corrector), start, clicks, times)
+                if truth.shape != user.plane.shape:
+                    raise LabelsError(f"the labels have shape {truth.shape}; expected the image's, {user.plane.shape}")
             except (ImageError, LabelsError) as error:
                 raise type(error)(f"{example.name}: {error}") from error
             rows += [user.object(example, truth, int(label), rounds) for label in chosen]

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
-from skimage.measure import regionprops
 
 from napari_fastsam.core.judging.metrics import Matching, match
 from napari_fastsam.core.judging.scores import Evaluation, ImageScore
@@ -19,6 +18,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import CONF_FLOOR
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.core.results.result import masks_in
 from napari_fastsam.errors import ImageError, LabelsError
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.prediction import Prediction, resolve_prompts
@@ -59,7 +59,7 @@ def evaluate(
 
     Everything that the model finds is painted into a label image and matched one to one with the true objects
     (`core.judging.metrics`). One click a true object, on its innermost point, and its own box are answered as
-    `napari_fastsam.answer` does.
+    `Prediction.select` does with ``refine=False``: with what the network proposed.
 
     Parameters
     ----------
@@ -103,6 +103,8 @@ def evaluate(
             everything(example.image())
         truth, image = example.labels(), example.image()
         try:
+            if not np.issubdtype(truth.dtype, np.integer):
+                raise LabelsError(f"the labels are of type {truth.dtype}; expected whole numbers, 0 = background")
             matchings, seconds = _found(everything, image, truth)
             clicks, boxes = ((), ()) if asked is None else _prompted(model, image, imgsz, truth, asked)
         except (ImageError, LabelsError) as error:
@@ -134,12 +136,12 @@ def _prompted(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the IoU of the answers to a click on each true object, and to its box, with the object."""
     crops, points, boxes = [], [], []
-    for region in regionprops(truth):  # type: ignore[no-untyped-call]
-        top, left = int(region.bbox[0]), int(region.bbox[1])
-        row, column = innermost(region.image)
-        crops.append(CroppedMask(top, left, region.image))
-        points.append((top + row, left + column))
-        boxes.append(region.bbox)
+    for _, crop in masks_in(truth):
+        row, column = innermost(crop.pixels)
+        rows, columns = crop.window
+        crops.append(crop)
+        points.append((crop.top + row, crop.left + column))
+        boxes.append((rows.start, columns.start, rows.stop, columns.stop))
     if not crops:
         return (), ()
     seen = predict_plane(model, image, imgsz, conf_floor=min(thresholds.conf, CONF_FLOOR))

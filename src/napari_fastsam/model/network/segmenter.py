@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fastsam.core.image.geometry import MAX_IMGSZ, STRIDE_NETWORK, Letterbox
+from napari_fastsam.core.image.geometry import STRIDE_NETWORK, Letterbox, checked_imgsz
 from napari_fastsam.core.image.intensity import NormalizationRule, check_plane, to_rgb8, window_of
 from napari_fastsam.core.likeness.descriptors import LEVELS
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
@@ -197,7 +197,7 @@ class Model:
         suited = self.card.imgsz or _native_size(shape, self.card.scale)
         if imgsz is None:
             return self.at_most(_rounded(suited))
-        size = _rounded(_checked_imgsz(imgsz))
+        size = _rounded(checked_imgsz(imgsz))
         if size != self.at_most(size):
             raise ParameterError(
                 f"imgsz is {imgsz}, but {self.path.name} was exported for {self.at_most(size)} pixels; "
@@ -256,18 +256,6 @@ def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> 
     if card.origin == "unknown":
         card = card_of(checkpoint, card)
     return Model(str(name), path, where, card, prepared(network, where), source=sha256_of(path)[:SOURCE_DIGITS])
-
-
-def _checked_imgsz(imgsz: Any) -> int:
-    try:
-        whole = not isinstance(imgsz, bool) and int(imgsz) == imgsz
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole or not STRIDE_NETWORK <= imgsz <= MAX_IMGSZ:
-        raise ParameterError(
-            f"imgsz is {imgsz!r}; expected a whole number of pixels from {STRIDE_NETWORK} to {MAX_IMGSZ}"
-        )
-    return int(imgsz)
 
 
 def _rounded(size: int) -> int:

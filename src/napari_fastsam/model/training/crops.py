@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fastsam.core.objects.pixel_sums import numbered
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.model.network.segmenter import GREY
 from napari_fastsam.model.network.ultralytics_ import imported
@@ -89,13 +90,12 @@ class AnnotatedPlane:
             if ignored.shape != labels.shape:
                 raise LabelsError(f"{name}: what is ignored has shape {ignored.shape} and the labels {labels.shape}")
             labels, ignored = without_ignored(labels, ignored)
-        values, numbered = np.unique(labels, return_inverse=True)
-        first = 0 if values[0] == 0 else 1
-        if len(values) + first > np.iinfo(np.uint16).max:
+        values, places = numbered(labels)
+        if len(values) >= np.iinfo(np.uint16).max:
             raise LabelsError(f"{name} has {len(values):,} objects; cut it into images of fewer than 65,535")
-        numbered = (numbered.reshape(labels.shape) + first).astype(np.uint16)
-        sizes = diameters_of(numbered)
-        return cls(name, group, rgb, numbered, float(np.median(sizes)) if len(sizes) else math.nan, complete, ignored)
+        sizes = diameters_of(places)
+        usual = float(np.median(sizes)) if len(sizes) else math.nan
+        return cls(name, group, rgb, places.astype(np.uint16), usual, complete, ignored)
 
     def decided(self, found: NDArray[np.integer]) -> NDArray[np.integer]:
         """Return a label image of what was found, without the objects of which it is not known whether they are any."""

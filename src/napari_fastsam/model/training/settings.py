@@ -17,6 +17,10 @@ from napari_fastsam.model.weights.card import Card
 SHOWN_DIAMETER = 28.0
 """Object size in input pixels for a network without one of its own: seven prototype cells across."""
 
+_WHOLE = ("epochs", "imgsz", "batch")
+_CHOOSABLE = (*_WHOLE, "object_size", "learning_rate")
+"""What a person may choose."""
+
 _SAME_SIZE = 1.6
 _FROM_SCRATCH, _ONWARD = 100_000, 12_000
 
@@ -92,12 +96,13 @@ def choose(
     Raises
     ------
     ParameterError
-        If there is no object, or a value is out of range.
+        If there is no object, or a value is out of range or of a setting that there is not.
     """
     usual = _median_diameter(planes)
     reasons: list[str] = []
     given = {key: value for key, value in wanted.items() if value is not None}
     _check(given)
+    given |= {key: int(given[key]) for key in _WHOLE if key in given}
     size = given.get("object_size") or (base.shown_diameter if base and base.shown_diameter else None)
     if size is None:
         size = SHOWN_DIAMETER if base is None else float(np.clip(usual * base.scale, 20, 64))
@@ -130,8 +135,12 @@ def counted(images: Sequence[object]) -> str:
 
 def _check(given: dict[str, Any]) -> None:
     for key, value in given.items():
+        if key not in _CHOOSABLE:
+            raise ParameterError(f"there is no setting {key!r}; expected {', '.join(_CHOOSABLE)}")
         if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise ParameterError(f"{key} is {value!r}; expected a number above 0")
+        if key in _WHOLE and value != int(value):
+            raise ParameterError(f"{key} is {value!r}; expected a whole number")
     imgsz = given.get("imgsz")
     if imgsz is not None and (imgsz % 32 or not 64 <= imgsz <= 2048):
         raise ParameterError(f"imgsz is {imgsz!r}; expected a multiple of 32 from 64 to 2048")

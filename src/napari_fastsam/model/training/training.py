@@ -163,6 +163,8 @@ def train(
     _check_minutes(minutes, resume)
     where = resolve_device(device)
     network, base_card = read_base(base) if base != AUTO else (None, None)
+    if not examples:
+        raise ParameterError("there is no image to train on; expected annotated images")
     planes = [annotated(example) for example in examples]
     out = [False] * len(planes) if validation is not None else held_out(planes, hold_out, seed)
     learnt = [plane for plane, is_out in zip(planes, out, strict=True) if not is_out]

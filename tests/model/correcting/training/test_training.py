@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_fastsam.errors import ModelError, ParameterError
+from napari_fastsam.errors import LabelsError, ModelError, ParameterError
 from napari_fastsam.model.correcting.training.clicking import ClickMaps, deep_cells, next_clicks
 from napari_fastsam.model.correcting.training.first_masks import first_masks
 from napari_fastsam.model.correcting.training.images import LabelledPicture, TrainingImages
@@ -254,3 +254,16 @@ def test_images_are_read_as_the_network_sees_them():
     assert picture.rgb.max() == 255
     assert (picture.name, picture.group) == ("sixteen bit", "kind")
     assert len(picture.objects) == 1
+
+
+def test_labels_of_another_shape_are_refused_by_name():
+    with pytest.raises(LabelsError, match="cells_3"):
+        LabelledPicture.of("cells_3", "", np.zeros((8, 9, 3), np.uint8), np.zeros((9, 8), int))
+
+
+def test_background_is_learnt_as_background_beside_negative_numbers():
+    labels = np.zeros((20, 20), int)
+    labels[2:8, 2:8], labels[10:16, 10:16] = -3, 5
+    picture = LabelledPicture.of("a", "", np.zeros((20, 20, 3), np.uint8), labels)
+    assert np.array_equal(picture.labels == 0, labels == 0)
+    assert picture.objects[:, 5].tolist() == [36, 36]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fastsam.core.correcting.simulated_user import deepest
+from napari_fastsam.core.objects.pixel_sums import numbered
+from napari_fastsam.errors import LabelsError
 
 LEVELS = 5
 """Pictures are kept at full size and halved four times, so that large objects are seen without aliasing."""
@@ -49,11 +51,16 @@ class LabelledPicture:
 
     @classmethod
     def of(cls, name: str, group: str, rgb: NDArray[np.uint8], labels: NDArray[np.integer]) -> LabelledPicture:
-        """Return the image with a table of its objects; those of less than 12 pixels are left out."""
-        _, compact = np.unique(labels, return_inverse=True)
-        numbers = compact.reshape(labels.shape).astype(np.int32)
-        if (labels != 0).all():
-            numbers += 1
+        """Return the image with a table of its objects; those of less than 12 pixels are left out.
+
+        Raises
+        ------
+        LabelsError
+            If the labels have another shape.
+        """
+        if labels.shape != rgb.shape[:2]:
+            raise LabelsError(f"{name}: labels of shape {labels.shape} do not fit an image of shape {rgb.shape[:2]}")
+        numbers = numbered(labels)[1].astype(np.int32)
         rows = []
         for label, box in enumerate(ndimage.find_objects(numbers), start=1):
             mask = numbers[box] == label

@@ -72,7 +72,7 @@ def labelled_pictures(
 
     Raises
     ------
-    ImageError, DatasetError
+    ImageError, LabelsError, DatasetError
         If one cannot be used; the message names it.
     """
 
