@@ -129,6 +129,10 @@ def evaluate(
     with report_errors():
         files.check()
         if clicks is not None:
+            if no_prompts or any(value is not None for value in (conf, iou, imgsz)):
+                raise ParameterError(
+                    "with --clicks a model is asked as its card says; leave out --conf, --iou, --imgsz and --no-prompts"
+                )
             options = ClickOptions(clicks, start, per_image, corrections)
             _judge_clicks(_read(data, split, strict), model, device, held_out, options, files)
             return
@@ -160,7 +164,7 @@ def _judge_clicks(
 ) -> None:
     from napari_fastsam.io.results.click_evaluations import write_clicks_csv, write_clicks_json, write_clicks_plot
 
-    evaluation, about = evaluate_clicks(dataset, model, device, held_out, options)
+    evaluation, about = evaluate_clicks(dataset, model, device, held_out, options, files.check_against)
     print_clicks(evaluation, about["data"]["name"])
     if files.json is not None:
         write_clicks_json(files.json, evaluation, about)
@@ -169,7 +173,7 @@ def _judge_clicks(
     if files.plot is not None:
         write_clicks_plot(files.plot, evaluation)
     for file in files.all:
-        typer.echo(f"Written: {file}")
+        typer.echo(f"Written: {shown(file)}")
 
 
 def _version() -> str:
