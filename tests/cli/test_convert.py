@@ -12,6 +12,7 @@ import tifffile
 from typer.testing import CliRunner, Result
 
 from napari_fastsam.cli import app
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.annotations.datasets import read_dataset
@@ -121,6 +122,13 @@ def test_where_nothing_says_the_size_the_image_does(tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text(json.dumps([feature]))
     (written,) = done(tmp_path / "a.geojson", tmp_path / "a.tif", "--image", picture(tmp_path))
     assert tifffile.imread(written).shape == LABELS.shape
+
+
+def test_labels_that_know_no_place_lie_where_their_image_does(tmp_path: Path) -> None:
+    scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer",) * 2, (10.0, -20.0))
+    registry.writer("zarr").write(SegmentationResult(ArrayLabels(LABELS), scale=scale), tmp_path / "cells.zarr")
+    (written,) = done(write("tiff", tmp_path), tmp_path / "out.zarr", "--image", tmp_path / "cells.zarr")
+    assert registry.read_labels(written).scale == scale
 
 
 @pytest.mark.parametrize(

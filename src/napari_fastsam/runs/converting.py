@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.result import ArrayLabels, Index, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.annotations.datasets import read_dataset
@@ -188,8 +187,7 @@ def _with_image(result: SegmentationResult, image: Path) -> SegmentationResult:
     own = result.scale
     unknown = not any(own.units) and all(step == 1 for step in own.scale)
     if unknown and fits and len(scale.axes) >= len(own.axes):
-        kept = len(own.axes)
-        own = Scale(scale.axes[-kept:], scale.scale[-kept:], scale.units[-kept:])
+        own = scale.subset(range(len(scale.axes))[-len(own.axes) :])
     return replace(result, image=image.name, scale=own, pixels=pixels if fits else None)
 
 
