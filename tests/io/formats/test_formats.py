@@ -91,6 +91,14 @@ def test_ten_thousand_objects_come_back(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", KEEP)
+def test_a_long_history_takes_the_size_of_a_pixel_from_no_format(name: str, tmp_path: Path) -> None:
+    made = Provenance(model="nuclei", labels=list(range(100_000, 120_000)))
+    scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer", "micrometer"), (10.0, -20.0))
+    labels = ArrayLabels(np.array([[1, 1, 0], [0, 2, 2]], np.int32))
+    assert through(name, SegmentationResult(labels, (), scale, (made,)), tmp_path).scale == scale
+
+
+@pytest.mark.parametrize("name", KEEP)
 @pytest.mark.parametrize("number", [1 << 31, (1 << 40) + 1, (1 << 63) - 1])
 def test_large_numbers_come_back_or_are_refused_by_name(name: str, number: int, tmp_path: Path) -> None:
     labels = np.zeros((8, 9), np.int64)
