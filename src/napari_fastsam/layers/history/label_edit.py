@@ -247,7 +247,8 @@ def _cells_put_back(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFra
 
 
 def _alike(one: pd.Series, other: pd.Series) -> NDArray[np.bool_]:
-    return ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
+    alike: NDArray[np.bool_] = ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
+    return alike
 
 
 def _entries_put_back(metadata: dict[str, Any], was: dict[str, Any], became: dict[str, Any]) -> dict[str, Any]:
