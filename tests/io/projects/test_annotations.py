@@ -66,6 +66,16 @@ def test_what_is_not_known_of_an_object_is_not_told_to_other_programs(tmp_path):
     np.testing.assert_array_equal([one.score for one in objects], [np.nan, 0.5])
 
 
+def test_truth_values_stay_so_where_some_are_not_known(tmp_path):
+    rows = pd.DataFrame({"index": [1, 2, 3], "divides": [True, False, None], "class": ["", "a", ""]})
+    kept = AnnotationFolder(tmp_path)
+    kept.save(Annotation(np.array([[1, 2, 3]], np.int32), rows), ImageState())
+    kept.close()
+    found = AnnotationFolder(tmp_path).load().annotation.features
+    assert found["divides"].tolist() == [True, False, None]
+    assert found["class"].tolist() == ["", "a", ""]
+
+
 def test_steps_since_are_restored_and_restoring_twice_gives_the_same(tmp_path):
     whole = saved(tmp_path)
     kept = AnnotationFolder(tmp_path)
