@@ -116,6 +116,21 @@ def test_a_dataset_of_yolo_into_label_images(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tifffile.imread(written), LABELS)
 
 
+@pytest.mark.parametrize("name", ["tiff", "png", "geojson", "coco"])
+def test_a_dataset_of_folders_keeps_what_is_known_of_objects(name: str, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    picture(tmp_path / "d" / "images")
+    file = write(name, tmp_path / "d" / "labels")
+    file.rename(file.with_name(f"cells{file.suffix}"))
+    (written,) = done(tmp_path / "d", tmp_path / "cells_coco.json")
+    read = registry.read_labels(written)
+    np.testing.assert_array_equal(read.label_image(), LABELS)
+    assert [(one.number, one.score, one.class_name) for one in read.objects] == [
+        (one.number, one.score, one.class_name) for one in OBJECTS
+    ]
+    assert (read.image, read.provenance[0].model) == ("cells.png", "nuclei")
+
+
 def test_where_nothing_says_the_size_the_image_does(tmp_path: Path) -> None:
     ring = [[1, 1], [6, 1], [6, 5], [1, 5], [1, 1]]
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}}

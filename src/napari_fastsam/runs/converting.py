@@ -14,6 +14,7 @@ import numpy as np
 from napari_fastsam.core.results.result import ArrayLabels, Index, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.annotations.datasets import read_dataset
+from napari_fastsam.io.annotations.examples import Example
 from napari_fastsam.io.formats import registry
 from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.images.images import read_plane
@@ -129,9 +130,16 @@ def _of_dataset(source: Path) -> Iterator[_Source]:
             if example.path in seen:
                 continue
             seen.add(example.path)
-            labels = example.labels()
-            result = SegmentationResult(ArrayLabels(labels), image=example.path.name)
-            yield _Source(example.name, _with_image(result, example.path))
+            yield _Source(example.name, _with_image(_annotated(example), example.path))
+
+
+def _annotated(example: Example) -> SegmentationResult:
+    """Return the objects of an annotated image, with what its file of labels tells of them."""
+    height, width = example.labels().shape  # one plane, of the image's size, or it is said
+    told = registry.read_labels(example.truth.file, (height, width))
+    labels = ArrayLabels(told.label_image().reshape(height, width))
+    objects = [replace(one, place=()) for one in told.objects]
+    return SegmentationResult(labels, objects, told.scale.subset((-2, -1)), told.provenance)
 
 
 def _of_file(path: Path, image: Path | None) -> Iterator[_Source]:
