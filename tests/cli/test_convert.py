@@ -108,6 +108,14 @@ def test_a_folder_of_files(out: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(registry.read_labels(written[1]).label_image(), LABELS.T)
 
 
+@pytest.mark.parametrize(("out", "file"), [("tiff", "cells_labels.tif"), ("coco", "cells_coco.json"), ("yolo", "")])
+def test_a_name_without_ending_is_a_folder_for_one_image_too(out: str, file: str, tmp_path: Path) -> None:
+    source = write("coco", tmp_path)
+    (written,) = done(source, tmp_path / "labels", "--format", out)
+    assert written == tmp_path / "labels" / file
+    assert [one.image for one in registry.reader_for(written).read_each(written)] == ["cells.png"]
+
+
 def test_a_dataset_of_yolo_into_label_images(tmp_path: Path) -> None:
     image = picture(tmp_path)
     source = done(write("tiff", tmp_path / "in"), tmp_path / "d_yolo", "--image", image)[0]

@@ -50,8 +50,8 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         A file of any format that labels are read from, a folder of such files, or a dataset as
         `io.annotations.datasets.read_dataset` has it.
     target
-        What is written: a file where `source` holds one image, or where the format takes several into one; otherwise
-        a folder, in which each has its image's name.
+        What is written: a file where `source` holds one image, or where the format takes several into one; otherwise,
+        or if its name has no ending, a folder, in which each has its image's name.
     format
         Name of the format; None = what the name of `target` ends in.
     image
@@ -73,7 +73,7 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         raise DatasetError(f"{source} holds no labels; expected files that end in {', '.join(registry.suffixes())}")
     second = next(found, None)
     everything = chain([first] if second is None else [first, second], found)
-    into_folder = target.is_dir() and not is_zarr(target) and not (target / "data.yaml").is_file()
+    into_folder = _is_for_several(target, chosen)
     if second is not None and chosen.gathers:
         target = target / f"{plain_name(source.stem)}{chosen.ending}" if into_folder else target
         make_folder(target.parent)
@@ -91,6 +91,13 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         path = target / f"{_free(plain_name(one.name), taken)}{chosen.ending}"
         _write(chosen, one, path)
         yield path
+
+
+def _is_for_several(target: Path, chosen: Format) -> bool:
+    """Whether a target is a folder in which each image has a file, and not the file itself: by its name, if need be."""
+    if target.exists():
+        return target.is_dir() and not is_zarr(target) and not (target / "data.yaml").is_file()
+    return bool(Path(chosen.ending).suffix) and not target.suffix
 
 
 def _by_name(target: Path) -> Format:
