@@ -192,7 +192,8 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
     files = _files(target, [writer(name) for name in job.formats])
     for path in files.values():
         check_name(path)
-    others = None if job.others is None else read_proposals(job.others, image, (plane.shape[0], plane.shape[1]))
+    shape = plane.shape[0], plane.shape[1]
+    others = None if job.others is None else read_proposals(job.others, image, shape, job.plane or ())
     start = time.perf_counter()
     labels, numbered, objects = _labels_of(plane, job, others)
     seconds = time.perf_counter() - start

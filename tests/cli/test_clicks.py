@@ -102,6 +102,8 @@ def test_without_the_network_the_gaussian_process_answers(data):
         (("--start", "box"), "add --clicks 20"),
         (("--clicks", "0", "--start", "nothing"), "clicks is 0"),
         (("--clicks", "2", "--corrections", "nowhere.pt", "--start", "nothing"), "nowhere.pt"),
+        (("--clicks", "2", "--conf", "0.9"), "leave out --conf, --iou, --imgsz and --no-prompts"),
+        (("--clicks", "2", "--no-prompts"), "leave out --conf, --iou, --imgsz and --no-prompts"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(data, options, said):
@@ -109,6 +111,16 @@ def test_what_cannot_be_asked_is_one_line(data, options, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_the_annotations_that_are_judged_by_are_not_overwritten(data, tmp_path, option):
+    labels = fs.read_dataset(data).examples[0].truth.file
+    before = labels.read_bytes()
+    result = run("evaluate", data, "--clicks", 1, "--per-image", 1, "--start", "nothing", option, labels)
+    assert result.exit_code == 2
+    assert f"would overwrite {labels}" in result.stderr
+    assert labels.read_bytes() == before
 
 
 def test_a_correcting_network_is_trained_from_several_folders(data, tmp_path):

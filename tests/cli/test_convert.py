@@ -12,6 +12,7 @@ import tifffile
 from typer.testing import CliRunner, Result
 
 from napari_fastsam.cli import app
+from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.annotations.datasets import read_dataset
@@ -107,6 +108,14 @@ def test_a_folder_of_files(out: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(registry.read_labels(written[1]).label_image(), LABELS.T)
 
 
+@pytest.mark.parametrize(("out", "file"), [("tiff", "cells_labels.tif"), ("coco", "cells_coco.json"), ("yolo", "")])
+def test_a_name_without_ending_is_a_folder_for_one_image_too(out: str, file: str, tmp_path: Path) -> None:
+    source = write("coco", tmp_path)
+    (written,) = done(source, tmp_path / "labels", "--format", out)
+    assert written == tmp_path / "labels" / file
+    assert [one.image for one in registry.reader_for(written).read_each(written)] == ["cells.png"]
+
+
 def test_a_dataset_of_yolo_into_label_images(tmp_path: Path) -> None:
     image = picture(tmp_path)
     source = done(write("tiff", tmp_path / "in"), tmp_path / "d_yolo", "--image", image)[0]
@@ -115,12 +124,34 @@ def test_a_dataset_of_yolo_into_label_images(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tifffile.imread(written), LABELS)
 
 
+@pytest.mark.parametrize("name", ["tiff", "png", "geojson", "coco"])
+def test_a_dataset_of_folders_keeps_what_is_known_of_objects(name: str, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    picture(tmp_path / "d" / "images")
+    file = write(name, tmp_path / "d" / "labels")
+    file.rename(file.with_name(f"cells{file.suffix}"))
+    (written,) = done(tmp_path / "d", tmp_path / "cells_coco.json")
+    read = registry.read_labels(written)
+    np.testing.assert_array_equal(read.label_image(), LABELS)
+    assert [(one.number, one.score, one.class_name) for one in read.objects] == [
+        (one.number, one.score, one.class_name) for one in OBJECTS
+    ]
+    assert (read.image, read.provenance[0].model) == ("cells.png", "nuclei")
+
+
 def test_where_nothing_says_the_size_the_image_does(tmp_path: Path) -> None:
     ring = [[1, 1], [6, 1], [6, 5], [1, 5], [1, 1]]
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}}
     (tmp_path / "a.geojson").write_text(json.dumps([feature]))
     (written,) = done(tmp_path / "a.geojson", tmp_path / "a.tif", "--image", picture(tmp_path))
     assert tifffile.imread(written).shape == LABELS.shape
+
+
+def test_labels_that_know_no_place_lie_where_their_image_does(tmp_path: Path) -> None:
+    scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer",) * 2, (10.0, -20.0))
+    registry.writer("zarr").write(SegmentationResult(ArrayLabels(LABELS), scale=scale), tmp_path / "cells.zarr")
+    (written,) = done(write("tiff", tmp_path), tmp_path / "out.zarr", "--image", tmp_path / "cells.zarr")
+    assert registry.read_labels(written).scale == scale
 
 
 @pytest.mark.parametrize(

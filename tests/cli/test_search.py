@@ -136,6 +136,8 @@ def test_examples_are_saved_and_used_on_another_image(scene: Scene, picture: Pat
         (["--text", "cell " * 200, "--text-encoder", "CLIP"], "tokens"),
         (["--examples", "[[1]]"], "examples is [[1]]"),
         (["--examples", "[[9, 9]]", "--example-threshold", "nan"], "example_threshold is nan"),
+        (["--classes"], "add --text or --examples"),
+        (["--points", "[[9, 9]]", "--text-threshold", "0.3"], "add --text or --examples"),
         (["--counter-examples", "[[9, 9]]"], "no example"),
         (["--exemplars", "missing.json"], "cannot be read"),
         (["--save-exemplars", "set.json"], "no examples to save"),

@@ -63,3 +63,34 @@ def test_what_is_missing_twice_or_of_another_image_is_named(place):
         read_proposals(folder, image, (256, 320))
     with pytest.raises(RecipeError, match="linking"):
         Recipe(proposals="a", linking=LinkingPart())
+
+
+def test_of_a_stack_the_plane_that_is_segmented_has_them(place, fluorescence):
+    stack, theirs = (np.zeros((5, 256, 320), np.uint8) for _ in range(2))
+    stack[2], theirs[2, 30:50, 290:310] = fluorescence[:256, :320], 9
+    tifffile.imwrite(place / "stack.tif", stack)
+    tifffile.imwrite(place / "stack_cp_masks.tif", theirs)
+    options = ["--plane", "2", "--proposals", str(place / "stack_cp_masks.tif"), "-o", str(place / "out")]
+    done = CliRunner().invoke(app, ["segment", str(place / "stack.tif"), *options])
+    assert done.exit_code == 0, done.output
+    assert tifffile.imread(place / "out" / "stack_labels.tif")[NOTHING] > 0
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "others"),
+    [
+        ("field.png", "field_cp_masks.png", ["field_2_cp_masks.png"]),
+        ("field.png", "field.ome.tif", []),
+        ("field.ome.tif", "field_labels.tif", []),
+        ("field.ome.tif", "field.ome_cp_masks.tif", []),
+    ],
+)
+def test_they_are_found_by_the_name_of_the_image(tmp_path, image, labels, others):
+    images, folder = tmp_path / "images", tmp_path / "theirs"
+    for one in (images, folder):
+        one.mkdir()
+    for name in (image, "field_2.png"):
+        (images / name).touch()
+    for name, number in ((labels, 1), *((other, 2) for other in others)):
+        iio.imwrite(folder / name, np.full((20, 30), number, np.uint8))
+    assert read_proposals(folder, images / image, (20, 30)).name == labels

@@ -128,12 +128,11 @@ def evaluate(
     files = Files(json, csv, plot)
     with report_errors():
         files.check()
-        if clicks is not None:
-            options = ClickOptions(clicks, start, per_image, corrections)
+        asked = no_prompts or any(value is not None for value in (conf, iou, imgsz))
+        options = _click_options(clicks, start, per_image, corrections, asked)
+        if options is not None:
             _judge_clicks(_read(data, split, strict), model, device, held_out, options, files)
             return
-        if start is not StartFrom.point or per_image is not None or corrections is not None:
-            raise ParameterError("--start, --per-image and --corrections are about clicks; add --clicks 20")
         network, dataset, examples = _prepare(_read(data, split, strict), model, device, held_out)
         files.check_against([network.path, *dataset.files])
         network.thresholds(conf, iou)
@@ -144,6 +143,21 @@ def evaluate(
         _print(evaluation, dataset, network, theirs, empty, held_out)
         about = {"version": _version(), "device": network.device, "data": _about(dataset, held_out)}
         files.write(evaluation, about if theirs is None else {**about, "ultralytics": theirs})
+
+
+def _click_options(
+    clicks: int | None, start: StartFrom, per_image: int | None, corrections: str | None, others: bool
+) -> ClickOptions | None:
+    """Return what is clicked on; None = nothing is. Refuse options, `others` among them, that would be ignored."""
+    if clicks is not None:
+        if others:
+            raise ParameterError(
+                "with --clicks a model is asked as its card says; leave out --conf, --iou, --imgsz and --no-prompts"
+            )
+        return ClickOptions(clicks, start, per_image, corrections)
+    if start is not StartFrom.point or per_image is not None or corrections is not None:
+        raise ParameterError("--start, --per-image and --corrections are about clicks; add --clicks 20")
+    return None
 
 
 def _read(data: Path, split: str | None, strict: bool) -> Dataset:
@@ -160,7 +174,7 @@ def _judge_clicks(
 ) -> None:
     from napari_fastsam.io.results.click_evaluations import write_clicks_csv, write_clicks_json, write_clicks_plot
 
-    evaluation, about = evaluate_clicks(dataset, model, device, held_out, options)
+    evaluation, about = evaluate_clicks(dataset, model, device, held_out, options, files.check_against)
     print_clicks(evaluation, about["data"]["name"])
     if files.json is not None:
         write_clicks_json(files.json, evaluation, about)
@@ -169,7 +183,7 @@ def _judge_clicks(
     if files.plot is not None:
         write_clicks_plot(files.plot, evaluation)
     for file in files.all:
-        typer.echo(f"Written: {file}")
+        typer.echo(f"Written: {shown(file)}")
 
 
 def _version() -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -57,14 +58,20 @@ def evaluate_clicks(
     device: str,
     held_out: bool,
     options: ClickOptions,
+    check: Callable[[Sequence[Path]], object],
 ) -> tuple[ClickEvaluation, dict[str, Any]]:
-    """Click on the objects of a dataset; return how that went, and what is to be told of it."""
+    """Click on the objects of a dataset; return how that went, and what is to be told of it.
+
+    `check` is called with all files that are read, before the first click: what is written must be none of them.
+    """
     import napari_fastsam as fs
     from napari_fastsam.model.judging.click_validation import evaluate_clicks as judge
     from napari_fastsam.version import __version__
 
     network = None if options.start is StartFrom.nothing else fs.load_model(model, device=device)
     corrector = _corrector(options.corrections)
+    named = Path(options.corrections or "").expanduser()
+    check([*dataset.files, *([] if network is None else [network.path]), *([named] if named.is_file() else [])])
     examples = held_out_of_both(dataset, network, corrector) if held_out else dataset.examples
     with progress_bar(BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("Clicking", total=len(examples))

@@ -187,6 +187,11 @@ def _searching(
 ) -> Job:
     """Return the job with how it searches by words and examples, if it does."""
     if job.prompts is None or not job.prompts.searches:
+        if text_best or classes or text_threshold is not None or example_threshold is not None:
+            raise ParameterError(
+                "--text-threshold, --text-best, --example-threshold and --classes are about words and examples; add "
+                "--text or --examples"
+            )
         return job
     import napari_fastsam as fs
     from napari_fastsam.core.likeness.search import Search

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.core.results.result import ArrayLabels, Index, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
 from napari_fastsam.io.annotations.datasets import read_dataset
+from napari_fastsam.io.annotations.examples import Example
 from napari_fastsam.io.formats import registry
 from napari_fastsam.io.formats.registry import Format
 from napari_fastsam.io.images.images import read_plane
@@ -50,8 +50,8 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         A file of any format that labels are read from, a folder of such files, or a dataset as
         `io.annotations.datasets.read_dataset` has it.
     target
-        What is written: a file where `source` holds one image, or where the format takes several into one; otherwise
-        a folder, in which each has its image's name.
+        What is written: a file where `source` holds one image, or where the format takes several into one; otherwise,
+        or if its name has no ending, a folder, in which each has its image's name.
     format
         Name of the format; None = what the name of `target` ends in.
     image
@@ -73,7 +73,7 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         raise DatasetError(f"{source} holds no labels; expected files that end in {', '.join(registry.suffixes())}")
     second = next(found, None)
     everything = chain([first] if second is None else [first, second], found)
-    into_folder = target.is_dir() and not is_zarr(target) and not (target / "data.yaml").is_file()
+    into_folder = _is_for_several(target, chosen)
     if second is not None and chosen.gathers:
         target = target / f"{plain_name(source.stem)}{chosen.ending}" if into_folder else target
         make_folder(target.parent)
@@ -91,6 +91,13 @@ def convert_labels(source: Path, target: Path, format: str | None = None, image:
         path = target / f"{_free(plain_name(one.name), taken)}{chosen.ending}"
         _write(chosen, one, path)
         yield path
+
+
+def _is_for_several(target: Path, chosen: Format) -> bool:
+    """Whether a target is a folder in which each image has a file, and not the file itself: by its name, if need be."""
+    if target.exists():
+        return target.is_dir() and not is_zarr(target) and not (target / "data.yaml").is_file()
+    return bool(Path(chosen.ending).suffix) and not target.suffix
 
 
 def _by_name(target: Path) -> Format:
@@ -130,9 +137,16 @@ def _of_dataset(source: Path) -> Iterator[_Source]:
             if example.path in seen:
                 continue
             seen.add(example.path)
-            labels = example.labels()
-            result = SegmentationResult(ArrayLabels(labels), image=example.path.name)
-            yield _Source(example.name, _with_image(result, example.path))
+            yield _Source(example.name, _with_image(_annotated(example), example.path))
+
+
+def _annotated(example: Example) -> SegmentationResult:
+    """Return the objects of an annotated image, with what its file of labels tells of them."""
+    height, width = example.labels().shape  # one plane, of the image's size, or it is said
+    told = registry.read_labels(example.truth.file, (height, width))
+    labels = ArrayLabels(told.label_image().reshape(height, width))
+    objects = [replace(one, place=()) for one in told.objects]
+    return SegmentationResult(labels, objects, told.scale.subset((-2, -1)), told.provenance)
 
 
 def _of_file(path: Path, image: Path | None) -> Iterator[_Source]:
@@ -188,8 +202,7 @@ def _with_image(result: SegmentationResult, image: Path) -> SegmentationResult:
     own = result.scale
     unknown = not any(own.units) and all(step == 1 for step in own.scale)
     if unknown and fits and len(scale.axes) >= len(own.axes):
-        kept = len(own.axes)
-        own = Scale(scale.axes[-kept:], scale.scale[-kept:], scale.units[-kept:])
+        own = scale.subset(range(len(scale.axes))[-len(own.axes) :])
     return replace(result, image=image.name, scale=own, pixels=pixels if fits else None)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.io.formats.registry import can_read, read_labels
+from napari_fastsam.io.results.results import stem_of
 from napari_fastsam.model.asking.beside import OtherProposals
 
 
@@ -47,8 +48,9 @@ def read_proposals(place: Path, image: Path, shape: tuple[int, int], index: Sequ
 
 def _labels_for(folder: Path, image: Path) -> Path:
     here = image.absolute()
-    named = [path for path in sorted(folder.iterdir()) if f"{path.stem}_".startswith(f"{image.stem}_")]
-    fitting = [path for path in named if path.absolute() != here and can_read(path)]
+    named = [path for path in sorted(folder.iterdir()) if _is_called(path, image) and path.absolute() != here]
+    readable = [path for path in named if can_read(path)]
+    fitting = [path for path in readable if not _is_of_another(path, image)] or readable
     if len(fitting) != 1:
         there = ", ".join(path.name for path in fitting[:3]) or "none"
         raise ParameterError(
@@ -56,3 +58,19 @@ def _labels_for(folder: Path, image: Path) -> Path:
             f"{image.stem}_cp_masks.png; there is {there}"
         )
     return fitting[0]
+
+
+def _is_called(path: Path, image: Path) -> bool:
+    """Whether a file is called as an image is, with or without the ``.ome`` of its name, with more behind it or not."""
+    return any(
+        f"{name}_".startswith(f"{of}_") for name in (path.stem, stem_of(path)) for of in (image.stem, stem_of(image))
+    )
+
+
+def _is_of_another(path: Path, image: Path) -> bool:
+    """Whether labels are those of another image beside, as of ``cells_2.png`` where ``cells.png`` is meant."""
+    if path.parent.resolve() == image.parent.resolve():
+        return False
+    names = {stem_of(image), stem_of(path)}
+    others = (one for one in image.parent.iterdir() if stem_of(one) not in names and _is_called(one, image))
+    return any(_is_called(path, other) for other in others)

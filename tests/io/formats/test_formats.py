@@ -23,6 +23,7 @@ from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.errors import DatasetError, FastSAMError, ParameterError
 from napari_fastsam.io.formats import registry
+from napari_fastsam.io.images.inputs import Input
 
 MADE = Provenance(version="0", image="cells.tif", model="nuclei", conf=0.3, contrast_limits=(0, 80), plane=(2,))
 KEEP = [f.name for f in registry.writers() if f.keeps_labels]
@@ -88,6 +89,14 @@ def test_ten_thousand_objects_come_back(name: str, tmp_path: Path) -> None:
     read = through(name, SegmentationResult(ArrayLabels(labels), objects), tmp_path)
     np.testing.assert_array_equal(read.label_image(), labels)
     check_objects(read.objects, objects)
+
+
+@pytest.mark.parametrize("name", KEEP)
+def test_a_long_history_takes_the_size_of_a_pixel_from_no_format(name: str, tmp_path: Path) -> None:
+    made = Provenance(model="nuclei", labels=list(range(100_000, 120_000)))
+    scale = Scale(("y", "x"), (0.5, 0.25), ("micrometer", "micrometer"), (10.0, -20.0))
+    labels = ArrayLabels(np.array([[1, 1, 0], [0, 2, 2]], np.int32))
+    assert through(name, SegmentationResult(labels, (), scale, (made,)), tmp_path).scale == scale
 
 
 @pytest.mark.parametrize("name", KEEP)
@@ -163,6 +172,23 @@ def test_a_stack_comes_back_to_the_pixel(name: str, labels: NDArray[np.int32], t
     assert read.scale.axes[-2:] == ("y", "x")
     assert [(o.number, o.place) for o in read.objects] == [(o.number, o.place) for o in objects]
     assert read.provenance[0].contrast_limits == [0, 80]
+
+
+@pytest.mark.parametrize(
+    ("axes", "steps", "units"),
+    [
+        (("z", "y", "x"), (500.0, 0.5, 0.25), ("nanometer", "micrometer", "micrometer")),
+        (("z", "y", "x"), (2.0, 500.0, 0.25), ("micrometer", "nanometer", "micrometer")),
+        (("t", "y", "x"), (5.0, 0.5, 0.25), ("minute", "micrometer", "micrometer")),
+        (("t", "y", "x"), (5.0, 0.5, 0.25), ("second", "micrometer", "micrometer")),
+    ],
+)
+def test_other_programs_find_units_that_differ_by_axis_in_a_tiff(
+    axes: tuple[str, ...], steps: tuple[float, ...], units: tuple[str, ...], tmp_path: Path
+) -> None:
+    scale, labels = Scale(axes, steps, units), ArrayLabels(np.ones((3, 6, 8), np.int32))
+    registry.writer("tiff").write(SegmentationResult(labels, (), scale), tmp_path / "a.tif")
+    assert Input(tmp_path / "a.tif").describe().scale == scale  # which knows nothing of our own keys
 
 
 def test_several_entries_of_provenance_stay_apart(tmp_path: Path) -> None:

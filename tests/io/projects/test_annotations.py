@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 
+from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.io.projects import annotations, journal
 from napari_fastsam.io.projects.annotations import AnnotationFolder, count_objects
 from napari_fastsam.io.projects.feature_tables import change_between
@@ -51,6 +52,28 @@ def test_what_is_saved_is_read_again_and_other_programs_read_it(tmp_path):
     assert (found.state.state, found.state.note, found.state.objects) == ("in work", "dim", 1)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "labels.tif"), whole.labels)
     assert pd.read_csv(tmp_path / "features.csv")["score"].tolist() == [0.5]
+
+
+def test_what_is_not_known_of_an_object_is_not_told_to_other_programs(tmp_path):
+    rows = pd.DataFrame(
+        {"index": [1, 2], "class": ["round", np.nan], "text": [np.nan, "a cell"], "score": ["?", "0.5"]}
+    )
+    kept = AnnotationFolder(tmp_path)
+    kept.save(Annotation(np.array([[1, 1, 0, 2, 2]], np.int32), rows), ImageState())
+    kept.close()
+    objects = read_labels(tmp_path / "labels.tif").objects
+    assert [(one.number, one.class_name) for one in objects] == [(1, "round"), (2, "a cell")]
+    np.testing.assert_array_equal([one.score for one in objects], [np.nan, 0.5])
+
+
+def test_truth_values_stay_so_where_some_are_not_known(tmp_path):
+    rows = pd.DataFrame({"index": [1, 2, 3], "divides": [True, False, None], "class": ["", "a", ""]})
+    kept = AnnotationFolder(tmp_path)
+    kept.save(Annotation(np.array([[1, 2, 3]], np.int32), rows), ImageState())
+    kept.close()
+    found = AnnotationFolder(tmp_path).load().annotation.features
+    assert found["divides"].tolist() == [True, False, None]
+    assert found["class"].tolist() == ["", "a", ""]
 
 
 def test_steps_since_are_restored_and_restoring_twice_gives_the_same(tmp_path):

@@ -61,10 +61,10 @@ def test_a_file_opens_as_labels_on_its_image(name: str, tmp_path: Path, make_nap
 def test_without_an_image_it_lies_where_its_file_says(tmp_path: Path, make_napari_viewer, plugin) -> None:
     viewer = make_napari_viewer()
     stack = np.stack([LABELS, LABELS * 0])
-    scale = Scale(("z", "y", "x"), (2.0, 0.5, 0.25), ("micrometer",) * 3)
+    scale = Scale(("z", "y", "x"), (2.0, 0.5, 0.25), ("micrometer",) * 3, (4.0, 10.0, -20.0))
     (layer,) = viewer.open(str(write("imagej", tmp_path, stack, scale)), plugin=NAME)
     np.testing.assert_array_equal(layer.data, stack)
-    assert layer.scale.tolist() == [2, 0.5, 0.25]
+    assert (layer.scale.tolist(), layer.translate.tolist()) == ([2, 0.5, 0.25], [4, 10, -20])
     assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
 
 

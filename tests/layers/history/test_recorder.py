@@ -12,6 +12,8 @@ from napari_fastsam.layers.history.history import History
 from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.history.prompt_rows import PromptRows
 from napari_fastsam.layers.history.recorder import Recorder
+from napari_fastsam.layers.labels.editing import merge_labels
+from napari_fastsam.layers.labels.layer_plane import plane_at
 from napari_fastsam.layers.prompts.new import NEGATIVE, new_points, new_shapes, remove_rows, set_polarity
 from napari_fastsam.layers.prompts.objects import set_next, set_number
 
@@ -179,6 +181,26 @@ def test_features_that_came_since_stay():
     assert "mean" in scene.labels.features
     scene.recorder.redo()
     assert scene.labels.features["index"].tolist() == [5, 6]
+
+
+def test_cells_that_an_edit_changed_come_back_though_the_table_was_changed_since():
+    scene = Scene()
+    scene.labels.data[2:4, 2:4], scene.labels.data[9:12, 9:12] = 1, 2
+    before = pd.DataFrame({"index": [1, 2], "area": [4, 9], "mean": [0.5, 2.5], "kind": ["a", "b"]})
+    scene.labels.features = before
+    layer_plane = plane_at(scene.labels, (2, 2), (0, 1))
+    with recorded_edit("merge", scene.labels, scene.recorder):
+        merge_labels(layer_plane, {1: (2, 2), 2: (9, 9)})
+    assert scene.labels.features["area"].tolist() == [13]
+    merged = scene.labels.features.copy()
+    scene.labels.features = merged.assign(kind=["c"], note=["mine"])
+    scene.recorder.undo()
+    found = scene.labels.features.sort_values("index")
+    assert (found["area"].tolist(), found["kind"].tolist()) == ([4, 9], ["c", "b"])
+    assert (found["mean"].tolist(), found["note"].iloc[0]) == ([0.5, 2.5], "mine")
+    scene.recorder.redo()
+    assert scene.labels.features["area"].tolist() == [13]
+    assert scene.labels.features["kind"].tolist() == ["c"]
 
 
 def test_prompts_changed_without_a_word_are_not_lost():

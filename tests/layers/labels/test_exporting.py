@@ -27,6 +27,7 @@ def layer(**options: object) -> Labels:
 
 def test_all_that_is_known_goes_into_a_file_and_back(tmp_path: Path) -> None:
     options = {"axis_labels": ("z", "y", "x"), "scale": (2, 0.5, 0.5), "units": ("um", "um", "um")}
+    options["translate"] = (4, 10, -20)
     registry.writer("zarr").write(result_of(layer(**options)), tmp_path / "a.zarr")
     read = registry.read_labels(tmp_path / "a.zarr")
     np.testing.assert_array_equal(read.label_image(), DATA)
@@ -37,6 +38,7 @@ def test_all_that_is_known_goes_into_a_file_and_back(tmp_path: Path) -> None:
         (2, 0.5, 0.5),
         ("micrometer",) * 3,
     )
+    assert read.scale.translation == (4, 10, -20)
     assert [(made.model, made.labels) for made in read.provenance] == [("nuclei", [1]), ("other", [4])]
 
 
@@ -56,3 +58,10 @@ def test_the_images_pixels_are_measured(colours: tuple[int, ...]) -> None:
 
 def test_pixels_of_another_image_are_left_out() -> None:
     assert result_of(layer(), Image(np.zeros((6, 8)))).pixels is None
+
+
+def test_what_somebody_else_wrote_under_our_names_does_no_harm() -> None:
+    result = result_of(Labels(DATA, features={"index": [1, 4], "score": ["good", "0.5"], "similarity": [None, "x"]}))
+    (first, second) = result.objects
+    assert (np.isnan(first.score), second.score) == (True, 0.5)
+    assert np.isnan([first.similarity, second.similarity]).all()

@@ -58,6 +58,19 @@ def test_told_otherwise_new_objects_lie_on_top():
     np.testing.assert_array_equal(labels.data, np.choose(np.searchsorted([0, 1, 5], two_objects()), [3, 4, 5]))
 
 
+def test_rows_stay_true_of_labels_that_are_written_over():
+    image, plane = blank((8, 10)), whole((8, 10))
+    data = np.full((8, 10), 3, np.int32)
+    data[two_objects() == 5] = 4
+    table = {"index": [3, 4], "area": [68, 12], "kind": ["a", "b"]}
+    labels = Labels(data, features=table)
+    write(labels, image, plane, two_objects(), preserve=False)
+    found = labels.features
+    assert found["index"].tolist() == [3, 5, 6]
+    assert found["area"].tolist() == [np.count_nonzero(labels.data == label) for label in (3, 5, 6)]
+    assert found["kind"].iloc[0] == "a"
+
+
 @pytest.mark.parametrize(("free", "added"), [(2, False), (3, True)])
 def test_what_labels_leave_of_an_object_is_added_from_a_quarter_on(free, added):
     image, plane = blank((8, 12)), whole((8, 12))

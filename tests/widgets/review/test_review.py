@@ -10,11 +10,13 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt
 from skimage.draw import disk
 
+from napari_fastsam.layers.classes.column import classes_of
 from napari_fastsam.layers.napari_versions import camera as camera_of
 from napari_fastsam.layers.review import objects
 from napari_fastsam.layers.review.outline import NAME
 from napari_fastsam.layers.review.record import answers_of
 from napari_fastsam.widgets import FastSAMWidget
+from napari_fastsam.widgets.classes import ClassesWidget
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.review import ReviewWidget, messages, work
 from napari_fastsam.widgets.review.keys import KEYS
@@ -204,3 +206,32 @@ def test_correct_it_shows_the_dock_in_which_clicks_correct(desk):
     assert one.dock.message == messages.BY_CLICKS.format(label=13)
     one.qtbot.waitUntil(lambda: seen[-1:] == [True])
     segment.disconnect_all()
+
+
+def test_ctrl_z_takes_back_the_newest_also_where_the_dock_classes_has_the_layer_too(desk):
+    one = desk(discs(), show=True)
+    classes = ClassesWidget(one.viewer)
+    one.viewer.window.add_dock_widget(classes, name="Classes")
+    one.dock._look_anew()  # now Review has the key last
+    one.settle()
+    one.viewer.layers.selection.active = one.layer
+    one.layer.paint((2, 2), 30)
+    classes.add_class("round")
+    classes.classing.give({5: "round"})
+    one.settle()
+
+    def ctrl_z() -> None:
+        one.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+    ctrl_z()
+    assert (classes_of(one.layer), one.layer.data[2, 2]) == ({}, 30)
+    one.dock.right()
+    ctrl_z()
+    assert answers_of(one.layer) == {}
+    classes.classing.give({5: "round"})
+    one.dock.disconnect_all()
+    ctrl_z()
+    assert (classes_of(one.layer), one.layer.data[2, 2]) == ({}, 30)
+    classes.disconnect_all()
+    ctrl_z()
+    assert one.layer.data[2, 2] == 0

@@ -148,6 +148,28 @@ def test_a_drawn_line_splits(b):
     assert {int(b.mine.data[60, 45]), int(b.mine.data[60, 120])} == {1, 6}
 
 
+@pytest.mark.parametrize("form", ["line", "region"])
+def test_several_labels_that_are_split_at_once_are_one_step(b, form):
+    b.mine.data[disk(190, 60, 30) | disk(190, 105, 26)] = 4
+    before, rows = b.mine.data.copy(), b.mine.features.copy()
+    _, shapes = b.dock.make_prompt_layers()
+    if form == "line":
+        shapes.add_paths([[[20, 62], [240, 62]]])
+    else:  # 5 has no waist, and stays
+        shapes.add_polygons([[[20, 20], [20, 140], [150, 140], [150, 195], [240, 195], [240, 20]]])
+    shapes.selected_data = {len(shapes.data) - 1}
+    b.viewer.layers.selection.active = shapes
+    b.dock.correct_selected("split_label")
+    assert {1, 4, 6, 7} <= set(np.unique(b.mine.data))
+    b.dock.undo()
+    np.testing.assert_array_equal(b.mine.data, before)
+    pd.testing.assert_frame_equal(b.mine.features, rows)
+    b.dock.redo()
+    assert {1, 4, 6, 7} <= set(np.unique(b.mine.data))
+    undo(b)
+    np.testing.assert_array_equal(b.mine.data, before)
+
+
 def test_a_button_corrects_the_selected_label_where_nothing_is_drawn(b):
     b.mine.selected_label = 4
     panel = b.dock._panels.correct

@@ -99,6 +99,33 @@ class ResultObject:
             tuple(None if at is None else int(at) for at in content.get("plane", ())),
         )
 
+    @classmethod
+    def from_row(cls, row: Mapping[Any, Any], place: tuple[int | None, ...]) -> ResultObject | None:
+        """Return what a row of a features table tells of an object; None if it is about none.
+
+        Columns of somebody else may have our names: what is no number is not known then.
+        """
+        if _is_missing(row["index"]) or not row["index"]:
+            return None
+
+        def number(name: str) -> float:
+            try:
+                return math.nan if _is_missing(row.get(name)) else float(row[name])
+            except (TypeError, ValueError):
+                return math.nan
+
+        def text(*names: str) -> str:
+            return next((str(row[name]) for name in names if not _is_missing(row.get(name)) and row[name] != ""), "")
+
+        return cls(
+            int(row["index"]), number("score"), text("class", "text"), text("prompt"), text("why"),
+            number("similarity"), place,
+        )  # fmt: skip
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or bool(value != value)
+
 
 class LabelPlanes(Protocol):
     """A label image, plane by plane: in memory, in a file, or made as it is asked for."""

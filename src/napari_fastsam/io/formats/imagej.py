@@ -21,7 +21,7 @@ from napari_fastsam.core.objects.painting import dtype_for, paint
 from napari_fastsam.core.objects.tracing import Polygon, trace
 from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject, SegmentationResult
 from napari_fastsam.errors import DatasetError, ParameterError
-from napari_fastsam.io.formats.about import about, result_from
+from napari_fastsam.io.formats.about import PROVENANCE_KEY, about, result_from
 from napari_fastsam.io.formats.outlines import mask_of_rings, shape_of
 from napari_fastsam.io.formats.registry import Format, register
 from napari_fastsam.io.results.results import write_whole
@@ -155,7 +155,7 @@ def _comment(result: SegmentationResult) -> bytes:
     content = about(result, objects=False) | {SHAPE_KEY: list(result.shape), "axes": list(result.scale.axes)}
     text = json.dumps(content).encode()
     if len(text) > _LONGEST_COMMENT:
-        text = json.dumps({key: content[key] for key in (SHAPE_KEY, "axes")}).encode()
+        text = json.dumps({key: value for key, value in content.items() if key != PROVENANCE_KEY}).encode()
     return text
 
 

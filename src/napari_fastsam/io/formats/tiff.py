@@ -1,7 +1,8 @@
 """Label images as TIFF: compressed, of any number of axes, with all that is known in the description.
 
-Where ImageJ has the axes and numbers of a label image the file is one of its hyperstacks, else an OME-TIFF; either way
-other programs find the size of a pixel and the unit. Axes that neither knows are written as tifffile describes them.
+Where ImageJ has the axes, units and numbers of a label image the file is one of its hyperstacks, else an OME-TIFF;
+either way other programs find the size of a pixel and the unit. Axes that neither knows are written as tifffile
+describes them.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ _OF_IMAGEJ = "tzcyx"
 _KEY = "napari-fastsam="
 """A line of ImageJ's description, and the text of an annotation in OME-XML."""
 
-_SYMBOLS = {"micrometer": "µm", "nanometer": "nm", "millimeter": "mm", "second": "s"}
+_LENGTHS = {"micrometer": "µm", "nanometer": "nm", "millimeter": "mm"}
+_TIMES = {"second": "s", "millisecond": "ms", "minute": "min", "hour": "h"}
+_IN_OME = {
+    "t": ("TimeIncrement", _TIMES), "x": ("PhysicalSizeX", _LENGTHS), "y": ("PhysicalSizeY", _LENGTHS),
+    "z": ("PhysicalSizeZ", _LENGTHS),
+}  # fmt: skip
+"""What OME calls the size of a pixel along each axis, and the symbols of units."""
 
 
 @register
@@ -93,7 +100,7 @@ def _write(file: Path, result: SegmentationResult) -> None:
     options: dict[str, Any] = {"compression": "zlib", "photometric": "minisblack"}
     metadata: dict[str, Any] = {"axes": "".join(axes).upper()} if known else {}
     # ImageJ takes three columns or four for colours
-    if in_order and planes.dtype.itemsize <= 2 and result.shape[-1] > 4:
+    if in_order and _in_units_of_imagej(result.scale) and planes.dtype.itemsize <= 2 and result.shape[-1] > 4:
         metadata |= _imagej_sizes(result.scale)
         options |= {"imagej": True, "resolution": _per_unit(result.scale)}
     elif known and planes.dtype.itemsize <= 4 and result.shape[-1] > 4:
@@ -111,6 +118,13 @@ def _write(file: Path, result: SegmentationResult) -> None:
     if options.get("imagej"):
         description = str(tifffile.tiffcomment(file) or "")
         tifffile.tiffcomment(file, f"{description.rstrip()}\n{_KEY}{said}\n")
+
+
+def _in_units_of_imagej(scale: Scale) -> bool:
+    """Whether ImageJ's description, which has one unit of length, and seconds, says what is known."""
+    units = dict(zip(scale.axes, scale.units, strict=True))
+    lengths = {units[axis] for axis in "zyx" if axis in units}
+    return len(lengths) == 1 and units.get("t", "") in ("", "second")
 
 
 def _imagej_sizes(scale: Scale) -> dict[str, Any]:
@@ -134,9 +148,9 @@ def _per_unit(scale: Scale) -> tuple[float, float]:
 def _ome_sizes(scale: Scale) -> dict[str, Any]:
     sizes: dict[str, Any] = {}
     for axis, size, unit in zip(scale.axes, scale.scale, scale.units, strict=True):
-        key = {"t": "TimeIncrement", "x": "PhysicalSizeX", "y": "PhysicalSizeY", "z": "PhysicalSizeZ"}.get(axis)
-        if key is not None and unit in _SYMBOLS:
-            sizes |= {key: size, f"{key}Unit": _SYMBOLS[unit]}
+        key, symbols = _IN_OME.get(axis, ("", {}))
+        if unit in symbols:
+            sizes |= {key: size, f"{key}Unit": symbols[unit]}
     return sizes
 
 

@@ -272,13 +272,9 @@ def _result(annotation: Annotation, scale: Scale | None, image: str) -> Segmenta
     assert labels is not None  # noqa: S101 - for mypy: whoever calls has some
     axes = scale or Scale.unknown([*(f"axis{i}" for i in range(labels.ndim - 2)), "y", "x"])
     place = (None,) * (labels.ndim - 2)
-    objects = []
-    if annotation.features is not None and "index" in annotation.features:
-        for row in annotation.features.to_dict("records"):
-            score, name = row.get("score"), row.get("class") or row.get("text")
-            if row["index"] == row["index"] and int(row["index"]):
-                known = float("nan") if score is None else float(score)
-                objects.append(ResultObject(int(row["index"]), known, str(name or ""), place=place))
+    table = annotation.features
+    rows = [] if table is None or "index" not in table else table.to_dict("records")
+    objects = [one for row in rows if (one := ResultObject.from_row(row, place)) is not None]
     return SegmentationResult(
         ArrayLabels(labels), objects, axes, entries_of(annotation.metadata.get(PROVENANCE_KEY)), image
     )

@@ -17,6 +17,9 @@ from napari_fastsam.io.results.results import write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
+_TRUTH = {"True": True, "False": False, "": None}
+"""What a column of truth values has as text."""
+
 
 @dataclass(frozen=True, eq=False)
 class FeatureChange:
@@ -154,6 +157,8 @@ def _parsed(texts: pd.Series, dtype: str) -> pd.Series:
             return numbers
     if dtype == "bool":
         return texts == "True"
+    if _TRUTH.keys() >= set(texts) != {""}:  # of some objects it is not known, as of those that were added since
+        return texts.map(_TRUTH).astype(object)
     return texts.astype(object)
 
 

@@ -65,7 +65,7 @@ def placed_on(image: Image, ndim: int) -> dict[str, Any]:
 
 def placed_by(scale: Scale) -> dict[str, Any]:
     """Return the attributes with which a layer lies where its file says."""
-    kept: dict[str, Any] = {"scale": scale.scale}
+    kept: dict[str, Any] = {"scale": scale.scale, "translate": scale.translation}
     if any(scale.units):
         kept["units"] = tuple(unit or "pixel" for unit in scale.units)
     if len(set(scale.axes)) == len(scale.axes):

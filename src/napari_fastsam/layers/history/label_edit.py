@@ -213,7 +213,7 @@ class LabelEdit:
 
 
 def _rows_put_back(layer: Labels, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return a layer's features as before a change; rows and columns that came otherwise stay."""
+    """Return a layer's features as before a change; rows, columns and cells that came otherwise stay."""
     import pandas as pd  # here, and the dock opens without it
 
     if pd.DataFrame(layer.features).equals(after) or "index" not in after:
@@ -222,9 +222,33 @@ def _rows_put_back(layer: Labels, before: pd.DataFrame, after: pd.DataFrame) -> 
     if "index" not in before:
         return table[~table["index"].isin(set(after["index"]))]
     gone = set(after["index"]) - set(before["index"])
-    kept = table[~table["index"].isin(gone)]
+    kept = _cells_put_back(table[~table["index"].isin(gone)], before, after)
     back = before[~before["index"].isin(set(kept["index"]))]
     return pd.concat([part for part in (kept, back) if len(part)], ignore_index=True) if len(back) else kept
+
+
+def _cells_put_back(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with what a change made of their cells undone, where it is still in them."""
+    old, new = ({label: row for row, label in enumerate(one["index"].tolist())} for one in (before, after))
+    table, labels = table.reset_index(drop=True), table["index"].tolist()
+    rows = np.array([row for row, label in enumerate(labels) if label in old and label in new], np.intp)
+    was_rows, became_rows = ([whose[labels[row]] for row in rows] for whose in (old, new))
+    for name in [name for name in table if name in before and name in after]:
+        was, became, now = (
+            one[name].astype(object).iloc[places].reset_index(drop=True)
+            for one, places in ((before, was_rows), (after, became_rows), (table, rows))
+        )
+        mine = _alike(now, became) & ~_alike(was, became)
+        if mine.any():
+            column = table[name].astype(object)
+            column.iloc[rows[mine]] = was[mine]
+            table[name] = column.infer_objects()
+    return table
+
+
+def _alike(one: pd.Series, other: pd.Series) -> NDArray[np.bool_]:
+    alike: NDArray[np.bool_] = ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
+    return alike
 
 
 def _entries_put_back(metadata: dict[str, Any], was: dict[str, Any], became: dict[str, Any]) -> dict[str, Any]:

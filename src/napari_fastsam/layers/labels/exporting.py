@@ -15,8 +15,6 @@ from napari_fastsam.layers.labels.records import METADATA_KEY
 from napari_fastsam.layers.labels.target import pixels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from napari.layers import Image, Labels
 
 
@@ -31,12 +29,10 @@ def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
         The image that was segmented, for overlays and brightness; left out if its pixels are not those of the layer.
     """
     data = pixels_of(layer)
-    units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
-    scale = Scale(tuple(axis_names(layer)), tuple(float(step) for step in layer.scale), tuple(units))
+    scale = scale_of(layer)
     place = (None,) * (layer.ndim - 2)
-    objects = [
-        _object(row, place) for row in indexed(layer).to_dict("records") if not _missing(row["index"]) and row["index"]
-    ]
+    rows = (ResultObject.from_row(row, place) for row in indexed(layer).to_dict("records"))
+    objects = [one for one in rows if one is not None]
     provenance = entries_of(layer.metadata.get(METADATA_KEY))
     pixels = None if image is None else _full(image)
     name = "" if image is None else image.name
@@ -49,23 +45,12 @@ def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
     return SegmentationResult(ArrayLabels(data), objects, scale, provenance, name, on_plane)
 
 
+def scale_of(layer: Labels) -> Scale:
+    """Return the axes of a Labels layer for files."""
+    units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
+    steps, first = (tuple(map(float, along)) for along in (layer.scale, layer.translate))
+    return Scale(tuple(axis_names(layer)), steps, tuple(units), first)
+
+
 def _full(image: Image) -> Any:
     return image.data[0] if image.multiscale else image.data
-
-
-def _object(row: Mapping[Any, Any], place: Sequence[None]) -> ResultObject:
-    def number(name: str) -> float:
-        value = row.get(name)
-        return float("nan") if value is None else float(value)
-
-    def text(*names: str) -> str:
-        return next((str(row[name]) for name in names if not _missing(row.get(name)) and row[name] != ""), "")
-
-    return ResultObject(
-        int(row["index"]), number("score"), text("class", "text"), text("prompt"), text("why"), number("similarity"),
-        tuple(place),
-    )  # fmt: skip
-
-
-def _missing(value: Any) -> bool:
-    return value is None or bool(value != value)

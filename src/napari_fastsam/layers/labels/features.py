@@ -60,8 +60,9 @@ def pixels_of_classes(layer: Labels, classes: Sequence[int]) -> dict[int, int]:
     parts = [data] if isinstance(data, np.ndarray) else (np.asarray(data[i]) for i in range(data.shape[0]))
     counts = Counter[int]()
     for part in parts:
-        counts.update({i: int(np.count_nonzero(part == i)) for i in classes})
-    return {i: count for i, count in counts.items() if count}
+        numbers, found = np.unique(part[np.isin(part, classes)], return_counts=True)
+        counts.update(dict(zip(numbers.tolist(), found.tolist(), strict=True)))
+    return dict(counts)
 
 
 def with_classes(layer: Labels, new: pd.DataFrame, there: Mapping[int, int], same: Mapping[int, int]) -> pd.DataFrame:

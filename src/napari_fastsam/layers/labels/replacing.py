@@ -68,6 +68,8 @@ NOTHING_REPLACED = Replaced({}, {})
 def areas_after(layer: Labels, features: pd.DataFrame, changed: Mapping[int, int]) -> pd.DataFrame:
     """Return features in which `area` stays true of labels that get other pixels; all else of them stays.
 
+    Rows of labels that lose all of their pixels go.
+
     Parameters
     ----------
     layer
@@ -77,11 +79,12 @@ def areas_after(layer: Labels, features: pd.DataFrame, changed: Mapping[int, int
     changed
         How many pixels more, or fewer, each label will have.
     """
-    if "area" not in features or not changed:
+    if not changed:
         return features
     there = pixels_of_classes(layer, list(changed))
-    features = features.copy()
-    for label, more in changed.items():
+    gone = [label for label, more in changed.items() if there.get(label, 0) == -more > 0]
+    features = features[~features["index"].isin(gone)].copy()
+    for label, more in changed.items() if "area" in features else ():
         rows = features.index[(features["index"] == label) & (features["area"] == there.get(label, 0))]
         features.loc[rows, "area"] += more
     return features

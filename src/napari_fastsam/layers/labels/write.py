@@ -138,7 +138,8 @@ def commit(
 
     New numbers follow the largest that the layer holds; an object that replaces a label keeps its number and row. The
     layer's features get a row per new object with `index`, `score`, `area` (pixels written) and the columns given;
-    other rows and columns stay. Undo takes back the pixels, not features and metadata. Nobody may change `labels_yx`
+    other rows and columns stay, but the `area` of labels that are written over, and rows of those that go.
+    Undo takes back the pixels, not features and metadata. Nobody may change `labels_yx`
     meanwhile.
 
     Parameters
@@ -209,7 +210,7 @@ def commit(
     new = new[~np.isin(written, list(replacing or {}))]
     there = pixels_of_classes(labels_layer, [int(i) for i in written if i <= classes])
     features = features_with(labels_layer, with_classes(labels_layer, new, there, counted.same))
-    features = areas_after(labels_layer, features, _changed_areas(labels_layer, pieces, preserve))
+    features = areas_after(labels_layer, features, _changed_areas(labels_layer, pieces, preserve, classes))
     sums = _write(labels_layer, pieces, preserve, written, new_ids)
     metadata = _with_provenance(labels_layer, provenance, new_ids, sums)
     labels_layer.features = features
@@ -244,17 +245,24 @@ def _replaced(replacing: Mapping[int, Replacement], position: int | None = None)
     return Replaced({number: r.label for number, r in replacing.items()}, here)
 
 
-def _changed_areas(layer: Labels, pieces: Sequence[_Piece], preserve: bool) -> dict[int, int]:
-    """Return how many pixels more, or fewer, each label that is replaced will have."""
+def _changed_areas(layer: Labels, pieces: Sequence[_Piece], preserve: bool, classes: int) -> dict[int, int]:
+    """Return how many pixels more, or fewer, labels will have that are replaced or written over.
+
+    Rows of `classes` tell of all of them already.
+    """
     changed = Counter[int]()
     for piece in pieces:
-        if piece.replaced.labels:
-            objects, mask, current = piece.new(layer, preserve)
-            cleared = piece.cleared(layer, preserve)
-            for number, label in piece.replaced.labels.items():
-                own = current == label
-                changed[label] += int(np.count_nonzero(mask & (objects == number) & ~own))
-                changed[label] -= int(np.count_nonzero(own & (cleared | (mask & (objects != number)))))
+        replaced = piece.replaced.labels
+        if preserve and not replaced:
+            continue
+        objects, mask, current = piece.new(layer, preserve)
+        cleared = piece.cleared(layer, preserve)
+        for number, label in replaced.items():
+            own = current == label
+            changed[label] += int(np.count_nonzero(mask & (objects == number) & ~own))
+            changed[label] -= int(np.count_nonzero(own & (cleared | (mask & (objects != number)))))
+        lost = current[mask & (current > classes) & ~np.isin(current, list(replaced.values()))]
+        changed.subtract(_numbered(lost))
     return dict(changed)
 
 

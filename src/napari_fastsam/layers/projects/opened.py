@@ -11,9 +11,10 @@ from napari_fastsam.io.projects.annotations import count_objects
 from napari_fastsam.io.projects.project import ProjectImage
 from napari_fastsam.io.projects.state import ImageState
 from napari_fastsam.layers.connections import Connections
+from napari_fastsam.layers.labels.exporting import scale_of
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.prompt_rows import is_prompt_layer
-from napari_fastsam.layers.projects.reading import ReadImage, make_labels, make_prompts, scale_of
+from napari_fastsam.layers.projects.reading import ReadImage, make_labels, make_prompts
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 from napari_fastsam.layers.projects.refilling import remove, show
 

@@ -10,13 +10,11 @@ import numpy as np
 from napari.layers import Image
 from napari.layers.utils.stack_utils import split_channels
 
-from napari_fastsam.core.image.scale import Scale
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.projects.annotations import Loaded
 from napari_fastsam.io.projects.project import ProjectImage
 from napari_fastsam.layers.files.beside import placed_on, shape_in_pixels
 from napari_fastsam.layers.files.images import LayerData, layer_of
-from napari_fastsam.layers.labels.features import axis_names
 from napari_fastsam.layers.labels.outlined import Labels
 from napari_fastsam.layers.labels.preview import MOST_DRAWN, pyramid
 from napari_fastsam.layers.projects.prompt_rows import prompts_from_json
@@ -123,9 +121,3 @@ def make_prompts(read: ReadImage, image: Image) -> tuple[list[Points | Shapes], 
         return prompts_from_json(read.loaded.annotation.prompts, image), ""
     except LabelsError as error:
         return [], f"{read.image.name}: {error}."
-
-
-def scale_of(layer: Labels) -> Scale:
-    """Return the axes of a Labels layer for files."""
-    units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
-    return Scale(tuple(axis_names(layer)), tuple(float(step) for step in layer.scale), tuple(units))

@@ -18,8 +18,9 @@ from napari_fastsam.io.projects.replays import (
     read_replay,
     write_replay,
 )
+from napari_fastsam.layers.labels.exporting import scale_of
 from napari_fastsam.layers.labels.target import pixels_of
-from napari_fastsam.layers.projects.reading import make_images, make_labels, read_image, scale_of
+from napari_fastsam.layers.projects.reading import make_images, make_labels, read_image
 from napari_fastsam.layers.projects.replaying import ReplayNetworks, replay
 from napari_fastsam.model.asking.repeating import Replay
 

@@ -90,8 +90,8 @@ class UnsavedWork:
             return
         self._key = _key(image)
         self._recorder = AnnotationRecorder(labels, self._on_change)
-        self._folder = self._folders.get(labels.unique_id)
-        if labels.source.path is None and count_objects(pixels_of(labels)):  # they are in no file
+        heard_before = labels.unique_id in self._folders  # and what was done since was not heard
+        if heard_before or (labels.source.path is None and count_objects(pixels_of(labels))):  # they are in no file
             self.keep_all()
 
     def keep(self) -> None:
@@ -116,13 +116,20 @@ class UnsavedWork:
             raise
 
     def keep_all(self) -> None:
-        """Write all that there is now. Raises OutputError if it cannot be written."""
+        """Write all that there is now into a folder of its own. Raises OutputError if it cannot be written."""
         recorder = self._recorder
         if recorder is None:
             return
-        if self._folder is None:
-            self._folder = self._folders[recorder.layer.unique_id] = unsaved.begin(self._key)
-        self._folder.annotations.append(recorder.whole_step())
+        folder = unsaved.begin(self._key)
+        try:
+            folder.annotations.append(recorder.whole_step())
+        except FastSAMError:
+            folder.remove()
+            raise
+        earlier = self._folders.get(recorder.layer.unique_id)
+        self._folder = self._folders[recorder.layer.unique_id] = folder
+        if earlier is not None:
+            earlier.remove()
 
     def end(self) -> None:
         """Keep nothing more; what was kept is offered when the image is opened again."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.key_bindings import KeyCode, KeyMod
 from qtpy.QtCore import QTimer
 from superqt.utils import qdebounced
 
@@ -24,6 +23,7 @@ from napari_fastsam.layers.review.review import (
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.headline import Headline, Mood
 from napari_fastsam.widgets.common.icons import ThemedIcons
+from napari_fastsam.widgets.common.undo_on_layer import UndoOnLayer
 from napari_fastsam.widgets.review import messages
 from napari_fastsam.widgets.review.keys import ReviewKeys
 from napari_fastsam.widgets.review.layout import make_actions, make_controls, make_frame
@@ -35,11 +35,10 @@ from napari_fastsam.widgets.review.work import Measured, MeasuringWork
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Labels
 
 SOON_MS = 120
 """What is told of labels by others is looked at once within this time."""
-
-UNDO = KeyMod.CtrlCmd | KeyCode.KeyZ
 
 SEED = 1
 """Of the random order of a layer's first review."""
@@ -61,6 +60,7 @@ class ReviewWidget(ReviewWiring):
         self._view, self._steps = ObjectView(napari_viewer), SharedSteps(napari_viewer)
         self._work = MeasuringWork(self._measured)
         self._correction = Connections()
+        self._undo_key = UndoOnLayer(self._take_back)
         self._soon = qdebounced(self._catch_up, timeout=SOON_MS)
         self._review: LabelReview | None = None
         self._shown: ReviewedObject | None = None
@@ -221,7 +221,7 @@ class ReviewWidget(ReviewWiring):
             self._review = LabelReview(layer, *measured, share=self.order.value, seed=self._seed)
         finally:
             self._writing = False
-        layer.bind_key(UNDO, self._undo_key, overwrite=True)
+        self._undo_key.work_on(layer)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -276,13 +276,13 @@ class ReviewWidget(ReviewWiring):
         with self._own_writing():
             self._steps.recorder.undo()
 
-    def _undo_key(self, layer: Any) -> None:
-        """Take back what was done last on the layer: an answer, or what was painted since."""
-        if is_answer(self._steps.done, layer):
+    def _take_back(self, layer: Labels) -> bool:
+        """Take back an answer about the layer, if that was done last; returns whether it was."""
+        mine = is_answer(self._steps.done, layer)
+        if mine:
             self._undo()
             self._go_on()
-        else:
-            layer.undo()
+        return mine
 
     def _step_taken(self) -> None:
         """Go on once the object that is corrected was added."""
@@ -324,4 +324,4 @@ class ReviewWidget(ReviewWiring):
         self._shown, self._correcting = None, False
         if review is not None:
             review.close()
-            review.layer.bind_key(UNDO, None, overwrite=True)
+            self._undo_key.work_on(None)

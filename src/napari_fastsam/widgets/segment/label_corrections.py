@@ -139,8 +139,7 @@ class LabelCorrections:
         elif verb == "merge_labels":
             self._merge(verb, plane, labels)
         else:
-            for label, place in labels.items():
-                self._split_in_two(plane, label, place)
+            self._split_each(plane, labels)
 
     def _layer(self) -> Labels:
         chosen = self._engine.panels.labels.labels.value
@@ -236,17 +235,30 @@ class LabelCorrections:
             plane, label, place, lambda window, label, _: editing.split_in_two(window, label, numbers[0]), numbers
         )
 
-    def _split_along(self, plane: LayerPlane, lines: tuple[NDArray[np.float64], ...]) -> None:
-        """Part each label that a line crosses from edge to edge."""
-        parted = 0
-        for line in lines:
-            for label, place in _under(plane, line).items():
-                numbers = free_numbers(plane.layer, _MOST_PARTS)
+    def _split_each(self, plane: LayerPlane, labels: Mapping[int, Place]) -> None:
+        """Part each label that has a waist at it, as one step."""
+        failed: list[LabelsError] = []
+        with self._engine.recorder.step(VERBS["split_label"][1]):
+            for label, place in labels.items():
                 try:
-                    self._split(plane, label, place, _parting(line, numbers), numbers)
-                except LabelsError:
-                    continue  # it only touches this one
-                parted += 1
+                    self._split_in_two(plane, label, place)
+                except LabelsError as error:
+                    failed.append(error)
+        if len(failed) == len(labels):
+            raise failed[0]
+
+    def _split_along(self, plane: LayerPlane, lines: tuple[NDArray[np.float64], ...]) -> None:
+        """Part each label that a line crosses from edge to edge, as one step."""
+        parted = 0
+        with self._engine.recorder.step(VERBS["split_label"][1]):
+            for line in lines:
+                for label, place in _under(plane, line).items():
+                    numbers = free_numbers(plane.layer, _MOST_PARTS)
+                    try:
+                        self._split(plane, label, place, _parting(line, numbers), numbers)
+                    except LabelsError:
+                        continue  # it only touches this one
+                    parted += 1
         if not parted:
             raise LabelsError("The line parts no label: draw it across one, from edge to edge.")
 
