@@ -14,7 +14,9 @@ with imported():
     from ultralytics.nn.tasks import SegmentationModel
     from ultralytics.utils import DEFAULT_CFG
 
+    from napari_fastsam.model.network.description import read_description
     from napari_fastsam.model.training.mask_loss import POINTS, PointMaskLoss
+    from napari_fastsam.model.training.trainer import new_network
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +124,10 @@ def test_where_nothing_is_decided_the_lack_of_an_object_is_not_taught() -> None:
     assert (gradients[:, 4:] == 0).all()
 
 
-def test_an_object_is_learnt_whatever_is_undecided_around_it() -> None:
+@pytest.mark.parametrize("name", ["yolov8n-seg.yaml", "yolo11n-seg.yaml", "yolo26n-seg.yaml"])
+def test_an_object_is_learnt_whatever_is_undecided_around_it(name: str) -> None:
     """Everything but one object is undecided: its anchors still learn."""
-    network = SegmentationModel("yolov8n-seg.yaml", nc=1, verbose=False).train()
+    network = new_network(read_description(name)).train()
     network.args = DEFAULT_CFG
     labels = square()[None]
     batch = {

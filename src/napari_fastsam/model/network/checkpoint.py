@@ -191,19 +191,23 @@ def card_of(checkpoint: dict[str, Any], card: Card) -> Card:
     return replace(card, imgsz=imgsz, trained_imgsz=imgsz, licence=licence)
 
 
+def one_headed(network: Any) -> Any:
+    """Take away the head that needs no suppression, where a network has one: it gives 300 objects at most."""
+    head = network.model[-1]
+    if hasattr(head, "one2one_cv2"):
+        head.end2end = False
+        for name in [name for name, _ in head.named_children() if name.startswith("one2one")]:
+            delattr(head, name)
+    return network
+
+
 def prepared(network: torch.nn.Module, device: str) -> torch.nn.Module:
     """Fold the batch norms into the convolutions and put the network where it runs fastest."""
     import torch
 
     with imported():
         yolo: Any = network
-        head = yolo.model[-1]
-        if hasattr(head, "one2one_cv2"):
-            # the head without suppression gives 300 objects at most; ours is asked for all
-            head.end2end = False
-            for name in [n for n, _ in head.named_children() if n.startswith("one2one")]:
-                delattr(head, name)
-        yolo = yolo.float().eval()
+        yolo = one_headed(yolo).float().eval()
         if hasattr(yolo, "fuse"):
             yolo = yolo.fuse(verbose=False)
         for parameter in yolo.parameters():

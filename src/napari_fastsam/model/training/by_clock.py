@@ -136,16 +136,6 @@ def fit(
     return replace(now, seconds=time.perf_counter() - start)
 
 
-def one_headed(network: Any) -> Any:
-    """Take away the head that needs no suppression, which stage one does not use, where a network has one."""
-    head = network.model[-1]
-    if hasattr(head, "one2one_cv2"):
-        head.end2end = False
-        for name in [name for name, _ in head.named_children() if name.startswith("one2one")]:
-            delattr(head, name)
-    return network
-
-
 def precise(outputs: dict[str, Any]) -> dict[str, Any]:
     """Return what a network said in single precision, and of its prototypes those of masks alone."""
     proto = outputs["proto"][0] if isinstance(outputs["proto"], tuple) else outputs["proto"]
@@ -162,7 +152,8 @@ class _Learner:
     """A network that learns, and its averaged weights."""
 
     def __init__(self, network: nn.Module, clock: Clock, device: torch.device) -> None:
-        learning: Any = one_headed(network).to(device, memory_format=torch.channels_last).train()
+        learning: Any = network
+        learning = learning.to(device, memory_format=torch.channels_last).train()
         learning.args = get_cfg(overrides={"overlap_mask": True})
         self._network, self._device = learning, device
         self._loss = PointMaskLoss(learning)

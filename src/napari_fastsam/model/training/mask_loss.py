@@ -55,9 +55,10 @@ class PointMaskLoss(v8SegmentationLoss):
         undecided = batch.get("undecided")
         self._unknown = None if undecided is None else at_anchors(undecided, preds["feats"])
         # ultralytics would enlarge the prototypes to the size of the masks; at their own size it leaves them alone
-        step = self._labels.shape[-1] // preds["proto"].shape[-1]
+        proto = preds["proto"][0] if isinstance(preds["proto"], tuple) else preds["proto"]
+        step = self._labels.shape[-1] // proto.shape[-1]
         found: tuple[Tensor, dict[str, Tensor]] = super().loss(
-            preds, batch | {"masks": self._labels[:, ::step, ::step]}
+            preds | {"proto": proto}, batch | {"masks": self._labels[:, ::step, ::step]}
         )
         return found
 

@@ -26,7 +26,7 @@ from ultralytics.utils import LOGGER, callbacks
 
 from napari_fastsam.errors import ModelError
 from napari_fastsam.model.network.build import new
-from napari_fastsam.model.network.checkpoint import read_network
+from napari_fastsam.model.network.checkpoint import one_headed, read_network
 from napari_fastsam.model.network.description import Refused
 from napari_fastsam.model.training.crops import TrainingCrops, collate
 from napari_fastsam.model.training.mask_loss import PointMaskLoss
@@ -257,7 +257,7 @@ def new_network(description: dict[str, Any], weights: nn.Module | None = None) -
         network: Any = new({**description, "channels": 3}, classes=1)
     except Refused as error:
         raise ModelError(f"the network to start from cannot be built: {error}; take another --base") from error
-    network.names = NAMES
+    one_headed(network).names = NAMES
     if weights is not None:
         network.load(weights, verbose=False)
     return network
