@@ -191,10 +191,11 @@ class TiledPrediction(Prediction):
     def release(self, queries: Sequence[Query], limit: int) -> None:
         """Drop tiles that queries do not need, the oldest first, but for a few; and their crops, as one pass does."""
         needed = {place for query in queries for place in self.places(query)}
-        others = [place for place in self.tiles if place not in needed]
+        kept = tuple(self.tiles)  # a worker may add more meanwhile
+        others = [place for place in kept if place not in needed]
         for place in others[: max(len(others) - _KEPT, 0)]:
-            del self.tiles[place]
-        for (_, tile), seen in self.tiles.items():
+            self.tiles.pop(place, None)
+        for (_, tile), seen in tuple(self.tiles.items()):
             top, left = tile.window[:2]
             seen.release([query.shifted(-top, -left) for query in queries], limit)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from napari_fastsam.model.correcting.training.images import LabelledPicture, Tra
 from napari_fastsam.model.correcting.training.rollout import Rollout, held_out_curve
 from napari_fastsam.model.correcting.weights import read_weights, weights_content
 from napari_fastsam.model.network.device import resolve_device
-from napari_fastsam.model.weights.card import card_text
+from napari_fastsam.model.weights.card import Card
+from napari_fastsam.model.weights.card_files import settle, write_whole, write_with_card
 
 Event = dict[str, Any]
 
@@ -135,6 +135,7 @@ def train_corrections(
     if not any(len(picture.objects) for picture in pictures):
         raise ParameterError("there are no objects of 12 pixels or more to learn from; expected label images with some")
     device = torch.device(resolve_device(settings.device))
+    settle(output, output.with_suffix(".json"))
     torch.manual_seed(settings.seed)
     network, cells = _network(base, settings)
     run = _TrainingRun(
@@ -156,8 +157,7 @@ def train_corrections(
     content = io.BytesIO()
     torch.save(weights_content(network, run.average, cells), content)
     digest = hashlib.sha256(content.getvalue()).hexdigest()
-    _write(output, content.getvalue())
-    _write(output.with_suffix(".json"), card_text(card(digest)).encode())
+    _write_with_card(output, content.getvalue(), card(digest))
     run.checkpoint.unlink(missing_ok=True)
     on_event({"event": "done", "file": str(output), "seconds": round(run.seconds), "measures": measures})
 
@@ -236,7 +236,8 @@ class _TrainingRun:
             },
             content,
         )  # fmt: skip
-        _write(self.checkpoint, content.getvalue())
+        with _writing(self.checkpoint):
+            write_whole(self.checkpoint, content.getvalue())
 
     def restore(self) -> None:
         """Go on from what `save` kept, or raise ModelError."""
@@ -340,13 +341,15 @@ def _measured(run: _TrainingRun, held_out: Sequence[LabelledPicture], device: to
     return measures
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+def _write_with_card(path: Path, content: bytes, card: Card) -> None:
+    """Write weights and their card, so that neither is ever half there nor beside another's."""
+    with _writing(path):
+        write_with_card(path, path.with_suffix(".json"), card, lambda: write_whole(path, content))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        part.write_bytes(content)
-        os.replace(part, path)
+        yield
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror or error}; choose another folder") from error
-    finally:
-        part.unlink(missing_ok=True)
