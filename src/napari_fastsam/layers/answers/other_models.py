@@ -24,10 +24,10 @@ FIRST_MODEL, OTHER_MODEL = "nuclei", "microscopy"
 UNSURE = 0.6
 """A model whose objects have a lower mean score sees something that it has not learnt."""
 
-SURE = 0.72
+SURE = 0.8
 """From this mean score on no other model is tried."""
 
-SURER = 0.035
+SURER = 0.03
 """By so much the other model's mean score has to be higher, where it is tried."""
 
 
