@@ -138,9 +138,8 @@ def commit(
 
     New numbers follow the largest that the layer holds; an object that replaces a label keeps its number and row. The
     layer's features get a row per new object with `index`, `score`, `area` (pixels written) and the columns given;
-    other rows and columns stay, but the `area` of labels that are written over, and rows of those that go.
-    Undo takes back the pixels, not features and metadata. Nobody may change `labels_yx`
-    meanwhile.
+    other rows and columns stay, but the `area` of labels that are written over, and rows of those that go. Undo takes
+    back the pixels, not features and metadata. Nobody may change `labels_yx` meanwhile.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from napari_fastsam.layers.answers.other_models import doubted_image, other_model, try_model
 from napari_fastsam.layers.answers.other_sizes import found_little, other_sizes, trial_of, try_sizes
@@ -97,7 +98,7 @@ def size_trial(session: Session, on_end: Callable[[], object]) -> IdleTrial[Reme
 
     def steps_of(result: Result, found: list[Remedy]) -> Steps | None:
         others = other_sizes(session, result.request)
-        return (lambda: try_sizes(session, result, others, found)) if others else None
+        return partial(try_sizes, session, result, others, found) if others else None
 
     return IdleTrial(lambda result: trial_of(result.request) if found_little(result) else None, steps_of, on_end)
 
@@ -106,7 +107,7 @@ def model_trial(session: Session, on_end: Callable[[], object]) -> IdleTrial[boo
     """Return what tries the other bundled model on each image that the model for nuclei is not sure of."""
 
     def steps_of(result: Result, found: list[bool]) -> Steps | None:
-        other: Any = other_model(session, result)
-        return None if other is None else (lambda: try_model(session, result, other, found))
+        other = other_model(session, result)
+        return None if other is None else partial(try_model, session, result, other, found)
 
-    return IdleTrial(lambda result: doubted_image(session, result), steps_of, on_end)
+    return IdleTrial(partial(doubted_image, session), steps_of, on_end)
