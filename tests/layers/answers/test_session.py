@@ -8,56 +8,16 @@ import threading
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from napari.layers import Image, Points, Shapes
+from napari.layers import Points
 
+from asked import Setup
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, ModelError
-from napari_fastsam.layers.answers.cache import MEGABYTE
-from napari_fastsam.layers.answers.session import Controls, Session
 from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.network import segmenter
 from napari_fastsam.samples import nuclei_3d
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return segmenter.load_model("nuclei", "cpu")
-
-
-@pytest.fixture
-def loads(monkeypatch, model):
-    """The names of the models that were loaded; the bundled one is loaded once for all tests."""
-    names = []
-    real = segmenter.load_model
-
-    def load(name, device):
-        names.append(name)
-        return model if name == "nuclei" else real(name, device)
-
-    monkeypatch.setattr(segmenter, "load_model", load)
-    return names
-
-
-class Setup:
-    def __init__(self, pixels) -> None:
-        self.viewer = ViewerModel()
-        self.image = self.viewer.add_layer(Image(pixels, contrast_limits=(0, 80)))
-        self.points = self.viewer.add_layer(Points(ndim=2))
-        self.shapes = self.viewer.add_layer(Shapes(ndim=2))
-        self.session = Session(self.viewer, 512 * MEGABYTE)
-
-    def request(self, earlier=None, **controls):
-        options = {"points": self.points, "shapes": self.shapes, "device": "cpu", **controls}
-        return self.session.request(Controls(self.image, **options), earlier)
-
-    def result(self, **controls):
-        request = self.request(**controls)
-        said = list(self.session.work(request))
-        return self.session.result(request), said
 
 
 @pytest.fixture

@@ -120,14 +120,14 @@ class Corrections:
         self._starts.append(LabelStart(image, layer, label, number, plane, (float(yx[0]), float(yx[1])), mask))
         return True
 
-    def corrects(self, plane: Plane) -> bool:
-        """Whether labels on a plane are corrected."""
-        return any(start.is_on(plane) for start in self._starts)
+    def corrects(self, image: Image, plane: Plane) -> bool:
+        """Whether labels on a plane of an image are corrected."""
+        return any(start.image == image and start.is_on(plane) for start in self._starts)
 
-    def forget(self, planes: Iterable[Plane]) -> bool:
-        """Correct the labels on some planes no more; returns whether there were any."""
+    def forget(self, image: Image, planes: Iterable[Plane]) -> bool:
+        """Correct the labels on some planes of an image no more; returns whether there were any."""
         there = list(planes)
-        left = [start for start in self._starts if not any(start.is_on(plane) for plane in there)]
+        left = [one for one in self._starts if one.image != image or not any(one.is_on(plane) for plane in there)]
         forgotten, self._starts = len(left) < len(self._starts), left
         if not left:
             self._connections.undo()
@@ -198,7 +198,8 @@ class Corrections:
         LabelsError
             If the label is not on the plane, or its layer cannot be corrected on the image.
         """
-        known = next((one for one in self.starts(image) if (one.layer, one.label) == (layer, label)), None)
+        starts = [one for one in self.starts(image) if one.is_on(plane)]
+        known = next((one for one in starts if (one.layer, one.label) == (layer, label)), None)
         number = free_number(layers.all, (start.number for start in self._starts)) if known is None else known.number
         at = points_between(layer, image, [place], use_units=units_apply(self._viewer))
         yx = plane.data_to_region(np.where(np.isnan(at), np.asarray(plane.index), at))[0].tolist()

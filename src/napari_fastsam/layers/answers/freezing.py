@@ -110,6 +110,7 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     limits, single = _window(controls), replace(controls, region="plane")
     asked = (*_seen(controls), controls.model, controls.device, controls.imgsz, controls.tiling)
     by_position: dict[int, Request] = {}
+    unusable: dict[str, None] = {}
     prompted = set(planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes))
     prompted |= {start.plane.index[axis] for start in controls.starts}
     for position in sorted(prompted) if controls.task == "prompts" else ():
@@ -121,6 +122,7 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
             for layer in (controls.points, controls.shapes)
         )
         read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
+        unusable |= dict.fromkeys(read.unusable)
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
             others = proposals_on(controls.others, image, of_position, units_apply(viewer))
@@ -130,7 +132,7 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
                 single, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
             )
     read = single.read_prompts(viewer, plane)
-    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
+    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position, tuple(unusable))
     key = (content_of(image), generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
     kind = choose_predictor(controls, plane).name
     request = Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)

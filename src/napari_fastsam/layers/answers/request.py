@@ -121,12 +121,15 @@ class Planes:
         The one that is shown.
     by_position
         The requests of single planes that have prompts, by position.
+    unusable
+        Sentences about prompts on any of them that cannot be used.
     """
 
     axis: int
     count: int
     current: int
     by_position: Mapping[int, Request]
+    unusable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

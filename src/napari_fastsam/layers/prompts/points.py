@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.collecting import PromptCollector
+from napari_fastsam.layers.prompts.collecting import ELSEWHERE, PromptCollector
 from napari_fastsam.layers.prompts.features import (
     COUNTER_EXAMPLE,
     EXAMPLE,
@@ -54,7 +54,7 @@ class PointsSource:
             elif not shown[row]:
                 collector.leave_out("point", row, "is hidden")
             elif not on_plane[row]:
-                collector.leave_out("point", row, "is on another slice")
+                collector.leave_out("point", row, ELSEWHERE)
             elif not inside[row]:
                 collector.leave_out("point", row, outside_reason(plane))
             elif meaning is None:

@@ -11,7 +11,7 @@ from napari_fastsam.core.prompts.drawing import along
 from napari_fastsam.core.prompts.queries import KINDS, Query, shape_kinds
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.collecting import PromptCollector
+from napari_fastsam.layers.prompts.collecting import ELSEWHERE, PromptCollector
 from napari_fastsam.layers.prompts.features import (
     COUNTER_EXAMPLE,
     EXAMPLE,
@@ -67,7 +67,7 @@ def _problem(form: str, corners: NDArray[np.float64], plane: Plane) -> str | Non
     if not np.isfinite(yx).all():
         return "has a coordinate that is not finite"
     if not plane.on_plane(corners).all():
-        return "is on another slice"
+        return ELSEWHERE
     if not _is_line(form):
         yx = _ellipse(yx) if form == "ellipse" else yx
         if _area(yx) < _DEGENERATE:

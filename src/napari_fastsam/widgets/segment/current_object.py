@@ -198,7 +198,7 @@ class CurrentObject:
         """Correct the labels that a result speaks of no more."""
         stack = result.request.stack
         asked = [result.request] if stack is None else stack.by_position.values()
-        self._corrections.forget(one.plane for one in asked)
+        self._corrections.forget(result.request.controls.image, (one.plane for one in asked))
 
     def _route(self, rows: list[int]) -> None:
         shown = self._controller.shown

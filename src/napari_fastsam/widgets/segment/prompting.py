@@ -96,12 +96,12 @@ class Prompting:
         if request is None:
             return
         points, shapes = engine.session.rows_on_plane(request)
-        labels = engine.corrections.corrects(request.plane)
+        labels = engine.corrections.corrects(request.controls.image, request.plane)
         if not points and not shapes and not labels:
             engine.say(messages.NOTHING_TO_CLEAR)
             return
         with engine.recorder.step("clear"):
-            engine.corrections.forget([request.plane])
+            engine.corrections.forget(request.controls.image, [request.plane])
             engine.session.forget_prompts(request)
             self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
         engine.updates.soon()
