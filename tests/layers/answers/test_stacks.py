@@ -105,3 +105,14 @@ def test_a_label_that_is_corrected_on_one_plane_may_be_on_another(stack, labels)
     assert [start.number for start in starts] == [1, 2]
     result, _ = stack.result(region="stack", starts=starts)
     assert [one.replaces.label for one in result.objects] == [1], "it is one object"
+
+
+def test_beside_proposals_of_others_planes_that_were_seen_are_not_looked_at_again(stack, labels):
+    labels.data[MIDDLE + 2] = labels.data[MIDDLE]
+    stack.points.add([in_label(labels, 1), (MIDDLE + 2, *in_label(labels, 2)[1:])])
+    asked = {"region": "stack", "others": labels}
+    result, _ = stack.result(**asked)
+    request = stack.request(**asked)
+    assert stack.session.result(request).complete
+    assert list(stack.session.work(request)) == []
+    assert result.count == 2
