@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from napari.layers import Points
+from napari.layers import Image, Points
 
 from asked import Setup
 from napari_fastsam.core.prompts.prompts import Prompts
@@ -170,6 +170,34 @@ def test_steps_go_to_the_next_size_and_stop_at_the_ends(setup):
     assert len(areas) >= 2, "no alternatives: the test shows nothing"
     assert areas == sorted(areas)
     assert len(set(areas)) == len(areas)
+
+
+def test_a_step_is_one_step_also_after_thresholds_took_candidates_away(setup):
+    setup.points.add([[236.5, 48.0]])
+    setup.result(thresholds=Thresholds(0.01, 0.9))
+    while "no larger" not in setup.session.step(setup.request(thresholds=Thresholds(0.01, 0.9)), +1):
+        pass
+    thresholds = Thresholds(0.3, 0.9)
+    largest = setup.result(thresholds=thresholds)[0].objects[0]
+    assert largest.place == largest.of > 1
+    said = setup.session.step(setup.request(thresholds=thresholds), -1)
+    (shown,) = setup.result(thresholds=thresholds)[0].objects
+    assert shown.place == largest.of - 1
+    assert said == f"point 1: candidate {shown.place} of {shown.of}, {shown.crop.area} px."
+
+
+def test_each_image_has_steps_of_its_own(setup, cells):
+    first, thresholds = setup.image, Thresholds(0.01, 0.9)
+    other = setup.viewer.add_layer(Image(cells, contrast_limits=(0, 80), translate=(0, 400)))
+    setup.points.add([[236.5, 48.0], [236.5, 448.0]])
+    setup.result(thresholds=thresholds)
+    assert "candidate" in setup.session.step(setup.request(thresholds=thresholds), +1)
+    (stepped,) = setup.result(thresholds=thresholds)[0].objects
+    setup.image = other
+    (on_other,) = setup.result(thresholds=thresholds)[0].objects
+    setup.image = first
+    (again,) = setup.result(thresholds=thresholds)[0].objects
+    assert again.place == stepped.place == on_other.place + 1
 
 
 def test_steps_without_prompts_say_what_to_do(setup):

@@ -116,3 +116,32 @@ def test_beside_proposals_of_others_planes_that_were_seen_are_not_looked_at_agai
     assert stack.session.result(request).complete
     assert list(stack.session.work(request)) == []
     assert result.count == 2
+
+
+def test_answered_prompts_are_found_again_after_rows_have_changed(stack, labels):
+    first, second, third = (in_label(labels, label) for label in (1, 2, 3))
+    stack.points.add([first, second])
+    result, _ = stack.result(region="stack")
+    stack.points.data = [third, second]
+    assert stack.session.answered_rows(result) == ({1}, set()), "nobody asked about the point that is at row 0 now"
+
+
+def test_a_layer_without_the_axis_is_answered_on_the_plane_that_was_shown(stack, labels):
+    flat = stack.viewer.add_points([in_label(labels, 1)[1:]])
+    stack.points.add([(MIDDLE + 2, *in_label(labels, 2)[1:])])
+    result, _ = stack.result(region="stack", points=flat)
+    assert result.count == 1
+    stack.viewer.dims.set_point(0, MIDDLE + 1)
+    assert stack.session.answered_rows(result) == ({0}, set())
+
+
+def test_steps_on_every_plane_are_forgotten_with_the_prompts(stack, labels):
+    stack.points.add([in_label(labels, 1)])
+    numbering = stack.session.kept.numbering
+    (single,) = stack.request(region="stack").by_plane
+    (prompt,) = single.identities
+    numbering.update(single.numbered_under, single.identities)
+    numbering.set_steps(single.numbered_under, prompt.key, 1)
+    stack.viewer.dims.set_point(0, MIDDLE + 1)
+    stack.session.forget_prompts(stack.request(region="stack"))
+    assert numbering.steps(single.numbered_under, prompt.key) == 0

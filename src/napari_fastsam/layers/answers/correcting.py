@@ -177,7 +177,7 @@ class Corrections:
     def take_current(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> int:
         """Let what is drawn next speak of the object that was touched last; returns its number."""
         free = free_number(layers.all, (start.number for start in self._starts))
-        single = None if request is None else _on_plane_shown(request)
+        single = None if request is None else request.on_plane_shown
         query = None if single is None else _touched(single, numbering)
         if single is None or query is None:
             number = free
@@ -301,18 +301,13 @@ class Corrections:
         key = keys.get((query.kind, rows[0]))
         set_number(layer, rows, number)
         if query.kind == "point":
-            numbering.rename(request.plane.index, key, ("object", number))
-
-
-def _on_plane_shown(request: Request) -> Request | None:
-    """Return the request about the plane that is shown; None if nothing is drawn there."""
-    return request if request.stack is None else request.stack.by_position.get(request.stack.current)
+            numbering.rename(request.numbered_under, key, ("object", number))
 
 
 def _touched(request: Request, numbering: Numbering) -> Query | None:
     """Return the prompts of the object that was touched last, or else the last that there are."""
     queries = request.read.prompts.queries
-    touched = numbering.touched(request.plane.index)
+    touched = numbering.touched(request.numbered_under)
     keys = [prompt.key for prompt in request.identities]
     if touched in keys:
         return queries[keys.index(touched)]

@@ -121,7 +121,8 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
             layer if layer is None or is_current or layer.ndim >= image.ndim - axis else None
             for layer in (controls.points, controls.shapes)
         )
-        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
+        here = replace(single, points=points, shapes=shapes)
+        read = here.read_prompts(viewer, of_position)
         unusable |= dict.fromkeys(read.unusable)
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
@@ -129,7 +130,7 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
             seen = content_of(image), generation, _seen_plane(single, of_position)
             own = (*seen, *asked, predictor.key, *_beside(others))
             by_position[position] = Request(
-                single, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
+                here, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
             )
     read = single.read_prompts(viewer, plane)
     stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position, tuple(unusable))
@@ -179,7 +180,8 @@ def _may_continue(earlier: Request, controls: Controls, plane: Plane) -> bool:
     """Whether a request before speaks of views of the same plane."""
     before = earlier.controls
     same = before.image == controls.image and (before.task, before.region) == (controls.task, "view")
-    return same and earlier.plane.image_shape == plane.image_shape and earlier.plane.index == plane.index
+    then = earlier.plane.image_shape, earlier.plane.axes, earlier.plane.index
+    return same and then == (plane.image_shape, plane.axes, plane.index)
 
 
 def _continued(

@@ -193,6 +193,21 @@ class Request:
         return self.key if self.others is None else self.key[:-1]  # type: ignore[index]
 
     @property
+    def numbered_under(self) -> Hashable:
+        """What its prompts are numbered under: the plane of its image, whatever the region."""
+        return self.key[0], self.plane.axes, self.plane.index  # type: ignore[index]
+
+    @property
+    def by_plane(self) -> tuple[Request, ...]:
+        """The requests about single planes: of a stack those of the planes with prompts, or else itself."""
+        return (self,) if self.stack is None else tuple(self.stack.by_position.values())
+
+    @property
+    def on_plane_shown(self) -> Request | None:
+        """The request about the plane that is shown; None if nothing is drawn there."""
+        return self if self.stack is None else self.stack.by_position.get(self.stack.current)
+
+    @property
     def commit_signature(self) -> Hashable:
         """What asks again once the prompts in layers are cleared; None = nothing.
 

@@ -104,7 +104,7 @@ def make_result(
         seconds,
         answer.searched,
         tuple(answer.questions),
-        touched=numbering.touched(request.plane.index),
+        touched=numbering.touched(request.numbered_under),
         unfound=tuple(answer.unfound),
         taken_away=tuple(answer.taken_away),
         idle=tuple(answer.idle),
@@ -124,7 +124,7 @@ def _everything(prediction: Prediction, request: Request, numbering: Numbering) 
     at_prompts = answer_drawn(prediction, request, numbering)
     answer = _PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     names = request.identities
-    _drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
+    _drawn_objects(at_prompts.selections, names, numbering.update(request.numbered_under, names), request, answer)
     started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
     masks = [[found.crop, *([started[found.key]] if found.key in started else [])] for found in answer.objects]
     did = changes([found.crop for found in everything], masks, prompts.general_negative)
@@ -218,7 +218,7 @@ def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering)
     started, missing = start_from_cache(prediction, queries, thresholds, refiner)
     keys = [prompt.key for prompt in request.identities]
     started = [
-        stepped(selection, numbering.steps(request.plane.index, key))
+        stepped(selection, numbering.steps(request.numbered_under, key))
         for selection, key in zip(started, keys, strict=True)
     ]
     selections = refined(prediction, started, thresholds, refiner, waiting=bool(missing))
@@ -245,7 +245,7 @@ def _at_prompts(
     drawn = request.identities
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
-    numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
+    numbers = numbering.update(request.numbered_under, [*drawn, *looked_for])
     own = _drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     if drawn and not answer.missing:
         both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]

@@ -133,7 +133,7 @@ def followed_result(
     for one in objects:
         one.follow(candidates, stack.count, linking)
         needed |= one.needed
-    where = ("stack", stack.axis, request.plane.at(stack.axis, 0))
+    where = ("stack", stack.axis, request.key[0], request.plane.at(stack.axis, 0))  # type: ignore[index]
     numbers = numbering.update(where, [one.key for one in objects])
     labels = np.zeros((stack.count, *request.plane.shape), np.int32)
     for plane in range(stack.count):

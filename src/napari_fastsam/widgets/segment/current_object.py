@@ -196,9 +196,8 @@ class CurrentObject:
 
     def forget(self, result: Result) -> None:
         """Correct the labels that a result speaks of no more."""
-        stack = result.request.stack
-        asked = [result.request] if stack is None else stack.by_position.values()
-        self._corrections.forget(result.request.controls.image, (one.plane for one in asked))
+        request = result.request
+        self._corrections.forget(request.controls.image, (one.plane for one in request.by_plane))
 
     def _route(self, rows: list[int]) -> None:
         shown = self._controller.shown

@@ -102,7 +102,8 @@ class Prompting:
             return
         with engine.recorder.step("clear"):
             engine.corrections.forget(request.controls.image, [request.plane])
-            engine.session.forget_prompts(request)
+            if request.on_plane_shown is not None:
+                engine.session.forget_prompts(request.on_plane_shown)
             self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
         engine.updates.soon()
 
