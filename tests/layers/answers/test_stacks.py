@@ -10,6 +10,7 @@ from asked import Setup
 from napari_fastsam.core.planes import linking
 from napari_fastsam.layers.answers import stack_results
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
+from napari_fastsam.layers.answers.tracks import tracks_of
 from napari_fastsam.layers.planes.read import plane_shown
 from napari_fastsam.samples import nuclei_3d
 
@@ -145,3 +146,14 @@ def test_steps_on_every_plane_are_forgotten_with_the_prompts(stack, labels):
     stack.viewer.dims.set_point(0, MIDDLE + 1)
     stack.session.forget_prompts(stack.request(region="stack"))
     assert numbering.steps(single.numbered_under, prompt.key) == 0
+
+
+def test_tracks_go_through_the_middle_of_each_object(stack):
+    result, _ = stack.result(region="stack", task="everything")
+    tracks = tracks_of(result)
+    rows = [
+        (number, plane, *np.argwhere(result.labels[plane] == number).mean(axis=0))
+        for number in np.unique(result.labels)[1:]
+        for plane in np.flatnonzero((result.labels == number).any(axis=(1, 2)))
+    ]
+    np.testing.assert_allclose(tracks.data, rows)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from napari_fastsam.core.likeness.text import TextEncoder
-from napari_fastsam.core.objects.instances import CroppedMask, Instances
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.masks import CroppedMask, masks_at
 from napari_fastsam.core.objects.painting import paint
 from napari_fastsam.core.prompts.points import PointGroup
 from napari_fastsam.core.prompts.queries import PromptRef, Query
@@ -168,7 +169,8 @@ def in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
     prompts = request.read.prompts
     numbers = {query.number for query in prompts.queries} - {0}
     free = np.flatnonzero((prompts.point_labels == 0) & ~np.isin(prompts.point_objects, list(numbers)))
-    return [i for i in free.tolist() if not any(mask.covers(prompts.points[[i]])[0] for mask in masks)]
+    holding = masks_at(masks, prompts.points[free])
+    return [i for i, there in zip(free.tolist(), holding, strict=True) if not there]
 
 
 def named_idle(idle: Sequence[int], request: Request) -> list[str]:
