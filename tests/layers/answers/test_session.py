@@ -11,6 +11,7 @@ import pytest
 from napari.layers import Image, Points
 
 from asked import Setup
+from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.errors import ImageError, ModelError
 from napari_fastsam.model.asking.segment import segment
@@ -198,6 +199,19 @@ def test_each_image_has_steps_of_its_own(setup, cells):
     setup.image = first
     (again,) = setup.result(thresholds=thresholds)[0].objects
     assert again.place == stepped.place == on_other.place + 1
+
+
+def test_what_examples_find_has_fine_edges_and_is_there_once(setup):
+    setup.points.add(NUCLEI)
+    setup.points.features = setup.points.features.assign(polarity=["positive", "example"])
+    alike = {"search": Search(example_threshold=0.0), "fine_edges": True}
+    result, _ = setup.result(**alike)
+    proposed = {mask.key for mask in result.searched.masks}
+    (drawn,) = (one for one in result.objects if one.prompt == "point 1")
+    found = [one for one in result.objects if one.prompt == "examples"]
+    assert len(found) > 3
+    assert not any(one.crop.key in proposed for one in found)
+    assert max(one.crop.iou(drawn.crop) for one in found) < 0.5
 
 
 def test_steps_without_prompts_say_what_to_do(setup):

@@ -253,9 +253,12 @@ def _at_prompts(
         both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]
         answer.idle = in_no_object(request, both)
         answer.unanswered += named_idle(answer.idle, request)
+    if answer.searched is None:
+        return answer
+    found = fine_instances(prediction, answer.searched) if request.controls.fine_edges else answer.searched
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
-        if answer.searched is not None and _identity(answer.searched.masks[i]) not in own:
-            answer.objects.append(_found_alike(question, answer.searched, i, number, request))
+        if _identity(found.masks[i]) not in own:
+            answer.objects.append(_found_alike(question, found, i, number, request))
     return answer
 
 
