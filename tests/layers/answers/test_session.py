@@ -13,7 +13,12 @@ from napari.layers import Image, Points
 from asked import Setup
 from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.recipe import RecipeError
 from napari_fastsam.errors import ImageError, ModelError
+from napari_fastsam.io.exemplars import exemplars_content
+from napari_fastsam.layers.answers.other_models import other_model
+from napari_fastsam.layers.answers.other_sizes import other_sizes
+from napari_fastsam.layers.answers.recipes import recipe_of
 from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.samples import nuclei_3d
@@ -212,6 +217,43 @@ def test_what_examples_find_has_fine_edges_and_is_there_once(setup):
     assert len(found) > 3
     assert not any(one.crop.key in proposed for one in found)
     assert max(one.crop.iou(drawn.crop) for one in found) < 0.5
+
+
+def test_a_recipe_has_the_examples_that_were_kept_also_before_the_image_was_seen(setup, cells):
+    setup.points.add(NUCLEI[:1])
+    setup.points.features = setup.points.features.assign(polarity="example")
+    setup.result()
+    kept, _ = setup.session.exemplars(setup.request())
+    fresh = Setup(cells)
+    request = fresh.request(texts=("cell",), exemplars=kept)
+    assert fresh.session.exemplars(request) == (kept, ())
+    assert recipe_of(request, kept, "0" * 64).search.exemplars == exemplars_content(kept)
+
+
+def test_a_recipe_does_not_leave_out_examples_that_are_not_known_yet(setup):
+    setup.points.add(NUCLEI[:1])
+    setup.points.features = setup.points.features.assign(polarity="example")
+    request = setup.request(texts=("cell",))
+    exemplars, _ = setup.session.exemplars(request)
+    with pytest.raises(RecipeError, match="Run it once"):
+        recipe_of(request, exemplars, "0" * 64)
+
+
+def test_what_is_tried_is_asked_of_the_view_that_was_answered(setup):
+    setup.image.corner_pixels = np.array([[100, 60], [180, 160]])
+    setup.points.add(NUCLEI[:1])
+    result, _ = setup.result(region="view")
+    setup.image.corner_pixels = np.array([[0, 200], [60, 300]])
+    tried = [*other_sizes(setup.session, result.request), other_model(setup.session, result)]
+    assert len(tried) > 1
+    assert {one.plane for one in tried} == {result.request.plane}
+
+
+def test_a_negative_line_says_once_what_it_took_away(setup):
+    setup.shapes.add_paths([np.array([[126.0, 80], [126, 108]])])
+    setup.shapes.features = setup.shapes.features.assign(polarity="negative")
+    result, _ = setup.result(task="everything")
+    assert result.unanswered.count("Scribble 1 took an object away.") == 1
 
 
 def test_steps_without_prompts_say_what_to_do(setup):

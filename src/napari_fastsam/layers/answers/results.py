@@ -149,11 +149,8 @@ def _taken_away(did: Changes, request: Request) -> list[str]:
     prompts = request.read.prompts
     general = np.flatnonzero((prompts.point_labels == 0) & (prompts.point_objects == 0)).tolist()
     names = [PointGroup(PromptRef("point", (i,)), prompts.points[[i]]) for i in general]
-    return [
-        f"{named(name, request.read).capitalize()} took an object away."
-        for name, removed in zip(names, did.removed, strict=True)
-        if removed is not None
-    ]
+    taking = [named(name, request.read) for name, gone in zip(names, did.removed, strict=True) if gone is not None]
+    return [f"{name.capitalize()} took an object away." for name in dict.fromkeys(taking)]
 
 
 def in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:

@@ -189,15 +189,18 @@ class Session:
     def exemplars(self, request: Request) -> tuple[Exemplars | None, tuple[str, ...]]:
         """Return the examples of a request, and sentences about those that lie on no object.
 
-        None without any example, or while the network has not seen the plane.
+        None without any example, or while the network has not seen the plane on which some are marked.
         """
         prompts = request.read.prompts
-        if self.cache.get(request.key) is None or not prompts.has_examples:
+        if not prompts.has_examples:
+            return None, ()
+        marked = (prompts.examples, prompts.example_boxes, prompts.counter_examples, prompts.counter_example_boxes)
+        if not any(map(len, marked)):
+            return prompts.exemplars, ()
+        if self.cache.get(request.key) is None:
             return None, ()
         objects = predictor_of(request).marked(self.kept, request)
         if objects is None:
-            if not len(prompts.examples) and not len(prompts.example_boxes):
-                return prompts.exemplars, ()
             raise PromptError(
                 "the objects of this large plane, which examples lie on, are not known yet; Run (Shift-R), or choose "
                 "where: in view"
