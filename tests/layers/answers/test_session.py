@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +22,8 @@ from napari_fastsam.layers.answers.other_sizes import other_sizes
 from napari_fastsam.layers.answers.recipes import recipe_of
 from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.weights.hashes import sha256_of
+from napari_fastsam.model.weights.weights import find
 from napari_fastsam.samples import nuclei_3d
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -279,6 +282,21 @@ def test_a_model_that_fails_is_tried_again_when_asked(setup, loads, tmp_path):
         with pytest.raises(ModelError, match=r"none\.pt"):
             list(setup.session.work(request))
     assert len(loads) == 2
+
+
+def test_a_file_that_was_replaced_is_loaded_once_it_is_asked_for_again(setup, model, tmp_path):
+    own = tmp_path / "own.pt"
+    shutil.copy(model.path, own)
+    asked = {"task": "everything", "model": str(own)}
+    setup.result(**asked)
+    request = setup.request(**asked)
+    first = setup.session.model_hash(request)
+    other = find("microscopy")
+    shutil.copy(other, own)
+    assert setup.session.model_hash(request) == first, "it is what was found with"
+    setup.session.forget_if_painted_over(request)
+    assert setup.session.result(request) is None
+    assert setup.session.model_hash(request) == sha256_of(other)
 
 
 def test_the_checkpoints_hash(setup):

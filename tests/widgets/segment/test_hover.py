@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication
 from scipy import ndimage
 
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.layers.answers.hovering import object_under
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.segment.hover import HOVER_NAME
 
@@ -115,6 +116,17 @@ def test_one_key_takes_it_and_one_rejects_it(seen):
     assert points.features["polarity"].tolist() == ["negative"]
     assert b.dock.controller.shown.count == count - 1
     assert b.shown[126, 94] == 0
+
+
+def test_what_is_taken_lands_on_it_in_a_layer_of_other_units(bench):
+    b = bench(scale=(500, 500), units=("nm", "nm"))
+    points = b.viewer.add_points(ndim=2, units=("um", "um"))
+    b.dock.points.value, b.dock.task.value = points, "everything"
+    b.settle()
+    request = b.dock.controller.asking.asked
+    b.dock._hover._under = object_under(b.dock._engine.session.kept, request, tuple(NUCLEI[0]))
+    b.dock.take_hovered()
+    np.testing.assert_allclose(points.data, [NUCLEI[0] / 2])
 
 
 def test_shift_and_the_wheel_take_a_larger_or_smaller_one(seen):

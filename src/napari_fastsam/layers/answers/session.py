@@ -73,7 +73,13 @@ class Session:
         self.kept.forget_image(content_of(image))
 
     def forget_if_painted_over(self, request: Request) -> None:
-        """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
+        """Forget what was kept of a plane whose pixels were changed in place, or of a model whose file was replaced.
+
+        Nobody tells of either.
+        """
+        if self.kept.networks.forget_if_replaced(request):
+            self.kept.cache.forget(lambda key: True)
+            self.kept.runs.forget()
         if predictor_of(request).is_outdated(self.kept, request):
             self.image_changed(request.controls.image)
 
@@ -215,9 +221,7 @@ class Session:
 
     def model_hash(self, request: Request) -> str:
         """Return the SHA-256 of the checkpoint that served a request."""
-        from napari_fastsam.model.weights.weights import sha256_of
-
-        return sha256_of(self.kept.networks.model_for(request).path)
+        return self.kept.networks.hash_for(request)
 
 
 def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[Row]]) -> tuple[set[int], set[int]]:
