@@ -201,12 +201,13 @@ class Session:
         if not prompts.has_examples:
             return None, ()
         marked = (prompts.examples, prompts.example_boxes, prompts.counter_examples, prompts.counter_example_boxes)
-        if not any(map(len, marked)):
-            return prompts.exemplars, ()
-        if self.cache.get(request.key) is None:
-            return None, ()
-        objects = predictor_of(request).marked(self.kept, request)
+        seen = self.cache.get(request.key) is not None
+        objects = predictor_of(request).marked(self.kept, request) if seen else None
         if objects is None:
+            if not any(map(len, marked)):
+                return prompts.exemplars, ()
+            if not seen:
+                return None, ()
             raise PromptError(
                 "the objects of this large plane, which examples lie on, are not known yet; Run (Shift-R), or choose "
                 "where: in view"
