@@ -71,6 +71,18 @@ def test_pairs_go_when_they_are_removed_or_their_layer_is(ready, qtbot):
     assert [layer.name for layer in dock._viewer.layers] == ["cells"]
 
 
+def test_the_pair_that_is_selected_stays_so_when_one_above_it_goes(ready, cells, truth, qtbot):
+    dock = ready()
+    for name in ("second", "third"):
+        dock._viewer.add_image(cells, name=name)
+        dock._viewer.add_labels(truth.copy(), name=f"labels of {name}")
+        dock.add_pair()
+    dock.pairs.table.selectRow(1)
+    dock._viewer.layers.remove("cells")
+    dock.pair_buttons.remove_button.native.click()
+    assert [row.image.name for row in dock.pairs.rows] == ["third"]
+
+
 def test_the_layers_that_are_selected_are_chosen(open_dock):
     dock = open_dock()
     viewer = dock._viewer

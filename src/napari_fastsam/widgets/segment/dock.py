@@ -81,7 +81,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         self._lay_out()
         self._wire()
         self._unbind = shortcuts.bind(self, self.list_keys)
-        UndoKeys(napari_viewer, self.undo, self.redo, self._always)
+        self._undo_keys = UndoKeys(napari_viewer, self.undo, self.redo, self._always)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -283,6 +283,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._undo_keys.release()
         self._examples.close_tab()
         self._tools.end()
         self._hover.end()
