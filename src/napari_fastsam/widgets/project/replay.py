@@ -12,6 +12,7 @@ from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.replays import discard_replay, read_replay, told, write_changes
 from napari_fastsam.layers.projects.replayed import ReplayedImage, replay_images, take, take_into
 from napari_fastsam.layers.projects.replaying import ReplayNetworks
+from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.model.asking.repeating import Replay
 from napari_fastsam.model.weights import own_models
 from napari_fastsam.model.weights.weights import REGISTRY
@@ -189,9 +190,8 @@ class FolderReplay:
         if stored.annotation.features is not None:
             self._layer.features = stored.annotation.features
         layers = self._viewer.layers
-        active = layers.selection.active
-        layers.insert(layers.index(opened.labels) + 1 if opened.labels in layers else len(layers), self._layer)
-        layers.selection.active = active
+        with same_selection(layers):
+            layers.insert(layers.index(opened.labels) + 1 if opened.labels in layers else len(layers), self._layer)
         return (
             f"{opened.image.name}, made again: {told(stored.changes)}. The dock Compare shows them, with “{LAYER}” and "
             "your labels; Take or Discard."
