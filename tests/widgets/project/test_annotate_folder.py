@@ -334,3 +334,17 @@ def test_keys_go_from_image_to_image_from_the_list_too_and_a_note_being_typed_is
     dock.images.setFocus()
     qtbot.keyClick(dock.images, Qt.Key.Key_Left, shift)
     assert (dock.annotating.current, dock.note.value) == (0, "x")
+
+
+def test_objects_go_into_the_labels_of_the_folder_also_if_the_other_dock_is_opened_later(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    viewer = dock._viewer
+    segment = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(segment, name="FastSAM")
+    assert segment.labels.value == labels_of(dock)
+    channel = viewer.add_image(viewer.layers[0].data, name="another channel", metadata=viewer.layers[0].metadata)
+    assert segment.image.value == channel
+    assert segment.labels.value == labels_of(dock)
+    viewer.add_image(viewer.layers[0].data, name="not of the folder")
+    assert segment.labels.value is None
+    segment.disconnect_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -221,7 +221,7 @@ class PairsTable(QWidget):
     # ---------------------------------------------------------------- showing
 
     def _show(self) -> None:
-        self.table.show_rows(PairRows([(row, self._texts(row)) for row in self.rows]))
+        self.table.show_rows(PairRows([self._texts(row) for row in self.rows], self.rows))
         counts = [row.counted for row in self.rows if row.counted is not None]
         if not self.rows:
             self.summary.setText(as_html(messages.NO_PAIRS))
@@ -241,19 +241,19 @@ class PairsTable(QWidget):
 class PairRows(Rows):
     """Pairs as rows of texts: the image, its labels, how much there is to learn from."""
 
-    def __init__(self, rows: list[tuple[PairRow, tuple[str, str, str]]]) -> None:
-        self._rows = rows
+    def __init__(self, texts: list[tuple[str, str, str]], pairs: Iterable[Hashable]) -> None:
+        self._texts, self._pairs = texts, tuple(pairs)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._texts)
 
     def identity(self, row: int) -> Hashable:
         """Return the pair: others above it may go."""
-        return self._rows[row][0]
+        return self._pairs[row]
 
     def cell(self, row: int, column: str) -> Cell:
         """Return what stands in a cell; the same is its tooltip, as it may be cut there."""
-        text = self._rows[row][1][list(COLUMNS).index(column)]
+        text = self._texts[row][list(COLUMNS).index(column)]
         return Cell(text, tooltip=plain(text))
 
 
