@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPoint
 
 from napari_fastsam.io.annotations.datasets import read_dataset
 from train_dock import wait
@@ -130,3 +131,10 @@ def test_the_data_can_be_saved_for_another_computer(ready, qtbot, tmp_path, cell
         dock.save_data(tmp_path / "for the cluster")
         wait(qtbot, dock)
     assert "not empty" in dock.message
+
+
+def test_what_the_data_decide_says_auto_and_fields_begin_at_one_place(open_dock):
+    dock = open_dock(show=True)
+    assert [dock.advanced[name].native.text() for name in ("epochs", "imgsz")] == ["auto", "auto"]
+    boxes = (dock.image, dock.truth, dock.regions, dock.left_out, dock.base)
+    assert len({box.native.mapTo(dock.native, QPoint(0, 0)).x() for box in boxes}) == 1
