@@ -59,8 +59,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
         super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
-        self._panels = panels
-        self._icons = ThemedIcons(napari_viewer)
+        self._panels, self._icons = panels, ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer,
