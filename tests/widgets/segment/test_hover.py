@@ -15,6 +15,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.layers.answers.hovering import object_under
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.segment.hover import HOVER_NAME
+from napari_fastsam.widgets.segment.output import PREVIEW_NAME
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
@@ -171,3 +172,20 @@ def test_on_an_image_that_is_turned_and_scaled(bench, cells):
     move(b, b.image.data_to_world(NUCLEI[0]))
     assert b.viewer.layers[HOVER_NAME].visible
     assert b.dock._hover.under.crop.covers(NUCLEI[:1])[0]
+
+
+def test_layers_that_are_selected_together_stay_so_while_outlines_and_previews_come(bench, cells):
+    b = bench(show=True)
+    b.mouse_click(NUCLEI[0])
+    other = b.viewer.add_image(cells, name="other")
+    b.dock.image.value = b.image
+    b.settle()
+    b.dock._hover._outline.remove()
+    b.dock._engine.output.remove_preview()
+    b.viewer.layers.selection = {b.image, other}
+    move(b, NUCLEI[1])
+    assert HOVER_NAME in b.viewer.layers
+    b.dock.run()
+    b.settle()
+    assert PREVIEW_NAME in b.viewer.layers
+    assert b.viewer.layers.selection == {b.image, other}
