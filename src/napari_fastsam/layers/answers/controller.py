@@ -245,15 +245,24 @@ class Controller:
 
     def _step_done(self, text: str) -> None:
         """Say what work does, and show what a long one has found so far."""
-        request = None if self.work is None else self.work.request
-        due = time.monotonic() - self._drawn >= REDRAW_SECONDS
-        if request is not None and request.over_tiles and due and not self._session.is_stale(request):
-            result = self._session.result(request)
-            if result is not None:
-                self._screen.show(result)
-                self.shown = result
-                self._drawn = time.monotonic()
+        looked = self.shown is not None and bool(self.shown.missing)  # what prompts waited for may be there
+        if looked or time.monotonic() - self._drawn >= REDRAW_SECONDS:
+            self._show_so_far()
         self._tell(State.WORKING, text=text)
+
+    def _show_so_far(self) -> None:
+        """Show what a run over all tiles has found, with what is drawn by now, unless something else is asked for."""
+        working = None if self.work is None else self.work.request
+        if working is None or not working.over_tiles or self._session.is_stale(working):
+            return
+        request = self.request()
+        if request is None or not request.over_tiles or request.key != working.key:
+            return
+        result = self._session.result(request)
+        if result is not None:
+            self._screen.show(result)
+            self.shown = result
+            self._drawn = time.monotonic()
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self.work = self.work, None
@@ -332,5 +341,5 @@ class Controller:
 
 def waits_for_user(session: Session, request: Request, result: Result | None) -> bool:
     """Return whether the user has to ask for it: it takes minutes, and drawn prompts have their answers."""
-    answered = request.over_tiles or (result is not None and not result.missing)
+    answered = request.over_tiles if result is None else not result.missing
     return answered and session.takes_minutes(request)

@@ -74,4 +74,4 @@ def _waits_for_run(request: Request, result: Result | None) -> Words:
     """Say that the rest takes minutes, and comes when it is asked for."""
     if request.searches_tiles:
         return Words(messages.LARGE_SEARCH, () if result is None else result.unanswered)
-    return Words(messages.LARGE_PLANE if result is None else messages.summary(result))
+    return Words(messages.LARGE_PLANE) if result is None else Words(messages.summary(result), result.unanswered)
