@@ -74,13 +74,14 @@ def test_what_a_tile_brings_later_does_not_bring_back_what_was_taken_away(canvas
 
 
 def test_what_was_drawn_before_its_tile_came_is_there_once(canvas):
-    number = canvas.further("prompt")
+    number = canvas.number_of_drawn("prompt")
     canvas.correct([], [drawn(number, square(0, 0, 20))])
     assert canvas.add(WHOLE, [square(1, 1, 20)], [1.0]) == [number + 1]
     assert numbers_in(canvas) == list(canvas.offer().scores) == [number]
-    assert canvas.further("prompt") == number
+    assert canvas.number_of_drawn("prompt", found=number + 1) == number, "it keeps its number"
     assert list(canvas.found_near([square(5, 5, 1)], NOWHERE)) == [number + 1], "it is known all the same"
     canvas.correct([], [])
+    assert canvas.number_of_drawn("prompt", found=number + 1) == number + 1
     assert numbers_in(canvas) == [number + 1], "without the prompt it is what was found"
 
 
@@ -102,7 +103,7 @@ def test_what_was_taken_is_not_offered_again_unless_it_is_given_back(canvas):
 
 def test_what_was_taken_away_or_drawn_before_all_was_taken_does_not_come_back(canvas):
     found(canvas, (square(0, 0, 20), 0.5), (square(0, 40, 20), 0.5))
-    further = canvas.further("prompt")
+    further = canvas.number_of_drawn("prompt")
     canvas.correct([2], [drawn(further, square(40, 0, 20))])
     taken = canvas.offer().as_taken
     canvas.take(taken)
@@ -110,7 +111,7 @@ def test_what_was_taken_away_or_drawn_before_all_was_taken_does_not_come_back(ca
     canvas.add(WHOLE, [square(41, 0, 20), square(1, 40, 20)], [0.9, 0.9])
     assert len(canvas.offer()) == 0
     assert not canvas.labels.any()
-    assert canvas.further("prompt") != further
+    assert canvas.number_of_drawn("prompt") != further
     canvas.give_back(taken)
     assert list(canvas.offer().scores) == [1, 2, 4], "what tiles brought is there, and the prompts are not"
 

@@ -175,10 +175,15 @@ class EditableCanvas(Canvas):
         """Numbers of what was found and is replaced or taken away."""
         return self._hidden
 
-    def further(self, key: Hashable) -> int:
-        """Return the number of an object that was not found but drawn; the same for the same key until it is taken."""
+    def number_of_drawn(self, key: Hashable, found: int | None = None) -> int:
+        """Return the number of an object that is drawn: that of what was found there, or else one of its own.
+
+        One of its own it keeps as long as it is drawn, also if a tile brings the same object meanwhile.
+        """
         with self._lock:
             if key not in self._further:
+                if found is not None:
+                    return found
                 number = self._register(CroppedMask(0, 0, np.zeros((0, 0), bool)), 0.0)
                 self._reserved.add(number)
                 self._further[key] = number
@@ -200,6 +205,7 @@ class EditableCanvas(Canvas):
                 if before is None or after is None or not before.is_same(after):
                     boxes += [_box_of(one.mask) for one in (before, after) if one is not None]
             self._hidden, self._drawn = out, now
+            self._further = {key: number for key, number in self._further.items() if number in now}
             self._paint(boxes)
 
     def take(self, taken: Taken) -> None:

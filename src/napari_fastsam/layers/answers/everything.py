@@ -43,8 +43,16 @@ class Everything(Protocol):
     def near(self, masks: Sequence[CroppedMask], points: NDArray[np.float64]) -> list[SegmentedObject]:
         """Return at least those that overlap one of some masks or hold one of (M, 2) rows and columns."""
 
-    def further(self, number: int) -> int:
-        """Return the number in the label image of the object of a prompt that is none of them."""
+    def number_of_drawn(self, number: int, found: int | None) -> int:
+        """Return the number in the label image of the object of a prompt.
+
+        Parameters
+        ----------
+        number
+            Of the prompt.
+        found
+            Of the one of all objects that it is; None = it is a further one.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +63,8 @@ class _InOnePass:
     def near(self, masks: Sequence[CroppedMask], points: NDArray[np.float64]) -> list[SegmentedObject]:
         return self.objects
 
-    def further(self, number: int) -> int:
-        return len(self.objects) + number
+    def number_of_drawn(self, number: int, found: int | None) -> int:
+        return len(self.objects) + number if found is None else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +79,8 @@ class _InTiles:
         found = self.canvas.found_near(masks, points)
         return [SegmentedObject(n, mask, self.canvas.scores[n - 1]) for n, mask in found.items()]
 
-    def further(self, number: int) -> int:
-        return self.canvas.further(number)
+    def number_of_drawn(self, number: int, found: int | None) -> int:
+        return self.canvas.number_of_drawn(number, found)
 
 
 def everything_on_plane(prediction: Prediction, request: Request, numbering: Numbering) -> PromptAnswers:
@@ -148,7 +156,7 @@ def _beside(
     before = [found.number in everything.taken_away for found in near]
     did = changes(crops, masks, prompts.general_negative, before)
     answer.objects = [
-        replace(found, number=everything.further(found.number) if same is None else near[same].number)
+        replace(found, number=everything.number_of_drawn(found.number, None if same is None else near[same].number))
         for found, same in zip(answer.objects, did.same, strict=True)
     ]
     answer.unanswered += _taken_away(did, request)

@@ -18,6 +18,7 @@ _MOST_LOOKED_AT = 2048 * 2048
 """Of larger label images every second, third, … pixel is looked at."""
 
 _MOST_COLOURS = 65535
+"""napari draws labels with more colours, that of nothing included, wrongly or not at all."""
 
 
 class Colouring:
@@ -40,9 +41,9 @@ class Colouring:
             Rows and columns in which all lie that changed since the last time; None = anything may have changed.
         """
         seen = [labels] if windows is None else [labels[window] for window in windows]
-        largest = min(max((int(part.max(initial=0)) for part in seen), default=0), _MOST_COLOURS)
+        largest = min(max((int(part.max(initial=0)) for part in seen), default=0), _MOST_COLOURS - 1)
         if largest >= len(self._of):
-            new = np.arange(len(self._of), max(largest + 1, 2 * len(self._of), 64))
+            new = np.arange(len(self._of), min(max(largest + 1, 2 * len(self._of), 64), _MOST_COLOURS))
             self._of = np.concatenate([self._of, (new - 1) % len(PALETTE)])
         pairs = np.concatenate([np.zeros((0, 2), np.int64), *(touching(part) for part in seen)])
         pairs = pairs[(pairs < len(self._of)).all(axis=1)]
