@@ -66,7 +66,7 @@ class Taken:
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
+class OfferedObjects:
     """The objects of a canvas at one moment that nobody has taken yet.
 
     Attributes
@@ -133,7 +133,7 @@ class EditableCanvas(Canvas):
 
     # ---------------------------------------------------------------- what there is
 
-    def offer(self, frozen: bool = True) -> Offer:
+    def offer(self, frozen: bool = True) -> OfferedObjects:
         """Return the objects that were not taken.
 
         Parameters
@@ -150,7 +150,7 @@ class EditableCanvas(Canvas):
             drawn = tuple(one.mask for one in self._drawn.values())
             whole = Taken(frozenset(scores), self._hidden - scores.keys(), drawn)
             taken = len(frozenset[int]().union(*(one.objects for one in self._taken)))
-            return Offer(labels, dict(sorted(scores.items())), taken, whole, len(self._changes))
+            return OfferedObjects(labels, dict(sorted(scores.items())), taken, whole, len(self._changes))
 
     def found_near(self, masks: Iterable[CroppedMask], points: NDArray[np.float64]) -> dict[int, CroppedMask]:
         """Return the objects that were found and not taken, by number, as far as they may touch something.
@@ -190,7 +190,7 @@ class EditableCanvas(Canvas):
             return self._further[key]
 
     def changed_since(self, revision: int) -> list[Box]:
-        """Return the windows whose pixels may have changed since a moment; see `Offer.revision`."""
+        """Return the windows whose pixels may have changed since a moment; see `OfferedObjects.revision`."""
         return self._changes[revision:]
 
     # ---------------------------------------------------------------- what changes it

@@ -248,7 +248,8 @@ class Controller:
         looked = self.shown is not None and bool(self.shown.missing)  # what prompts waited for may be there
         if looked or time.monotonic() - self._drawn >= REDRAW_SECONDS:
             self._show_so_far()
-        self._tell(State.WORKING, text=text)
+        beside = self.shown is not None and self.shown.tiles is not None
+        self._tell(State.WORKING, result=self.shown if beside else None, text=text)
 
     def _show_so_far(self) -> None:
         """Show what a run over all tiles has found, with what is drawn by now, unless something else is asked for."""

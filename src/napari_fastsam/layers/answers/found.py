@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import CroppedMask, Instances
-from napari_fastsam.core.planes.editable_canvas import Offer
+from napari_fastsam.core.planes.editable_canvas import OfferedObjects
 from napari_fastsam.core.planes.linking import Links
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult
@@ -82,7 +82,7 @@ class SeenTiles:
 
     run: EditableRun
     done: int
-    offer: Offer
+    offer: OfferedObjects
 
     @classmethod
     def of(cls, run: EditableRun, frozen: bool = False) -> SeenTiles:
