@@ -56,5 +56,24 @@ def test_a_failure_is_counted_and_can_be_repeated_alone(tmp_path):
     (failure,) = report.failures.values()
     assert report.cases == 9
     assert report.outcomes["fine"] + failure.count == 9
-    again = run(Faulty(), tmp_path, seed=4, only=failure.first)
+    again = run(Faulty(), tmp_path, seed=4, first=failure.first, cases=1)
     assert (again.cases, [f.text for f in again.failures.values()]) == (1, [failure.text])
+
+
+def test_a_campaign_goes_on_where_it_was_stopped_and_tells_failures_as_they_come(tmp_path):
+    whole = run(Faulty(), tmp_path, seed=4)
+    told: list[tuple[int, int]] = []
+    parts = [
+        run(Faulty(), tmp_path, seed=4, first=first, cases=cases, on_failure=lambda report, failure: told.append(
+            (report.cases, failure.first)
+        ))
+        for first, cases in ((0, 4), (4, None))
+    ]  # fmt: skip
+    assert [part.cases for part in parts] == [4, 5]
+    assert parts[0].outcomes + parts[1].outcomes == whole.outcomes
+    assert whole.failures, "the seed has no failure"
+    assert told == [
+        (failure.first - first + 1, failure.first)
+        for first, part in zip((0, 4), parts, strict=True)
+        for failure in part.failures.values()
+    ]

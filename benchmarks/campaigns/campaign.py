@@ -9,7 +9,7 @@ import traceback
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +115,14 @@ class Report:
 
 
 def run(
-    campaign: Campaign, folder: Path, *, seed: int, cases: int | None = None, seconds: float = np.inf, only: int = -1
+    campaign: Campaign,
+    folder: Path,
+    *,
+    seed: int,
+    cases: int | None = None,
+    seconds: float = np.inf,
+    first: int = 0,
+    on_failure: Callable[[Report, Failure], None] = lambda report, failure: None,
 ) -> Report:
     """Run a campaign until its cases are done or the time is up.
 
@@ -131,20 +138,24 @@ def run(
         How many; None = as many as its goal needs.
     seconds
         When to stop.
-    only
-        The number of the one case to do; -1 = all.
+    first
+        The number of the first case: a long campaign goes on where it was stopped.
+    on_failure
+        Called with each kind of failure when it is first seen.
     """
     report = Report(campaign, seed)
-    many = -(-campaign.goal // campaign.steps) if cases is None else cases
-    numbers = range(many) if only < 0 else range(only, only + 1)
+    last = -(-campaign.goal // campaign.steps) if cases is None else first + cases
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")  # of numbers that are none: an image full of them is no fault
         campaign.begin(folder)
         begin, before = time.monotonic(), _megabytes()
-        for number in numbers:
+        for number in range(first, last):
             if time.monotonic() - begin > seconds or len(report.failures) >= MOST_FAILURES:
                 break
+            known = len(report.failures)
             _do(report, number)
+            if len(report.failures) > known:
+                on_failure(report, list(report.failures.values())[-1])
         report.seconds, report.memory = time.monotonic() - begin, _megabytes() - before
         try:
             campaign.end()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.connections import Connections
 
+IMAGE_KEY = "napari-fastsam project"
+"""In the metadata of the layers of an image of a project, its labels too: its name."""
+
 _CONTENTS: WeakKeyDictionary[Layer, Hashable] = WeakKeyDictionary()
 _EMITTERS: WeakKeyDictionary[LayerList, EmitterGroup] = WeakKeyDictionary()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks, masks_at
 
 SHAPE = (9, 11)
 
@@ -37,6 +37,13 @@ def test_a_point_belongs_to_the_pixel_whose_centre_is_nearest(
     padded = np.pad(crop.full(SHAPE), 5)
     expected = [bool(padded[int(np.floor(y + 0.5)) + 5, int(np.floor(x + 0.5)) + 5]) for y, x in points]
     assert crop.covers(table).tolist() == expected
+
+
+@given(st.lists(crops(), max_size=4), st.lists(st.tuples(st.floats(-3, 13), st.floats(-3, 13)), max_size=4))
+def test_masks_at_a_point_are_those_that_cover_it(masks: list[CroppedMask], points: list[tuple[float, float]]) -> None:
+    table = np.array(points, float).reshape(-1, 2)
+    expected = [[i for i, mask in enumerate(masks) if mask.covers(point[None])[0]] for point in table]
+    assert masks_at(masks, table) == expected
 
 
 @pytest.mark.parametrize(("at", "inside"), [(-0.51, False), (-0.5, True), (2.49, True), (2.5, False)])

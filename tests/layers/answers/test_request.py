@@ -145,3 +145,15 @@ def test_another_slice_is_another_view():
     viewer.dims.set_current_step(0, 2)
     image.corner_pixels = np.array([[2, 10, 10], [2, 39, 39]])
     assert make_request(viewer, controls, earlier=first).plane.region == (10, 10, 40, 40)
+
+
+def test_another_side_of_a_stack_is_another_view():
+    viewer = ViewerModel()
+    image = viewer.add_layer(Image(np.zeros((30, 30, 30)), contrast_limits=(0, 1)))
+    viewer.dims.set_point([0, 1, 2], [0, 0, 0])
+    controls = Controls(image, task="everything", region="view")
+    before = make_request(viewer, controls)
+    viewer.dims.roll()
+    viewer.dims.set_point([0, 1, 2], [0, 0, 0])
+    now = make_request(viewer, controls, earlier=before)
+    assert (before.plane.axes, now.plane.axes) == ((1, 2), (0, 1))

@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from napari.layers import Image, Points, Shapes
+from napari.layers import Image, Points
 
+from asked import Setup
+from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.recipe import RecipeError
 from napari_fastsam.errors import ImageError, ModelError
-from napari_fastsam.layers.answers.cache import MEGABYTE
-from napari_fastsam.layers.answers.session import Controls, Session
+from napari_fastsam.io.exemplars import exemplars_content
+from napari_fastsam.layers.answers.other_models import other_model
+from napari_fastsam.layers.answers.other_sizes import other_sizes
+from napari_fastsam.layers.answers.recipes import recipe_of
 from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.network import segmenter
+from napari_fastsam.model.weights.hashes import sha256_of
+from napari_fastsam.model.weights.weights import find
 from napari_fastsam.samples import nuclei_3d
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return segmenter.load_model("nuclei", "cpu")
-
-
-@pytest.fixture
-def loads(monkeypatch, model):
-    """The names of the models that were loaded; the bundled one is loaded once for all tests."""
-    names = []
-    real = segmenter.load_model
-
-    def load(name, device):
-        names.append(name)
-        return model if name == "nuclei" else real(name, device)
-
-    monkeypatch.setattr(segmenter, "load_model", load)
-    return names
-
-
-class Setup:
-    def __init__(self, pixels) -> None:
-        self.viewer = ViewerModel()
-        self.image = self.viewer.add_layer(Image(pixels, contrast_limits=(0, 80)))
-        self.points = self.viewer.add_layer(Points(ndim=2))
-        self.shapes = self.viewer.add_layer(Shapes(ndim=2))
-        self.session = Session(self.viewer, 512 * MEGABYTE)
-
-    def request(self, earlier=None, **controls):
-        options = {"points": self.points, "shapes": self.shapes, "device": "cpu", **controls}
-        return self.session.request(Controls(self.image, **options), earlier)
-
-    def result(self, **controls):
-        request = self.request(**controls)
-        said = list(self.session.work(request))
-        return self.session.result(request), said
 
 
 @pytest.fixture
@@ -212,6 +181,84 @@ def test_steps_go_to_the_next_size_and_stop_at_the_ends(setup):
     assert len(set(areas)) == len(areas)
 
 
+def test_a_step_is_one_step_also_after_thresholds_took_candidates_away(setup):
+    setup.points.add([[236.5, 48.0]])
+    setup.result(thresholds=Thresholds(0.01, 0.9))
+    while "no larger" not in setup.session.step(setup.request(thresholds=Thresholds(0.01, 0.9)), +1):
+        pass
+    thresholds = Thresholds(0.3, 0.9)
+    largest = setup.result(thresholds=thresholds)[0].objects[0]
+    assert largest.place == largest.of > 1
+    said = setup.session.step(setup.request(thresholds=thresholds), -1)
+    (shown,) = setup.result(thresholds=thresholds)[0].objects
+    assert shown.place == largest.of - 1
+    assert said == f"point 1: candidate {shown.place} of {shown.of}, {shown.crop.area} px."
+
+
+def test_each_image_has_steps_of_its_own(setup, cells):
+    first, thresholds = setup.image, Thresholds(0.01, 0.9)
+    other = setup.viewer.add_layer(Image(cells, contrast_limits=(0, 80), translate=(0, 400)))
+    setup.points.add([[236.5, 48.0], [236.5, 448.0]])
+    setup.result(thresholds=thresholds)
+    assert "candidate" in setup.session.step(setup.request(thresholds=thresholds), +1)
+    (stepped,) = setup.result(thresholds=thresholds)[0].objects
+    setup.image = other
+    (on_other,) = setup.result(thresholds=thresholds)[0].objects
+    setup.image = first
+    (again,) = setup.result(thresholds=thresholds)[0].objects
+    assert again.place == stepped.place == on_other.place + 1
+
+
+def test_what_examples_find_has_fine_edges_and_is_there_once(setup):
+    setup.points.add(NUCLEI)
+    setup.points.features = setup.points.features.assign(polarity=["positive", "example"])
+    alike = {"search": Search(example_threshold=0.0), "fine_edges": True}
+    result, _ = setup.result(**alike)
+    proposed = {mask.key for mask in result.searched.masks}
+    (drawn,) = (one for one in result.objects if one.prompt == "point 1")
+    found = [one for one in result.objects if one.prompt == "examples"]
+    assert len(found) > 3
+    assert not any(one.crop.key in proposed for one in found)
+    assert max(one.crop.iou(drawn.crop) for one in found) < 0.5
+
+
+def test_a_recipe_has_the_examples_that_were_kept_also_before_the_image_was_seen(setup, cells):
+    setup.points.add(NUCLEI[:1])
+    setup.points.features = setup.points.features.assign(polarity="example")
+    setup.result()
+    kept, _ = setup.session.exemplars(setup.request())
+    fresh = Setup(cells)
+    request = fresh.request(texts=("cell",), exemplars=kept)
+    assert fresh.session.exemplars(request) == (kept, ())
+    assert recipe_of(request, kept, "0" * 64).search.exemplars == exemplars_content(kept)
+
+
+def test_a_recipe_does_not_leave_out_examples_that_are_not_known_yet(setup):
+    setup.points.add(NUCLEI[:1])
+    setup.points.features = setup.points.features.assign(polarity="example")
+    request = setup.request(texts=("cell",))
+    exemplars, _ = setup.session.exemplars(request)
+    with pytest.raises(RecipeError, match="Run it once"):
+        recipe_of(request, exemplars, "0" * 64)
+
+
+def test_what_is_tried_is_asked_of_the_view_that_was_answered(setup):
+    setup.image.corner_pixels = np.array([[100, 60], [180, 160]])
+    setup.points.add(NUCLEI[:1])
+    result, _ = setup.result(region="view")
+    setup.image.corner_pixels = np.array([[0, 200], [60, 300]])
+    tried = [*other_sizes(setup.session, result.request), other_model(setup.session, result)]
+    assert len(tried) > 1
+    assert {one.plane for one in tried} == {result.request.plane}
+
+
+def test_a_negative_line_says_once_what_it_took_away(setup):
+    setup.shapes.add_paths([np.array([[126.0, 80], [126, 108]])])
+    setup.shapes.features = setup.shapes.features.assign(polarity="negative")
+    result, _ = setup.result(task="everything")
+    assert result.unanswered.count("Scribble 1 took an object away.") == 1
+
+
 def test_steps_without_prompts_say_what_to_do(setup):
     assert "place one first" in setup.session.step(setup.request(), +1)
 
@@ -235,6 +282,21 @@ def test_a_model_that_fails_is_tried_again_when_asked(setup, loads, tmp_path):
         with pytest.raises(ModelError, match=r"none\.pt"):
             list(setup.session.work(request))
     assert len(loads) == 2
+
+
+def test_a_file_that_was_replaced_is_loaded_once_it_is_asked_for_again(setup, model, tmp_path):
+    own = tmp_path / "own.pt"
+    shutil.copy(model.path, own)
+    asked = {"task": "everything", "model": str(own)}
+    setup.result(**asked)
+    request = setup.request(**asked)
+    first = setup.session.model_hash(request)
+    other = find("microscopy")
+    shutil.copy(other, own)
+    assert setup.session.model_hash(request) == first, "it is what was found with"
+    setup.session.forget_if_painted_over(request)
+    assert setup.session.result(request) is None
+    assert setup.session.model_hash(request) == sha256_of(other)
 
 
 def test_the_checkpoints_hash(setup):

@@ -149,12 +149,15 @@ class TestChangesByHand:
         assert now.mask.area == 100
 
     def test_another_image_has_its_own(self):
-        viewer, _, _, _, corrections, _ = self.begun()
-        other = viewer.add_layer(Image(np.zeros((40, 50))))
+        viewer, image, _, plane, corrections, _ = self.begun()
+        other = viewer.add_layer(Image(np.zeros(image.data.shape)))
         assert corrections.starts(other) == ()
+        assert not corrections.corrects(other, plane_shown(viewer, other))
+        assert not corrections.forget(other, [plane_shown(viewer, other)])
+        assert corrections.corrects(image, plane)
 
     def test_a_plane_that_was_added_is_forgotten(self):
         _, image, _, plane, corrections, _ = self.begun()
-        assert corrections.forget([plane])
+        assert corrections.forget(image, [plane])
         assert corrections.starts(image) == ()
-        assert not corrections.forget([plane])
+        assert not corrections.forget(image, [plane])

@@ -245,6 +245,30 @@ def test_shapes_that_cannot_be_used_are_named():
     )
 
 
+def test_what_a_shape_is_not_is_told():
+    viewer, image, plane = stage()
+    line, beside = np.array([[10, 10], [20, 20]]), np.array([[-40, 5], [5, -40]])
+    layer = viewer.add_shapes([line, line, line, line, beside], shape_type="path")
+    layer.features = {"polarity": [0, "maybe", "example", np.nan, "negative"]}
+    found = read(viewer, image, plane, shapes=layer)
+    assert found.rows["scribbles"] == (3,)
+    assert not found.prompts.point_labels.any()
+    assert {row.row for row in found.rows["points"]} == {0}
+    assert found.left_out == (
+        "Path 2 has the polarity 'maybe'; expected positive, negative, example or counter-example.",
+        "Path 3 is a line; what is an example or a counter-example is shown by a point or a closed shape.",
+        "Path 5 is outside the image.",
+    )
+
+
+def test_an_object_number_that_is_too_large_is_told():
+    viewer, image, plane = stage()
+    layer = viewer.add_points([[3, 4], [5, 6]], features={"object": [1e20, 3]})
+    found = read(viewer, image, plane, points=layer)
+    assert found.prompts.point_objects.tolist() == [3]
+    assert found.left_out == ("Point 1 has the object 1e+20; expected a whole number from 0.",)
+
+
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_a_shape_that_is_not_finite_is_named():
     viewer, image, plane = stage()

@@ -8,6 +8,7 @@ import pytest
 from napari.layers import Image, Points, Shapes
 
 from napari_fastsam.layers.prompts.new import (
+    EXAMPLE,
     NEGATIVE,
     POSITIVE,
     largest_object_number,
@@ -19,6 +20,7 @@ from napari_fastsam.layers.prompts.new import (
     set_object_number,
     set_polarity,
 )
+from napari_fastsam.layers.prompts.objects import number_of, set_number
 
 
 @pytest.fixture
@@ -100,6 +102,57 @@ def test_only_points_that_are_being_selected_change():
     assert points.features["polarity"].tolist() == ["positive", "positive"]
 
 
+def test_what_the_next_point_is_like_stays_but_for_what_is_set():
+    points = Points(np.zeros((2, 2)), features={"polarity": ["positive", "positive"], "object": [1, 2]})
+    points.mode, points.selected_data = "select", {0}
+    points.feature_defaults = points.feature_defaults.assign(object=0)
+    set_polarity(points, NEGATIVE)
+    assert points.features["polarity"].tolist() == ["negative", "positive"]
+    assert (next_polarity(points), object_number(points)) == (NEGATIVE, 0)
+
+    without_numbers = Points(np.zeros((2, 2)), features={"polarity": ["positive", "positive"]})
+    without_numbers.feature_defaults = without_numbers.feature_defaults.assign(polarity=NEGATIVE)
+    set_object_number(without_numbers, 3)
+    assert (next_polarity(without_numbers), object_number(without_numbers)) == (NEGATIVE, 3)
+
+
+@pytest.mark.parametrize("selected", [set(), {0}], ids=["none selected", "one selected"])
+@pytest.mark.parametrize("labels", [[True, True], [1, 1], [1.0, np.nan], ["1", "1"]], ids=str)
+@pytest.mark.parametrize(("polarity", "said"), [(NEGATIVE, "0"), (EXAMPLE, EXAMPLE)])
+def test_every_way_to_say_it_with_labels(labels, selected, polarity, said):
+    points = Points(np.zeros((2, 2)), features={"label": labels})
+    points.mode, points.selected_data = "select", selected
+    set_polarity(points, polarity)
+    assert next_polarity(points) == polarity
+    points.selected_data = set()
+    points.add([[5, 5]])
+    told = [str(label) for label in points.features["label"]]
+    assert [label.replace("False", "0").replace("0.0", "0") for label in told[2:] + told[: len(selected)]] == [said] * (
+        1 + len(selected)
+    )
+
+
+def test_labels_of_shapes_are_no_signs():
+    shapes = Shapes([np.zeros((2, 2))], shape_type="line", features={"label": ["nucleus"]})
+    shapes.mode, shapes.selected_data = "select", {0}
+    set_polarity(shapes, NEGATIVE)
+    assert shapes.features["label"].tolist() == ["nucleus"]
+    assert shapes.features["polarity"].tolist() == [NEGATIVE]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [np.array([1, 2], np.uint8), np.array([True, False]), pd.Categorical([1, 2]), ["one", "2"]],
+    ids=["uint8", "bool", "category", "words"],
+)
+def test_object_numbers_find_room_in_every_column(numbers):
+    points = Points(np.zeros((2, 2)), features={"object": numbers})
+    set_number(points, [0], 300)
+    set_object_number(points, 400)
+    points.add([[5, 5]])
+    assert [number_of(points, row) for row in (0, 2)] == [300, 400]
+
+
 def test_object_numbers():
     points = Points(np.zeros((2, 2)))
     assert (object_number(points), largest_object_number(points)) == (0, 0)
@@ -111,7 +164,7 @@ def test_object_numbers():
 
 @pytest.mark.parametrize(
     ("numbers", "largest"),
-    [(["two", "7"], 7), ([np.nan, 2.0], 2), ([np.inf, 1.0], 1), ([-4, -2], 0), ([None, None], 0)],
+    [(["two", "7"], 7), ([1e20, 3.0], 3), ([np.nan, 2.0], 2), ([np.inf, 1.0], 1), ([-4, -2], 0), ([None, None], 0)],
 )
 def test_object_numbers_that_are_none(numbers, largest):
     points = Points(np.zeros((2, 2)), features={"object": numbers})

@@ -14,6 +14,9 @@ from napari_fastsam.cli import app
 from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.network.segmenter import load_model
 from napari_fastsam.model.weights import own_models, weights
+from napari_fastsam.model.weights.card import Card
+from napari_fastsam.model.weights.card_files import write_whole, write_with_card
+from napari_fastsam.model.weights.hashes import sha256_of
 
 
 @pytest.fixture
@@ -128,6 +131,7 @@ def test_a_new_name_leads_to_a_file_in_the_folder(folder: Path) -> None:
         ("", "no name"),
         (" .pt", "no name"),
         ("x" * 81, "81 characters"),
+        ("細胞" * 40, "240 bytes"),
         ("a/b", "cannot be the name of a file"),
         ("a\\b", "cannot be the name of a file"),
         ("..", "cannot be the name of a file"),
@@ -144,13 +148,27 @@ def test_a_name_that_will_not_do_says_why_and_what_would(folder: Path, name: str
         own_models.path_for(name)
 
 
-@pytest.mark.parametrize("name", ["cells", "a/b: c?", "...", "", "x" * 200, "nuclei", "taken", "taken-2", "COM1"])
+@pytest.mark.parametrize(
+    "name",
+    ["cells", "a/b: c?", "...", "", "x" * 200, "細胞" * 40, "😀" * 75, "nuclei", "taken", "taken-2", "COM1"],
+    ids=range(11),
+)
 def test_a_free_name_is_one_that_is_taken_by_path_for(folder: Path, name: str) -> None:
     put(folder, "taken")
     put(folder, "taken-2")
     free = own_models.free_name(name)
     assert own_models.path_for(free).stem == free
     assert (free == name) == (name == "cells")
+
+
+@pytest.mark.parametrize("name", ["x" * 80, "細胞" * 40, "😀" * 75], ids=range(3))
+def test_a_model_of_the_longest_name_can_be_written_with_its_card(folder: Path, name: str) -> None:
+    file = own_models.path_for(own_models.free_name(name))
+    put(folder, file.stem)
+    card_path = file.with_suffix(".json")
+    card = Card(name=file.stem, description="of a long name", origin="file", sha256=sha256_of(file))
+    write_with_card(file, card_path, card, lambda: write_whole(file, file.read_bytes()))
+    assert own_models.own_models()[0].card == card
 
 
 def test_the_command_line_lists_them_and_prints_their_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,3 +192,12 @@ def test_what_is_painted_or_written_by_others_is_counted_soon(classes, truth):
 def test_the_dock_is_no_wider_than_320_pixels(classes):
     b = classes()
     assert b.dock.native.width() <= 320
+
+
+def test_of_a_long_name_the_beginning_is_seen(classes):
+    name = "a class whose name is much longer than the field that shows it"
+    one = classes()
+    one.dock.add_class(name)
+    field = one.dock.rows.names[name]
+    assert field.cursorPosition() == 0
+    assert field.toolTip().startswith(name)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.model.weights.card import FASTSAM, Card
@@ -105,6 +106,20 @@ def test_the_list_offers_own_models_and_follows_the_folder(qtbot, folder: Path):
     (folder / "yeast.pt").unlink()
     box.refresh()
     assert (box.value, changes) == ("yeast", ["yeast"]), "a choice is not changed behind a person's back"
+
+
+@pytest.mark.parametrize("with_mouse", [True, False])
+def test_a_list_that_is_opened_has_the_models_of_other_windows_too(qtbot, folder: Path, with_mouse: bool):
+    box = ModelBox("nuclei")
+    qtbot.addWidget(box.native)
+    box.native.show()
+    put(folder, "algae")
+    if with_mouse:
+        qtbot.mouseClick(box.native, Qt.MouseButton.LeftButton)
+    else:
+        qtbot.keyClick(box.native, Qt.Key.Key_Down)
+    assert "algae" in [box.native.itemText(i) for i in range(box.native.count())]
+    box.native.hidePopup()
 
 
 def test_the_dock_shows_the_card_and_segments_with_an_own_model(bench, folder: Path):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 
 from napari_fastsam.core.judging.metrics import match
 from napari_fastsam.widgets.common import errors
@@ -113,3 +115,24 @@ def test_what_fails_in_a_thread_is_said(opened, found, truth, in_a_thread, monke
     assert bench.status == "the drive is gone"
     assert len(shown) == 1
     assert bench.dock.compared is None
+
+
+def test_what_fails_at_once_is_said_and_compared_again_when_it_can_be(opened, found, truth) -> None:
+    there = True
+
+    def block(block_info: Any = None) -> np.ndarray:
+        if not there:
+            raise OSError("the drive is gone")
+        return found
+
+    lazy = da.map_blocks(block, dtype=found.dtype, chunks=tuple((n,) for n in found.shape))
+    bench = opened(found=lazy, truth=truth)
+    before = bench.counts
+    there = False
+    with notification_manager:
+        bench.dock.update_now()
+    assert bench.status == "the drive is gone"
+    there = True
+    bench.dock.update_now()
+    bench.settle()
+    assert bench.counts == before

@@ -259,3 +259,92 @@ def test_a_list_that_is_drawn_once_more_after_the_dock_has_ended_makes_no_pictur
     model = dock.images.images
     dock.disconnect_all()
     assert not model.data(model.index(2, 0), Qt.ItemDataRole.DecorationRole).isNull()
+
+
+def test_the_folder_that_is_open_can_be_opened_again(open_dock, folder, cells, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    tifffile.imwrite(folder / "field 3.tif", cells)  # a new image, while the folder is open
+    dock.open_folder(folder)
+    assert len(dock.annotating.states) == 4
+    assert labels_of(dock).data[50, 60] == 3
+    assert "another window" not in dock.status.value
+    labels_of(dock).paint((150, 60), 4)
+    settle(dock, qtbot)
+    dock._close_folder()
+    assert tifffile.imread(folder / "annotations" / "field 0.tif" / "labels.tif")[150, 60] == 4
+
+
+def test_a_folder_that_cannot_be_opened_again_leaves_no_list(open_dock, folder):
+    dock = open_dock(folder)
+    for file in folder.glob("*.tif"):
+        file.unlink()
+    dock.open_folder(folder)
+    assert "has no image in it" in dock.message
+    assert dock.images.images.rowCount() == 0
+    dock.next_image()
+    assert dock.message.startswith("Open a folder")
+
+
+def test_labels_being_made_again_end_with_their_folder_and_say_nothing_of_the_next(
+    open_dock, folder, tmp_path_factory, qtbot
+):
+    other = tmp_path_factory.mktemp("other")
+    shutil.copy(folder / "field 1.tif", other)
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    dock.replay.panel.expand()
+    dock.replay.panel.again.click()
+    dock.open_folder(other)
+    qtbot.waitUntil(lambda: not dock.replay._runner.busy)
+    assert dock.message == "field 1.tif: nothing is annotated yet."
+    assert not (other / "annotations" / "replay.csv").exists()
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    dock.replay.panel.again.click()
+    qtbot.waitUntil(lambda: not dock.replay._runner.busy)
+    assert dock.message.startswith("Made again: 1 image.")
+
+
+def test_a_label_layer_that_was_removed_does_not_end_what_is_made_again_in_an_error(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    settle(dock, qtbot)
+    dock._viewer.layers.remove(labels_of(dock))
+    dock.replay.panel.expand()
+    dock.replay.panel.again.click()
+    qtbot.waitUntil(lambda: not dock.replay._runner.busy)
+    assert dock.message.startswith("Made again: 1 image.")
+
+
+def test_keys_go_from_image_to_image_from_the_list_too_and_a_note_being_typed_is_kept(open_dock, folder, qtbot):
+    dock = open_dock(folder, show=True)
+    dock._viewer.window._qt_window.activateWindow()
+    shift, alt = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
+    for widget in (dock.images, dock.note.native):
+        dock.open_image(0)
+        widget.setFocus()
+        qtbot.waitUntil(widget.hasFocus)
+        qtbot.keyClicks(widget, "x")
+        qtbot.keyClick(widget, Qt.Key.Key_Right, alt)
+        assert dock.annotating.current == 1, widget
+    assert (dock.annotating.states[0].note, dock.note.value) == ("x", "")
+    dock.images.setFocus()
+    qtbot.keyClick(dock.images, Qt.Key.Key_Left, shift)
+    assert (dock.annotating.current, dock.note.value) == (0, "x")
+
+
+def test_objects_go_into_the_labels_of_the_folder_also_if_the_other_dock_is_opened_later(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    viewer = dock._viewer
+    segment = FastSAMWidget(viewer)
+    viewer.window.add_dock_widget(segment, name="FastSAM")
+    assert segment.labels.value == labels_of(dock)
+    channel = viewer.add_image(viewer.layers[0].data, name="another channel", metadata=viewer.layers[0].metadata)
+    assert segment.image.value == channel
+    assert segment.labels.value == labels_of(dock)
+    viewer.add_image(viewer.layers[0].data, name="not of the folder")
+    assert segment.labels.value is None
+    segment.disconnect_all()

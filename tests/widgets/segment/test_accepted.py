@@ -254,7 +254,7 @@ def test_names_are_shown_as_they_are(bench, cells):
     assert plain(name) == '&lt;img src="/etc/hostname"&gt;&lt;b&gt;cells&lt;/b&gt;'
     assert plain("a.tif") == "a.tif"
     table = PairsView(lambda: None)
-    table.show_rows(PairRows([(name, name, "1 object")]))
+    table.show_rows(PairRows([(name, name, "1 object")], [name]))
     first = table.rows.index(0, 0)
     assert table.rows.data(first) == name
     assert table.rows.data(first, Qt.ItemDataRole.ToolTipRole) == plain(name)

@@ -12,8 +12,10 @@ from qtpy.QtWidgets import QApplication
 from scipy import ndimage
 
 from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.layers.answers.hovering import object_under
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.widgets.segment.hover import HOVER_NAME
+from napari_fastsam.widgets.segment.output import PREVIEW_NAME
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 EMPTY = (133.0, 159.0)
@@ -117,6 +119,17 @@ def test_one_key_takes_it_and_one_rejects_it(seen):
     assert b.shown[126, 94] == 0
 
 
+def test_what_is_taken_lands_on_it_in_a_layer_of_other_units(bench):
+    b = bench(scale=(500, 500), units=("nm", "nm"))
+    points = b.viewer.add_points(ndim=2, units=("um", "um"))
+    b.dock.points.value, b.dock.task.value = points, "everything"
+    b.settle()
+    request = b.dock.controller.asking.asked
+    b.dock._hover._under = object_under(b.dock._engine.session.kept, request, tuple(NUCLEI[0]))
+    b.dock.take_hovered()
+    np.testing.assert_allclose(points.data, [NUCLEI[0] / 2])
+
+
 def test_shift_and_the_wheel_take_a_larger_or_smaller_one(seen):
     b = seen
     move(b, NUCLEI[0])
@@ -159,3 +172,20 @@ def test_on_an_image_that_is_turned_and_scaled(bench, cells):
     move(b, b.image.data_to_world(NUCLEI[0]))
     assert b.viewer.layers[HOVER_NAME].visible
     assert b.dock._hover.under.crop.covers(NUCLEI[:1])[0]
+
+
+def test_layers_that_are_selected_together_stay_so_while_outlines_and_previews_come(bench, cells):
+    b = bench(show=True)
+    b.mouse_click(NUCLEI[0])
+    other = b.viewer.add_image(cells, name="other")
+    b.dock.image.value = b.image
+    b.settle()
+    b.dock._hover._outline.remove()
+    b.dock._engine.output.remove_preview()
+    b.viewer.layers.selection = {b.image, other}
+    move(b, NUCLEI[1])
+    assert HOVER_NAME in b.viewer.layers
+    b.dock.run()
+    b.settle()
+    assert PREVIEW_NAME in b.viewer.layers
+    assert b.viewer.layers.selection == {b.image, other}

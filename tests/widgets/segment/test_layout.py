@@ -196,3 +196,18 @@ def test_the_arrow_of_a_fold_is_seen_in_both_themes(bench, theme):
     width = min(16, picture.width())
     pixels = np.array([[picture.pixelColor(x, y).lightness() for x in range(2, width)] for y in range(3, 20)])
     assert np.ptp(pixels) > 80, "as far from its ground as text is"
+
+
+def test_what_nobody_set_says_so_and_no_text_is_hidden(bench):
+    b = bench(show=True)
+    thresholds = b.dock._panels.thresholds
+    assert thresholds.imgsz.native.text() == "auto"
+    assert [field.native.text() for field in thresholds.areas_shown.fields] == ["any", "any"]
+    b.image.name = "a name that is far longer than any row of a list in a narrow dock " * 3
+    b.dock._panels.channels.expand(animate=False)
+    b.dock.about.expand(animate=False)
+    b.qtbot.wait(100)
+    assert not b.dock._panels.channels.list.horizontalScrollBar().isVisible()
+    about = b.dock.about._brief[0]
+    assert about.text().endswith(".")
+    assert about.height() >= about.heightForWidth(about.width())

@@ -84,3 +84,22 @@ def test_what_can_be_restored_is_said_until_somebody_decides(bench):
     again.dock._engine.restoring.discard()
     again.click((147, 244))
     assert "restored" not in again.dock.message
+
+
+def test_it_is_offered_with_its_image_and_not_with_another(bench, cells):
+    paint(bench())
+    again = bench()
+    looked(again)
+    other = again.viewer.add_image(np.ascontiguousarray(cells[::-1]), name="other")
+    again.settle()
+    assert again.dock.image.value is other
+    assert "restored" not in again.dock.message
+    looked(again)
+    assert offered(again) == []
+    again.dock.image.value = again.image
+    again.settle()
+    assert again.dock.message.startswith("2 objects of cells can be restored.")
+    looked(again)
+    assert offered(again)[0] == "Restore 2 objects"
+    again.dock._engine.restoring.restore()
+    assert offered(again) == []

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_fastsam.widgets.compare import CompareWidget
+from napari_fastsam.widgets.compare.output import RESULT_NAME
+
 NUCLEI = np.array([[126, 94], [147, 244]], float)
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -179,3 +182,20 @@ def test_there_is_nothing_to_take_back_at_first(bench):
     b = bench()
     b.dock.undo()
     assert "nothing to take back" in b.status
+
+
+def test_the_key_says_nothing_on_the_layers_of_other_docks_once_this_one_is_closed(bench, truth):
+    b = bench()
+    compare = CompareWidget(b.viewer)
+    b.viewer.window.add_dock_widget(compare, name="Compare")
+    b.viewer.add_labels(truth, name="truth")
+    b.viewer.add_labels(truth.copy(), name="found")
+    b.qtbot.waitUntil(lambda: compare.compared is not None)
+    layer = b.viewer.layers[RESULT_NAME]
+    b.viewer.layers.selection.active = layer
+    press(b)
+    assert "nothing to take back" in b.status
+    b.viewer.window.remove_dock_widget(b.dock.native)
+    b.qtbot.keyClick(b.canvas.native, Qt.Key.Key_Z, CTRL)
+    assert not layer.keymap
+    compare.disconnect_all()

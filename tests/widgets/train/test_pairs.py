@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPoint
 
 from napari_fastsam.io.annotations.datasets import read_dataset
 from train_dock import wait
@@ -71,6 +72,18 @@ def test_pairs_go_when_they_are_removed_or_their_layer_is(ready, qtbot):
     assert [layer.name for layer in dock._viewer.layers] == ["cells"]
 
 
+def test_the_pair_that_is_selected_stays_so_when_one_above_it_goes(ready, cells, truth, qtbot):
+    dock = ready()
+    for name in ("second", "third"):
+        dock._viewer.add_image(cells, name=name)
+        dock._viewer.add_labels(truth.copy(), name=f"labels of {name}")
+        dock.add_pair()
+    dock.pairs.table.selectRow(1)
+    dock._viewer.layers.remove("cells")
+    dock.pair_buttons.remove_button.native.click()
+    assert [row.image.name for row in dock.pairs.rows] == ["third"]
+
+
 def test_the_layers_that_are_selected_are_chosen(open_dock):
     dock = open_dock()
     viewer = dock._viewer
@@ -118,3 +131,10 @@ def test_the_data_can_be_saved_for_another_computer(ready, qtbot, tmp_path, cell
         dock.save_data(tmp_path / "for the cluster")
         wait(qtbot, dock)
     assert "not empty" in dock.message
+
+
+def test_what_the_data_decide_says_auto_and_fields_begin_at_one_place(open_dock):
+    dock = open_dock(show=True)
+    assert [dock.advanced[name].native.text() for name in ("epochs", "imgsz")] == ["auto", "auto"]
+    boxes = (dock.image, dock.truth, dock.regions, dock.left_out, dock.base)
+    assert len({box.native.mapTo(dock.native, QPoint(0, 0)).x() for box in boxes}) == 1

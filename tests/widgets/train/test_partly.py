@@ -54,6 +54,18 @@ def test_what_is_painted_over_is_left_out(train_dock, truth, tmp_path):
     np.testing.assert_array_equal(written(b, dock, tmp_path).ignored(), scribble > 0)
 
 
+def test_what_is_painted_over_may_be_chosen_after_the_pair_was_added(train_dock, truth, tmp_path):
+    b, dock = train_dock
+    b.viewer.add_labels(truth.copy(), name="truth")
+    dock.add_pair()
+    scribble = np.zeros_like(truth)
+    scribble[:, 200:] = 1
+    b.viewer.add_labels(scribble, name="unsure")
+    dock.truth.value, dock.left_out.value = b.viewer.layers["truth"], b.viewer.layers["unsure"]
+    dock.add_pair()
+    np.testing.assert_array_equal(written(b, dock, tmp_path).ignored(), scribble > 0)
+
+
 def test_what_is_painted_over_has_the_shape_of_the_labels(train_dock, truth):
     b, dock = train_dock
     b.viewer.add_labels(truth.copy(), name="truth")

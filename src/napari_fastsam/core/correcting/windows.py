@@ -1,7 +1,8 @@
 """The square of a plane that the correcting network sees, and the way there and back.
 
 A window has as many cells along each side as the network sees, of whatever size in plane pixels. Everything is along
-the axes, so that resampling is two products with small matrices.
+the axes, so that resampling is two products with small matrices. They are sparse: each cell depends on a few pixels,
+and dense products would be shared among threads, which takes many times as long where another program is at work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.masks import CroppedMask
@@ -122,7 +124,8 @@ def read_picture(
         within.append((centres >= -0.5) & (centres < length - 0.5))
     pixels = np.asarray(plane[ranges[0], ranges[1]], np.float32)
     rows = (weights[0] @ pixels.reshape(len(pixels), -1)).reshape(cells, -1, 3)
-    picture = np.ascontiguousarray(rows.transpose(2, 0, 1) @ weights[1].T, np.float32)
+    columns = weights[1] @ rows.transpose(1, 2, 0).reshape(rows.shape[1], -1)
+    picture = np.ascontiguousarray(columns.reshape(cells, 3, cells).transpose(1, 2, 0))
     picture /= 255
     return picture, (within[0][:, None] & within[1]).astype(np.float32)
 
@@ -138,7 +141,7 @@ def read_mask(mask: CroppedMask, window: CorrectionWindow, cells: int) -> NDArra
         _weights((centres - start) / step, per_cell / step, count, beyond=False)
         for centres, start, count in zip(window.centres(cells), (mask.top, mask.left), pixels.shape, strict=True)
     ]
-    return np.clip(weights[0] @ pixels @ weights[1].T, 0, 1).astype(np.float32)
+    return np.clip(_resampled(pixels, weights[0], weights[1]), 0, 1)
 
 
 def carry_over(values: NDArray[np.float32], source: CorrectionWindow, target: CorrectionWindow) -> NDArray[np.float32]:
@@ -149,7 +152,7 @@ def carry_over(values: NDArray[np.float32], source: CorrectionWindow, target: Co
         _weights((centres - own[0]) / (source.side / cells), per_cell, cells, beyond=False)
         for centres, own in zip(target.centres(cells), source.centres(cells), strict=True)
     ]
-    return np.asarray(weights[0] @ values @ weights[1].T, np.float32)
+    return _resampled(values, weights[0], weights[1])
 
 
 def to_pixels(
@@ -170,11 +173,18 @@ def to_pixels(
         _weights((np.arange(where.start, where.stop) - own[0]) / (window.side / cells), cells / window.side, cells)
         for where, own in zip((rows, columns), window.centres(cells), strict=True)
     ]
-    return rows, columns, np.asarray(weights[0] @ values @ weights[1].T, np.float32)
+    return rows, columns, _resampled(values, weights[0], weights[1])
 
 
-def _weights(places: NDArray[np.float64], spacing: float, length: int, beyond: bool = True) -> NDArray[np.float32]:
-    """Return (N, length) weights that interpolate at places, or average where these lie far apart.
+def _resampled(
+    values: NDArray[np.float32], rows: scipy.sparse.csr_array, columns: scipy.sparse.csr_array
+) -> NDArray[np.float32]:
+    """Return (M, N) values of an (h, w) array, by (M, h) and (N, w) weights along its axes."""
+    return np.ascontiguousarray((columns @ (rows @ values).T).T)
+
+
+def _weights(places: NDArray[np.float64], spacing: float, length: int, beyond: bool = True) -> scipy.sparse.csr_array:
+    """Return (N, length) float32 weights that interpolate at places, or average where these lie far apart.
 
     Parameters
     ----------
@@ -190,6 +200,10 @@ def _weights(places: NDArray[np.float64], spacing: float, length: int, beyond: b
     reach = max(spacing, 1.0)
     if beyond:
         places = np.clip(places, 0, length - 1)
-    weights = np.clip(1 - np.abs(places[:, None] - np.arange(length)) / reach, 0, None)
-    total = weights.sum(axis=1, keepdims=True) if beyond else reach
-    return (weights / total).astype(np.float32)
+    first = np.floor(places - reach).astype(np.intp) + 1
+    near = first[:, None] + np.arange(int(np.ceil(2 * reach)))
+    weights = np.clip(1 - np.abs(places[:, None] - near) / reach, 0, None) * ((near >= 0) & (near < length))
+    weights /= weights.sum(axis=1, keepdims=True) if beyond else reach
+    ends = np.arange(len(places) + 1) * near.shape[1]
+    content = weights.ravel().astype(np.float32), np.clip(near, 0, length - 1).ravel(), ends
+    return scipy.sparse.csr_array(content, shape=(len(places), length))

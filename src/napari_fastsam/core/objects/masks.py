@@ -104,6 +104,21 @@ class CroppedMask:
         return both / union if union else 0.0
 
 
+def masks_at(masks: Sequence[CroppedMask], points: NDArray[np.number[Any]]) -> list[list[int]]:
+    """Return for each of (P, 2) rows and columns the positions of the masks that hold it.
+
+    Which masks it may be is seen from their windows, for thousands of them at once.
+    """
+    windows = [(mask.top, mask.left, mask.window[0].stop, mask.window[1].stop) for mask in masks]
+    first, last = np.hsplit(np.array(windows, np.intp).reshape(-1, 4), 2)
+    found = []
+    for point in np.asarray(points):
+        pixel = np.floor(point + 0.5)
+        near = np.flatnonzero(((pixel >= first) & (pixel < last)).all(axis=1)).tolist()
+        found.append([i for i in near if masks[i].covers(point[None])[0]])
+    return found
+
+
 class LazyMasks(Sequence[CroppedMask]):
     """Masks that are made when they are asked for.
 

@@ -289,7 +289,8 @@ def _one_way(
         masks = candidates(place)
         if masks is None:
             return found, {place}
-        overlaps = [overlap(crop.area, mask.area, crop.intersection(mask)) for mask in masks]
+        shared = [crop.intersection(mask) for mask in masks]  # of most masks nothing, which is soon seen
+        overlaps = [overlap(crop.area, m.area, n) if n else 0.0 for m, n in zip(masks, shared, strict=True)]
         least = linking.min_overlap if abs(place - last) == 1 else linking.over_gap
         if overlaps and max(overlaps) >= least:
             now = masks[int(np.argmax(overlaps))]

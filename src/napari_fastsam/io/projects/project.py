@@ -110,6 +110,10 @@ class Project:
             except FastSAMError as error:
                 yield ImageState("in work", note=str(error))
 
+    def is_of(self, folder: Path) -> bool:
+        """Whether this is the project of a folder, by whatever path that is named."""
+        return os.path.realpath(self.folder) == os.path.realpath(folder.expanduser())
+
     def write(self) -> None:
         """Write ``project.json``. Raises OutputError if that fails."""
         content = {"schema": SCHEMA, "version": VERSION, "written_by": __version__, **self.about}

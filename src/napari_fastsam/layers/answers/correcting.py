@@ -120,14 +120,14 @@ class Corrections:
         self._starts.append(LabelStart(image, layer, label, number, plane, (float(yx[0]), float(yx[1])), mask))
         return True
 
-    def corrects(self, plane: Plane) -> bool:
-        """Whether labels on a plane are corrected."""
-        return any(start.is_on(plane) for start in self._starts)
+    def corrects(self, image: Image, plane: Plane) -> bool:
+        """Whether labels on a plane of an image are corrected."""
+        return any(start.image == image and start.is_on(plane) for start in self._starts)
 
-    def forget(self, planes: Iterable[Plane]) -> bool:
-        """Correct the labels on some planes no more; returns whether there were any."""
+    def forget(self, image: Image, planes: Iterable[Plane]) -> bool:
+        """Correct the labels on some planes of an image no more; returns whether there were any."""
         there = list(planes)
-        left = [start for start in self._starts if not any(start.is_on(plane) for plane in there)]
+        left = [one for one in self._starts if one.image != image or not any(one.is_on(plane) for plane in there)]
         forgotten, self._starts = len(left) < len(self._starts), left
         if not left:
             self._connections.undo()
@@ -177,7 +177,7 @@ class Corrections:
     def take_current(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> int:
         """Let what is drawn next speak of the object that was touched last; returns its number."""
         free = free_number(layers.all, (start.number for start in self._starts))
-        single = None if request is None else _on_plane_shown(request)
+        single = None if request is None else request.on_plane_shown
         query = None if single is None else _touched(single, numbering)
         if single is None or query is None:
             number = free
@@ -198,7 +198,8 @@ class Corrections:
         LabelsError
             If the label is not on the plane, or its layer cannot be corrected on the image.
         """
-        known = next((one for one in self.starts(image) if (one.layer, one.label) == (layer, label)), None)
+        starts = [one for one in self.starts(image) if one.is_on(plane)]
+        known = next((one for one in starts if (one.layer, one.label) == (layer, label)), None)
         number = free_number(layers.all, (start.number for start in self._starts)) if known is None else known.number
         at = points_between(layer, image, [place], use_units=units_apply(self._viewer))
         yx = plane.data_to_region(np.where(np.isnan(at), np.asarray(plane.index), at))[0].tolist()
@@ -300,18 +301,13 @@ class Corrections:
         key = keys.get((query.kind, rows[0]))
         set_number(layer, rows, number)
         if query.kind == "point":
-            numbering.rename(request.plane.index, key, ("object", number))
-
-
-def _on_plane_shown(request: Request) -> Request | None:
-    """Return the request about the plane that is shown; None if nothing is drawn there."""
-    return request if request.stack is None else request.stack.by_position.get(request.stack.current)
+            numbering.rename(request.numbered_under, key, ("object", number))
 
 
 def _touched(request: Request, numbering: Numbering) -> Query | None:
     """Return the prompts of the object that was touched last, or else the last that there are."""
     queries = request.read.prompts.queries
-    touched = numbering.touched(request.plane.index)
+    touched = numbering.touched(request.numbered_under)
     keys = [prompt.key for prompt in request.identities]
     if touched in keys:
         return queries[keys.index(touched)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from napari_fastsam.core.objects.instances import CroppedMask, Instances
+from napari_fastsam.core.objects.instances import Instances
+from napari_fastsam.core.objects.masks import CroppedMask, masks_at
 from napari_fastsam.core.prompts.points import PointGroup
 from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.selection import QueryResult, Selection
@@ -75,7 +76,7 @@ def answer_drawn(prediction: Prediction, request: Request, numbering: Numbering)
     started, missing = start_from_cache(prediction, queries, thresholds, refiner)
     keys = [prompt.key for prompt in request.identities]
     started = [
-        stepped(selection, numbering.steps(request.plane.index, key))
+        stepped(selection, numbering.steps(request.numbered_under, key))
         for selection, key in zip(started, keys, strict=True)
     ]
     selections = refined(prediction, started, thresholds, refiner, waiting=bool(missing))
@@ -142,7 +143,8 @@ def in_no_object(request: Request, masks: Sequence[CroppedMask]) -> list[int]:
     prompts = request.read.prompts
     numbers = {query.number for query in prompts.queries} - {0}
     free = np.flatnonzero((prompts.point_labels == 0) & ~np.isin(prompts.point_objects, list(numbers)))
-    return [i for i in free.tolist() if not any(mask.covers(prompts.points[[i]])[0] for mask in masks)]
+    holding = masks_at(masks, prompts.points[free])
+    return [i for i, there in zip(free.tolist(), holding, strict=True) if not there]
 
 
 def named_idle(idle: Sequence[int], request: Request) -> list[str]:

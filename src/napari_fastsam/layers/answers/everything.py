@@ -134,7 +134,7 @@ def everything_in_tiles(run: EditableRun, prediction: Prediction, request: Reque
         seen.offer.labels,
         time.perf_counter() - start,
         tiles=seen,
-        touched=numbering.touched(request.plane.index),
+        touched=numbering.touched(request.numbered_under),
         unfound=tuple(answer.unfound),
         taken_away=tuple(answer.taken_away),
         idle=tuple(answer.idle),
@@ -147,7 +147,7 @@ def _beside(
     """Answer prompts beside all objects; returns also the numbers of those that are replaced or none any more."""
     answer = PromptAnswers(unanswered=list(request.read.left_out), missing=at_prompts.missing)
     names, prompts = request.identities, request.read.prompts
-    drawn_objects(at_prompts.selections, names, numbering.update(request.plane.index, names), request, answer)
+    drawn_objects(at_prompts.selections, names, numbering.update(request.numbered_under, names), request, answer)
     started = {name.key: s.crop for name, s in zip(names, at_prompts.started, strict=True) if s.crop is not None}
     masks = [[found.crop, *([started[found.key]] if found.key in started else [])] for found in answer.objects]
     drawn = [mask for several in masks for mask in several]
@@ -172,8 +172,5 @@ def _taken_away(did: Changes, request: Request) -> list[str]:
     prompts = request.read.prompts
     general = np.flatnonzero((prompts.point_labels == 0) & (prompts.point_objects == 0)).tolist()
     names = [PointGroup(PromptRef("point", (i,)), prompts.points[[i]]) for i in general]
-    return [
-        f"{named(name, request.read).capitalize()} took an object away."
-        for name, removed in zip(names, did.removed, strict=True)
-        if removed is not None
-    ]
+    taking = [named(name, request.read) for name, gone in zip(names, did.removed, strict=True) if gone is not None]
+    return [f"{name.capitalize()} took an object away." for name in dict.fromkeys(taking)]

@@ -26,7 +26,8 @@ _DRAWN: WeakKeyDictionary[Prediction, dict[Hashable, CroppedMask]] = WeakKeyDict
 def require_one_pass(request: Request) -> None:
     """Raise a ParameterError if fine edges are asked for where they are not drawn: in tiles and linked planes."""
     controls = request.controls
-    if controls.fine_edges and controls.task == "everything" and (request.over_tiles or request.stack is not None):
+    linked = controls.task == "everything" and request.stack is not None
+    if controls.fine_edges and (linked or request.over_tiles or request.searches_tiles):
         raise ParameterError(
             "Fine edges need a plane that is segmented in one pass, not in tiles or as linked planes: "
             "untick fine edges, or choose one plane, or the view."
@@ -36,7 +37,7 @@ def require_one_pass(request: Request) -> None:
 def is_waiting(prediction: Prediction, request: Request) -> bool:
     """Whether edges of all objects are asked for, and some are not drawn yet."""
     controls = request.controls
-    if not (controls.fine_edges and controls.task == "everything"):
+    if not (controls.fine_edges and (controls.task == "everything" or request.read.prompts.searches)):
         return False
     drawn = _DRAWN.get(prediction, {})
     return any(mask.key not in drawn for mask in prediction.objects(controls.thresholds, no_descriptors).masks)

@@ -110,6 +110,7 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
     limits, single = _window(controls), replace(controls, region="plane")
     asked = (*_seen(controls), controls.model, controls.device, controls.imgsz, controls.tiling)
     by_position: dict[int, Request] = {}
+    unusable: dict[str, None] = {}
     prompted = set(planes_with_prompts(viewer, image, plane, axis, controls.points, controls.shapes))
     prompted |= {start.plane.index[axis] for start in controls.starts}
     for position in sorted(prompted) if controls.task == "prompts" else ():
@@ -120,17 +121,19 @@ def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, genera
             layer if layer is None or is_current or layer.ndim >= image.ndim - axis else None
             for layer in (controls.points, controls.shapes)
         )
-        read = replace(single, points=points, shapes=shapes).read_prompts(viewer, of_position)
+        here = replace(single, points=points, shapes=shapes)
+        read = here.read_prompts(viewer, of_position)
+        unusable |= dict.fromkeys(read.unusable)
         if len(read.prompts):
             predictor = choose_predictor(single, of_position)
             others = proposals_on(controls.others, image, of_position, units_apply(viewer))
             seen = content_of(image), generation, _seen_plane(single, of_position)
             own = (*seen, *asked, predictor.key, *_beside(others))
             by_position[position] = Request(
-                single, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
+                here, of_position, read, limits, own, generation=generation, kind=predictor.name, others=others
             )
     read = single.read_prompts(viewer, plane)
-    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position)
+    stack = Planes(axis, plane.image_shape[axis], plane.index[axis], by_position, tuple(unusable))
     key = (content_of(image), generation, _seen_plane(controls, plane.at(axis, 0)), *asked, "stack", axis)
     kind = choose_predictor(controls, plane).name
     request = Request(controls, plane, read, limits, key, generation=generation, kind=kind, stack=stack)
@@ -177,7 +180,8 @@ def _may_continue(earlier: Request, controls: Controls, plane: Plane) -> bool:
     """Whether a request before speaks of views of the same plane."""
     before = earlier.controls
     same = before.image == controls.image and (before.task, before.region) == (controls.task, "view")
-    return same and earlier.plane.image_shape == plane.image_shape and earlier.plane.index == plane.index
+    then = earlier.plane.image_shape, earlier.plane.axes, earlier.plane.index
+    return same and then == (plane.image_shape, plane.axes, plane.index)
 
 
 def _continued(

@@ -143,21 +143,22 @@ def _contrast(values: NDArray[np.float64], y: int, x: int, limits: tuple[float, 
     span = max(high - low, 0.1 * (limits[1] - limits[0]) if limits is not None else 0.0)
     if span <= 0:
         return 0.0
-    found = 0.0
+    found, known = 0.0, np.isfinite(values)
+    values = np.where(known, values, 0.0)
     for radius in _RADII:
-        inner = _square(values, y, x, radius)
-        outer = _square(values, y, x, 3 * radius)
-        around = outer.size - inner.size
-        if around <= 0:
+        inner, outer = _square(y, x, radius), _square(y, x, 3 * radius)
+        within = np.count_nonzero(known[inner])
+        around = np.count_nonzero(known[outer]) - within
+        if not within or not around:
             continue
-        middle = float(np.nanmean(inner))
-        surroundings = (float(np.nansum(outer)) - float(np.nansum(inner))) / around
-        found = max(found, abs(middle - surroundings) / span)
+        sum_within = float(values[inner].sum())
+        surroundings = (float(values[outer].sum()) - sum_within) / around
+        found = max(found, abs(sum_within / within - surroundings) / span)
     return min(found, 1.0)
 
 
-def _square(values: NDArray[np.float64], y: int, x: int, radius: int) -> NDArray[np.float64]:
-    return values[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+def _square(y: int, x: int, radius: int) -> tuple[slice, slice]:
+    return slice(max(0, y - radius), y + radius + 1), slice(max(0, x - radius), x + radius + 1)
 
 
 def _others(viewer: ViewerModel, request: Request) -> list[Channel]:

@@ -50,7 +50,7 @@ def other_model(session: Session, result: Result) -> Request | None:
     controls = result.request.controls
     tiling = replace(controls.tiling, diameter=None)  # each model measures the size itself
     try:
-        return session.request(replace(controls, model=OTHER_MODEL, tiling=tiling))
+        return session.request(replace(controls, model=OTHER_MODEL, tiling=tiling), result.request)
     except FastSAMError:
         return None
 

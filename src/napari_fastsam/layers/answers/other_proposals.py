@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +20,33 @@ if TYPE_CHECKING:
 
 
 class _Read:
-    """What was read of a layer, until something happens to it."""
+    """What was read of a layer, plane by plane, as long as somebody uses it."""
 
     def __init__(self, layer: Labels) -> None:
-        self._outdated = True
-        self._plane: Plane | None = None
-        self._proposals: OtherProposals | None = None
-        self._checksum = 0
-        for emitter in layer_emitters(layer, "data", "paint", "labels_update", "set_data", "features"):
+        self._changes = 0
+        self._on_planes: WeakValueDictionary[Plane, OtherProposals] = WeakValueDictionary()
+        self._read_at: WeakKeyDictionary[OtherProposals, tuple[int, bytes]] = WeakKeyDictionary()
+        for emitter in layer_emitters(layer, "data", "paint", "labels_update", "set_data", "features", "name"):
             emitter.connect(self._was_changed)
 
     def proposals(self, layer: Labels, image: Image, plane: Plane, use_units: bool) -> OtherProposals:
-        """Return the objects on a plane; the same as before while their pixels are."""
-        if self._proposals is None or self._outdated or plane != self._plane:
-            labels = _labels_in(layer, find_region(layer, image, plane, use_units=use_units), plane.shape)
-            checksum = zlib.crc32(np.ascontiguousarray(labels).data, zlib.crc32(layer.name.encode()))
-            if self._proposals is None or plane != self._plane or checksum != self._checksum:
-                self._proposals = OtherProposals.of_labels(labels, layer.name, _scores(layer))
-            self._plane, self._checksum, self._outdated = plane, checksum, False
-        return self._proposals
+        """Return the objects on a plane; the same as before while their pixels, scores and name are."""
+        target = find_region(layer, image, plane, use_units=use_units)  # it is the image that may have been moved
+        known = self._on_planes.get(plane)
+        changes, digest = (-1, b"") if known is None else self._read_at[known]
+        if known is not None and changes == self._changes:
+            return known
+        labels, scores = _labels_in(layer, target, plane.shape), _scores(layer)
+        now = blake2b(repr((layer.name, labels.dtype.str, sorted(scores.items()))).encode())
+        now.update(np.ascontiguousarray(labels).data)
+        if known is None or digest != now.digest():
+            known = OtherProposals.of_labels(labels, layer.name, scores)
+            self._on_planes[plane] = known
+        self._read_at[known] = self._changes, now.digest()
+        return known
 
     def _was_changed(self, *_: Any) -> None:
-        self._outdated = True
+        self._changes += 1
 
 
 _READ: WeakKeyDictionary[Labels, _Read] = WeakKeyDictionary()
@@ -50,7 +55,7 @@ _READ: WeakKeyDictionary[Labels, _Read] = WeakKeyDictionary()
 def proposals_on(layer: Labels | None, image: Image, plane: Plane, use_units: bool) -> OtherProposals | None:
     """Return what another program found in a plane's region; None if no layer is chosen.
 
-    Equal, and the same object, as long as nothing changes in the region.
+    Equal, and the same object, as long as nothing changes in the region and somebody holds it.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def other_sizes(session: Session, request: Request) -> list[Request]:
     for size in sizes:
         tiling = replace(request.controls.tiling, diameter=size)
         try:
-            found.append(session.request(replace(request.controls, tiling=tiling)))
+            found.append(session.request(replace(request.controls, tiling=tiling), request))
         except FastSAMError:  # a model that does not know at which size it knows objects
             continue
     return found

@@ -59,10 +59,15 @@ def recipe_of(
             "none under Advanced ▸ Proposals, and name a folder under proposals in the recipe."
         )
     if controls.task == "prompts":
-        if not (read.texts or exemplars is not None) or request.stack is not None:
+        if not (read.texts or read.has_examples) or request.stack is not None:
             raise RecipeError(
                 "Points, boxes and outlines belong to this image, and a recipe is for many. Segment everything, or "
                 "search a plane by words or examples, then save the recipe."
+            )
+        if exemplars is None and read.has_examples:
+            raise RecipeError(
+                "The examples lie on no object that is known. Run it once, see that each lies on an object, then save "
+                "the recipe."
             )
         asked = controls.search
         search = SearchPart(

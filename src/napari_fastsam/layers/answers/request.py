@@ -121,12 +121,15 @@ class Planes:
         The one that is shown.
     by_position
         The requests of single planes that have prompts, by position.
+    unusable
+        Sentences about prompts on any of them that cannot be used.
     """
 
     axis: int
     count: int
     current: int
     by_position: Mapping[int, Request]
+    unusable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +191,21 @@ class Request:
     def network_key(self) -> Hashable:
         """Equal for requests that one pass of the network serves, whatever lies beside it."""
         return self.key if self.others is None else self.key[:-1]  # type: ignore[index]
+
+    @property
+    def numbered_under(self) -> Hashable:
+        """What its prompts are numbered under: the plane of its image, whatever the region."""
+        return self.key[0], self.plane.axes, self.plane.index  # type: ignore[index]
+
+    @property
+    def by_plane(self) -> tuple[Request, ...]:
+        """The requests about single planes: of a stack those of the planes with prompts, or else itself."""
+        return (self,) if self.stack is None else tuple(self.stack.by_position.values())
+
+    @property
+    def on_plane_shown(self) -> Request | None:
+        """The request about the plane that is shown; None if nothing is drawn there."""
+        return self if self.stack is None else self.stack.by_position.get(self.stack.current)
 
     @property
     def commit_signature(self) -> Hashable:

@@ -21,6 +21,7 @@ from napari_fastsam.layers.answers.drawn_answers import (
     stepped,
 )
 from napari_fastsam.layers.answers.everything import everything_in_tiles, everything_on_plane
+from napari_fastsam.layers.answers.fine_edges import fine_instances
 from napari_fastsam.layers.answers.found import Result, SeenTiles, SegmentedObject, not_answered
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
@@ -90,7 +91,7 @@ def make_result(
         seconds,
         answer.searched,
         tuple(answer.questions),
-        touched=numbering.touched(request.plane.index),
+        touched=numbering.touched(request.numbered_under),
         unfound=tuple(answer.unfound),
         taken_away=tuple(answer.taken_away),
         idle=tuple(answer.idle),
@@ -115,15 +116,18 @@ def _at_prompts(
     drawn = request.identities
     identities = [] if answer.searched is None else answer.searched.identities.tolist()
     looked_for = [_named_alike(question, identities[i], request) for question, i in alike]
-    numbers = numbering.update(request.plane.index, [*drawn, *looked_for])
+    numbers = numbering.update(request.numbered_under, [*drawn, *looked_for])
     own = drawn_objects(at_prompts.selections, drawn, numbers, request, answer)
     if drawn and not answer.missing:
         both = [s.crop for s in (*at_prompts.started, *at_prompts.selections) if s.crop is not None]
         answer.idle = in_no_object(request, both)
         answer.unanswered += named_idle(answer.idle, request)
+    if answer.searched is None:
+        return answer
+    found = fine_instances(prediction, answer.searched) if request.controls.fine_edges else answer.searched
     for (question, i), number in zip(alike, numbers[len(drawn) :], strict=True):
-        if answer.searched is not None and answer.searched.masks[i].key not in own:
-            answer.objects.append(_found_alike(question, answer.searched, i, number, request))
+        if found.masks[i].key not in own:
+            answer.objects.append(_found_alike(question, found, i, number, request))
     return answer
 
 

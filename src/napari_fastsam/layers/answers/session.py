@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from napari_fastsam.layers.answers.cache import PredictionCache
 from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
-from napari_fastsam.layers.answers.request import Controls, Planes, Request
+from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.results import Result, SegmentedObject
 from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.prompts.collecting import Row
@@ -72,7 +73,13 @@ class Session:
         self.kept.forget_image(content_of(image))
 
     def forget_if_painted_over(self, request: Request) -> None:
-        """Forget what was kept of a plane whose pixels were changed in place, of which napari says nothing."""
+        """Forget what was kept of a plane whose pixels were changed in place, or of a model whose file was replaced.
+
+        Nobody tells of either.
+        """
+        if self.kept.networks.forget_if_replaced(request):
+            self.kept.cache.forget(lambda key: True)
+            self.kept.runs.forget()
         if predictor_of(request).is_outdated(self.kept, request):
             self.image_changed(request.controls.image)
 
@@ -139,12 +146,12 @@ class Session:
         """Take a larger (+1) or smaller (-1) candidate for the prompt last touched; says what it did."""
         drawn = predictor_of(request).drawn(self.kept, request)
         if request.stack is not None and request.controls.task == "prompts":
-            here = request.stack.by_position.get(request.stack.current)
+            here = request.on_plane_shown
             return "No prompt on this plane has an object yet." if here is None else self.step(here, direction)
         if drawn is None or request.controls.task != "prompts":
             return "Larger and smaller choose among the candidates of a prompt: place one first."
         self.result(request)  # says which prompt was touched last
-        plane, numbering = request.plane.index, self.kept.numbering
+        plane, numbering = request.numbered_under, self.kept.numbering
         by_key = {p.key: s for p, s in zip(request.identities, drawn.started, strict=True) if s.found}
         if not by_key:
             return "No prompt has an object yet."
@@ -155,34 +162,29 @@ class Session:
         name = named(now.query, request.read)
         if then is now or then.crop is None:
             return f"{name}: there is no {'larger' if direction > 0 else 'smaller'} candidate."
-        numbering.set_steps(plane, key, numbering.steps(plane, key) + direction)
+        # counted from the best, which it was stepped from: there may have been more candidates to step over before
+        numbering.set_steps(plane, key, then.place - replace(then, chosen=0).place)
         return f"{name}: candidate {then.place + 1} of {len(then.candidates)}, {then.crop.area} px."
 
     def answered_rows(self, result: Result) -> tuple[set[int], set[int]]:
         """Return the rows in the Points and in the Shapes layer of the prompts that a result has dealt with.
 
-        SegmentedObject by where they lie: rows may have been added and removed since.
+        Prompts by where they lie: rows may have been added and removed since.
         """
-        request = result.request
-        if request.stack is not None:
-            return self._rows_of_stack(request.stack, result.complete)
-        then = {p for by_row in places(request.read, request.plane).values() for p in by_row.values()}
-        read = request.controls.read_prompts(self.viewer, request.plane)
-        by_field = {
-            field: {row for row, place in by_row.items() if place in then - result.pending}
-            for field, by_row in places(read, request.plane).items()
-            if not (result.missing_embeddings and field in EXAMPLE_FIELDS)  # what they ask for was not found yet
-        }
-        return _by_layer(read, by_field)
-
-    def _rows_of_stack(self, stack: Planes, complete: bool) -> tuple[set[int], set[int]]:
-        """Return the rows of the prompts on all planes of a stack; before it is complete, of those answered."""
         points, shapes = set[int](), set[int]()
-        for single in stack.by_position.values():
-            drawn = predictor_of(single).drawn(self.kept, single)
-            if not complete and (drawn is None or not drawn.final):
-                continue
-            own = self.rows_on_plane(single)
+        for single in result.request.by_plane:
+            if result.request.stack is not None and not result.complete:
+                drawn = predictor_of(single).drawn(self.kept, single)
+                if drawn is None or not drawn.final:
+                    continue
+            then = {p for by_row in places(single.read, single.plane).values() for p in by_row.values()}
+            read = single.controls.read_prompts(self.viewer, single.plane)
+            by_field = {
+                field: {row for row, place in by_row.items() if place in then - result.pending}
+                for field, by_row in places(read, single.plane).items()
+                if not (result.missing_embeddings and field in EXAMPLE_FIELDS)  # what they ask for was not found yet
+            }
+            own = _by_layer(read, by_field)
             points, shapes = points | own[0], shapes | own[1]
         return points, shapes
 
@@ -193,15 +195,19 @@ class Session:
     def exemplars(self, request: Request) -> tuple[Exemplars | None, tuple[str, ...]]:
         """Return the examples of a request, and sentences about those that lie on no object.
 
-        None without any example, or while the network has not seen the plane.
+        None without any example, or while the network has not seen the plane on which some are marked.
         """
         prompts = request.read.prompts
-        if self.cache.get(request.key) is None or not prompts.has_examples:
+        if not prompts.has_examples:
             return None, ()
-        objects = predictor_of(request).marked(self.kept, request)
+        marked = (prompts.examples, prompts.example_boxes, prompts.counter_examples, prompts.counter_example_boxes)
+        seen = self.cache.get(request.key) is not None
+        objects = predictor_of(request).marked(self.kept, request) if seen else None
         if objects is None:
-            if not len(prompts.examples) and not len(prompts.example_boxes):
+            if not any(map(len, marked)):
                 return prompts.exemplars, ()
+            if not seen:
+                return None, ()
             raise PromptError(
                 "the objects of this large plane, which examples lie on, are not known yet; Run (Shift-R), or choose "
                 "where: in view"
@@ -210,14 +216,13 @@ class Session:
         return (found if len(found.examples) else None), tuple(unanswered)
 
     def forget_prompts(self, request: Request) -> None:
-        """Start numbers and alternatives anew on a plane, after its prompts were cleared."""
-        self.kept.numbering.forget(request.plane.index)
+        """Start numbers and alternatives anew where a request has prompts, after these were cleared."""
+        for single in request.by_plane:
+            self.kept.numbering.forget(single.numbered_under)
 
     def model_hash(self, request: Request) -> str:
         """Return the SHA-256 of the checkpoint that served a request."""
-        from napari_fastsam.model.weights.weights import sha256_of
-
-        return sha256_of(self.kept.networks.model_for(request).path)
+        return self.kept.networks.hash_for(request)
 
 
 def _by_layer(read: ReadPrompts, rows: Mapping[Field, Iterable[Row]]) -> tuple[set[int], set[int]]:

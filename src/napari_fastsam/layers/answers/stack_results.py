@@ -26,6 +26,7 @@ from napari_fastsam.layers.answers.results import (
     replacement,
 )
 from napari_fastsam.layers.labels.starts import Replacement
+from napari_fastsam.layers.prompts.collecting import OtherRow
 from napari_fastsam.layers.prompts.numbering import Numbering, PromptIdentity
 from napari_fastsam.layers.prompts.places import named
 from napari_fastsam.model.asking.stack import StackRun, linked
@@ -52,19 +53,33 @@ class Followed:
         What it is on planes where it was pointed at or corrected.
     refined, object_number, replaces
         As in `SegmentedObject`.
-    masks
-        On each plane where it was found.
+    masks, needed
+        On each plane where it was found, and the planes that have to be seen to go on, both once it was followed.
     """
 
     key: PromptIdentity
     name: str
     score: float
     reason: str
-    anchors: dict[int, CroppedMask]
+    anchors: dict[int, CroppedMask] = field(default_factory=dict)
     refined: bool = False
     object_number: int = 0
     replaces: Replacement | None = None
     masks: dict[int, CroppedMask] = field(default_factory=dict)
+    needed: set[int] = field(default_factory=set)
+    _is_followed: bool = False
+
+    def anchor(self, position: int, crop: CroppedMask) -> None:
+        """Say what it is on a plane."""
+        self.anchors[position] = crop
+        self._is_followed = False
+
+    def follow(self, candidates: Candidates, count: int, linking: Linking) -> dict[int, CroppedMask]:
+        """Return what it is on each plane where it is found; found out again only after it was anchored."""
+        if not self._is_followed:
+            self.masks, self.needed = follow(candidates, self.anchors, count, linking)
+            self._is_followed = True
+        return self.masks
 
 
 def linked_result(run: StackRun, request: Request, stack: Planes, known: PlaneOverlaps | None) -> Result:
@@ -110,15 +125,15 @@ def followed_result(
     """
     start = time.perf_counter()
     linking = request.controls.linking
-    unanswered: list[str] = []
+    unanswered = list(stack.unusable)
     candidates = _candidates(run, request.controls.thresholds)
     final: dict[int, DrawnAnswer] = {}
     objects, waiting = _anchored(candidates, linking, stack, answer, unanswered, final)
     needed: set[int] = set()
     for one in objects:
-        one.masks, more = follow(candidates, one.anchors, stack.count, linking)
-        needed |= more
-    where = ("stack", stack.axis, request.plane.at(stack.axis, 0))
+        one.follow(candidates, stack.count, linking)
+        needed |= one.needed
+    where = ("stack", stack.axis, request.key[0], request.plane.at(stack.axis, 0))  # type: ignore[index]
     numbers = numbering.update(where, [one.key for one in objects])
     labels = np.zeros((stack.count, *request.plane.shape), np.int32)
     for plane in range(stack.count):
@@ -182,16 +197,17 @@ def _anchored(
         crop = one.crop
         if crop is None:
             continue
-        same = _same(objects, candidates, prompt, position, crop, stack, linking)
+        number = one.query.number if isinstance(one.query, Query) else 0
+        same = _same(objects, candidates, number, position, crop, stack, linking)
         if same is None:
-            same = Followed(prompt, name, one.score, one.reason, {})
+            same = Followed(prompt, name, one.score, one.reason)
             objects.append(same)
-        same.anchors[position] = crop
-        if isinstance(one.query, Query):
-            single = stack.by_position[position]
-            start = single.controls.start_of(one.query.number, single.plane)
-            same.replaces = same.replaces or replacement(start, single.plane, position)
-            same.object_number = same.object_number or one.query.number
+        same.anchor(position, crop)
+        single = stack.by_position[position]
+        same.replaces = same.replaces or replacement(
+            single.controls.start_of(number, single.plane), single.plane, position
+        )
+        same.object_number = same.object_number or number
         same.refined = same.refined or one.refined
     return objects, waiting
 
@@ -207,26 +223,30 @@ def _nothing_found(request: Request, answered: DrawnAnswer, labels: NDArray[np.i
     return NothingFound(tuple(query for query, one in pairs if one.crop is None), idle)
 
 
-def _place_in_layer(prompt: PromptIdentity) -> tuple[bool, int]:
-    """Return where a prompt comes among all: points first, as their layer has them."""
+def _place_in_layer(prompt: PromptIdentity) -> tuple[int, int]:
+    """Return where a prompt comes among all: labels that are corrected, points, shapes, as their layers have them."""
     kind, row = prompt.row
-    return kind != "point", row
+    if isinstance(row, OtherRow):
+        return 0, row.row
+    return 1 if kind == "point" else 2, row
 
 
 def _same(
     objects: list[Followed],
     candidates: Candidates,
-    prompt: PromptIdentity,
+    number: int,
     position: int,
     crop: CroppedMask,
     stack: Planes,
     linking: Linking,
 ) -> Followed | None:
     """Return the object that a prompt on another plane corrects: of its number, or what was followed to this place."""
+    if number:
+        known = next((one for one in objects if one.object_number == number), None)
+        if known is not None:
+            return known
     for one in objects:
-        if prompt.key == one.key.key:  # points that share an object number
-            return one
-        masks, _ = follow(candidates, one.anchors, stack.count, linking)
+        masks = one.follow(candidates, stack.count, linking)
         near = [masks[p] for p in (position, position - 1, position + 1) if p in masks and p not in one.anchors]
         if any(overlap(crop.area, mask.area, crop.intersection(mask)) >= linking.min_overlap for mask in near):
             return one

@@ -12,6 +12,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_fastsam.layers.classes.column import MOST_LOOKED_AT
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.planes.transforms import placed_on
+from napari_fastsam.layers.selected import same_selection
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -71,7 +72,6 @@ class UnsureOutlines:
         made.contour = WIDTH
         made.editable = False
         layers = self._viewer.layers
-        active = layers.selection.active
-        layers.insert(layers.index(layer) + 1 if layer in layers else len(layers), made)
-        layers.selection.active = active
+        with same_selection(layers):
+            layers.insert(layers.index(layer) + 1 if layer in layers else len(layers), made)
         return made

@@ -13,6 +13,7 @@ from napari.layers.utils.stack_utils import split_channels
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.projects.annotations import Loaded
 from napari_fastsam.io.projects.project import ProjectImage
+from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.layers.files.beside import placed_on, shape_in_pixels
 from napari_fastsam.layers.files.images import LayerData, layer_of
 from napari_fastsam.layers.labels.outlined import Labels
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 MOST_IN_MEMORY = 1 << 30
 """Bytes of an image that are read at once; of a larger one, planes are read as they are shown."""
-
-IMAGE_KEY = "napari-fastsam project"
-"""In the metadata of the layers of an image of a project: its name."""
 
 
 @dataclass(frozen=True, eq=False)

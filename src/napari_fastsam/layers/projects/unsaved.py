@@ -10,10 +10,10 @@ from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects import unsaved
 from napari_fastsam.io.projects.annotations import Loaded, count_objects
 from napari_fastsam.io.projects.unsaved import UnsavedFolder
+from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.layers.files.beside import placed_on
 from napari_fastsam.layers.labels.outlined import Labels
 from napari_fastsam.layers.labels.target import pixels_of
-from napari_fastsam.layers.projects.reading import IMAGE_KEY
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 
 if TYPE_CHECKING:

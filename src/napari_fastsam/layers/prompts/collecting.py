@@ -21,6 +21,10 @@ EXAMPLE_FIELDS: frozenset[Field] = frozenset(("examples", "counter_examples", "e
 """Those that show what is searched for."""
 
 
+ELSEWHERE = "is on another slice"
+"""Why a prompt is left out that is asked about once its slice is shown."""
+
+
 @dataclass(frozen=True)
 class OtherRow:
     """Where a prompt came from, if that is no row of the layer that usually holds its kind.
@@ -57,6 +61,8 @@ class ReadPrompts:
         For each attribute of `Prompts` that was drawn the name of the source of its layer: points, shapes, …
     next_object
         The object number that the next point will get; 0 = it is an object of its own.
+    unusable
+        Those of `left_out` that are not about prompts of another slice.
     """
 
     prompts: Prompts
@@ -64,6 +70,7 @@ class ReadPrompts:
     left_out: tuple[str, ...] = ()
     source_of: Mapping[Field, str] = field(default_factory=dict)
     next_object: int = 0
+    unusable: tuple[str, ...] = ()
 
     def rows_by_source(self, rows: Mapping[Field, Iterable[Row]]) -> dict[str, set[int]]:
         """Return rows that are given by attribute by the name of the source of their layer."""
@@ -150,8 +157,10 @@ class PromptCollector:
         )
         drawn = ("points", "examples", "counter_examples", *kinds, "example_boxes", "counter_example_boxes")
         rows = {name: tuple(self._rows.get(name, ())) for name in drawn}
-        sentences = tuple(_sentence(kind, left, reason) for (kind, reason), left in self._left_out.items())
-        return ReadPrompts(prompts, rows, (*sentences, *self._notes), dict(self._source_of), self.next_object)
+        sentences = {(kind, why): _sentence(kind, left, why) for (kind, why), left in self._left_out.items()}
+        left_out = (*sentences.values(), *self._notes)
+        unusable = (*(told for (_, why), told in sentences.items() if why != ELSEWHERE), *self._notes)
+        return ReadPrompts(prompts, rows, left_out, dict(self._source_of), self.next_object, unusable)
 
 
 def _sentence(kind: str, rows: list[int], reason: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Points, Shapes
 
 POSITIVE_WORDS = frozenset({"positive", "foreground", "true", "+", ""})
@@ -13,6 +16,10 @@ NEGATIVE_WORDS = frozenset({"negative", "background", "false", "-"})
 POSITIVE, NEGATIVE = "positive", "negative"
 EXAMPLE, COUNTER_EXAMPLE = "example", "counter-example"
 """What the feature `polarity` says of a point or a shape that shows what the objects wanted are like, or unlike."""
+
+EXPECTED_SIGN = f"{POSITIVE}, {NEGATIVE}, {EXAMPLE} or {COUNTER_EXAMPLE}"
+_MOST = 2**53
+"""Above, a column of floats does not tell one object number from the next."""
 
 
 def feature_of(layer: Points | Shapes, names: Sequence[str]) -> tuple[str, list[Any]]:
@@ -37,9 +44,9 @@ def as_number(value: Any) -> float | None:
 
 
 def as_object_number(value: object) -> int | None:
-    """Return an object number, 0 for a missing one; None if it is no whole number from 0."""
+    """Return an object number, 0 for a missing one; None if it is no whole number from 0, or too large for one."""
     number = 0.0 if is_missing(value) or value == "" else as_number(value)
-    return int(number) if number is not None and number >= 0 and number.is_integer() else None
+    return int(number) if number is not None and 0 <= number < _MOST and number.is_integer() else None
 
 
 def next_object(layer: Points | Shapes) -> int:
@@ -57,6 +64,44 @@ def sign_of(value: object) -> str:
     if word in (EXAMPLE, COUNTER_EXAMPLE):
         return word
     return NEGATIVE if word in NEGATIVE_WORDS or as_number(word) == 0 else POSITIVE
+
+
+def meaning_of(value: object) -> bool | str | None:
+    """Return whether a polarity or a label says positive, or else `EXAMPLE` or `COUNTER_EXAMPLE`; None = none of these.
+
+    A missing value is positive.
+    """
+    word = as_word(value)
+    if word in (EXAMPLE, COUNTER_EXAMPLE):
+        return word
+    if word in POSITIVE_WORDS | NEGATIVE_WORDS:
+        return word in POSITIVE_WORDS
+    number = as_number(word)
+    return bool(number) if number in (0, 1) else None
+
+
+def put_features(layer: Points | Shapes, features: pd.DataFrame) -> None:
+    """Give a layer a table of features; what the next row will be like stays.
+
+    napari takes the last row for that, each time a table is set.
+    """
+    wanted = layer.feature_defaults
+    layer.features = features
+    there = layer.feature_defaults
+    layer.feature_defaults = there.assign(**{n: wanted[n].to_numpy(copy=True) for n in wanted if n in there})
+    layer.refresh_colors()
+
+
+def with_room_for(features: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Return features whose column `object` can hold an object number; it begins with 0 where it is new."""
+    if "object" not in features:
+        return features.assign(object=np.zeros(len(features), int))
+    kind = features["object"].dtype
+    if not isinstance(kind, np.dtype) or kind.kind not in "iufO":
+        return features.assign(object=features["object"].astype(object))  # a number among words
+    if kind.kind in "iu" and number > np.iinfo(kind).max:
+        return features.assign(object=features["object"].astype(int))
+    return features
 
 
 def next_sign(layer: Points | Shapes) -> str:

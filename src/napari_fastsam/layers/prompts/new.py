@@ -9,7 +9,17 @@ from napari.layers import Points, Shapes
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_fastsam.layers.planes.transforms import placed_on
-from napari_fastsam.layers.prompts.features import COUNTER_EXAMPLE, EXAMPLE, NEGATIVE, POSITIVE, next_sign
+from napari_fastsam.layers.prompts.features import (
+    COUNTER_EXAMPLE,
+    EXAMPLE,
+    NEGATIVE,
+    POSITIVE,
+    as_object_number,
+    feature_of,
+    next_sign,
+    put_features,
+    with_room_for,
+)
 from napari_fastsam.layers.prompts.marks import COLOURS, METADATA_KEY, mark_next
 
 if TYPE_CHECKING:
@@ -75,25 +85,25 @@ def set_polarity(layer: Points | Shapes, polarity: str) -> None:
     """
     import pandas as pd  # here, and the dock opens without it
 
-    features = layer.features
+    before = features = layer.features
     column, value = "polarity", polarity
-    if "polarity" not in features and "label" in features:
+    if isinstance(layer, Points) and "polarity" not in features and "label" in features:
         column, value = "label", polarity
         if polarity in (POSITIVE, NEGATIVE):
             value = _label_like(features["label"], polarity == POSITIVE)
     if column not in features:
         features = features.assign(polarity=pd.Categorical([POSITIVE] * len(features), categories=list(COLOURS)))
-    elif isinstance(features[column].dtype, pd.CategoricalDtype) and value not in features[column].cat.categories:
-        features = features.assign(**{column: features[column].cat.add_categories([value])})
+    elif isinstance(features[column].dtype, pd.CategoricalDtype):
+        if value not in features[column].cat.categories:
+            features = features.assign(**{column: features[column].cat.add_categories([value])})
+    elif features[column].dtype.kind in "iufb" and isinstance(value, str):
+        features = features.assign(**{column: features[column].astype(object)})  # a word among numbers
     selected = sorted(layer.selected_data) if layer.mode == "select" else []
     if selected:
         features = features.copy()
-        if not isinstance(features[column].dtype, pd.CategoricalDtype) and isinstance(value, str):
-            features[column] = features[column].astype(object)  # a word among numbers
         features.loc[selected, column] = value
-    if features is not layer.features:
-        layer.features = features
-        layer.refresh_colors()
+    if features is not before:
+        put_features(layer, features)
     default = pd.Series([value], dtype=layer.features[column].dtype if column in features else None)
     layer.feature_defaults = layer.feature_defaults.assign(**{column: default.to_numpy(copy=True)})
     mark_next(layer)
@@ -106,6 +116,8 @@ def next_polarity(layer: Points | Shapes) -> str:
 
 def _label_like(labels: pd.Series[Any], positive: bool) -> Any:
     """Return 1 or 0 in the way that a column writes it."""
+    if labels.dtype.kind == "b":
+        return positive
     return str(int(positive)) if labels.map(type).eq(str).any() else int(positive)
 
 
@@ -135,8 +147,9 @@ def add_point(points: Points, place: Any, polarity: str) -> None:
 
 def set_object_number(points: Points | Shapes, number: int) -> None:
     """Give the prompts that are added next this object number (0: each is an object of its own)."""
-    if "object" not in points.features:
-        points.features = points.features.assign(object=np.zeros(len(points.data), int))
+    features = with_room_for(points.features, number)
+    if features is not points.features:
+        put_features(points, features)
     points.feature_defaults = points.feature_defaults.assign(object=number)
 
 
@@ -151,12 +164,8 @@ def object_number(points: Points | Shapes) -> int:
 
 def largest_object_number(points: Points | Shapes) -> int:
     """Return the largest object number in use, at least 0."""
-    import pandas as pd  # here, and the dock opens without it
-
-    if "object" not in points.features or not len(points.features):
-        return 0
-    numbers = pd.to_numeric(points.features["object"], errors="coerce").replace([np.inf, -np.inf], np.nan).fillna(0)
-    return max(0, int(numbers.max()))
+    _, numbers = feature_of(points, ("object",))
+    return max((as_object_number(number) or 0 for number in numbers), default=0)
 
 
 def remove_rows(layer: Points | Shapes, rows: set[int]) -> None:

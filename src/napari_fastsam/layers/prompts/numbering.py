@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from napari_fastsam.layers.memento import Memento
@@ -81,11 +82,10 @@ class Numbering:
             if prompt.drawn and (old is None or old.parts != prompt.parts):
                 touched = prompt.key
         taken = {known.number for known in now.values()}
+        free = (number for number in count(1) if number not in taken)
         for prompt in new:
-            number = next(n for n in range(1, len(taken) + 2) if n not in taken)
-            taken.add(number)
-            now[prompt.key] = _Known(number, prompt.row, prompt.parts)
-        steps = {key: count for key, count in state.steps.items() if key in now}
+            now[prompt.key] = _Known(next(free), prompt.row, prompt.parts)
+        steps = {key: own for key, own in state.steps.items() if key in now}
         self._planes[plane] = _PlaneNumbers(now, steps, touched)
         return [now[prompt.key].number for prompt in prompts]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_fastsam.layers.prompts.features import (
     NEGATIVE_WORDS,
     as_number,
@@ -14,6 +12,8 @@ from napari_fastsam.layers.prompts.features import (
     as_word,
     feature_of,
     next_object,
+    put_features,
+    with_room_for,
 )
 from napari_fastsam.layers.prompts.new import largest_object_number, set_object_number
 
@@ -38,15 +38,11 @@ def set_number(layer: Points | Shapes, rows: Iterable[int], number: int) -> None
     wanted = sorted(rows)
     if not wanted:
         return
-    features, defaults = layer.features.copy(), layer.feature_defaults.copy()
-    if "object" not in features:
-        features["object"] = np.zeros(len(features), int)
-    elif features["object"].dtype.kind not in "iuf":
-        features["object"] = features["object"].astype(object)  # a number among words
+    features, is_new = with_room_for(layer.features, number).copy(), "object" not in layer.features
     features.loc[wanted, "object"] = number
-    layer.features = features
-    layer.feature_defaults = defaults.assign(object=defaults.get("object", 0))
-    layer.refresh_colors()
+    put_features(layer, features)
+    if is_new:
+        layer.feature_defaults = layer.feature_defaults.assign(object=0)
 
 
 def number_of(layer: Points | Shapes, row: int) -> int:

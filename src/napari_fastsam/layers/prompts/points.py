@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.collecting import PromptCollector
+from napari_fastsam.layers.prompts.collecting import ELSEWHERE, PromptCollector
 from napari_fastsam.layers.prompts.features import (
-    COUNTER_EXAMPLE,
     EXAMPLE,
-    NEGATIVE_WORDS,
-    POSITIVE_WORDS,
-    as_number,
+    EXPECTED_SIGN,
     as_object_number,
-    as_word,
     feature_of,
+    meaning_of,
     next_object,
 )
 from napari_fastsam.layers.prompts.sources import SOURCES, outside_reason
@@ -48,38 +45,23 @@ class PointsSource:
         _, objects = feature_of(layer, ("object",))
         collector.next_object = next_object(layer)
         for row in range(len(yx)):
-            meaning, number = _meaning(signs[row]), as_object_number(objects[row])
+            meaning, number = meaning_of(signs[row]), as_object_number(objects[row])
             if not np.isfinite(yx[row]).all():
                 collector.leave_out("point", row, "has a coordinate that is not finite")
             elif not shown[row]:
                 collector.leave_out("point", row, "is hidden")
             elif not on_plane[row]:
-                collector.leave_out("point", row, "is on another slice")
+                collector.leave_out("point", row, ELSEWHERE)
             elif not inside[row]:
                 collector.leave_out("point", row, outside_reason(plane))
             elif meaning is None:
-                expected = f"positive, negative, {EXAMPLE} or {COUNTER_EXAMPLE}"
-                collector.leave_out("point", row, f"has the {name} {signs[row]!r}; expected {expected}")
+                collector.leave_out("point", row, f"has the {name} {signs[row]!r}; expected {EXPECTED_SIGN}")
             elif number is None:
                 collector.leave_out("point", row, f"has the object {objects[row]!r}; expected a whole number from 0")
             elif isinstance(meaning, str):
-                collector.add(meaning, row, yx[row])
+                collector.add("examples" if meaning == EXAMPLE else "counter_examples", row, yx[row])
             else:
                 collector.add_point(row, yx[row], meaning, number)
-
-
-def _meaning(value: object) -> bool | str | None:
-    """Return whether a polarity or a label makes a point positive, or which examples it belongs to; None for neither.
-
-    A missing value is positive.
-    """
-    word = as_word(value)
-    if word in (EXAMPLE, COUNTER_EXAMPLE):
-        return "examples" if word == EXAMPLE else "counter_examples"
-    if word in POSITIVE_WORDS | NEGATIVE_WORDS:
-        return word in POSITIVE_WORDS
-    number = as_number(word)
-    return bool(number) if number in (0, 1) else None
 
 
 SOURCES["Points"] = PointsSource()

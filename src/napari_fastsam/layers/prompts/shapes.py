@@ -11,14 +11,15 @@ from napari_fastsam.core.prompts.drawing import along
 from napari_fastsam.core.prompts.queries import KINDS, Query, shape_kinds
 from napari_fastsam.errors import PromptError
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.prompts.collecting import PromptCollector
+from napari_fastsam.layers.prompts.collecting import ELSEWHERE, PromptCollector
 from napari_fastsam.layers.prompts.features import (
     COUNTER_EXAMPLE,
     EXAMPLE,
-    NEGATIVE_WORDS,
+    EXPECTED_SIGN,
     as_object_number,
     as_word,
     feature_of,
+    meaning_of,
 )
 from napari_fastsam.layers.prompts.sources import SOURCES, outside_reason
 
@@ -67,7 +68,7 @@ def _problem(form: str, corners: NDArray[np.float64], plane: Plane) -> str | Non
     if not np.isfinite(yx).all():
         return "has a coordinate that is not finite"
     if not plane.on_plane(corners).all():
-        return "is on another slice"
+        return ELSEWHERE
     if not _is_line(form):
         yx = _ellipse(yx) if form == "ellipse" else yx
         if _area(yx) < _DEGENERATE:
@@ -88,22 +89,27 @@ def _hand_over(
     """Hand a shape over as the prompt that it is; returns why it is none."""
     polarity, named, number = features
     vertices = _ellipse(yx) if form == "ellipse" else yx
-    word, kind, own = as_word(polarity), _kind(form, yx, as_word(named)), as_object_number(number)
+    meaning, kind, own = meaning_of(polarity), _kind(form, yx, as_word(named)), as_object_number(number)
     if kind is None:
         return f"has the prompt {named!r}; expected {', '.join(k.kind for k in shape_kinds().values())}"
-    if not _is_line(form) and word in NEGATIVE_WORDS:
+    if meaning is None:
+        return f"has the polarity {polarity!r}; expected {EXPECTED_SIGN}"
+    if isinstance(meaning, str) and _is_line(form):
+        return f"is a line; what is an {EXAMPLE} or a {COUNTER_EXAMPLE} is shown by a point or a closed shape"
+    if not _is_line(form) and meaning is False:
         return f"is negative; only points and scribbles can be, and a shape may be a {COUNTER_EXAMPLE}"
-    if not _is_line(form) and word in (EXAMPLE, COUNTER_EXAMPLE):
+    if isinstance(meaning, str):
         # whatever its form: an example shows an object, and need not say where that ends
-        name = "example_boxes" if word == EXAMPLE else "counter_example_boxes"
+        name = "example_boxes" if meaning == EXAMPLE else "counter_example_boxes"
         collector.add(name, row, KINDS["box"].from_vertices(vertices, plane.shape))
         return None
     if own is None:
         return f"has the object {number!r}; expected a whole number from 0"
     of_another = own > 0 and (collector.has_object(own) or collector.has_points_of(own))
-    if kind is KINDS["scribble"] and (word in NEGATIVE_WORDS or of_another):
-        collector.add_clicks(row, _clicks_along(yx, plane), word not in NEGATIVE_WORDS, own)
-        return None
+    if kind is KINDS["scribble"] and (not meaning or of_another):
+        clicks = _clicks_along(yx, plane)
+        collector.add_clicks(row, clicks, meaning, own)
+        return None if len(clicks) else outside_reason(plane)
     if own and collector.has_object(own):
         return f"has the object {own}, as another shape has"
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fastsam.layers.planes.transforms import placed_on
+from napari_fastsam.layers.selected import same_selection
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -93,7 +93,7 @@ class ObjectOutline:
         """Take the outline out of the viewer."""
         layer, self._layer = self.layer, None
         if layer is not None:
-            with self._same_active():
+            with same_selection(self._viewer.layers):
                 self._viewer.layers.remove(layer)
 
     def _insert(self, labels: Labels, ring: NDArray[np.uint8], place: Mapping[str, Any]) -> None:
@@ -106,17 +106,8 @@ class ObjectOutline:
             **place,
         )
         self._layer.editable = False
-        with self._same_active():
+        with same_selection(self._viewer.layers):
             self._viewer.layers.insert(self._viewer.layers.index(labels) + 1, self._layer)
-
-    @contextmanager
-    def _same_active(self) -> Iterator[None]:
-        """Leave the layer active that is, while layers come and go."""
-        layers = self._viewer.layers
-        active = layers.selection.active
-        yield
-        if active is not None and active in layers:
-            layers.selection.active = active
 
 
 def _is_same(value: Any, wanted: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,9 @@ TASK = "correct"
 BUNDLED_CORRECTIONS = BUNDLED_FOLDER / "corrections.pt"
 
 FORMAT = 1
+
+_FEW_WINDOWS = 8
+"""A click shows one window, or several sizes of one: too little to be shared among threads."""
 
 _MOST_STAGES = 7
 _WIDEST = 1024
@@ -67,8 +71,10 @@ class NetworkPredictor:
         """Return logits (B, cells, cells) and the IoU to be expected (B,)."""
         import torch
 
+        from napari_fastsam.model.network.threads import on_one_thread
+
         batch = torch.from_numpy(np.stack([one.channels() for one in inputs])).to(self.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), on_one_thread() if len(batch) <= _FEW_WINDOWS else nullcontext():
             logits, quality = self.network(batch)
             return logits[:, 0].cpu().numpy(), quality.sigmoid().cpu().numpy()
 

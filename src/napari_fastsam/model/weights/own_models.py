@@ -18,6 +18,9 @@ SUFFIX = ".pt"
 LONGEST_NAME = 80
 """Longer ones make paths that some systems cannot hold."""
 
+LONGEST_BYTES = 200
+"""The same in bytes, of which a character may have four: files beside a model, while it is written, have 29 more."""
+
 _NO_FILE_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 """What one system or another does not take in a file's name."""
 
@@ -115,6 +118,11 @@ def path_for(name: str) -> Path:
         raise ParameterError("the model has no name; give it one, such as 'my cells'")
     if len(plain) > LONGEST_NAME:
         raise ParameterError(f"the model's name has {len(plain)} characters; expected {LONGEST_NAME} at most")
+    if len(os.fsencode(plain)) > LONGEST_BYTES:
+        raise ParameterError(
+            f"the model's name {plain!r} has {len(os.fsencode(plain))} bytes as the name of a file; "
+            f"expected {LONGEST_BYTES} at most, such as {free_name(plain)!r}"
+        )
     if _NO_FILE_NAMES.search(plain) or plain[0] in ".-" or plain[-1] in ". " or _DEVICES.fullmatch(plain):
         raise ParameterError(f"{plain!r} cannot be the name of a file; use letters, digits, spaces, '-' and '_'")
     if entry_named(plain, REGISTRY) is not None:
@@ -132,7 +140,8 @@ def path_for(name: str) -> Path:
 
 def free_name(name: str) -> str:
     """Return `name`, or `name` with the first number behind it that is not taken."""
-    plain = " ".join(_NO_FILE_NAMES.sub(" ", name).split()).strip(".- ")[: LONGEST_NAME - 4].strip(".- ") or "model"
+    plain = " ".join(_NO_FILE_NAMES.sub(" ", name).split()).strip(".- ")[: LONGEST_NAME - 4]
+    plain = os.fsencode(plain)[: LONGEST_BYTES - 4].decode("utf-8", "ignore").strip(".- ") or "model"
     if entry_named(plain, REGISTRY) is None and locate(plain) is None and not _DEVICES.fullmatch(plain):
         return plain
     stem = re.sub(r"-\d{1,3}$", "", plain)

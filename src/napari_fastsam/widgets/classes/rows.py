@@ -9,6 +9,7 @@ from qtpy.QtGui import QAction, QColor  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QColorDialog, QGridLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from napari_fastsam.core.classes.classes import KEYS, ClassList, ObjectClass
+from napari_fastsam.widgets.common.text import plain
 
 _SIDE = 26
 """Screen pixels of a button."""
@@ -82,7 +83,8 @@ class ClassRows(QWidget):
         button.clicked.connect(lambda *_: self.chosen.emit(one.name))
         name = self.names[one.name] = QLineEdit(one.name)
         name.setMinimumWidth(40)
-        name.setToolTip("Its name, as features and files have it.")
+        name.setCursorPosition(0)  # of a long name the beginning is seen
+        name.setToolTip(plain(f"{one.name}: its name, as features and files have it."))
         name.editingFinished.connect(lambda: self._name_edited(one.name, name))
         count = self.counts[one.name] = QLabel("0")
         count.setToolTip("Objects of this class.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from magicgui.widgets import Container, Label
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QWidget
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.connections import Connections
@@ -184,7 +184,7 @@ class Dock(Container[Any]):
     def end(self) -> None:
         """End what is under way, and take out of the viewer what the dock has put there; called once."""
 
-    def frame_in(self, above: Sequence[QWidget] = (), shortcuts: Folded | None = None) -> Frame:
+    def frame_in(self, above: Sequence[QWidget] = (), shortcuts: Folded | None = None, names_width: int = 0) -> Frame:
         """Lay the dock out; returns what napari docks.
 
         Parameters
@@ -193,11 +193,18 @@ class Dock(Container[Any]):
             What stays in sight above the buttons.
         shortcuts
             What unfolds at the end of the controls; None = nothing.
+        names_width
+            Screen pixels of the controls' names at the least, so that the controls begin at one line: magicgui
+            measures them in another font than napari's.
         """
         make_compact([*self, self.actions])
         make_readable(self.status.native)
         # set once all are there, so that all labels have one width: https://github.com/pyapp-kit/magicgui/issues/729
         self[0].label = self[0].label
+        names = [control.label for control in self]
+        for label in self.root_native_widget.findChildren(QLabel):
+            if label.text() in names:
+                label.setMinimumWidth(names_width)
         frame = Frame(self.root_native_widget, [*above, self.actions.native, self.status.native], shortcuts)
         self.lies_in(frame)
         return frame

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import ComboBox
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QFileDialog
 
 from napari_fastsam.model.weights import own_models
@@ -16,7 +17,10 @@ FROM_FILE = "from a file …"
 
 
 class ModelBox(ComboBox):
-    """Chooses a model of the registry, one of the user's own or a file; a path becomes a choice when it is set."""
+    """Chooses a model of the registry, one of the user's own or a file; a path becomes a choice when it is set.
+
+    It offers the models that there are when the user turns to it: any window and any program may have made one.
+    """
 
     def __init__(self, value: str, **options: Any) -> None:
         self._paths: list[str] = []
@@ -24,6 +28,8 @@ class ModelBox(ComboBox):
         if value not in self.offered():
             self._paths.append(value)
         super().__init__(value=value, choices=lambda _: [] if self._empty else self._all(), **options)
+        self._before_opening = _BeforeOpening(self)
+        self.native.installEventFilter(self._before_opening)
 
     def offered(self) -> list[str]:
         """Return the names of the models that there are."""
@@ -31,6 +37,8 @@ class ModelBox(ComboBox):
 
     def refresh(self) -> None:
         """Offer the models that there are now; what is chosen stays, also if its file is gone."""
+        if tuple(self._all()) == self.choices:
+            return
         chosen = self.value
         if chosen != FROM_FILE and chosen not in [*self.offered(), *self._paths]:
             self._paths.append(chosen)
@@ -63,3 +71,17 @@ class ModelBox(ComboBox):
         offered = f"Models (*.pt {' '.join(FILE_PATTERNS)})" if exported else "*.pt"
         path, _ = QFileDialog.getOpenFileName(self.native, "A FastSAM or YOLO segmentation checkpoint", "", offered)
         self.value = path or instead
+
+
+class _BeforeOpening(QObject):
+    """Has the models offered that there are now, before the list opens or a key goes through it."""
+
+    def __init__(self, box: ModelBox) -> None:
+        super().__init__()
+        self._box = box
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Look into the folder; the event goes on."""
+        if event is not None and event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress):
+            self._box.refresh()
+        return False

@@ -6,15 +6,14 @@ import html
 from collections.abc import Iterator
 from pathlib import Path
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.model.weights import weights
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.frame import make_readable
-from napari_fastsam.widgets.common.text import plain
 
 _NOT_SAID = "not known"
 
@@ -30,7 +29,7 @@ class AboutModel(Folded):
         )
         self._name = ""
         self._card: QLabel | None = None
-        self._brief: tuple[QElidingLabel, QElidingLabel] | None = None
+        self._brief: tuple[QLabel, QLabel] | None = None
         self.more = Folded("More", lambda: self.card, "All that the card says.")
 
     @property
@@ -50,13 +49,15 @@ class AboutModel(Folded):
 
     def _make(self) -> QWidget:
         """Make two lines, and a title that unfolds to the rest."""
-        self._brief = QElidingLabel(), QElidingLabel()
+        self._brief = QLabel(), QLabel()
         both = QWidget()
         layout = QVBoxLayout(both)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         for label in self._brief:
             label.setContentsMargins(6, 0, 6, 0)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
             layout.addWidget(label)
         layout.addWidget(self.more)
         self._show_brief()
@@ -65,7 +66,6 @@ class AboutModel(Folded):
     def _show_brief(self) -> None:
         for label, line in zip(self._brief or (), brief(self._name) if self._brief else (), strict=True):
             label.setText(line)
-            label.setToolTip(plain(line))
 
 
 def brief(name: str) -> tuple[str, str]:

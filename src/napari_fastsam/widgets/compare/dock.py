@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QLabel
 from superqt.utils import qdebounced, qthrottled
 
 from napari_fastsam.core.judging.comparison import Kind
@@ -203,12 +202,9 @@ class CompareWidget(Dock):
     # ---------------------------------------------------------------- wiring
 
     def _lay_out(self) -> None:
-        self.frame_in()
+        self.frame_in(names_width=LABEL_WIDTH)
         scrolled = self.root_native_widget
         scrolled.setMinimumWidth(0)
-        for label in scrolled.findChildren(QLabel):
-            if label.text() in [control.label for control in self]:
-                label.setMinimumWidth(LABEL_WIDTH)  # magicgui measures them in another font than napari's
         self.view.stand_in(scrolled.widget().layout())
 
     def _wire(self) -> None:

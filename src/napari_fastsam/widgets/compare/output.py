@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.comparison.compare import Compared, make_result, update_result
+from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ class ComparisonLayer:
         layer = make_result(predicted, compared.alignment, painted, name=RESULT_NAME)
         # the other dock's choices leave out what has its key
         layer.metadata = {RESULT_KEY: True, PREVIEW_KEY: True}
-        layers = self._viewer.layers
-        active = layers.selection.active
-        layers.append(layer)
-        layers.selection.active = active  # the person goes on working there
+        with same_selection(self._viewer.layers):  # the person goes on working there
+            self._viewer.layers.append(layer)
         self._layer = layer
 
     def remove(self) -> None:

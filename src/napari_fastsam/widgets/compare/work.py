@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.comparison.compare import Compared, ComparedPlane, comparing
 from napari_fastsam.layers.planes.alignment import Alignment, full_data
 from napari_fastsam.widgets.common.runner import Runner
@@ -78,7 +77,7 @@ class ComparisonWork:
         error: Exception | None = None
         try:
             self._parts.extend(parts)
-        except FastSAMError as caught:
+        except Exception as caught:  # noqa: BLE001 - told by whoever asked, as what fails in a thread is
             error = caught
         self._ended(error, cancelled=False)
 

@@ -19,6 +19,7 @@ from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.widgets.common.dock import AnnotatesImages, Dock
 from napari_fastsam.widgets.common.errors import notify, report_errors
 from napari_fastsam.widgets.common.files import table_to_save
+from napari_fastsam.widgets.common.keys import KeysWithin
 from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.project import messages
 from napari_fastsam.widgets.project.keys import KEYS
@@ -61,7 +62,7 @@ class AnnotateFolderWidget(Dock):
         self._keep_soon, self._sync_soon = _timer(frame, self._keep), _timer(frame, self._sync)
         self._tell_soon = _timer(frame, self._show_progress)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
-        self._unbind = KEYS.bind(self)
+        self._unbind, self._keys_within = KEYS.bind(self), KeysWithin(KEYS, self, frame)
         self.open_button.changed.connect(lambda *_: self.open_folder())
         for method in (method for method, _ in KEYS.table.values()):
             button = getattr(self.actions, f"{method}_button")
@@ -78,6 +79,10 @@ class AnnotateFolderWidget(Dock):
         chosen = folder or QFileDialog.getExistingDirectory(self.native, "Open a folder of images")
         if not chosen:
             return
+        if self.annotating is not None and self.annotating.project.is_of(Path(chosen)):
+            self._close_folder()  # first, or it would be in use by this very window
+            self.images.images.show((), ())
+            self.progress.setText("")
         project = open_project(Path(chosen), bool(self.planes.value) or None)
         self._close_folder()
         self.annotating = Annotating(self._viewer, project, self._changed, self._state_changed)
@@ -95,6 +100,7 @@ class AnnotateFolderWidget(Dock):
         annotating = self.annotating
         if annotating is None or place == annotating.current:
             return
+        self._note_changed()  # a key goes on while it is typed
         self._keep_soon.stop()
         self.replay.hide()
         try:
@@ -146,6 +152,7 @@ class AnnotateFolderWidget(Dock):
     def end(self) -> None:
         """Save what is open, and let others have the folder."""
         self._unbind()
+        self._keys_within.end()
         self.replay.end()
         for timer in (self._keep_soon, self._sync_soon, self._tell_soon, self._look_ahead, self._collect_soon):
             timer.stop()

@@ -12,6 +12,7 @@ from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.replays import discard_replay, read_replay, told, write_changes
 from napari_fastsam.layers.projects.replayed import ReplayedImage, replay_images, take, take_into
 from napari_fastsam.layers.projects.replaying import ReplayNetworks
+from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.model.asking.repeating import Replay
 from napari_fastsam.model.weights import own_models
 from napari_fastsam.model.weights.weights import REGISTRY
@@ -31,6 +32,8 @@ CHANGES = "replay.csv"
 """What became of each object of the folder, in its ``annotations``."""
 
 AS_BEFORE = "as before"
+
+BUSY = "Labels are being made again: wait for that, or cancel it in napari's activity dock (bottom right)."
 
 
 class ReplayPanel(Folded):
@@ -104,6 +107,7 @@ class FolderReplay:
     ) -> None:
         self._viewer, self._say, self._fail = viewer, say, fail
         self._annotating: Annotating | None = None
+        self._asked_of: Annotating | None = None
         self._layer: Labels | None = None
         self._found: list[ReplayedImage] = []
         self._runner = Runner(self._say, self._ended)
@@ -135,15 +139,18 @@ class FolderReplay:
             self._say("Open a folder first.")
         elif not annotating.project.writable:
             self._say("The folder is open in another window: nothing is saved here.")
-        elif not self._runner.busy:
+        elif self._runner.busy:
+            self._say(BUSY)
+        else:
             annotating.keep()
             asked, images, self._found = self.panel.asked, list(annotating.project.images), []
+            self._asked_of = annotating
 
             def work() -> Iterator[str]:
                 yield "loading the model"
                 for one in replay_images(images, asked, ReplayNetworks(), lambda: self._runner.cancelled):
                     self._found.append(one)
-                    yield f"labels made again: {len(self._found)} images, {one.image.name}"
+                    yield f"labels made again: {_images(len(self._found))}, {one.image.name}"
 
             self._runner.start(work, "Labels made again")
 
@@ -158,7 +165,9 @@ class FolderReplay:
     def discard(self) -> None:
         """Forget them in the whole folder."""
         annotating = self._annotating
-        if annotating is not None and not self._runner.busy:
+        if self._runner.busy:
+            self._say(BUSY)
+        elif annotating is not None:
             self.hide()
             for image in annotating.project.images:
                 discard_replay(image.folder)
@@ -180,9 +189,9 @@ class FolderReplay:
         self._layer = Labels(stored.annotation.labels, name=LAYER, visible=False, **place)
         if stored.annotation.features is not None:
             self._layer.features = stored.annotation.features
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(opened.labels) + 1, self._layer)
-        self._viewer.layers.selection.active = active
+        layers = self._viewer.layers
+        with same_selection(layers):
+            layers.insert(layers.index(opened.labels) + 1 if opened.labels in layers else len(layers), self._layer)
         return (
             f"{opened.image.name}, made again: {told(stored.changes)}. The dock Compare shows them, with “{LAYER}” and "
             "your labels; Take or Discard."
@@ -196,7 +205,7 @@ class FolderReplay:
 
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         annotating = self._annotating
-        if annotating is None:
+        if annotating is None or annotating is not self._asked_of:  # another folder is open by now
             return
         found = [one for one in self._found if one.error is None]
         failed = [one for one in self._found if one.error is not None]
@@ -210,7 +219,7 @@ class FolderReplay:
         here = self.show()
         everything = [change for one in found for change in one.changes]
         sentences = [
-            f"{'Cancelled after' if cancelled else 'Made again:'} {len(found)} images.",
+            f"{'Cancelled after' if cancelled else 'Made again:'} {_images(len(found))}.",
             f"{told(everything)} ({path.name})." if found else "",
             here,
             *(note for one in found for note in one.notes),
@@ -229,6 +238,8 @@ class FolderReplay:
 
     def _take_all(self) -> None:
         annotating = self._annotating
+        if self._runner.busy:
+            self._say(BUSY)
         if annotating is None or self._runner.busy:
             return
         self._take_open()
@@ -240,13 +251,17 @@ class FolderReplay:
                 taken += bool(annotating.taken(place, take))
             except FastSAMError as error:
                 failures.append(str(error))
-        self._say(" ".join([f"Taken in {taken} images, and in the one that is open.", *failures]))
+        self._say(" ".join([f"Taken in {_images(taken)}, and in the one that is open.", *failures]))
 
     def _try(self, do: Callable[[], object]) -> None:
         try:
             do()
         except FastSAMError as error:
             self._fail(error)
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'s' * (count != 1)}"
 
 
 def _threshold(tooltip: str) -> QDoubleSpinBox:

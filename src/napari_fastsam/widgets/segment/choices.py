@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.widgets.common.layer_box import offer_layers, offered_layers
 
 if TYPE_CHECKING:
@@ -60,17 +61,26 @@ class LayerChoices:
         if image is None or (before is not None and image.unique_id == before[0]):
             return
         self._for = image.unique_id, image.name
-        if before is None:  # what was chosen without an image is meant for the first that comes
+        chosen = self._labels.value
+        if before is None and chosen is not None:  # without an image: it is meant for the first that comes
             self._target_chosen()
             return
-        wanted, chosen = self._targets.get(image.unique_id), self._labels.value
-        target = next((layer for layer in offered_layers(self._labels) if layer.unique_id == wanted), None)
-        if chosen is not None and target is None:
+        target = self._target_of(image)
+        if chosen is not None and target is None and before is not None:
             self.left = (chosen.name, before[1])
         elif target is not None:
             self.left = None
         with self._labels.changed.blocked():
             self._labels.value = target
+
+    def _target_of(self, image: Any) -> Any:
+        """Return the Labels layer that was chosen for an image; until then that of its folder, or None."""
+        there = offered_layers(self._labels)
+        if image.unique_id in self._targets:
+            wanted = self._targets[image.unique_id]
+            return next((layer for layer in there if layer.unique_id == wanted), None)
+        name = image.metadata.get(IMAGE_KEY)
+        return next((layer for layer in there if name is not None and layer.metadata.get(IMAGE_KEY) == name), None)
 
     def _target_chosen(self, *_: Any) -> None:
         """Remember what is chosen for this image."""

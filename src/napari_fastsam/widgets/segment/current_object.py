@@ -10,6 +10,7 @@ from napari.layers import Image, Labels
 from napari_fastsam.errors import FastSAMError, LabelsError
 from napari_fastsam.layers.answers.correcting import Corrections, PromptLayers
 from napari_fastsam.layers.labels.contour import COLOUR, CONTOUR_NAME, make_contour, move_contour
+from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -81,10 +82,9 @@ class Contour:
             self._layer = layer = make_contour(image, plane, mask, self._name, self._colour)
             layer.metadata = {PREVIEW_KEY: True}
             layers = self._viewer.layers
-            active = layers.selection.active
             pictures = [i for i, one in enumerate(layers) if isinstance(one, Image | Labels)]
-            layers.insert(max(pictures, default=-1) + 1, layer)  # prompts stay on top
-            layers.selection.active = active
+            with same_selection(layers):
+                layers.insert(max(pictures, default=-1) + 1, layer)  # prompts stay on top
         else:
             move_contour(layer, image, plane, mask)
             if self._hidden:  # by us, not by the user
@@ -196,9 +196,8 @@ class CurrentObject:
 
     def forget(self, result: Result) -> None:
         """Correct the labels that a result speaks of no more."""
-        stack = result.request.stack
-        asked = [result.request] if stack is None else stack.by_position.values()
-        self._corrections.forget(one.plane for one in asked)
+        request = result.request
+        self._corrections.forget(request.controls.image, (one.plane for one in request.by_plane))
 
     def _route(self, rows: list[int]) -> None:
         shown = self._controller.shown

@@ -59,8 +59,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         settings = read_settings()
         panels = Panels(napari_viewer, settings)
         super().__init__(napari_viewer, "FastSAM", panels.controls, panels.labels.actions, arranged=False)
-        self._panels = panels
-        self._icons = ThemedIcons(napari_viewer)
+        self._panels, self._icons = panels, ThemedIcons(napari_viewer)
         self.headline = Headline(self._icons, self.status.native, self.actions.run_button.native)
         self._engine = engine = Engine(
             napari_viewer,
@@ -81,7 +80,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
         self._lay_out()
         self._wire()
         self._unbind = shortcuts.bind(self, self.list_keys)
-        UndoKeys(napari_viewer, self.undo, self.redo, self._always)
+        self._undo_keys = UndoKeys(napari_viewer, self.undo, self.redo, self._always)
         engine.begin()
 
     @property  # type: ignore[misc]
@@ -283,6 +282,7 @@ class FastSAMWidget(Dock, CorrectsLabels, ServesProject):
     def end(self) -> None:
         """End the work, and take keys and preview out of the viewer."""
         self._unbind()
+        self._undo_keys.release()
         self._examples.close_tab()
         self._tools.end()
         self._hover.end()

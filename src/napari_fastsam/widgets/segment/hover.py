@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_fastsam.layers.answers.hovering import Hovered, object_under, place_under
+from napari_fastsam.layers.planes.transforms import points_between, units_apply, world_to_data
 from napari_fastsam.layers.prompts.new import NEGATIVE, POSITIVE, add_point
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.current_object import Contour
@@ -93,8 +96,10 @@ class Hover:
             self._prompting.make_missing() if engine.panels.prompts.has_layers else self._prompting.make_layers()
         points, image = engine.panels.prompts.points.value, under.request.controls.image
         if points is not None:
-            world = image.data_to_world(under.request.plane.region_to_data([under.yx])[0])
-            add_point(points, points.world_to_data(world), polarity)
+            there = under.request.plane.region_to_data([under.yx])
+            (at,) = points_between(image, points, there, use_units=units_apply(self._viewer))
+            shown = world_to_data(points, self._viewer.dims.point, world_units=self._viewer.layers.units)
+            add_point(points, np.where(np.isnan(at), shown, at), polarity)
             engine.updates.soon()
             engine.updates.flush()
 

@@ -16,6 +16,7 @@ from napari_fastsam.layers.labels.preview import labels_like, make_preview, plan
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
 from napari_fastsam.layers.planes.transforms import units_apply
+from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -208,10 +209,8 @@ class Output:
     def _insert_above(self, image: Any, layer: Any) -> None:
         """Put a layer right above the image, and leave the person's layer active: they go on clicking there."""
         layers = self._viewer.layers
-        active = layers.selection.active
-        place = layers.index(image) + 1 if image in layers else len(layers)
-        layers.insert(place, layer)
-        layers.selection.active = active
+        with same_selection(layers):
+            layers.insert(layers.index(image) + 1 if image in layers else len(layers), layer)
 
 
 def replacing(result: Result, labels: Labels) -> dict[int, Replacement]:

@@ -104,7 +104,7 @@ class Panels:
             shapes=self.prompts.shapes.value,
             model=source.name,
             device=source.device.value,
-            imgsz=thresholds.imgsz.value or None,
+            imgsz=int(thresholds.imgsz.value) or None,
             task=region.task.value,
             region=region.region.value,
             thresholds=thresholds.thresholds,

@@ -96,13 +96,14 @@ class Prompting:
         if request is None:
             return
         points, shapes = engine.session.rows_on_plane(request)
-        labels = engine.corrections.corrects(request.plane)
+        labels = engine.corrections.corrects(request.controls.image, request.plane)
         if not points and not shapes and not labels:
             engine.say(messages.NOTHING_TO_CLEAR)
             return
         with engine.recorder.step("clear"):
-            engine.corrections.forget([request.plane])
-            engine.session.forget_prompts(request)
+            engine.corrections.forget(request.controls.image, [request.plane])
+            if request.on_plane_shown is not None:
+                engine.session.forget_prompts(request.on_plane_shown)
             self._panel.remove(points, shapes, (request.controls.points, request.controls.shapes))
         engine.updates.soon()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -52,14 +52,20 @@ class Restoring:
         self._viewer, self._panels = viewer, panels
         self._refresh, self._on_offers, self._say = refresh, on_offers, say
         self._work: UnsavedWork | None = None
-        self._left: Restorable | None = None
-        self._looked_at: set[Any] = set()
+        self._found: dict[Hashable, Restorable | None] = {}
+        """What was left of each image that was chosen, by its unique id; None = nothing, or it is decided."""
         self._failed = ""
         window = panels.labels.labels.native
         self._keep_soon, self._look_soon = _timer(window, self._keep), _timer(window, self._look)
         for control in (panels.source.image, panels.labels.labels):
             control.changed.connect(lambda *_: self._look_soon.start(LOOK_MS))
         self._look_soon.start(LOOK_MS)
+
+    @property
+    def _left(self) -> Restorable | None:
+        """What was left of the image that is chosen."""
+        image = self._panels.source.image.value
+        return None if image is None else self._found.get(image.unique_id)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -79,7 +85,7 @@ class Restoring:
 
     def restore(self) -> Labels | None:
         """Put what was left into a Labels layer, and choose that."""
-        left, self._left = self._left, None
+        left = self._decided()
         layer = None if left is None else left.restore()
         if left is None or layer is None:
             return None
@@ -94,7 +100,7 @@ class Restoring:
 
     def discard(self) -> None:
         """Forget what was left."""
-        left, self._left = self._left, None
+        left = self._decided()
         if left is not None:
             left.forget()
             self._say("What was left is forgotten.")
@@ -107,8 +113,16 @@ class Restoring:
         self._keep()
         if self._work is not None:
             self._work.end()
-        if self._left is not None:
-            self._left.put_off()
+        for left in filter(None, self._found.values()):
+            left.put_off()
+        self._found.clear()
+
+    def _decided(self) -> Restorable | None:
+        """Return what was left of the image that is chosen, which is not offered any more."""
+        left = self._left
+        if left is not None:
+            self._found[left.image.unique_id] = None
+        return left
 
     def _look(self) -> None:
         """Follow the layers that are chosen, and look for what was left of an image that was not chosen before."""
@@ -118,14 +132,11 @@ class Restoring:
             return  # there is nothing to keep or to bring back
         from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
 
-        if image is not None and image.unique_id not in self._looked_at:
-            self._looked_at.add(image.unique_id)
-            if self._left is not None:
-                self._left.put_off()
-            self._left = self._try(lambda: restorable(image))
-            self._on_offers()
+        if image is not None and image.unique_id not in self._found:
+            self._found[image.unique_id] = self._try(lambda: restorable(image))
             if self._left is not None:
                 self._say("")
+        self._on_offers()
         self._follow()
 
     def _follow(self) -> None:

@@ -42,10 +42,19 @@ class UndoKeys:
         redo: Callable[[], object],
         connections: Connections,
     ) -> None:
+        self._viewer = viewer
         self._actions = {UNDO: named_press("undo", undo), REDO: named_press("redo", redo)}
         connections.connect((viewer.layers.events.inserted,), self._layer_inserted)
         for layer in viewer.layers:
             self._bind(layer)
+
+    def release(self) -> None:
+        """Take the keys from layers that stay, such as those of other docks, unless another dock has them by now."""
+        for layer in self._viewer.layers:
+            for key, action in self._actions.items():
+                there = layer.bind_key(key, None)
+                if there not in (None, action):
+                    layer.bind_key(key, there)
 
     def _layer_inserted(self, event: Any) -> None:
         self._bind(event.value)

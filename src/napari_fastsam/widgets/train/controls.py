@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, PushButton, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, PushButton, SpinBox
 from napari.layers import Image, Labels, Shapes
-from superqt import QCollapsible
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.weights import own_models, weights
 from napari_fastsam.widgets.common.controls import DEVICES, layers_of
+from napari_fastsam.widgets.common.fields import Fields
+from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.model_box import FROM_FILE, ModelBox
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from qtpy.QtWidgets import QWidget
 
 FROM_SCRATCH = "nothing (from scratch)"
 WHICHEVER_SUITS = "whichever suits"
@@ -159,9 +160,9 @@ def _pairs_row() -> Container[Any]:
 def make_advanced(device: str) -> Container[Any]:
     """Make what the data decide unless a person does."""
     container: Container[Any] = Container(
-        labels=True,
+        labels=False,
         widgets=[
-            SpinBox(
+            FloatSpinBox(
                 name="epochs",
                 label="Epochs",
                 value=0,
@@ -169,7 +170,7 @@ def make_advanced(device: str) -> Container[Any]:
                 max=100_000,
                 tooltip="How many times all images are seen. auto: more for few images.",
             ),
-            SpinBox(
+            FloatSpinBox(
                 name="imgsz",
                 label="Crop (px)",
                 value=0,
@@ -195,9 +196,9 @@ def make_advanced(device: str) -> Container[Any]:
             ),
         ],
     )
-    container.margins = (0, 0, 0, 0)
     for control in (container.epochs, container.imgsz):
-        control.native.setSpecialValueText(_AUTO)
+        control.native.setDecimals(0)
+        control.native.setSpecialValueText(_AUTO)  # of which the field for integers shows nothing
     return container
 
 
@@ -223,14 +224,22 @@ def make_actions() -> Container[Any]:
     )
 
 
-def folded(title: str, *widgets: QWidget) -> QCollapsible:
-    """Put widgets behind a title that unfolds them."""
-    behind = QCollapsible(title)
-    behind.setDuration(0)
-    behind.setToolTip("What the data decide unless you do.")
-    for widget in widgets:
-        behind.addWidget(widget)
-    return behind
+def folded_settings(advanced: Container[Any], reasons: QWidget) -> Folded:
+    """Put what the data decide, and why, behind a title that unfolds it."""
+
+    def build() -> QWidget:
+        content, fields = QWidget(), Fields()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        for control in advanced:
+            fields.add(control.label, control.native)
+        column.addWidget(fields)
+        column.addWidget(reasons)
+        return content
+
+    settings = Folded("Settings", build, "What the data decide unless you do.")
+    settings.build()  # what is not shown yet waits in it
+    return settings
 
 
 def freeze(dock: Any) -> Plan:

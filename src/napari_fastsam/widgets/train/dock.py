@@ -29,7 +29,7 @@ from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.controls import (
     WHICHEVER_SUITS,
     Plan,
-    folded,
+    folded_settings,
     freeze,
     make_actions,
     make_advanced,
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from napari_fastsam.layers.training.pairs import TrainingImage, TrainingPair
 
 DOCK = "FastSAM"
+
+LABEL_WIDTH = 76
+"""As in the dock *Compare*."""
 
 
 class TrainWidget(Dock):
@@ -275,10 +278,12 @@ class TrainWidget(Dock):
 
     def _lay_out(self) -> None:
         make_compact(list(self.advanced))
-        frame = self.frame_in([self.run_view])
+        frame = self.frame_in([self.run_view], names_width=LABEL_WIDTH)
         frame.put_below(self.pair_buttons.native, self.pairs)
         make_readable(self.reasons)
-        frame.put_below(self.model_name.native, folded("Settings", self.advanced.native, self.reasons))
+        frame.put_below(self.model_name.native, folded_settings(self.advanced, self.reasons))
+        self.advanced.native.setParent(frame)
+        self.advanced.native.hide()
 
     def _wire(self) -> None:
         listed = self._viewer.layers.events
@@ -321,7 +326,7 @@ class TrainWidget(Dock):
         self._last_base = name
 
     def _set_running(self, running: bool) -> None:
-        for part in (*self, self.advanced):
+        for part in (*self, *self.advanced):
             part.enabled = not running
         self.actions.train_button.text = "Cancel" if running else "Train"
         self.actions.use_button.enabled = bool(self._trained) and not running

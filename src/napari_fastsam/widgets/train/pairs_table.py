@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,11 @@ class PairRow:
         # a proxy of a layer equals it without being it
         return any(own is not None and own == layer for own in (self.image, self.labels, self.regions, self.left_out))
 
+    def is_of(self, image: Image, labels: Labels, regions: Shapes | None, partly: bool) -> bool:
+        """Whether it says of these layers what is decided in the same way."""
+        same_regions = self.regions is regions or (self.regions is not None and self.regions == regions)
+        return bool(self.image == image and self.labels == labels and same_regions and self.partly == partly)
+
     def find(self, viewer: ViewerModel) -> TrainingPair:
         """Lay the layers on each other as they are now."""
         known = Known(self.partly, self.rejected(), self.left_out)
@@ -123,21 +128,20 @@ class PairsTable(QWidget):
     ) -> bool:
         """Add a pair; False if it is there already. The last three are as in `PairRow`.
 
+        One that is there takes over what is left out.
+
         Raises
         ------
         FastSAMError
             If the layers do not fit each other.
         """
-        if any(
-            row.image == image
-            and row.labels == labels
-            and (row.regions is regions or (row.regions is not None and row.regions == regions))
-            and row.partly == partly
-            for row in self.rows
-        ):
+        there = next((row for row in self.rows if row.is_of(image, labels, regions, partly)), None)
+        if there is not None and (left_out is None or there.left_out == left_out):
             return False
-        row = PairRow(image, labels, regions, partly, left_out, rejected)
+        row = PairRow(image, labels, regions, partly, left_out, rejected if there is None else there.rejected)
         row.find(self._viewer)
+        if there is not None:
+            self._drop(there)
         emitters = [*layer_emitters(labels, "data", "paint", "labels_update"), *layer_emitters(image, "data")]
         if regions is not None:
             emitters += layer_emitters(regions, "data")
@@ -217,7 +221,7 @@ class PairsTable(QWidget):
     # ---------------------------------------------------------------- showing
 
     def _show(self) -> None:
-        self.table.show_rows(PairRows([self._texts(row) for row in self.rows]))
+        self.table.show_rows(PairRows([self._texts(row) for row in self.rows], self.rows))
         counts = [row.counted for row in self.rows if row.counted is not None]
         if not self.rows:
             self.summary.setText(as_html(messages.NO_PAIRS))
@@ -237,11 +241,15 @@ class PairsTable(QWidget):
 class PairRows(Rows):
     """Pairs as rows of texts: the image, its labels, how much there is to learn from."""
 
-    def __init__(self, texts: list[tuple[str, str, str]]) -> None:
-        self._texts = texts
+    def __init__(self, texts: list[tuple[str, str, str]], pairs: Iterable[Hashable]) -> None:
+        self._texts, self._pairs = texts, tuple(pairs)
 
     def __len__(self) -> int:
         return len(self._texts)
+
+    def identity(self, row: int) -> Hashable:
+        """Return the pair: others above it may go."""
+        return self._pairs[row]
 
     def cell(self, row: int, column: str) -> Cell:
         """Return what stands in a cell; the same is its tooltip, as it may be cut there."""

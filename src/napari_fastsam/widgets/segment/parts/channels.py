@@ -19,6 +19,7 @@ from napari_fastsam.layers.planes.channels import (
 )
 from napari_fastsam.widgets.common.controls import show_if
 from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.text import plain
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -110,6 +111,7 @@ class ChannelsPanel(Folded):
         self.list = QListWidget()
         self.list.setObjectName("channels")
         self.list.setToolTip(_FEW)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the last row
         self.hint = QLabel(_FEW)
         self.hint.setWordWrap(True)
         form = QWidget()
@@ -138,6 +140,7 @@ class ChannelsPanel(Folded):
         self.list.clear()
         for text, value, ticked in self._rows():
             item = QListWidgetItem(text, self.list)
+            item.setToolTip(plain(text))
             item.setData(Qt.ItemDataRole.UserRole, value)
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         self.list.blockSignals(False)

@@ -55,16 +55,18 @@ class ThresholdsPanel(Panel):
             "areas",
             _area("min_area", "Smaller objects are left out. Live."),
             Label(value="to"),
-            _area("max_area", "Larger objects are left out; 0: no limit. Live."),
+            _area("max_area", "Larger objects are left out. Live."),
         )
-        self.imgsz = SpinBox(
+        self.imgsz = FloatSpinBox(
             name="imgsz",
             value=0,
             min=0,
             max=8192,
             step=32,
-            tooltip="Longer side, in pixels, at which the network sees the image; 0: what suits model and image.",
+            tooltip="Longer side, in pixels, at which the network sees the image; auto: what suits model and image.",
         )
+        self.imgsz.native.setDecimals(0)
+        self.imgsz.native.setSpecialValueText("auto")  # of which the field for integers shows nothing
         self.diameter = FloatSpinBox(
             name="diameter",
             value=0,
@@ -84,7 +86,7 @@ class ThresholdsPanel(Panel):
             "them. Not for everything in tiles or linked planes.",
         )
         self.size_shown = InUnits(1, self.diameter, zero="auto")
-        self.areas_shown = InUnits(2, self.areas.min_area, self.areas.max_area)
+        self.areas_shown = InUnits(2, self.areas.min_area, self.areas.max_area, zero="any")
         super().__init__(self.conf, self.iou, self.areas, self.imgsz, self.diameter, self.fine_edges, self.live)
         self.tell_moved(self.conf, self.iou, self.areas.min_area, self.areas.max_area)
         self.tell_changed(self.imgsz, self.diameter, self.fine_edges, self.live)
