@@ -58,7 +58,7 @@ def present(status: Status, tool: str | None = None) -> Words:
         return Words(messages.no_prompts(request, tool), request.read.left_out)
     if state is State.LIVE_IS_OFF and request is not None:
         return Words(messages.live_is_off(request))
-    if state is State.WORKING and result is not None:
+    if state is State.WORKING and result is not None and result.tiles is not None:
         return Words(f"{messages.shaped(result)}{status.text}", result.unanswered, mood)
     if state is State.WAITS_FOR_RUN and request is not None:
         return _waits_for_run(request, result)
