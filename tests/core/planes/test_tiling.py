@@ -129,22 +129,3 @@ def test_samples_lie_within_the_plane_and_apart():
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(FastSAMError, match=r"expected|give one"):
         Tiling(**wrong)
-
-
-def test_what_was_taken_is_not_drawn_again_unless_it_is_given_back():
-    canvas = Canvas(np.zeros((60, 60), np.int32))
-    canvas.add((0, 0, 60, 60), [square(0, 0, 10), square(20, 20, 10)], [0.9, 0.8])
-    early = canvas.drawn()
-    canvas.take(early.scores)
-    assert len(canvas.drawn()) == 0
-    canvas.add((0, 0, 60, 60), [square(29, 29, 8)], [0.95])
-    later = canvas.drawn()
-    assert (list(later.scores), later.total) == ([3], 3)
-    assert np.unique(later.labels).tolist() == [0, 3]
-    assert np.unique(early.labels).tolist() == [0, 1, 2], "frozen"
-    assert np.shares_memory(canvas.drawn(frozen=False).labels, canvas.drawn(frozen=False).labels)
-    canvas.give_back([1])
-    assert sorted(canvas.drawn().scores) == [1, 3]
-    assert np.unique(canvas.drawn().labels).tolist() == [0, 1, 3]
-    canvas.give_back([2])
-    np.testing.assert_array_equal(canvas.drawn().labels, canvas.labels)

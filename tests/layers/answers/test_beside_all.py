@@ -37,6 +37,22 @@ def test_a_negative_point_in_an_object_of_a_prompt_takes_nothing_away():
     assert changes(EVERYTHING, [[EVERYTHING[0]]], np.array([[5.0, 5.0]])).removed == (None,)
 
 
+def test_what_clicks_extended_an_object_over_is_a_part_of_it():
+    started, extended = EVERYTHING[0], CroppedMask(0, 0, np.ones((10, 27), bool))
+    did = changes(EVERYTHING, [[extended, started]], NONE)
+    assert did.same == (0,)
+    assert did.joined == (1, 2)
+    assert changes(EVERYTHING, [[extended]], NONE).joined == (), "nothing was extended"
+    assert changes(EVERYTHING, [[extended, extended]], NONE).joined == (), "nor what lay in it before"
+    assert changes(EVERYTHING, [[extended, started], [EVERYTHING[1]]], NONE).joined == (2,), "nor that of a prompt"
+
+
+def test_a_negative_point_takes_the_same_object_away_whatever_else_is_found_there():
+    point = np.array([[3.0, 23.0]])
+    assert changes(EVERYTHING, [], point, [False, True, False]).removed == (1,)
+    assert changes(EVERYTHING, [], point, [True, False, False]).removed == (2,)
+
+
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5))
 def test_without_a_point_in_it_an_object_stays(points):
     did = changes(EVERYTHING, [], np.array(points, float).reshape(-1, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -73,6 +74,29 @@ def test_outlines_are_what_is_near_an_edge():
     np.testing.assert_array_equal(found[found > 0], labels[found > 0])
 
 
+@pytest.mark.parametrize("largest", [32_768, 65_534, 65_535, 200_000])
+def test_tens_of_thousands_of_objects_are_drawn(largest):
+    labels = np.array([[0, 1, 2], [largest - 1, largest, 0]], np.int32)
+    colouring = Colouring()
+    colouring.update(labels)
+    layer = Labels(labels, colormap=colouring.colormap())
+    drawn = layer.colormap.map(layer._slice.image.view)
+    assert (drawn[labels > 0, 3] == 1).all()
+    assert (drawn[labels == 0] == 0).all()
+    assert layer._slice.image.view.dtype == np.uint16
+
+
+def test_only_windows_that_changed_are_looked_at_again():
+    labels = checkered()
+    colouring = Colouring()
+    before = colouring.update(labels).copy()
+    labels[:8, :8] = 401
+    labels[80:88, 80:88] = 402
+    colours = colouring.update(labels, [(slice(0, 16), slice(0, 16)), (slice(72, 96), slice(72, 96))])
+    assert clashes(labels, colours) == 0
+    assert (colours[1:401] == before[1:401]).all(), "the new ones give way"
+
+
 def test_the_layer_draws_outlines_also_where_a_part_of_it_is_painted():
     layer = Labels(np.zeros((40, 40), np.int32))
     layer.contour = 2
@@ -82,3 +106,15 @@ def test_the_layer_draws_outlines_also_where_a_part_of_it_is_painted():
     shown = layer._slice.image.view > 0
     np.testing.assert_array_equal(shown, outlines(layer.data, 2) > 0)
     assert type(layer).__name__ == "Labels"
+
+
+def test_what_differs_within_a_part_is_drawn_and_nothing_else_is_compared():
+    layer = Labels(np.zeros((1, 40, 40), np.int32))
+    other = layer.data.copy()
+    other[0, 10:20, 10:20] = 3
+    other[0, 30, 30] = 4
+    layer.change_to(other, (slice(0, 1), slice(5, 25), slice(0, 25)))
+    assert (layer.data[0, 10:20, 10:20] == 3).all()
+    assert layer.data[0, 30, 30] == 0
+    layer.change_to(other)
+    np.testing.assert_array_equal(layer.data, other)

@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from gate import Gate, finish, run_of
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.labels import write
-from napari_fastsam.model.asking import plane_scale, tiled
 from napari_fastsam.model.asking.stack import StackRun
 from napari_fastsam.widgets.common.text import plain
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.train.pairs_table import PairRows, PairsView
-
-
-class Gate:
-    """Lets work go on piece by piece, as the test wants it."""
-
-    def __init__(self, monkeypatch, owner, name):
-        self._allowed = threading.Semaphore(0)
-        self._real = getattr(owner, name)
-        self.failing = None
-        monkeypatch.setattr(owner, name, lambda *args, **kwargs: self._held(*args, **kwargs))
-
-    def _held(self, *args, **kwargs):
-        assert self._allowed.acquire(timeout=60)
-        if self.failing is not None:
-            raise self.failing
-        return self._real(*args, **kwargs)
-
-    def let(self, count=1000):
-        self._allowed.release(count)
-
-
-@pytest.fixture
-def searched(bench, cells, monkeypatch):
-    """A plane that is large for the dock of which two tiles were searched, and the gate to the others."""
-    monkeypatch.setattr(plane_scale, "LARGE", 1_000_000)
-    gate = Gate(monkeypatch, tiled, "segment_tile")
-    b = bench(np.tile(cells, (8, 7)), contrast_limits=(0, 80))
-    b.dock.diameter.value = 45.0  # few tiles
-    b.dock.task.value = "everything"
-    b.settle()
-    gate.let(2)
-    b.dock.run()
-    b.qtbot.waitUntil(lambda: b.dock.controller.shown is not None and run_of(b).done == 2, timeout=20_000)
-    yield b, gate
-    gate.let()
-
-
-def run_of(b):
-    return b.dock._engine.session.kept.runs._tiles[1]
-
-
-def finish(b, gate):
-    gate.let()
-    b.qtbot.waitUntil(lambda: run_of(b).complete, timeout=120_000)
-    b.settle()
 
 
 def is_whole(layer, count):

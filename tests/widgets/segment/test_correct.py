@@ -283,6 +283,20 @@ def test_after_everything_an_object_is_corrected_under_its_number(bench):
     assert "cut" in b.status
 
 
+def test_after_everything_what_clicks_extend_an_object_over_is_no_object_of_its_own(bench):
+    b = bench()
+    b.dock.task.value = "everything"
+    b.settle()
+    count, number = len(b.dock.controller.shown.objects), b.shown[115, 256]
+    b.click((115, 256))
+    b.dock.toggle_object()
+    other = b.shown == b.shown[147, 248]
+    b.click((147, 248))
+    assert b.shown[115, 256] == b.shown[147, 248] == number
+    assert len(b.dock.controller.shown.objects) == count - 1
+    assert set(np.unique(b.shown[other])) <= {0, number}, "no ragged rest of it"
+
+
 def test_a_corrected_object_is_followed_through_a_stack(bench, cells):
     b = bench(np.stack([cells, cells, cells]), contrast_limits=(0, 80))
     b.dock.region.value = "stack"

@@ -72,6 +72,14 @@ class CroppedMask:
             result[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = own
         return result
 
+    def within(self, rows: slice, columns: slice) -> CroppedMask:
+        """Return what of the mask lies on some rows and columns of the plane, in the plane's own pixels."""
+        top, left = max(self.top, rows.start), max(self.left, columns.start)
+        bottom, right = min(self.window[0].stop, rows.stop), min(self.window[1].stop, columns.stop)
+        height, width = max(bottom - top, 0), max(right - left, 0)
+        y, x = top - self.top, left - self.left
+        return CroppedMask(top, left, self.pixels[y : y + height, x : x + width])
+
     def moved(self, rows: int, columns: int) -> CroppedMask:
         """Return the same mask, shifted by whole pixels."""
         return CroppedMask(self.top + rows, self.left + columns, self.pixels)

@@ -33,6 +33,7 @@ def paint(
     ids: Sequence[int] | None = None,
     scores: Sequence[float] | NDArray[np.float32] | None = None,
     like_size: float = LIKE_SIZE,
+    areas: Sequence[int] | None = None,
 ) -> NDArray[Any]:
     """Paint objects into a new label image.
 
@@ -48,6 +49,8 @@ def paint(
         (N,) the higher, the surer; None means that the smaller object is always on top.
     like_size
         Factor between areas up to which the score decides.
+    areas
+        (N,) pixels of whole objects, where the masks are only what the plane shows of them; None = those of the masks.
 
     Returns
     -------
@@ -67,9 +70,9 @@ def paint(
     if scores is not None and len(scores) != len(masks):
         raise ParameterError(f"{len(scores)} scores for {len(masks)} masks; expected as many of each")
     labels = np.zeros(shape, dtype_for(numbers))
-    objects = [(crop, i) for i, crop in enumerate(masks) if crop is not None]
+    objects = [(crop, i, crop.area if areas is None else areas[i]) for i, crop in enumerate(masks) if crop is not None]
     painted: dict[int, tuple[int, float]] = {}
-    for crop, i in sorted(objects, key=lambda item: (-item[0].area, -item[1])):
+    for crop, i, own_area in sorted(objects, key=lambda item: (-item[2], -item[1])):
         rows, columns = crop.window
         if min(rows.start, columns.start) < 0 or rows.stop > shape[0] or columns.stop > shape[1]:
             raise ParameterError(
@@ -81,9 +84,9 @@ def paint(
             beneath = view[crop.pixels]
             for number in np.unique(beneath[beneath > 0]).tolist() if beneath.any() else ():
                 area, score = painted[number]
-                if score > scores[i] and area <= like_size * crop.area:
+                if score > scores[i] and area <= like_size * own_area:
                     take = take & (view != number)
-            painted[numbers[i]] = crop.area, float(scores[i])
+            painted[numbers[i]] = own_area, float(scores[i])
         view[take] = numbers[i]
     return labels
 

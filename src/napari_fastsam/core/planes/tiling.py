@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -224,34 +224,11 @@ class TileGrid:
         return low, high, starts[1], starts[1] + side
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """The objects of a canvas at one moment that nobody has taken yet.
-
-    Attributes
-    ----------
-    labels
-        (H, W) label image of them.
-    scores
-        By number, in ascending order.
-    total
-        How many objects there were, taken or not.
-    """
-
-    labels: NDArray[np.int32]
-    scores: dict[int, float]
-    total: int
-
-    def __len__(self) -> int:
-        """Return how many there are to take."""
-        return len(self.scores)
-
-
 @dataclass(eq=False)
 class Canvas:
     """A label image that grows tile by tile, in any order.
 
-    One thread may add objects while others look at them, take some and give them back.
+    One thread may add objects while others look at them.
 
     Attributes
     ----------
@@ -267,45 +244,11 @@ class Canvas:
     scores: list[float] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
-    _taken: set[int] = field(default_factory=set, repr=False)
-    _left: NDArray[np.int32] | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __len__(self) -> int:
         """Return how many objects there are."""
         return len(self.scores)
-
-    def drawn(self, frozen: bool = True) -> Drawn:
-        """Return the objects that were not taken.
-
-        Parameters
-        ----------
-        frozen
-            Whether the label image is a copy, with these objects and no others. Otherwise it is the one that goes on
-            being painted: good enough to be looked at, and nothing is copied.
-        """
-        with self._lock:
-            shown = self.labels if self._left is None else self._left
-            labels = np.array(shown[:, :]) if frozen else np.asarray(shown)
-            scores = {i: score for i, score in enumerate(self.scores, start=1) if i not in self._taken}
-            return Drawn(labels, scores, len(self))
-
-    def take(self, numbers: Iterable[int]) -> None:
-        """Leave out objects from now on: somebody has them."""
-        with self._lock:
-            self._taken.update(numbers)
-            self._left = self._without_taken(np.asarray(self.labels[:, :]))
-
-    def give_back(self, numbers: Iterable[int]) -> None:
-        """Offer objects once more that were taken."""
-        with self._lock:
-            self._taken.difference_update(numbers)
-            self._left = self._without_taken(np.asarray(self.labels[:, :])) if self._taken else None
-
-    def _without_taken(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
-        kept: NDArray[np.int32] = np.arange(len(self) + 1, dtype=np.int32)
-        kept[list(self._taken)] = 0
-        return np.asarray(kept[labels])
 
     def add(self, window: Box, masks: Sequence[CroppedMask], scores: Sequence[float]) -> list[int]:
         """Paint the objects of a tile, but for those that another tile has brought already.
@@ -337,7 +280,8 @@ class Canvas:
             part = view[crop.window]
             under = part[crop.pixels]
             rivals, counts = np.unique(under[under > 0], return_counts=True)
-            if any(n <= known and self._same(n, crop.area, c) for n, c in zip(rivals.tolist(), counts, strict=True)):
+            found = zip(rivals.tolist(), counts.tolist(), strict=True)
+            if any(n <= known and is_one_object(crop.area, self.areas[n - 1], shared) for n, shared in found):
                 continue
             take = crop.pixels.copy()
             for number in rivals.tolist():
@@ -347,8 +291,6 @@ class Canvas:
             part[take] = numbers[i]
         if len(self) > known:
             self.labels[where] = view
-            if self._left is not None:
-                self._left[where] = self._without_taken(view)
         return numbers
 
     def _register(self, crop: CroppedMask, score: float) -> int:
@@ -359,18 +301,18 @@ class Canvas:
         self.boxes.append((rows.start, columns.start, rows.stop, columns.stop))
         return len(self)
 
-    def _same(self, number: int, area: int, shared: int) -> bool:
-        """Whether an object of which `shared` pixels lie under one of `area` pixels is that one."""
-        other = self.areas[number - 1]
-        small, large = min(area, other), max(area, other)
-        return bool(shared > SAME * (area + other - shared) or (shared > SAME * small and large <= LIKE_SIZE * small))
-
     def _keeps(self, number: int, area: int, score: float) -> bool:
         """Whether an object keeps the pixels that a new one of `area` pixels claims too."""
         other = self.areas[number - 1]
         if LIKE_SIZE * other < area:
             return True
         return other <= LIKE_SIZE * area and self.scores[number - 1] > score
+
+
+def is_one_object(area: int, other: int, shared: int) -> bool:
+    """Whether masks of two areas that share some pixels are readings of one object."""
+    small, large = min(area, other), max(area, other)
+    return shared > SAME * (area + other - shared) or (shared > SAME * small and large <= LIKE_SIZE * small)
 
 
 def spread(shape: tuple[int, int], side: int, count: int) -> Iterator[tuple[slice, slice]]:

@@ -87,8 +87,7 @@ class Controller:
         """Take the view as it is now, try once more what failed, and find again what was added."""
         self.asking.begin_anew()
         self.failure = None
-        request = self.request()
-        if request is not None:
+        if (request := self.request()) is not None:
             self._session.forget_if_painted_over(request)
 
     def update(self, user_initiated: bool = False) -> None:
@@ -182,11 +181,9 @@ class Controller:
         """Return what can be added now, which nothing changes any more; None, having said why, if nothing can be."""
         shown = None if self.shown is None else self._session.frozen(self.shown)
         if shown is not None and shown.waiting:
-            if shown.request.controls.task == "everything":
-                self._tell(State.STILL_LINKING)
-                return None
-            if self.work is not None and self.work.kind == "segment":
-                self._tell(State.STILL_FOLLOWING)
+            linking = shown.request.controls.task == "everything"
+            if linking or (self.work is not None and self.work.kind == "segment"):
+                self._tell(State.STILL_LINKING if linking else State.STILL_FOLLOWING)
                 return None
         if shown is None or not shown.count:
             self._tell(State.NOTHING_TO_ADD)
@@ -245,15 +242,22 @@ class Controller:
 
     def _step_done(self, text: str) -> None:
         """Say what work does, and show what a long one has found so far."""
-        request = None if self.work is None else self.work.request
-        due = time.monotonic() - self._drawn >= REDRAW_SECONDS
-        if request is not None and request.over_tiles and due and not self._session.is_stale(request):
-            result = self._session.result(request)
-            if result is not None:
-                self._screen.show(result)
-                self.shown = result
-                self._drawn = time.monotonic()
-        self._tell(State.WORKING, text=text)
+        looked = self.shown is not None and bool(self.shown.missing)  # what prompts waited for may be there
+        if looked or time.monotonic() - self._drawn >= REDRAW_SECONDS:
+            self._show_so_far()
+        self._tell(State.WORKING, result=self.shown, text=text)
+
+    def _show_so_far(self) -> None:
+        """Show what a run over all tiles has found, with what is drawn by now, unless something else is asked for."""
+        working = None if self.work is None else self.work.request
+        if working is None or not working.over_tiles or self._session.is_stale(working):
+            return
+        if (request := self.request()) is None or not request.over_tiles or request.key != working.key:
+            return
+        result = self._session.result(request)
+        if result is not None:
+            self._screen.show(result)
+            self.shown, self._drawn = result, time.monotonic()
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self.work = self.work, None
@@ -273,9 +277,8 @@ class Controller:
         """Answer what is wanted now that work is done, and say how long that took if it was for this."""
         self.update(work.user_initiated and not request.waits_for_run)
         shown = self.shown
-        if shown is None or self.work is not None or shown.request.key != request.key:
-            return
-        if shown.complete or not request.searches_tiles:
+        answered = shown is not None and self.work is None and shown.request.key == request.key
+        if shown is not None and answered and (shown.complete or not request.searches_tiles):
             self._tell(State.ANSWERED, shown.request, shown, self._session.network_seconds)
 
     def _work_failed(self, work: Work, error: Exception) -> None:
@@ -332,5 +335,5 @@ class Controller:
 
 def waits_for_user(session: Session, request: Request, result: Result | None) -> bool:
     """Return whether the user has to ask for it: it takes minutes, and drawn prompts have their answers."""
-    answered = request.over_tiles or (result is not None and not result.missing)
+    answered = request.over_tiles if result is None else not result.missing
     return answered and session.takes_minutes(request)

@@ -260,12 +260,12 @@ class Corrections:
                 self._route(_Placed(points, row, image, plane, yx[0]), layers, labels, shown)
 
     def _route(self, placed: _Placed, layers: PromptLayers, labels: Labels | None, shown: Result | None) -> None:
-        objects = () if shown is None or shown.request.plane != placed.plane else shown.objects
-        there = [found for found in objects if found.is_here and found.crop.covers(placed.yx[None])[0]]
-        if any(found.object_number == layers.number for found in there):
+        here = shown is not None and shown.request.plane == placed.plane
+        there = shown.object_numbers_at(placed.yx) if shown is not None and here else []
+        if layers.number in there:
             return
         if there and is_negative(placed.points, placed.row):
-            set_number(placed.points, [placed.row], there[0].object_number)
+            set_number(placed.points, [placed.row], there[0])
             return
         if labels is None:
             return

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fastsam.core.objects.instances import CroppedMask, Instances
+from napari_fastsam.core.planes.editable_canvas import OfferedObjects
 from napari_fastsam.core.planes.linking import Links
-from napari_fastsam.core.planes.tiling import Drawn
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import QueryResult
+from napari_fastsam.layers.answers.editable_run import EditableRun
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.model.asking.plane_scale import is_large
 from napari_fastsam.model.asking.prediction import PendingInference
-from napari_fastsam.model.asking.tiled import TiledRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +76,19 @@ class SeenTiles:
         The run, which may go on.
     done
         How many tiles were seen.
-    drawn
+    offer
         The objects that are in no Labels layer yet.
     """
 
-    run: TiledRun
+    run: EditableRun
     done: int
-    drawn: Drawn
+    offer: OfferedObjects
 
     @classmethod
-    def of(cls, run: TiledRun, frozen: bool = False) -> SeenTiles:
-        """Look at a run; `frozen` as in `Canvas.drawn`."""
+    def of(cls, run: EditableRun, frozen: bool = False) -> SeenTiles:
+        """Look at a run; `frozen` as in `EditableCanvas.offer`."""
         done = run.done  # first: the objects of all tiles that count as seen are there then
-        return cls(run, done, run.canvas.drawn(frozen))
+        return cls(run, done, run.canvas.offer(frozen))
 
     @property
     def complete(self) -> bool:
@@ -96,9 +96,9 @@ class SeenTiles:
         return self.done == len(self.run)
 
     @property
-    def taken(self) -> int:
-        """How many objects were added to a Labels layer before."""
-        return self.drawn.total - len(self.drawn)
+    def total(self) -> int:
+        """How many objects there are, with those that were added to a Labels layer before."""
+        return self.offer.taken + len(self.offer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ class Result:
     searched, questions
         The objects that were searched by words or examples, and what each question came to.
     tiles
-        What a run over all tiles of a large plane has found; its objects are not in `objects`.
+        What a run over all tiles of a large plane has found: `objects` are those at prompts only.
     waiting
         Whether planes of a stack have yet to be seen.
     links
@@ -190,7 +190,7 @@ class Result:
     @property
     def count(self) -> int:
         """How many objects there are."""
-        return len(self.objects) if self.tiles is None else len(self.tiles.drawn)
+        return len(self.objects) if self.tiles is None else len(self.tiles.offer)
 
     @property
     def complete(self) -> bool:
@@ -206,7 +206,7 @@ class Result:
     def scores(self) -> dict[int, float]:
         """Score by number in the label image."""
         if self.tiles is not None:
-            return self.tiles.drawn.scores
+            return self.tiles.offer.scores
         return {number: found.score for number, found in self.by_number.items()}
 
     @property
@@ -220,30 +220,29 @@ class Result:
         starts = [found.replaces.start.mask for found in self.objects if found.replaces is not None]
         return _around([*(found.crop for found in self.objects), *starts])
 
+    def object_numbers_at(self, yx: NDArray[np.float64]) -> list[int]:
+        """Return the object numbers of all that lies at a row and column of the plane shown; 0 = of no prompt."""
+        numbers = [found.object_number for found in self.objects if found.is_here and found.crop.covers(yx[None])[0]]
+        if self.tiles is not None and not numbers:
+            y, x = np.floor(yx + 0.5).astype(int).tolist()
+            return [0] if self.labels[y, x] else []
+        return numbers
+
+    def frozen(self) -> Result:
+        """Return it as it is now, which nothing changes any more: what a run found goes on growing."""
+        if self.tiles is None:
+            return self
+        seen = SeenTiles.of(self.tiles.run, frozen=True)
+        return replace(self, labels=seen.offer.labels, tiles=seen)
+
     @property
     def by_number(self) -> dict[int, SegmentedObject]:
         """The objects by their number in the label image, in its order; of several with one number the surest."""
         return {found.number: found for found in sorted(self.objects, key=lambda found: (found.number, found.score))}
 
 
-def tiled_result(run: TiledRun, request: Request, frozen: bool = False) -> Result:
-    """Return what a run over all tiles has found so far, without what was added to a Labels layer.
-
-    Parameters
-    ----------
-    run, request
-        The run, and what it answers.
-    frozen
-        Whether pixels, numbers and scores are of one moment, as for whoever writes them somewhere; otherwise the
-        pixels go on changing while the run does.
-    """
-    seen = SeenTiles.of(run, frozen)
-    message = not_answered(request)
-    return Result(request, (), message, (), False, frozenset(), seen.drawn.labels, 0.0, tiles=seen)
-
-
 def not_answered(request: Request) -> tuple[str, ...]:
-    """Say what is drawn beside everything that is found on many tiles or planes: it waits until that was added."""
+    """Say what is drawn beside everything that is found on many planes: it waits until that was added."""
     prompts = request.read.prompts
     if not len(prompts) - len(prompts.texts):
         return ()

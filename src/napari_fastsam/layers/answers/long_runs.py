@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from napari_fastsam.core.planes.editable_canvas import EditableCanvas, Taken
 from napari_fastsam.core.planes.linking import PlaneOverlaps
+from napari_fastsam.layers.answers.editable_run import EditableRun
 from napari_fastsam.layers.answers.request import Planes, Request
 from napari_fastsam.layers.memento import Memento
 from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
@@ -26,11 +29,12 @@ class LongRuns:
     """What is kept of runs that take longer than a person waits."""
 
     def __init__(self) -> None:
-        self._tiles: tuple[Hashable, TiledRun] | None = None
+        self._tiles: tuple[Hashable, EditableRun] | None = None
+        self._beside: Request | None = None
         self._planes: tuple[Hashable, StackRun] | None = None
         self._overlaps: tuple[Hashable, PlaneOverlaps] | None = None
         self._search: tuple[Hashable, TiledRun] | None = None
-        self._added: list[tuple[Hashable, TiledRun, tuple[int, ...]]] = []
+        self._added: list[tuple[Hashable, EditableRun, Taken]] = []
 
     def forget(self, image: Hashable = None) -> None:
         """Let go of the runs over an image, or of all of them."""
@@ -45,18 +49,17 @@ class LongRuns:
         if self._tiles is None:
             self._added.clear()
 
-    def added(self, layer: Hashable, run: TiledRun, numbers: Iterable[int]) -> None:
+    def added(self, layer: Hashable, run: EditableRun, taken: Taken) -> None:
         """Remember that objects of a run are in a layer now, and offer the others only."""
-        taken = tuple(numbers)
         run.canvas.take(taken)
         self._added.append((layer, run, taken))
 
     def layer_removed(self, layer: Hashable) -> bool:
         """Offer once more what was added to a layer that is gone; returns whether there is any."""
-        gone = [(run, numbers) for other, run, numbers in self._added if other == layer]
+        gone = [(run, taken) for other, run, taken in self._added if other == layer]
         self._added = [entry for entry in self._added if entry[0] != layer]
-        for run, numbers in gone:
-            run.canvas.give_back(numbers)
+        for run, taken in gone:
+            run.canvas.give_back(taken)
         return bool(gone)
 
     def memento(self) -> Memento:
@@ -66,15 +69,24 @@ class LongRuns:
     def recall(self, memento: Memento) -> None:
         """Offer what was added since, and what was then and is not any more no longer."""
         then, now = memento.rest, self._added
-        for _, run, numbers in (entry for entry in now if entry not in then):
-            run.canvas.give_back(numbers)
-        for _, run, numbers in (entry for entry in then if entry not in now):
-            run.canvas.take(numbers)
+        for _, run, taken in (entry for entry in now if entry not in then):
+            run.canvas.give_back(taken)
+        for _, run, taken in (entry for entry in then if entry not in now):
+            run.canvas.take(taken)
         self._added = list(then)
 
-    def over_tiles(self, request: Request) -> TiledRun | None:
+    def over_tiles(self, request: Request) -> EditableRun | None:
         """Return the run over all tiles that a request asks for, if it was begun."""
         return self._tiles[1] if self._tiles is not None and self._tiles[0] == _tiles_key(request) else None
+
+    def asked_beside(self, request: Request) -> None:
+        """Remember what was asked last of all tiles: what is drawn beside them is answered before the next tile."""
+        self._beside = request
+
+    def latest(self, request: Request) -> Request:
+        """Return what was asked last of the tiles that a request asks for. For any thread."""
+        last = self._beside
+        return request if last is None or _tiles_key(last) != _tiles_key(request) else last
 
     def search(self, request: Request) -> TiledRun | None:
         """Return the run over all tiles that describes what a request searches among, if it was begun."""
@@ -84,9 +96,11 @@ class LongRuns:
         """Return what is kept of the stack that a request asks about."""
         return self._planes[1] if self._planes is not None and self._planes[0] == request.key else None
 
-    def begin_tiles(self, model: Model, request: Request) -> TiledRun:
+    def begin_tiles(self, model: Model, request: Request) -> EditableRun:
         """Begin a run over all tiles, where the person looks."""
-        run = _start(model, request)
+        started = _start(model, request)
+        canvas = EditableCanvas(np.zeros(started.plan.grid.shape, np.int32))
+        run = EditableRun(model, started.image, started.plan, canvas)
         self._added.clear()
         self._tiles = (_tiles_key(request), run)
         return run

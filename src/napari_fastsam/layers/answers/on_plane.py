@@ -14,11 +14,10 @@ from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.answers.fine_edges import fine_instances, is_waiting
 from napari_fastsam.layers.answers.kept import Kept
-from napari_fastsam.layers.answers.over_tiles import through
 from napari_fastsam.layers.answers.predictors import Predictor
 from napari_fastsam.layers.answers.request import Controls, Request
 from napari_fastsam.layers.answers.results import DrawnAnswer, Result, answer_drawn, make_result, missing_for_drawn
-from napari_fastsam.layers.answers.steps import Step
+from napari_fastsam.layers.answers.steps import Step, through
 from napari_fastsam.layers.planes.channels import in_memory, lazy_together, read_together
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.prompts.layers import ReadPrompts

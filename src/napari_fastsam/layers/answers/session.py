@@ -22,7 +22,7 @@ from napari_fastsam.layers.answers.freezing import make_request
 from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.layers.answers.predictors import predictor_of
 from napari_fastsam.layers.answers.request import Controls, Request
-from napari_fastsam.layers.answers.results import Result, SegmentedObject, tiled_result
+from napari_fastsam.layers.answers.results import Result, SegmentedObject
 from napari_fastsam.layers.contents import content_of
 from napari_fastsam.layers.prompts.collecting import Row
 from napari_fastsam.layers.prompts.layers import EXAMPLE_FIELDS, Field, ReadPrompts
@@ -131,12 +131,12 @@ class Session:
 
     def frozen(self, result: Result) -> Result:
         """Return a result as it is now, which nothing changes any more: what a run found goes on growing."""
-        return result if result.tiles is None else tiled_result(result.tiles.run, result.request, frozen=True)
+        return result.frozen()
 
     def added(self, result: Result, layer: Labels) -> None:
         """Remember that the objects of a frozen result are in a layer: a run that goes on offers the others only."""
         if result.tiles is not None:
-            self.kept.runs.added(layer.unique_id, result.tiles.run, result.tiles.drawn.scores)
+            self.kept.runs.added(layer.unique_id, result.tiles.run, result.tiles.offer.as_taken)
 
     def layer_removed(self, layer: Layer) -> bool:
         """Offer once more what was added to a layer that is gone; returns whether there is any."""

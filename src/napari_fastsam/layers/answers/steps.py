@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_fastsam.layers.answers.kept import Kept
+    from napari_fastsam.model.asking.tiled import TiledRun
+
 
 class Step(str):
     """A few words about what is done, which may know how much there is to do.
@@ -24,3 +32,12 @@ class Step(str):
         step = super().__new__(cls, text)
         step.done, step.total = done, total
         return step
+
+
+def through(kept: Kept, run: TiledRun) -> Iterator[str]:
+    """Look at the tiles of a run that are left; yields what comes next."""
+    start = time.perf_counter()
+    for progress in run:
+        kept.network_seconds = time.perf_counter() - start
+        message = f"tile {progress.done} of {progress.total}, {progress.objects} objects so far"
+        yield Step(message, progress.done, progress.total)

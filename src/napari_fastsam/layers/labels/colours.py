@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ _MOST_LOOKED_AT = 2048 * 2048
 """Of larger label images every second, third, … pixel is looked at."""
 
 _MOST_COLOURS = 65535
+"""napari draws labels with more colours, that of nothing included, wrongly or not at all."""
 
 
 class Colouring:
@@ -25,19 +28,24 @@ class Colouring:
         # of nothing and of 1: napari divides by the number of colours, also where no object was found
         self._of: NDArray[np.int64] = np.zeros(2, np.int64)
 
-    def update(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    def update(
+        self, labels: NDArray[np.integer], windows: Sequence[tuple[slice, slice]] | None = None
+    ) -> NDArray[np.int64]:
         """Return the position in `PALETTE` of the colour of each number from 0, where 0 is nothing.
 
         Parameters
         ----------
         labels
             (…, Y, X) label image of the objects that there are now.
+        windows
+            Rows and columns in which all lie that changed since the last time; None = anything may have changed.
         """
-        largest = min(int(labels.max(initial=0)), _MOST_COLOURS)
+        seen = [labels] if windows is None else [labels[window] for window in windows]
+        largest = min(max((int(part.max(initial=0)) for part in seen), default=0), _MOST_COLOURS - 1)
         if largest >= len(self._of):
-            new = np.arange(len(self._of), max(largest + 1, 2 * len(self._of), 64))
+            new = np.arange(len(self._of), min(max(largest + 1, 2 * len(self._of), 64), _MOST_COLOURS))
             self._of = np.concatenate([self._of, (new - 1) % len(PALETTE)])
-        pairs = touching(labels)
+        pairs = np.concatenate([np.zeros((0, 2), np.int64), *(touching(part) for part in seen)])
         pairs = pairs[(pairs < len(self._of)).all(axis=1)]
         if (self._of[pairs[:, 0]] == self._of[pairs[:, 1]]).any():
             self._of = _settled(self._of, pairs)

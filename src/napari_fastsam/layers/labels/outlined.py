@@ -15,19 +15,24 @@ class Labels(napari.layers.Labels):  # type: ignore[misc]  # named like napari's
 
     _updated_slice: tuple[slice, ...] | None
 
-    def change_to(self, labels: NDArray[np.integer]) -> None:
+    def change_to(self, labels: NDArray[np.integer], within: tuple[slice, ...] = ()) -> None:
         """Hold other labels, written into the data that are there, and draw what differs.
 
         Parameters
         ----------
         labels
             Of the shape of the data, which must be an array.
+        within
+            A part, along the first axes, in which all lies that differs; empty = anything may.
         """
-        differs = labels != self.data
-        window = _window(differs)
-        if window is None:
+        changed = _window(labels[within] != self.data[within])
+        if changed is None:
             return
-        np.copyto(self.data, labels)
+        whole = (*within, *(slice(0, length) for length in labels.shape[len(within) :]))
+        window = tuple(
+            slice(part.start + inner.start, part.start + inner.stop) for part, inner in zip(whole, changed, strict=True)
+        )
+        self.data[window] = labels[window]
         if self.contour and self.visible and not self._slice.empty:
             # as napari does where somebody paints: less than a new picture takes, also where all of it differs
             self._updated_slice = window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,12 @@ def make_preview(
 
 
 def update_preview(
-    layer: Labels, image: Image, plane: Plane, labels_yx: NDArray[np.integer], axis: int | None = None
+    layer: Labels,
+    image: Image,
+    plane: Plane,
+    labels_yx: NDArray[np.integer],
+    axis: int | None = None,
+    windows: Sequence[tuple[slice, slice]] | None = None,
 ) -> None:
     """Show other labels, another region or another plane in a preview.
 
@@ -136,6 +142,8 @@ def update_preview(
         From `make_preview`.
     image, plane, labels_yx, axis
         As in `make_preview`.
+    windows
+        Rows and columns in which all lie that changed since `labels_yx` was shown last; None = anything may have.
 
     Raises
     ------
@@ -165,7 +173,7 @@ def update_preview(
     elif moves:
         np.copyto(shown, data)  # drawn as the layer moves
     else:
-        layer.change_to(data)
+        layer.change_to(data, _hull(windows, plane))
     for name, wanted in moves.items():
         setattr(layer, name, wanted)
 
@@ -191,6 +199,17 @@ def _place(image: Image, plane: Plane, axis: int | None) -> dict[str, Any]:
     if axis is not None:
         origin[axis] = 0
     return dict(placed_on(image, origin, step))
+
+
+def _hull(windows: Sequence[tuple[slice, slice]] | None, plane: Plane) -> tuple[slice, ...]:
+    """Return the part of a preview's data that holds windows of its plane; all of it for None."""
+    if windows is None:
+        return ()
+    part = [slice(0, 1)] * plane.ndim
+    for axis, own in enumerate(plane.axes):
+        starts, stops = ([getattr(window[axis], end) for window in windows] for end in ("start", "stop"))
+        part[own] = slice(min(starts, default=0), max(stops, default=0))
+    return tuple(part)
 
 
 def _is_same(value: Any, wanted: Any) -> bool:

@@ -158,7 +158,7 @@ class Accepting:
     def _clear_answered(self, result: Result) -> None:
         """Remove the prompts that a result has answered."""
         request, session = result.request, self._engine.session
-        if result.tiles is None and result.links is None:
+        if result.links is None:
             points, shapes = session.answered_rows(result)
             session.forget_prompts(request)
             self._engine.panels.prompts.remove(points, shapes, (request.controls.points, request.controls.shapes))

@@ -90,12 +90,12 @@ def no_prompts(request: Request, tool: str | None = None) -> str:
 
 def summary(result: Result) -> str:
     """Say what was found, and what to do next."""
-    text = f"{_shaped(result)}{counted(result.count)}"
+    text = f"{shaped(result)}{counted(result.count)}"
     controls, stack = result.request.controls, result.request.stack
     if stack is not None and not result.waiting:
         text += f" on {stack.count} planes"
     if result.tiles is not None:
-        return _over_tiles(result.tiles)
+        return _in_tiles(result, result.tiles)
     if result.missing:
         return f"{text} · looking closer …"
     if result.waiting:
@@ -107,7 +107,7 @@ def summary(result: Result) -> str:
     if result.count:
         if idle:
             return f"{text} · {idle}"
-        if _shaped(result):  # there is enough to read
+        if shaped(result):  # there is enough to read
             return text
         return f"{text} · {NEXT_EVERYTHING if everything else NEXT_PROMPTS}"
     if everything:
@@ -125,14 +125,18 @@ def took(result: Result, network_seconds: float) -> str:
     return f"{network}; choosing objects took {max(1, round(result.seconds * 1e3))} ms."
 
 
-def _over_tiles(seen: SeenTiles) -> str:
-    """Say what was found on a large plane, how much of it was added, and how much is left to add."""
-    run, left = seen.run, len(seen.drawn)
+def _in_tiles(result: Result, seen: SeenTiles) -> str:
+    """Say what was found on a large plane, what clicks did, how much of it was added, and how much is left to add."""
+    run, left, added = seen.run, len(seen.offer), seen.offer.taken
     size = "" if run.diameter is None else f" · objects of about {run.diameter:.0f} px"
-    text = f"{counted(seen.drawn.total)} · {seen.done} of {len(run)} tiles{size}"
-    if seen.taken:
-        text += f" · {seen.taken} of {seen.drawn.total} were added"
+    text = f"{shaped(result)}{counted(seen.total)} · {seen.done} of {len(run)} tiles{size}"
+    if added:
+        text += f" · {added} of {seen.total} were added"
         text += f"; Add to labels adds the other {left}" if left else ""
+    if result.missing:
+        return f"{text} · looking closer …"
+    if idle := _idle(result):
+        text += f" · {idle}"
     return text if seen.complete else f"{text}. Run goes on."
 
 
@@ -145,7 +149,7 @@ def _idle(result: Result) -> str:
     return f"{names[0]}{more} (−): no object there, move or delete"
 
 
-def _shaped(result: Result) -> str:
+def shaped(result: Result) -> str:
     """Say what clicks did to the current object, or that it is a label."""
     current = result.current
     if current is None or not (current.refined or current.replaces):

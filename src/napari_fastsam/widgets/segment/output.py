@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
 
+    from napari_fastsam.layers.answers.found import SeenTiles
     from napari_fastsam.layers.history.recorder import Recorder
 
 PREVIEW_NAME = "FastSAM preview"
@@ -41,6 +42,7 @@ class Output:
         self._preview: Labels | None = None
         self._hidden = False
         self._colouring = Colouring()
+        self._drawn: SeenTiles | None = None
         self._colours: Any = None
         self.filled = False
 
@@ -60,19 +62,29 @@ class Output:
             self.remove_preview()
             preview = None
         if preview is None:
+            self._drawn = None
             preview = make_preview(image, plane, result.labels, name=PREVIEW_NAME, axis=axis)
             preview.metadata = {PREVIEW_KEY: True}
             self._colours = None
-            self._colour(preview, result)
+            self._colour(preview, result, None)
             self._draw_filled(preview)
             self._insert_above(image, preview)
             self._preview = preview
         else:
-            self._colour(preview, result)
-            update_preview(preview, image, plane, result.labels, axis)
+            changed = self._changed(result)
+            self._colour(preview, result, changed)
+            update_preview(preview, image, plane, result.labels, axis, changed)
             if self._hidden:  # by us, not by the person
                 preview.visible = True
-        self._hidden = False
+        self._hidden, self._drawn = False, result.tiles
+
+    def _changed(self, result: Result) -> list[tuple[slice, slice]] | None:
+        """Return where a result may differ from what is drawn; None = anywhere."""
+        now, drawn = result.tiles, self._drawn
+        if now is None or drawn is None or now.run is not drawn.run:
+            return None
+        windows = dict.fromkeys(now.run.canvas.changed_since(drawn.offer.revision))
+        return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
 
     def show(self, result: Result) -> None:
         """Draw the objects of a result in the preview, and say there what is known of them."""
@@ -83,7 +95,11 @@ class Output:
         if result.tiles is not None:
             if result.complete:
                 scores = result.scores
-                preview.features = {"index": np.array(list(scores), int), "score": np.array(list(scores.values()))}
+                preview.features = {
+                    "index": np.array(list(scores), int),
+                    "score": np.array(list(scores.values())),
+                    **{name: [values.get(number) for number in scores] for name, values in _told(result).items()},
+                }
             return
         objects = list(result.by_number.values())
         preview.features = {
@@ -104,9 +120,9 @@ class Output:
         preview.contour = 0 if self.filled else OUTLINE
         preview.opacity = FILLED_OPACITY if self.filled else 1.0
 
-    def _colour(self, preview: Labels, result: Result) -> None:
+    def _colour(self, preview: Labels, result: Result, changed: Sequence[tuple[slice, slice]] | None) -> None:
         """Give objects that touch colours that are told apart."""
-        colours = self._colouring.update(result.labels)
+        colours = self._colouring.update(result.labels, changed)
         if colours is not self._colours:
             self._colours = colours
             preview.colormap = self._colouring.colormap()
@@ -114,6 +130,7 @@ class Output:
     def hide_preview(self) -> None:
         """Empty the preview, if there is one."""
         preview = self.preview
+        self._drawn = None
         if preview is not None and not self._hidden:
             if preview.multiscale:
                 first = preview.data[0]

@@ -58,6 +58,8 @@ def present(status: Status, tool: str | None = None) -> Words:
         return Words(messages.no_prompts(request, tool), request.read.left_out)
     if state is State.LIVE_IS_OFF and request is not None:
         return Words(messages.live_is_off(request))
+    if state is State.WORKING and result is not None and result.tiles is not None:
+        return Words(f"{messages.shaped(result)}{status.text}", result.unanswered, mood)
     if state is State.WAITS_FOR_RUN and request is not None:
         return _waits_for_run(request, result)
     return Words(status.text, (), mood)
@@ -74,4 +76,4 @@ def _waits_for_run(request: Request, result: Result | None) -> Words:
     """Say that the rest takes minutes, and comes when it is asked for."""
     if request.searches_tiles:
         return Words(messages.LARGE_SEARCH, () if result is None else result.unanswered)
-    return Words(messages.LARGE_PLANE if result is None else messages.summary(result))
+    return Words(messages.LARGE_PLANE) if result is None else Words(messages.summary(result), result.unanswered)
