@@ -134,7 +134,8 @@ class Output:
         if preview is not None and not self._hidden:
             if preview.multiscale:
                 first = preview.data[0]
-                preview.data = pyramid(np.zeros_like(first), plane_axes(first))
+                # napari 0.7 takes no plain list here
+                preview.data = type(preview.data)(pyramid(np.zeros_like(first), plane_axes(first)))
                 preview.editable = False
             else:
                 preview.data[...] = 0
