@@ -136,6 +136,13 @@ def test_fine_tuning_teaches_what_the_base_does_not_know(examples, tmp_path: Pat
     assert tuned.card.base == "nuclei"
 
 
+def test_a_network_of_two_heads_is_written_with_one_and_read_again(examples, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
+    for file, base in ((first, "yolo26n-seg.yaml"), (second, str(first))):
+        train(examples, file, base, epochs=1, **SMALL)
+        assert load_model(file, "cpu").segment(examples[0].pixels).shape == examples[0].pixels.shape[:2]
+
+
 def test_by_the_clock_it_learns_until_the_time_is_up(examples, tmp_path: Path) -> None:
     """The same holes as above: a quarter of a minute of crops that are made on the device."""
     rng = np.random.default_rng(0)

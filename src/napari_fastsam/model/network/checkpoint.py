@@ -192,10 +192,14 @@ def card_of(checkpoint: dict[str, Any], card: Card) -> Card:
 
 
 def one_headed(network: Any) -> Any:
-    """Take away the head that needs no suppression, where a network has one: it gives 300 objects at most."""
+    """Take away the head that needs no suppression, where a network has one: it gives 300 objects at most.
+
+    The description says so too, or what is written of the network could not be read.
+    """
     head = network.model[-1]
     if hasattr(head, "one2one_cv2"):
         head.end2end = False
+        network.yaml = {**network.yaml, "end2end": False}
         for name in [name for name, _ in head.named_children() if name.startswith("one2one")]:
             delattr(head, name)
     return network
