@@ -7,7 +7,7 @@ changes is painted cell by cell, however large the plane is.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,11 +58,14 @@ class Taken:
         Numbers of what was taken away or replaced before: it does not come back.
     drawn
         Masks of the objects that were drawn: what a tile brings of these is not offered either.
+    further
+        Numbers of their own that drawn objects have, by key: they have them again once they are given back.
     """
 
     objects: frozenset[int]
     gone: frozenset[int] = frozenset()
     drawn: tuple[CroppedMask, ...] = ()
+    further: Mapping[Hashable, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +151,7 @@ class EditableCanvas(Canvas):
             scores = {i: score for i, score in enumerate(self.scores, start=1) if i not in out}
             scores |= {number: one.score for number, one in self._drawn.items()}
             drawn = tuple(one.mask for one in self._drawn.values())
-            whole = Taken(frozenset(scores), self._hidden - scores.keys(), drawn)
+            whole = Taken(frozenset(scores), self._hidden - scores.keys(), drawn, dict(self._further))
             taken = len(frozenset[int]().union(*(one.objects for one in self._taken)))
             return OfferedObjects(labels, dict(sorted(scores.items())), taken, whole, len(self._changes))
 
@@ -225,6 +228,7 @@ class EditableCanvas(Canvas):
         with self._lock:
             before = set(self._gone)
             self._taken = [one for one in self._taken if one is not taken]
+            self._further = {**taken.further, **self._further}
             self._forget_taken()
             self._paint([self._box(n) for n in before - self._gone])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 Indices = tuple[NDArray[np.intp], ...]
 """(D,) arrays of positions in a layer's data."""
+
+_TRIES, _BETWEEN_TRIES = 20, 0.05
+"""How often pixels are put back until they stay, and the seconds between."""
 
 
 def write_pixels(layer: Labels, parts: Sequence[tuple[Indices, NDArray[np.generic]]], then: str) -> None:
@@ -69,9 +73,14 @@ def _put_back_on_failure(layer: Labels, indices: Indices, then: str) -> Iterator
         yield
     except Exception as error:
         failed = f'Labels layer "{layer.name}" could not be written ({type(error).__name__}: {error}). '
+        changed = len(before)
         try:
-            data[indices] = before
-            changed = int(np.count_nonzero(np.asarray(data[indices]) != before))
+            for _ in range(_TRIES):  # zarr may still be writing other chunks when it tells of the one that failed
+                data[indices] = before
+                changed = int(np.count_nonzero(np.asarray(data[indices]) != before))
+                if not changed:
+                    break
+                time.sleep(_BETWEEN_TRIES)
         except Exception:  # noqa: BLE001 - whatever a store raises: it is told below
             changed = -1
         outcome = (
