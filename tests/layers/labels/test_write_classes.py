@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -82,12 +83,13 @@ def test_a_full_disk_leaves_the_layer_as_it_was_or_says_so(tmp_path, monkeypatch
         if len(calls) == 3 or (for_good and len(calls) > 3):
             raise OSError(28, "No space left on device")
         if len(calls) == 4:
-            await asyncio.sleep(0.2)  # zarr tells of the failure while this is still being written
+            await asyncio.sleep(0.1)  # zarr tells of the failure while this is still to be written
         return await real(self, *args, **kwargs)
 
     monkeypatch.setattr(zarr.storage.LocalStore, "set", full)
     with pytest.raises(LabelsError, match="No space left") as told:
         write(labels, image, plane, two_objects())
+    time.sleep(0.2)
     monkeypatch.undo()
     assert labels.features.equals(features)
     assert METADATA_KEY not in labels.metadata

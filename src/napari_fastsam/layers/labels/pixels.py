@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 Indices = tuple[NDArray[np.intp], ...]
 """(D,) arrays of positions in a layer's data."""
 
-_TRIES, _BETWEEN_TRIES = 20, 0.05
-"""How often pixels are put back until they stay, and the seconds between."""
+_TRIES, _SETTLING = 5, 0.2
+"""How often pixels are put back until they stay, and the seconds after which that is looked at: zarr may still have other
+chunks to write when it tells of the one that failed."""
 
 
 def write_pixels(layer: Labels, parts: Sequence[tuple[Indices, NDArray[np.generic]]], then: str) -> None:
@@ -75,12 +76,12 @@ def _put_back_on_failure(layer: Labels, indices: Indices, then: str) -> Iterator
         failed = f'Labels layer "{layer.name}" could not be written ({type(error).__name__}: {error}). '
         changed = len(before)
         try:
-            for _ in range(_TRIES):  # zarr may still be writing other chunks when it tells of the one that failed
+            for _ in range(_TRIES):
                 data[indices] = before
+                time.sleep(_SETTLING)
                 changed = int(np.count_nonzero(np.asarray(data[indices]) != before))
                 if not changed:
                     break
-                time.sleep(_BETWEEN_TRIES)
         except Exception:  # noqa: BLE001 - whatever a store raises: it is told below
             changed = -1
         outcome = (
