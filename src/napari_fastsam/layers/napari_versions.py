@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image, Labels, Layer
 
 FEATURES_TABLE = "napari.widgets.features_table"
 
@@ -28,6 +32,13 @@ def follows_contrast(image: Image) -> bool:
     """Return whether the contrast limits are measured anew for each plane that is shown."""
     public = getattr(image, "auto_contrast", None)
     return bool(image._keep_auto_contrast if public is None else public)  # noqa: SLF001 - public from napari 0.9 on
+
+
+def set_levels(labels: Labels, levels: Sequence[NDArray[np.integer]]) -> None:
+    """Give a multiscale layer other levels, of the same shapes; before 0.9 it takes no list of them."""
+    from napari.layers._multiscale_data import MultiScaleData
+
+    labels.data = MultiScaleData(levels)
 
 
 def plugin_settings(plugin: str) -> Any | None:

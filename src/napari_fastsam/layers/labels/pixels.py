@@ -21,8 +21,8 @@ Indices = tuple[NDArray[np.intp], ...]
 """(D,) arrays of positions in a layer's data."""
 
 _TRIES, _SETTLING = 5, 0.2
-"""How often pixels are put back until they stay, and the seconds after which that is looked at: zarr may still have other
-chunks to write when it tells of the one that failed."""
+"""How often pixels are put back until they stay, and the seconds after which that is looked at: zarr may still have
+other chunks to write when it tells of the one that failed."""
 
 
 def write_pixels(layer: Labels, parts: Sequence[tuple[Indices, NDArray[np.generic]]], then: str) -> None:
