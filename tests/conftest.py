@@ -202,10 +202,7 @@ def stay_at_level() -> Callable[[Image, int], None]:
     """Return what lets a pyramid be shown at one of its levels, whatever the zoom."""
 
     def stay(image: Image, level: int) -> None:
-        if hasattr(image, "locked_data_level"):
-            image.locked_data_level = level
-        else:  # before napari 0.9
-            image.data_level = level
+        image.locked_data_level = level
 
     return stay
 

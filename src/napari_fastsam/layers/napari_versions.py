@@ -1,16 +1,12 @@
-"""What differs between the versions of napari, 0.7 to 0.9: nothing else may lean on one of them."""
+"""What differs between the versions of napari, 0.7.1 to 0.9: nothing else may lean on one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
 
 FEATURES_TABLE = "napari.widgets.features_table"
 
@@ -34,13 +30,6 @@ def follows_contrast(image: Image) -> bool:
     return bool(image._keep_auto_contrast if public is None else public)  # noqa: SLF001 - public from napari 0.9 on
 
 
-def set_levels(labels: Labels, levels: Sequence[NDArray[np.integer]]) -> None:
-    """Give a multiscale layer other levels, of the same shapes; before 0.9 it takes no list of them."""
-    from napari.layers._multiscale_data import MultiScaleData
-
-    labels.data = MultiScaleData(levels)
-
-
 def plugin_settings(plugin: str) -> Any | None:
     """Return what the user set for a plugin; None where napari keeps no such settings, as before 0.9, or not for it."""
     try:
@@ -54,7 +43,7 @@ def plugin_settings(plugin: str) -> Any | None:
 
 
 def show_features(viewer: Any, layer: Layer) -> bool:
-    """Show the features of a layer in napari's own table; returns False before 0.9, which has none, or with no window.
+    """Show the features of a layer in napari's own table; returns False where there is no such table, or no window.
 
     Parameters
     ----------
@@ -72,11 +61,3 @@ def show_features(viewer: Any, layer: Layer) -> bool:
     viewer.layers.selection.active = layer
     window.add_plugin_dock_widget("napari", tables[0].display_name)
     return True
-
-
-def shortcut_changed() -> Any:
-    """Return the event by which napari tells that a shortcut was changed, whose name napari 0.7 spells otherwise."""
-    from napari.utils.action_manager import action_manager
-
-    events = action_manager.events
-    return events.shortcut_changed if "shortcut_changed" in events.emitters else events.shorcut_changed

@@ -15,7 +15,7 @@ import tifffile
 from napari_fastsam.io.formats.registry import read_labels
 from napari_fastsam.io.projects import annotations, journal
 from napari_fastsam.io.projects.annotations import AnnotationFolder, count_objects
-from napari_fastsam.io.projects.feature_tables import change_between
+from napari_fastsam.io.projects.feature_tables import change_between, read_features, write_features
 from napari_fastsam.io.projects.state import ImageState, read_state
 from napari_fastsam.io.projects.steps import Annotation, AnnotationStep, LabelTile
 from napari_fastsam.io.results.results import OutputError
@@ -296,3 +296,13 @@ def test_a_state_that_says_what_cannot_be_is_named_and_the_labels_are_read(tmp_p
     found = AnnotationFolder(tmp_path).load()
     assert any("state.json is damaged" in note for note in found.notes)
     np.testing.assert_array_equal(found.annotation.labels, whole.labels)
+
+
+def test_numbers_are_read_to_their_last_digit(tmp_path):
+    scores = [0.5, 18 / 7, 0.1 + 0.2, 1e-5 / 3, float("nan"), float("inf")]
+    rows = pd.DataFrame({"index": range(1, len(scores) + 1), "score": scores, "large": [2**53 + 1] * len(scores)})
+    assert rows["score"].dtype.kind == "f"
+    kinds = write_features(tmp_path / "features.csv", rows)
+    for dtypes in (kinds, {}):
+        found = read_features(tmp_path / "features.csv", dtypes)
+        pd.testing.assert_frame_equal(found, rows, check_exact=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image
@@ -14,9 +14,6 @@ from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.napari_versions import camera
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.read import plane_shown, read_pixels
-
-FROM_0_9 = hasattr(Image, "locked_data_level")
-"""Whether this is napari 0.9 or later."""
 
 
 def numbered(*shape: int) -> np.ndarray:
@@ -68,10 +65,6 @@ def test_rows_and_columns_keep_the_images_order_however_they_are_shown(order):
     unit=st.sampled_from(["nm", "mm", "pixel"]),
 )
 def test_wherever_the_sliders_stand_it_is_what_napari_shows(steps, order, scale, translate, unit):
-    in_the_middle = [
-        abs(step * (length - 1) % 1 - 0.5) < 1e-6 for step, length in zip(steps, (2, 3, 4, 5), strict=True)
-    ]
-    assume(FROM_0_9 or not any(in_the_middle))  # between two planes, napari shows either of them before
     viewer = ViewerModel()
     image = viewer.add_image(numbered(2, 3, 4, 5), scale=scale, translate=translate, units=["s", "um", "um", "um"])
     viewer.add_points(ndim=2, units=[unit] * 2)  # nm: all in nm now; pixel: no units at all
@@ -309,8 +302,6 @@ def test_the_view_on_a_real_canvas(make_napari_viewer_proxy):
 
 
 def test_a_coarse_level_on_a_real_canvas_lies_where_we_say(make_napari_viewer_proxy, stay_at_level):
-    if not FROM_0_9:
-        pytest.skip("on a canvas, napari shows the level that suits the zoom and no other: 0.9 and later can")
     viewer = make_napari_viewer_proxy(show=True)
     levels = [np.zeros((n, n), np.uint8) for n in (1024, 256, 64)]
     levels[2][20, 40] = 255

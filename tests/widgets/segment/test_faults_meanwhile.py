@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import napari
 import numpy as np
 import pytest
-from napari.layers import Image
 
 from dock_faults import NUCLEI, works_again
 from napari_fastsam.layers.answers.kept import Kept
@@ -98,8 +98,8 @@ def test_the_images_data_are_replaced_while_work_runs(bench, held, cells, shape)
     b = bench()
     b.dock.task.value = "everything"
     run_held(b, held)
-    if shape == "another number of axes" and not hasattr(Image, "locked_data_level"):
-        pytest.skip("napari before 0.9 raises where an image that is drawn gets more axes")
+    if shape == "another number of axes" and napari.__version__.startswith("0.7."):
+        pytest.skip("napari 0.7 raises where an image that is drawn gets more axes")
     new = {"same": cells[::-1], "smaller": cells[:200, :150], "another number of axes": np.stack([cells, cells])}[shape]
     b.image.data = new
     held.set()

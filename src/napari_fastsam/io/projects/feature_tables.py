@@ -154,12 +154,18 @@ def _parsed(texts: pd.Series, dtype: str) -> pd.Series:
     if dtype.startswith(("int", "uint", "float")) or not dtype:
         numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce")
         if dtype or int(numbers.notna().sum()) == int((texts != "").sum()):
-            return numbers
+            return numbers if numbers.dtype.kind != "f" else _exact(numbers, texts)
     if dtype == "bool":
         return texts == "True"
     if _TRUTH.keys() >= set(texts) != {""}:  # of some objects it is not known, as of those that were added since
         return texts.map(_TRUTH).astype(object)
     return texts.astype(object)
+
+
+def _exact(numbers: pd.Series, texts: pd.Series) -> pd.Series:
+    """Return the numbers to their last digit: pandas before 3 reads another one (pandas-dev/pandas, issue 17154)."""
+    known = numbers.notna()
+    return numbers.mask(known, texts[known].map(float))
 
 
 def _tells_objects(table: pd.DataFrame) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 from napari_fastsam.errors import ModelError
 
@@ -18,16 +20,24 @@ def import_torch_beside_a_viewer() -> None:
     same cores it is a disaster: whoever spins takes the processor from whom it waits for, and a pass takes several
     times as long (`benchmarks/bench_napari.py` measures it; micro-sam issue 740 met it too). The variable is read
     once, when OpenMP is loaded: it is set for that moment, and not if the person has set it or torch is there already.
+
+    It is imported on a thread that ends with that. Up to pybind11 3.0.1, so in torch 2.6, the thread that imports goes
+    on with the Python state that it had then. Qt's threads have a new one for each work, the old one is freed, and
+    the process crashes in the next pass (pybind11 issue 2888).
     """
     global _beside_a_viewer
     _beside_a_viewer = True
-    if "torch" in sys.modules or _WAIT in os.environ:
+    if "torch" in sys.modules:
         return
-    os.environ[_WAIT] = "PASSIVE"
+    is_ours = _WAIT not in os.environ
+    if is_ours:
+        os.environ[_WAIT] = "PASSIVE"
     try:
-        import torch  # noqa: F401
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(import_module, "torch").result()
     finally:
-        del os.environ[_WAIT]
+        if is_ours:
+            del os.environ[_WAIT]
 
 
 def require_torch() -> None:

@@ -258,9 +258,10 @@ class GuessPart:
         self.forget()
 
     def _work(self, asked: ObjectsToDescribe, name: str, device: str) -> Iterator[str]:
-        from napari_fastsam.model.network import segmenter
+        from napari_fastsam.model.network import segmenter, torch_
 
         yield f"Loading the model {name} …"
+        torch_.import_torch_beside_a_viewer()
         model = segmenter.load_model(name, device)
         yield "Describing the objects …"
         self._result = describe(model, asked)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
-from napari_fastsam.layers.napari_versions import shortcut_changed
 from napari_fastsam.widgets.common.own_keys import PREFIX, changed_keys, register
 
 if TYPE_CHECKING:
@@ -103,12 +103,12 @@ class KeysWithin:
         self._soon = QTimer(widget)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._make_anew)
-        shortcut_changed().connect(self._changed)
+        action_manager.events.shortcut_changed.connect(self._changed)
         self._make()
 
     def end(self) -> None:
         """Hear nothing more."""
-        shortcut_changed().disconnect(self._changed)
+        action_manager.events.shortcut_changed.disconnect(self._changed)
         self._made.clear()
 
     def _make(self) -> None:

@@ -21,7 +21,6 @@ from qtpy.QtCore import QTimer
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.files import read_json
-from napari_fastsam.layers.napari_versions import shortcut_changed
 
 PREFIX = "napari-fastsam:"
 """Of the names of our actions."""
@@ -85,7 +84,7 @@ def _keep_from_now_on() -> None:
         if str(event.name).startswith(PREFIX):
             QTimer.singleShot(0, keep_changed_keys)  # napari writes its settings after it says so
 
-    shortcut_changed().connect(changed)
+    action_manager.events.shortcut_changed.connect(changed)
 
 
 def _path() -> Path | None:

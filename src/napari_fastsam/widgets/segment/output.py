@@ -15,7 +15,6 @@ from napari_fastsam.layers.labels.colours import Colouring
 from napari_fastsam.layers.labels.preview import labels_like, make_preview, plane_axes, pyramid, suits, update_preview
 from napari_fastsam.layers.labels.starts import Replacement
 from napari_fastsam.layers.labels.write import Committed, commit
-from napari_fastsam.layers.napari_versions import set_levels
 from napari_fastsam.layers.planes.transforms import units_apply
 from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
@@ -135,7 +134,7 @@ class Output:
         if preview is not None and not self._hidden:
             if preview.multiscale:
                 first = preview.data[0]
-                set_levels(preview, pyramid(np.zeros_like(first), plane_axes(first)))
+                preview.data = pyramid(np.zeros_like(first), plane_axes(first))
                 preview.editable = False
             else:
                 preview.data[...] = 0
