@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 _PUT_DOWN: dict[Hashable, Path] = {}
-"""Folders of Labels layers whose dock was closed, by the layers' unique ids: while a layer is in the viewer, nothing of it
-was left behind."""
+"""Folders of Labels layers whose dock was closed, by the layers' unique ids: while a layer is in the viewer, nothing of
+it was left behind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class UnsavedWork:
             return
         self._key = _key(image)
         self._recorder = AnnotationRecorder(labels, self._on_change)
-        heard_before = labels.unique_id in self._folders or labels.unique_id in _PUT_DOWN  # and what was done since was not heard
+        heard_before = labels.unique_id in {*self._folders, *_PUT_DOWN}  # and what was done since was not heard
         if heard_before or (labels.source.path is None and count_objects(pixels_of(labels))):  # they are in no file
             self.keep_all()
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
 
 _TARGETS: WeakKeyDictionary[LayerList, dict[Hashable, Hashable]] = WeakKeyDictionary()
-"""The Labels layer that was chosen for each image of a viewer, both by their unique ids: a dock that is closed and opened
-again goes on with the labels that it left."""
+"""The Labels layer that was chosen for each image of a viewer, both by their unique ids: a dock that is closed and
+opened again goes on with the labels that it left."""
 
 
 class LayerChoices:
