@@ -99,3 +99,21 @@ def test_a_session_is_a_training_set_by_one_click(train_dock, tmp_path):
     background = ~example.ignored() & (example.labels() == 0)
     np.testing.assert_array_equal(background, np.isin(found, [first, second]))
     np.testing.assert_array_equal(example.labels() > 0, layer.data > 0)
+
+
+def test_a_pair_on_the_list_learns_what_the_session_rejected(train_dock, tmp_path):
+    b, dock = train_dock
+    b.dock.task.value = "everything"
+    b.settle()
+    layer = b.dock.commit()
+    b.settle()
+    dock.truth.value, dock.partial.partly.value = layer, True
+    gone = layer.data == layer.data[147, 244]
+    layer.data = np.where(gone, 0, layer.data)
+    dock.add_pair()
+    assert written(b, dock, tmp_path / "before").ignored()[gone].all()
+    dock.add_session()
+    assert len(dock.pairs.rows) == 1
+    example = written(b, dock, tmp_path / "after")
+    assert not example.ignored()[gone].any()
+    assert not example.labels()[gone].any()

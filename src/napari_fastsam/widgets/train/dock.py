@@ -94,10 +94,14 @@ class TrainWidget(Dock):
         if image is None or labels is None:
             self.say(messages.NO_LAYERS if image is None else messages.NO_LABELS)
             return
-        added = self.pairs.add(image, labels, regions, self.partial.partly.value, self.left_out.value)
+        before = len(self.pairs.rows)
+        changed = self.pairs.add(image, labels, regions, self.partial.partly.value, self.left_out.value)
         if not self.model_name.value.strip():
             self.model_name.value = own_models.free_name(image.name)
-        self.say(messages.READY if added else messages.ALREADY_THERE)
+        if changed:
+            self.say(messages.READY if len(self.pairs.rows) > before else messages.CHANGED)
+        else:
+            self.say(messages.ALREADY_THERE)
 
     @report_errors
     def add_session(self) -> None:
