@@ -49,11 +49,11 @@ class _Elided(QObject):
     def _elided(self, option: QStyleOptionComboBox) -> str:
         style, box, field = self._box.style(), self._box, QStyle.SubControl.SC_ComboBoxEditField
         if style is None:
-            return option.currentText
+            return str(option.currentText)
         room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, box).width() - _MARGIN
         if not option.currentIcon.isNull():
             room -= option.iconSize.width() + 2 * _MARGIN
-        return box.fontMetrics().elidedText(option.currentText, _MIDDLE, room)
+        return str(box.fontMetrics().elidedText(option.currentText, _MIDDLE, room))
 
     def _paint(self) -> None:
         option, painter = self._option(), QStylePainter(self._box)
