@@ -174,6 +174,21 @@ def test_sizes_are_those_of_the_image(bench, cells):
     assert "10.00 µm²" in b.status
 
 
+def test_sizes_are_those_of_the_plane_shown_scaled_as_it_is_now(bench):
+    b = bench(np.zeros((64, 64, 64), np.uint8), scale=(2, 0.5, 0.5), units=("um",) * 3)
+    field = b.dock._panels.thresholds.size_shown.fields[0]
+    b.dock.diameter.value = 20
+    assert field.value == pytest.approx(10)
+    b.viewer.dims.order = (1, 0, 2)
+    assert field.value == pytest.approx(20), "rows are z now: a pixel is 2 × 0.5 µm"
+    b.image.affine = np.diag([3, 3, 3, 1])
+    assert field.value == pytest.approx(60)
+    b.image.units = ("nm",) * 3
+    assert field.value == pytest.approx(0.06)
+    b.image.units = ("pixel",) * 3
+    assert field.native.text() == "20 px"
+
+
 def test_two_docks_share_a_place_as_tabs(make_napari_viewer, plugin_settings, qtbot, cells):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(cells, name="cells", contrast_limits=(0, 80))

@@ -2,38 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from magicgui.widgets import FloatSpinBox, SpinBox
-
-if TYPE_CHECKING:
-    from napari.layers import Image
-
-_MICROMETRES = {
-    "pm": 1e-6,
-    "picometer": 1e-6,
-    "nm": 1e-3,
-    "nanometer": 1e-3,
-    "µm": 1.0,
-    "um": 1.0,
-    "micron": 1.0,
-    "micrometer": 1.0,
-    "mm": 1e3,
-    "millimeter": 1e3,
-    "cm": 1e4,
-    "centimeter": 1e4,
-    "m": 1e6,
-    "meter": 1e6,
-}
-
-
-def micrometres_a_pixel(image: Image) -> float | None:
-    """Return the side of an image's pixel in µm, the mean of both; None where the image says no length."""
-    lengths = [
-        abs(float(scale)) * _MICROMETRES.get(str(unit), 0.0)
-        for scale, unit in zip(image.scale[-2:], image.units[-2:], strict=True)
-    ]
-    return (lengths[0] * lengths[1]) ** 0.5 or None
 
 
 class InUnits:
@@ -73,7 +42,8 @@ class InUnits:
         self._unit = ("px", "px")[self._power - 1] if micrometres is None else ("µm", "µm²")[self._power - 1]
         for field in self.fields:
             field.native.setSuffix(f" {self._unit}")
-            field.native.setDecimals(0 if micrometres is None else 2)
+            with field.changed.blocked():  # with fewer decimals it is rounded, which nobody typed
+                field.native.setDecimals(0 if micrometres is None else 2)
         self._show()
 
     def text(self, pixels: float) -> str:
