@@ -66,6 +66,19 @@ def test_what_is_painted_over_may_be_chosen_after_the_pair_was_added(train_dock,
     np.testing.assert_array_equal(written(b, dock, tmp_path).ignored(), scribble > 0)
 
 
+def test_the_layer_that_is_painted_to_leave_out_does_not_become_the_labels(train_dock, truth, tmp_path):
+    b, dock = train_dock
+    labels = b.viewer.add_labels(truth.copy(), name="truth")
+    unsure = b.viewer.add_labels(np.zeros_like(truth), name="unsure")
+    dock.truth.value, dock.left_out.value = labels, unsure
+    b.viewer.layers.selection.active = labels
+    b.viewer.layers.selection.active = unsure  # to paint in it
+    unsure.data_setitem((np.arange(20), np.arange(20)), 1)
+    assert dock.truth.value == labels
+    dock.add_pair()
+    assert written(b, dock, tmp_path).labels().any()
+
+
 def test_what_is_painted_over_has_the_shape_of_the_labels(train_dock, truth):
     b, dock = train_dock
     b.viewer.add_labels(truth.copy(), name="truth")

@@ -316,11 +316,11 @@ class TrainWidget(Dock):
             self.pairs.layer_removed(layer)
 
     def _follow_active(self, *_: Any) -> None:
-        """Choose the layer that is selected, if it is an image or labels."""
+        """Choose the layer that is selected, if it is an image or labels; not the one that is painted to leave out."""
         active = self._viewer.layers.selection.active
         for box in (self.image, self.truth):
             layer = next((layer for layer in box.choices if layer == active), None)
-            if layer is not None:
+            if layer is not None and layer != self.left_out.value:
                 box.value = layer
 
     def _base_chosen(self, name: str) -> None:
