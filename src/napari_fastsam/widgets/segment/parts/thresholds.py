@@ -108,7 +108,7 @@ class ThresholdsPanel(Panel):
     def show_units(self, image: Image | None, axes: tuple[int, int] = (-2, -1)) -> None:
         """Give sizes in the units of an image along the axes that are rows and columns, in pixels where it has none."""
         area = None if image is None else pixel_area(image, axes)
-        size = None if area is None else area**0.5
+        size = area**0.5 if area else None
         self.size_shown.show_in(size)
         self.areas_shown.show_in(size)
 
