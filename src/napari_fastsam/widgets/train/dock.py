@@ -24,6 +24,7 @@ from napari_fastsam.widgets.common.layer_box import offer_layers, uppermost
 from napari_fastsam.widgets.common.model_box import FROM_FILE
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.controls import (
@@ -288,6 +289,7 @@ class TrainWidget(Dock):
         frame.put_below(self.model_name.native, folded_settings(self.advanced, self.reasons))
         self.advanced.native.setParent(frame)
         self.advanced.native.hide()
+        order_tabs(self.root_native_widget, self.actions.native)
 
     def _wire(self) -> None:
         listed = self._viewer.layers.events
