@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QPushButton
 
 from napari_fastsam.widgets.compare import CompareWidget
@@ -24,7 +24,8 @@ def test_tab_goes_as_one_reads(make_napari_viewer, plugin_settings, qtbot, cells
     qtbot.wait(100)
     stops, widget = [], frame.nextInFocusChain()
     while widget is not frame:
-        if frame.isAncestorOf(widget) and widget.isVisible():
+        stops_here = Qt.FocusPolicy.TabFocus in Qt.FocusPolicy(widget.focusPolicy())
+        if frame.isAncestorOf(widget) and widget.isVisible() and stops_here:
             stops.append(widget)
         widget = widget.nextInFocusChain()
     stops = [stop for stop in stops if isinstance(stop, QAbstractItemView | QComboBox | QPushButton)]
