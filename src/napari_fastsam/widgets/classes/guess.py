@@ -62,7 +62,7 @@ class GuessPart:
         self.interview = Interview(classing, self.guessing)
         self.outlines = UnsureOutlines(viewer, {PREVIEW_KEY: True})
         self._keys = CanvasKeys(viewer, connections)
-        self._runner = Runner(self._step, self._ended)
+        self._runner = Runner(say, self._ended)
         self._result: SeenObjects | None = None
         self._working = self._stale = False
         self.image = ComboBox(
@@ -268,9 +268,6 @@ class GuessPart:
         yield "Describing the objects …"
         self._result = describe(model, asked)
         self._result.key = asked.key, name
-
-    def _step(self, step: str) -> None:
-        self._say(step)
 
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         seen, self._result = self._result, None
