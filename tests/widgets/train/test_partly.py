@@ -89,6 +89,18 @@ def test_what_is_painted_over_has_the_shape_of_the_labels(train_dock, truth):
     assert "same shape and place as the labels" in dock.message
 
 
+def test_what_is_painted_over_lies_where_the_labels_do_and_is_another_layer(train_dock, truth):
+    b, dock = train_dock
+    labels = b.viewer.add_labels(truth.copy(), name="truth")
+    moved = b.viewer.add_labels(np.zeros_like(truth), name="moved", translate=(40, 0))
+    dock.fail = lambda error: dock.say(str(error))
+    for layer, told in ((moved, "lies elsewhere than “truth”"), (labels, "nothing would be learnt")):
+        dock.truth.value, dock.left_out.value = labels, layer
+        dock.add_pair()
+        assert told in dock.message
+        assert not dock.pairs.rows
+
+
 def test_a_session_is_a_training_set_by_one_click(train_dock, tmp_path):
     b, dock = train_dock
     dock.partial.session_button.native.click()
