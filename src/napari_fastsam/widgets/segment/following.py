@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.contents import hear_refills
+from napari_fastsam.layers.planes.read import displayed_axes
 from napari_fastsam.layers.prompts.marks import fit_to_screen
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.segment.choices import LayerChoices
@@ -115,7 +116,7 @@ class Following:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
         self._panels.region.show_axes(image)
-        self._panels.thresholds.show_units(image)
+        self._show_units()
         self._panels.offer_planes()
         self._on_layers()
         self._updates.soon()
@@ -134,10 +135,20 @@ class Following:
         place = (tuple(dims.point), tuple(dims.order), dims.ndisplay)
         if place != self._place:
             self._place = place
+            self._show_units()
             self._updates.soon()
 
     def _layer_changed(self, *_: Any) -> None:
+        self._show_units()
         self._updates.soon()
+
+    def _show_units(self) -> None:
+        """Give sizes in the units of the plane shown."""
+        image = self._panels.source.image.value
+        if image is None or self._viewer.dims.ndim < image.ndim:  # the viewer has yet to hear of its axes
+            self._panels.thresholds.show_units(image)
+        else:
+            self._panels.thresholds.show_units(image, displayed_axes(self._viewer, image))
 
     def _prompts_changed(self, event: Any) -> None:
         if self._recorder.history.is_replaying:
