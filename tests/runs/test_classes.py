@@ -61,6 +61,13 @@ def test_labels_of_another_shape_are_refused(picture):
         fs.learn_classes(fs.describe_labels(fs.load_model("nuclei", "cpu"), picture, np.zeros((256, 320), int)), {})
 
 
+def test_labels_that_64_bits_with_a_sign_do_not_hold_are_refused(picture):
+    labels = np.zeros(picture.shape, np.uint64)
+    labels[100:130, 60:110] = 2**63
+    with pytest.raises(ParameterError, match=r"9223372036854775808 is above .* number the objects anew"):
+        fs.describe_labels(fs.load_model("nuclei", "cpu"), picture, labels)
+
+
 def test_objects_of_a_plane_in_tiles_are_described_as_in_one_pass(picture, monkeypatch):
     from napari_fastsam.core.planes.tiling import Tiling
     from napari_fastsam.model.asking import describing

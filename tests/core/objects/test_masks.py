@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks, masks_at
+from napari_fastsam.core.objects.masks import CroppedMask, LazyMasks, MaskWindows, masks_at
 
 SHAPE = (9, 11)
 
@@ -44,6 +44,14 @@ def test_masks_at_a_point_are_those_that_cover_it(masks: list[CroppedMask], poin
     table = np.array(points, float).reshape(-1, 2)
     expected = [[i for i, mask in enumerate(masks) if mask.covers(point[None])[0]] for point in table]
     assert masks_at(masks, table) == expected
+
+
+@given(st.lists(crops(), max_size=5), crops())
+def test_masks_that_share_pixels_have_windows_that_overlap(masks: list[CroppedMask], mask: CroppedMask) -> None:
+    near = MaskWindows(masks).overlapping(mask)
+    assert {i for i, other in enumerate(masks) if mask.intersection(other)} <= {*near}
+    for other in (masks[i] for i in near):
+        assert all(a.start < b.stop and b.start < a.stop for a, b in zip(mask.window, other.window, strict=True))
 
 
 @pytest.mark.parametrize(("at", "inside"), [(-0.51, False), (-0.5, True), (2.49, True), (2.5, False)])

@@ -59,3 +59,30 @@ def test_without_a_point_in_it_an_object_stays(points):
     for i, mask in enumerate(EVERYTHING):
         if i in did.removed:
             assert mask.covers(np.array(points, float)).any()
+
+
+masks = st.builds(square, st.integers(0, 40), st.integers(0, 40), st.integers(0, 12))
+
+
+@given(
+    st.lists(masks, max_size=8),
+    st.lists(st.lists(masks, min_size=1, max_size=2), max_size=4),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=4),
+)
+def test_what_lies_far_away_changes_nothing(everything, drawn, points):
+    """Objects at the places where nothing is drawn are not looked at: they only move the positions of the others."""
+    points, far = np.array(points, float).reshape(-1, 2), [square(100 + 10 * i, 100) for i in range(3)]
+    alone, among = changes(everything, drawn, points), changes([*far, *everything, *far], drawn, points)
+    moved = [tuple(None if i is None else i + len(far) for i in part) for part in (alone.same, alone.removed)]
+    assert [among.same, among.removed] == moved
+    assert among.joined == tuple(i + len(far) for i in alone.joined)
+
+
+@given(st.lists(masks, min_size=1, max_size=8), st.lists(masks, max_size=4))
+def test_an_object_of_a_prompt_is_the_one_of_all_that_is_most_like_it(everything, drawn):
+    taken = set()
+    for mask, same in zip(drawn, changes(everything, [[mask] for mask in drawn], NONE).same, strict=True):
+        alike = [mask.iou(other) for other in everything]
+        best = alike.index(max(alike))
+        assert same == (best if alike[best] > 0.5 and best not in taken else None)
+        taken.add(same)

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Points
 
 from napari_fastsam.layers.planes.transforms import (
     layer_affine,
+    pixel_area,
     placed_on,
     points_between,
     unit_factors,
@@ -168,3 +169,22 @@ def test_a_layer_placed_on_an_image_whose_shear_is_a_lower_triangle():
     under = image(3, shear=np.array([[1, 0, 0], [0.3, 1, 0], [0.2, 0.1, 1]]), rotate=(10, 20, 30))
     over = Labels(np.zeros((2, 2, 2), dtype=int), **placed_on(under, (1, 2, 3), (1, 2, 2)))
     np.testing.assert_allclose(points_between(over, under, [[1, 1, 1]]), [[2, 4, 5]], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("placed", "axes", "area"),
+    [
+        pytest.param({"scale": (1, 0.5, 0.25), "units": ("um",) * 3}, (1, 2), 0.125, id="scale"),
+        pytest.param({"scale": (1, 0.5, 0.25), "units": ("um",) * 3}, (0, 2), 0.25, id="other axes"),
+        pytest.param({"scale": (1, 500, 0.25), "units": ("um", "nm", "um")}, (1, 2), 0.125, id="units"),
+        pytest.param({"affine": np.diag([1, 2, 3, 1]), "units": ("um",) * 3}, (1, 2), 6, id="affine"),
+        pytest.param({"scale": (1, 2, 3), "rotate": 30, "units": ("um",) * 3}, (1, 2), 6, id="rotated"),
+        pytest.param({"scale": (1, 2, 3), "shear": (0, 0, 1), "units": ("um",) * 3}, (1, 2), 6, id="sheared"),
+        pytest.param({"units": ("second", "um", "um")}, (1, 2), 1, id="a plane of a series"),
+        pytest.param({"units": ("second", "um", "um")}, (0, 2), None, id="along time"),
+        pytest.param({}, (1, 2), None, id="pixels"),
+    ],
+)
+def test_the_area_of_a_pixel(placed, axes, area):
+    found = pixel_area(Image(np.zeros((4, 5, 6)), **placed), axes)
+    assert found == (None if area is None else pytest.approx(area))

@@ -201,3 +201,18 @@ def test_of_a_long_name_the_beginning_is_seen(classes):
     field = one.dock.rows.names[name]
     assert field.cursorPosition() == 0
     assert field.toolTip().startswith(name)
+
+
+def test_what_is_empty_takes_no_room(classes, truth):
+    """Neither the list before there is a class, nor *on all planes* beside a plane."""
+    b = classes(two=False)
+    dock, guess, rows = b.dock, b.dock.guess, b.dock.rows
+    b.viewer.layers.clear()
+    b.qtbot.waitUntil(lambda: not rows.isVisible())
+
+    def gap(upper, lower):
+        top = upper.mapTo(dock.native, upper.rect().bottomLeft()).y()
+        return lower.mapTo(dock.native, lower.rect().topLeft()).y() - top
+
+    b.qtbot.waitUntil(lambda: gap(dock.layer.native, dock.add_button.native) < 10)
+    b.qtbot.waitUntil(lambda: gap(guess.sure.native, guess.accept_button.native) < 10)

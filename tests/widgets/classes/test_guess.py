@@ -56,6 +56,20 @@ def test_a_few_classes_teach_the_others_and_ten_answers_more(bench, truth, tmp_p
     assert "unsure classes" not in b.viewer.layers
 
 
+def test_a_second_press_cancels(bench, truth):
+    b = bench(show=True)
+    b.viewer.add_labels(truth.copy(), name="nuclei")
+    dock = ClassesWidget(b.viewer)
+    b.viewer.window.add_dock_widget(dock, name="Classes")
+    button = dock.guess.guess_button
+    for text, message in (("Cancel", ""), ("Guess the others", "Cancelled.")):
+        b.qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+        b.qtbot.waitUntil(lambda text=text: button.text == text)
+        assert message in dock.message
+    assert dock.guess.guessing.seen is None
+    dock.disconnect_all()
+
+
 @pytest.mark.parametrize("layer", ["image", "labels"])
 def test_without_an_image_or_labels_there_is_nothing_to_describe(bench, truth, layer):
     b = bench(show=True)

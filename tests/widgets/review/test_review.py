@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Labels
@@ -82,6 +83,7 @@ def test_keys_answer_and_the_view_goes_to_the_next(desk):
 
     one.key(Qt.Key.Key_W)
     assert answers_of(layer) == {13: "wrong"}
+    assert one.dock.message.startswith("1 of 25 objects checked, 1 wrong. How many are wrong in all is estimated once")
     second = one.label
     assert "picked at random" in one.about
     one.key(Qt.Key.Key_R)
@@ -189,6 +191,27 @@ def test_too_many_pixels_are_refused_with_what_to_do(desk, monkeypatch):
     one.settle()
 
     assert "review a part of it" in one.dock.message
+
+
+def test_numbers_that_cannot_be_kept_are_refused(desk):
+    one = desk(None)
+    one.dock.fail = lambda error: one.dock.say(str(error))
+    one.viewer.add_layer(Labels(np.where(discs() == 13, np.uint64(2**63), np.uint64(0)), name="discs"))
+    one.settle()
+    assert "9223372036854775808 is above" in one.dock.message
+    assert one.dock.review is None
+
+
+def test_an_answer_about_labels_of_dask_is_taken_back(desk):
+    one = desk(None)
+    layer = one.viewer.add_labels(da.from_array(discs(), chunks=50), name="discs")
+    one.settle()
+    first = one.label
+    one.dock.wrong()
+    assert answers_of(layer) == {first: "wrong"}
+    one.dock.back()
+    assert answers_of(layer) == {}
+    assert one.label == first
 
 
 def test_correct_it_shows_the_dock_in_which_clicks_correct(desk):

@@ -64,6 +64,18 @@ def test_prompts_in_another_unit_than_the_image(bench, expected, unit, factor):
     assert b.committed.units == b.image.units
 
 
+def test_the_first_click_on_an_image_in_another_unit_than_the_viewer(bench, cells):
+    """The viewer's world is in the smaller of two units, and so is what it says of the mouse."""
+    b = bench(np.zeros_like(cells), scale=(500, 500), units=("nm", "nm"), show=True)
+    image = b.viewer.add_image(cells, scale=(0.5, 0.5), units=("um", "um"), contrast_limits=(0, 80))
+    b.dock.image.value = b.viewer.layers.selection.active = image
+    b.viewer.reset_view()
+    b.settle()
+    b.mouse_click(NUCLEI[0] * 500)
+    np.testing.assert_allclose(b.dock.points.value.data, NUCLEI[:1], atol=2)
+    assert "1 object" in b.status
+
+
 def test_new_prompt_layers_and_labels_have_the_images_place_and_units(bench):
     b = bench(scale=(0.5, 0.25), rotate=10, units=("um", "um"), axis_labels=("row", "column"))
     points, shapes = b.prompts()

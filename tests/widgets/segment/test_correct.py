@@ -326,3 +326,47 @@ def test_with_mouse_and_keys(bench, truth):
     b.settle()
     assert layer.data[126, 94] == number
     assert layer.data[126, 102] == 0
+
+
+def test_an_object_whose_only_point_is_deleted_takes_its_step_with_it(bench):
+    b = bench()
+    place = np.array([231.0, 47.0])  # there the network proposes several sizes
+    points, _ = b.prompts()
+    b.dock.conf.value, b.dock.iou.value = 0.05, 0.9
+    b.dock.toggle_object()
+    b.click(place)
+    first = b.shown.copy()
+    while "no larger" not in b.status:
+        b.dock.larger()
+        b.settle()
+    assert (b.shown != first).any()
+    stepped = b.shown.copy()
+    points.selected_data = {0}
+    points.remove_selected()
+    b.settle()
+    b.click(place)
+    assert points.features["object"].tolist() == [1]
+    np.testing.assert_array_equal(b.shown, first)
+    for _ in range(2):
+        b.dock.undo()
+        b.settle()
+    np.testing.assert_array_equal(b.shown, stepped)
+
+
+def test_a_layer_that_comes_back_is_corrected_again(bench, truth):
+    b = bench()
+    layer = label_layer(b, truth)
+    number = int(truth[126, 94])
+    correct(b)
+    b.click(NUCLEI[0])
+    b.viewer.layers.remove(layer)
+    b.settle()
+    assert "is gone" in b.dock.status.value
+    layer.data[:120][layer.data[:120] == number] = 0
+    b.viewer.add_layer(layer)
+    b.settle()
+    assert "is gone" not in b.dock.status.value
+    assert (b.shown > 0).sum() == (layer.data == number).sum()
+    b.dock.labels.value = layer
+    b.dock.commit()
+    assert layer.data[126, 94] == number

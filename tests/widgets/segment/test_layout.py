@@ -174,6 +174,44 @@ def test_sizes_are_those_of_the_image(bench, cells):
     assert "10.00 µm²" in b.status
 
 
+def test_sizes_are_those_of_the_plane_shown_scaled_as_it_is_now(bench):
+    b = bench(np.zeros((64, 64, 64), np.uint8), scale=(2, 0.5, 0.5), units=("um",) * 3)
+    field = b.dock._panels.thresholds.size_shown.fields[0]
+    b.dock.diameter.value = 20
+    assert field.value == pytest.approx(10)
+    b.viewer.dims.order = (1, 0, 2)
+    assert field.value == pytest.approx(20), "rows are z now: a pixel is 2 × 0.5 µm"
+    b.image.affine = np.diag([3, 3, 3, 1])
+    assert field.value == pytest.approx(60)
+    b.image.units = ("nm",) * 3
+    assert field.value == pytest.approx(0.06)
+    b.image.units = ("pixel",) * 3
+    assert field.native.text() == "20 px"
+
+
+def test_sizes_of_an_image_of_electrons_can_be_read_and_typed(bench, cells):
+    b = bench(cells, scale=(4, 4), units=("nm", "nm"), contrast_limits=(0, 80))
+    thresholds = b.dock._panels.thresholds
+    area, size = thresholds.areas_shown.fields[0], thresholds.size_shown.fields[0]
+    b.dock.areas.min_area.value = 50
+    assert area.native.text() == "0.000800 µm²"
+    area.value = 0.0048
+    assert b.dock.areas.min_area.value == 300
+    size.value = 0.08
+    assert b.dock.diameter.value == pytest.approx(20)
+    size.native.stepUp()
+    assert b.dock.diameter.value == pytest.approx(22.5)
+
+
+def test_a_size_beyond_what_can_be_asked_for_is_the_largest(bench, cells):
+    b = bench(cells, scale=(4, 4), units=("nm", "nm"), contrast_limits=(0, 80))
+    size = b.dock._panels.thresholds.size_shown.fields[0]
+    for _ in range(2):
+        size.native.setValue(1e8)
+        assert b.dock.diameter.value == b.dock.diameter.max
+        assert size.value == pytest.approx(b.dock.diameter.max * 0.004)
+
+
 def test_two_docks_share_a_place_as_tabs(make_napari_viewer, plugin_settings, qtbot, cells):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(cells, name="cells", contrast_limits=(0, 80))

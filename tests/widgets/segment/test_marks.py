@@ -98,3 +98,11 @@ def test_marks_on_all_planes_of_a_stack_show_what_was_found_there(bench, cells):
     b.dock.areas.min_area.value = 100_000
     b.settle()
     assert [filled for _, _, filled in looks(points)] == [False] * 4
+
+
+def test_marks_are_as_large_where_an_affine_scales_the_image(bench):
+    b = bench(affine=np.diag([4.0, 4.0, 1.0]))
+    points = b.click(NUCLEI[0])
+    for zoom in (0.3, 5.0):
+        points.scale_factor = 1 / zoom  # as the canvas does when it draws
+        np.testing.assert_allclose(points.size * 4 * zoom, SCREEN_PIXELS, rtol=0.1)

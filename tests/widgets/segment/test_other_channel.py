@@ -55,6 +55,29 @@ def test_along_an_axis_of_channels(bench, cells, rfp):
     assert b.viewer.dims.current_step[0] == 1
 
 
+def test_beside_another_stack_the_channel_is_where_the_image_has_it(bench, cells, rfp):
+    """The slider's steps count from where the first of all layers begins."""
+    b = bench(np.stack([rfp, cells.astype(np.uint16)]), axis_labels=("c", "y", "x"), contrast_limits=(0, 80))
+    image = b.image
+    b.viewer.add_image(np.zeros((9, 16, 16), np.uint8), translate=(-5, 0, 0))
+    b.dock.image.value = image
+    b.dock.make_prompt_layers()
+    b.viewer.dims.set_point(0, 0)
+    b.dock.points.value.add([[0, *NUCLEUS]])
+    b.settle()
+    b.dock._panels.channels.search_in.native.click()
+    b.settle()
+    assert b.viewer.dims.point[0] == 1
+
+
+def test_a_name_with_an_ampersand_is_read_on_the_button(two):
+    b = two
+    b.viewer.layers["DAPI"].name = "DAPI & GFP"
+    b.prompts()
+    b.mouse_click(NUCLEUS)
+    assert b.dock._panels.channels.search_in.text == "Search in “DAPI && GFP”", "Qt shows one of two"
+
+
 def test_nothing_is_offered_where_no_channel_shows_anything(two):
     b = two
     b.prompts()

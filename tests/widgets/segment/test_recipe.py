@@ -11,6 +11,7 @@ from npe2 import PluginManager, PluginManifest
 from napari_fastsam.core.objects.measurements import measure
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.recipes import load_recipe
+from napari_fastsam.layers.labels.exporting import scale_of
 from napari_fastsam.model.asking import plane_scale
 from napari_fastsam.model.network import segmenter
 from napari_fastsam.runs import work
@@ -118,6 +119,16 @@ def test_measuring_opens_the_features_table_and_forgets_labels_that_are_gone(ben
     (table,) = [w for name, w in b.viewer.window.dock_widgets.items() if "Features table" in name]
     assert table.table.model().rowCount() == len(labels.features)
     assert "features table" in b.status
+
+
+def test_an_area_is_that_of_a_pixel_as_the_affine_scales_it(bench):
+    b = bench(scale=(0.5, 0.5), units=("um", "um"), affine=np.diag([2.0, 4.0, 1.0]))
+    b.dock.task.value = "everything"
+    b.settle()
+    labels = b.dock.commit()
+    b.dock.measure()
+    np.testing.assert_allclose(labels.features["area_um2"], labels.features["area"] * 2)
+    assert scale_of(labels).scale == pytest.approx((1, 2))
 
 
 def test_without_units_of_length_there_is_no_area_in_micrometres(bench):

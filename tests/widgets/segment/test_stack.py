@@ -158,6 +158,18 @@ def test_planes_along_another_axis_shown(bench, nuclei):
     assert b.preview.data.shape == nuclei.shape
 
 
+def test_axes_are_called_as_in_the_image_that_is_chosen(bench, nuclei):
+    b = bench(np.zeros((3, 64, 64), np.uint8), axis_labels=("t", "y", "x"))
+    axis = b.dock.stack.axis
+    assert axis.native.currentText() == "t (0)"
+    b.dock.image.value = b.viewer.add_image(np.zeros((4, 64, 64), np.uint8), axis_labels=("z", "y", "x"))
+    b.settle()
+    assert axis.native.currentText() == "z (0)"
+    b.dock.image.value = b.viewer.add_image(np.zeros((2, 4, 64, 64), np.uint8), axis_labels=("t", "z", "y", "x"))
+    b.settle()
+    assert [axis.native.itemText(i) for i in range(axis.native.count())] == ["z (1)", "t (0)"]
+
+
 def test_a_single_plane_is_no_stack(bench):
     b = bench()
     b.dock.task.value, b.dock.region.value = "everything", "stack"

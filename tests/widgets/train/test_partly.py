@@ -66,6 +66,19 @@ def test_what_is_painted_over_may_be_chosen_after_the_pair_was_added(train_dock,
     np.testing.assert_array_equal(written(b, dock, tmp_path).ignored(), scribble > 0)
 
 
+def test_the_layer_that_is_painted_to_leave_out_does_not_become_the_labels(train_dock, truth, tmp_path):
+    b, dock = train_dock
+    labels = b.viewer.add_labels(truth.copy(), name="truth")
+    unsure = b.viewer.add_labels(np.zeros_like(truth), name="unsure")
+    dock.truth.value, dock.left_out.value = labels, unsure
+    b.viewer.layers.selection.active = labels
+    b.viewer.layers.selection.active = unsure  # to paint in it
+    unsure.data_setitem((np.arange(20), np.arange(20)), 1)
+    assert dock.truth.value == labels
+    dock.add_pair()
+    assert written(b, dock, tmp_path).labels().any()
+
+
 def test_what_is_painted_over_has_the_shape_of_the_labels(train_dock, truth):
     b, dock = train_dock
     b.viewer.add_labels(truth.copy(), name="truth")
@@ -74,6 +87,18 @@ def test_what_is_painted_over_has_the_shape_of_the_labels(train_dock, truth):
     dock.add_pair()
     assert dock.pairs.rows == []
     assert "same shape and place as the labels" in dock.message
+
+
+def test_what_is_painted_over_lies_where_the_labels_do_and_is_another_layer(train_dock, truth):
+    b, dock = train_dock
+    labels = b.viewer.add_labels(truth.copy(), name="truth")
+    moved = b.viewer.add_labels(np.zeros_like(truth), name="moved", translate=(40, 0))
+    dock.fail = lambda error: dock.say(str(error))
+    for layer, told in ((moved, "lies elsewhere than “truth”"), (labels, "nothing would be learnt")):
+        dock.truth.value, dock.left_out.value = labels, layer
+        dock.add_pair()
+        assert told in dock.message
+        assert not dock.pairs.rows
 
 
 def test_a_session_is_a_training_set_by_one_click(train_dock, tmp_path):
@@ -99,3 +124,21 @@ def test_a_session_is_a_training_set_by_one_click(train_dock, tmp_path):
     background = ~example.ignored() & (example.labels() == 0)
     np.testing.assert_array_equal(background, np.isin(found, [first, second]))
     np.testing.assert_array_equal(example.labels() > 0, layer.data > 0)
+
+
+def test_a_pair_on_the_list_learns_what_the_session_rejected(train_dock, tmp_path):
+    b, dock = train_dock
+    b.dock.task.value = "everything"
+    b.settle()
+    layer = b.dock.commit()
+    b.settle()
+    dock.truth.value, dock.partial.partly.value = layer, True
+    gone = layer.data == layer.data[147, 244]
+    layer.data = np.where(gone, 0, layer.data)
+    dock.add_pair()
+    assert written(b, dock, tmp_path / "before").ignored()[gone].all()
+    dock.add_session()
+    assert len(dock.pairs.rows) == 1
+    example = written(b, dock, tmp_path / "after")
+    assert not example.ignored()[gone].any()
+    assert not example.labels()[gone].any()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -104,19 +104,34 @@ class CroppedMask:
         return both / union if union else 0.0
 
 
-def masks_at(masks: Sequence[CroppedMask], points: NDArray[np.number[Any]]) -> list[list[int]]:
-    """Return for each of (P, 2) rows and columns the positions of the masks that hold it.
+class MaskWindows:
+    """The windows of masks: seen for thousands at once which masks may hold a point, or have pixels of another one.
 
-    Which masks it may be is seen from their windows, for thousands of them at once.
+    Parameters
+    ----------
+    masks
+        N masks.
     """
-    windows = [(mask.top, mask.left, mask.window[0].stop, mask.window[1].stop) for mask in masks]
-    first, last = np.hsplit(np.array(windows, np.intp).reshape(-1, 4), 2)
-    found = []
-    for point in np.asarray(points):
-        pixel = np.floor(point + 0.5)
-        near = np.flatnonzero(((pixel >= first) & (pixel < last)).all(axis=1)).tolist()
-        found.append([i for i in near if masks[i].covers(point[None])[0]])
-    return found
+
+    def __init__(self, masks: Iterable[CroppedMask]) -> None:
+        windows = [(mask.top, mask.left, mask.window[0].stop, mask.window[1].stop) for mask in masks]
+        self._first, self._last = np.hsplit(np.array(windows, np.intp).reshape(-1, 4), 2)
+
+    def holding(self, pixel: NDArray[np.number[Any]]) -> list[int]:
+        """Return the positions of the masks whose windows hold a row and column, which are whole numbers."""
+        return np.flatnonzero(((pixel >= self._first) & (pixel < self._last)).all(axis=1)).tolist()
+
+    def overlapping(self, mask: CroppedMask) -> list[int]:
+        """Return the positions of the masks whose windows overlap that of another mask."""
+        first, last = np.array([(edge.start, edge.stop) for edge in mask.window]).T
+        return np.flatnonzero(((first < self._last) & (last > self._first)).all(axis=1)).tolist()
+
+
+def masks_at(masks: Sequence[CroppedMask], points: NDArray[np.number[Any]]) -> list[list[int]]:
+    """Return for each of (P, 2) rows and columns the positions of the masks that hold it."""
+    windows = MaskWindows(masks)
+    near = [windows.holding(np.floor(point + 0.5)) for point in np.asarray(points)]
+    return [[i for i in there if masks[i].covers(point[None])[0]] for point, there in zip(points, near, strict=True)]
 
 
 class LazyMasks(Sequence[CroppedMask]):

@@ -12,7 +12,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.drawing import along, rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import SCRIBBLE_FLOOR, Pool, Ranking, outside, outside_reason
-from napari_fastsam.core.prompts.values import as_polyline
+from napari_fastsam.core.prompts.values import as_items, as_polyline
 
 _CLICKS_ALONG = 24
 """A scribble counts as at most so many clicks."""
@@ -27,7 +27,8 @@ class LineQuery(Query, ABC):
     @classmethod
     def parse(cls, given: Any) -> tuple[NDArray[np.float64], ...]:
         """Return the vertices of each."""
-        return tuple(as_polyline(cls.field, i, line, cls.least) for i, line in enumerate(given))
+        lines = as_items(cls.field, given, "(V, 2) vertices")
+        return tuple(as_polyline(cls.field, i, line, cls.least) for i, line in enumerate(lines))
 
     def extent(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the pixels of its vertices."""

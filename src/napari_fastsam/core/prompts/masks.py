@@ -13,6 +13,7 @@ from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.drawing import rasterize
 from napari_fastsam.core.prompts.queries import Query, register
 from napari_fastsam.core.prompts.ranking import Candidate, Pool, Ranking, outside_reason
+from napari_fastsam.core.prompts.values import as_items
 from napari_fastsam.errors import PromptError
 
 _MOST_PIXELS = 1 << 31
@@ -36,7 +37,7 @@ class MaskQuery(Query):
     @classmethod
     def parse(cls, given: Any) -> tuple[CroppedMask, ...]:
         """Return the masks, given as (Y, X) arrays of the whole plane (not 0 = object) or as `to_json` writes them."""
-        return tuple(_crop(i, mask) for i, mask in enumerate(given))
+        return tuple(_crop(i, mask) for i, mask in enumerate(as_items(cls.field, given, "(Y, X) arrays")))
 
     @classmethod
     def from_vertices(cls, vertices: NDArray[np.float64], shape: tuple[int, int]) -> CroppedMask:

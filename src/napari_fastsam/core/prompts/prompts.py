@@ -125,6 +125,8 @@ class Prompts:
             "counter_example_boxes": as_boxes("counter_example_boxes", counter_example_boxes),
             "exemplars": exemplars,
         }
+        if not isinstance(exemplars, Exemplars | None):
+            raise PromptError(f"exemplars is {exemplars!r}; expected what `fs.load_exemplars` returns, or None")
         for name, value in values.items():
             object.__setattr__(self, name, value)
         if not self.has_examples and (len(self.counter_examples) or len(self.counter_example_boxes)):

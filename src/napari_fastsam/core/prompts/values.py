@@ -47,6 +47,20 @@ def as_polyline(name: str, index: int, vertices: ArrayLike, least: int) -> NDArr
     return line
 
 
+def as_items(name: str, given: Any, expected: str) -> tuple[Any, ...]:
+    """Return the items of what is given, such as outlines.
+
+    Raises
+    ------
+    PromptError
+        If it has none, as None and a number.
+    """
+    try:
+        return tuple(given)
+    except TypeError as error:
+        raise PromptError(f"{name} is {given!r}; expected a list of {expected}, or () for none") from error
+
+
 def as_whole_numbers(
     name: str, values: ArrayLike | None, length: int, default: int, each: str = "point"
 ) -> NDArray[np.int64]:
@@ -82,7 +96,7 @@ def as_texts(texts: Any) -> tuple[str, ...]:
     PromptError
         If one is no text, or has no word.
     """
-    given = (texts,) if isinstance(texts, str) else tuple(texts)
+    given = (texts,) if isinstance(texts, str) else as_items("texts", texts, "words")
     for i, text in enumerate(given):
         if not isinstance(text, str) or not text.strip():
             raise PromptError(f"texts[{i}] is {text!r}; expected words that name what is wanted")

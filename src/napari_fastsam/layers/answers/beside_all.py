@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fastsam.core.objects.masks import CroppedMask
+from napari_fastsam.core.objects.masks import CroppedMask, MaskWindows, masks_at
 
 _SAME = 0.5
 """An object of all and one that a prompt chose are one where their IoU is above this."""
@@ -57,32 +57,33 @@ def changes(
         Whether each of all objects was taken away already, as far as that is known: that it stays, whatever else was
         found at the same place since.
     """
+    windows = MaskWindows(everything)  # all but a few of thousands of objects are nowhere near
     same: list[int | None] = []
     for masks in drawn:
-        alike = [max((mask.iou(other) for mask in masks), default=0.0) for other in everything]
-        best = int(np.argmax(alike)) if alike else 0
-        same.append(best if alike and alike[best] > _SAME and best not in same else None)
-    joined = tuple(
-        i
-        for i, other in enumerate(everything)
-        if i not in same and any(_gained(masks, other) > _MOST * other.area for masks in drawn)
-    )
-    removed: list[int | None] = []
+        near = sorted({i for mask in masks for i in windows.overlapping(mask)})
+        alike = {i: max(mask.iou(everything[i]) for mask in masks) for i in near}
+        best = max(near, key=lambda i: alike[i], default=None)
+        same.append(None if best is None or alike[best] <= _SAME or best in same else best)
+    joined = sorted({i for masks in drawn for i in _extended_over(masks, everything, windows)} - {*same})
+    corrected = {*same, *joined}
     known = removed_before or [False] * len(everything)
-    for point in negative:
-        if any(mask.covers(point[None])[0] for masks in drawn for mask in masks):
-            removed.append(None)
-            continue
-        gone = {*same, *joined}
-        there = [i for i, mask in enumerate(everything) if i not in gone and mask.covers(point[None])[0]]
+    in_drawn = masks_at([mask for masks in drawn for mask in masks], negative)
+    removed: list[int | None] = []
+    for of_prompts, of_all in zip(in_drawn, masks_at(everything, negative), strict=True):
+        there = [] if of_prompts else [i for i in of_all if i not in corrected]
         removed.append(min(there, key=lambda i: (not known[i], everything[i].area), default=None))
-    return Changes(tuple(same), tuple(removed), joined)
+    return Changes(tuple(same), tuple(removed), tuple(joined))
 
 
-def _gained(masks: Sequence[CroppedMask], other: CroppedMask) -> int:
-    """Count the pixels of an object that clicks gave to another one, which is its mask and what it started from."""
+def _extended_over(masks: Sequence[CroppedMask], everything: Sequence[CroppedMask], windows: MaskWindows) -> list[int]:
+    """Return those of all objects of which clicks gave most to another one: its mask, and what it started from."""
     if len(masks) < 2:
-        return 0
+        return []
     now, started = masks
+    return [i for i in windows.overlapping(now) if _gained(now, started, everything[i]) > _MOST * everything[i].area]
+
+
+def _gained(now: CroppedMask, started: CroppedMask, other: CroppedMask) -> int:
+    """Count the pixels of an object that clicks gave to another one."""
     both = now.intersection(other)
     return both and int(np.count_nonzero(other.pixels & now.on(*other.window) & ~started.on(*other.window)))

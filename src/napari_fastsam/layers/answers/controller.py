@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.answers.asking import Asking
 from napari_fastsam.layers.answers.screen import MakeJobs, Screen, State, Status
 from napari_fastsam.layers.answers.work import Failure, RunSummary, Work, error_message, same_place
@@ -77,9 +77,8 @@ class Controller:
                 return None
             return self.asking.freeze(controls)
         except FastSAMError as error:
-            if isinstance(error, ParameterError):  # what is shown is not what is asked for, and nothing can be
-                self.forget_shown()
-                self._screen.clear()
+            self.forget_shown()  # it is not what is asked for, and nothing can be
+            self._screen.clear()
             self._tell(State.FAILED, text=str(error))
             return None
 
@@ -124,21 +123,16 @@ class Controller:
 
     def run(self) -> None:
         """Answer what is asked for now, also what failed or was added; while work is under way, cancel it."""
-        if self.work is None:
-            self._run_anew()
-        elif self.work.kind == "warm up":
+        if self.work is not None and self.work.kind == "warm up":
             self.work = replace(self.work, user_initiated=True)
             self._tell(State.LOADING_FIRST)
-        else:
+        elif self.work is not None:
             self._jobs.cancel()
-
-    def _run_anew(self) -> None:
-        request = self.request()
-        if request is not None and self.asking.adds_nothing(request):
+        elif (request := self.request()) is not None and self.asking.adds_nothing(request):
             self._show_nothing(State.ALREADY_ADDED)
-            return
-        self._begin_anew()
-        self.update(user_initiated=True)
+        else:
+            self._begin_anew()
+            self.update(user_initiated=True)
 
     def run_here(self) -> RunSummary:
         """Answer what is asked for now before returning; the summary has no message."""
@@ -201,9 +195,10 @@ class Controller:
         self.shown = None
 
     def image_changed(self, image: Any) -> None:
-        """Forget what was kept of an image whose data changed; what is shown lies on pixels that are gone."""
+        """Forget what was kept of an image whose data changed; what is shown of it lies on pixels that are gone."""
         self._session.image_changed(image)
-        self._show_nothing(State.NOTHING_SHOWN)
+        if self.shown is not None and image in self.shown.request.controls.images:
+            self._show_nothing(State.NOTHING_SHOWN)
 
     def layer_removed(self, layer: Layer, is_image: bool) -> None:
         """Forget what was kept of an image that is gone; offer once more what was added to a layer that is."""
@@ -235,7 +230,8 @@ class Controller:
     def _start(self, request: Request, user_initiated: bool) -> None:
         if self.work is not None:
             # its end asks again what is wanted then
-            self.work = replace(self.work, user_initiated=self.work.user_initiated or user_initiated)
+            again, user_initiated = self._jobs.cancelled, user_initiated or self.work.user_initiated
+            self.work = replace(self.work, user_initiated=user_initiated, asked_again=again)
             return
         self._begin(Work("segment", request, user_initiated))
         self._jobs.start(lambda: self._session.work(request, user_initiated), "FastSAM")
@@ -261,10 +257,13 @@ class Controller:
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self.work = self.work, None
-        self._screen.work_changed(None)
+        self._screen.work_changed(None, cancelled)
         if work is None:
             return
         if cancelled and (error is None or isinstance(error, DownloadCancelled)):
+            if work.asked_again:
+                self.update(work.user_initiated)
+                return
             self._tell(State.DOWNLOAD_CANCELLED if work.kind == "download" else State.CANCELLED)
         elif error is not None:
             self._work_failed(work, error)

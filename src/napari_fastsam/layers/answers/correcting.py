@@ -101,7 +101,8 @@ class Corrections:
     def starts(self, image: Image) -> tuple[LabelStart, ...]:
         """Return the labels that are corrected on an image, as their layers have them now."""
         self._starts = [self._as_it_is(start) for start in self._starts]
-        self._changed.clear()
+        # a layer that was removed may come back, and have changed meanwhile
+        self._changed = {id(start.layer) for start in self._starts if start.layer not in self._viewer.layers}
         return tuple(start for start in self._starts if start.image == image)
 
     def begin(self, image: Image, plane: Plane, layer: Labels, label: int, yx: Sequence[float], number: int) -> bool:
@@ -208,6 +209,11 @@ class Corrections:
                 f'Label {label} of "{layer.name}" has no pixel on the plane of "{image.name}" that is shown.'
             )
         layers.set_next(number)
+
+    def numbers_in_use(self, layers: PromptLayers) -> set[int]:
+        """Return the object numbers that prompts, and labels that are corrected, have."""
+        rows = {number_of(layer, row) for layer in layers.all for row in range(len(layer.data))}
+        return rows | {start.number for start in self._starts}
 
     def join(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> str:
         """Join the points and shapes that are selected to the current object; returns what became of them."""

@@ -251,13 +251,27 @@ def not_answered(request: Request) -> tuple[str, ...]:
 
 def _around(crops: Sequence[CroppedMask]) -> list[tuple[slice, slice]]:
     """Return windows that hold masks, those that overlap put together."""
-    windows: list[tuple[int, int, int, int]] = []
-    for crop in crops:
-        rows, columns = crop.window
-        box = (rows.start, columns.start, rows.stop, columns.stop)
-        while touching := [w for w in windows if w[0] < box[2] and box[0] < w[2] and w[1] < box[3] and box[1] < w[3]]:
-            windows = [w for w in windows if w not in touching]
-            low, high = np.min([box, *touching], axis=0), np.max([box, *touching], axis=0)
-            box = (int(low[0]), int(low[1]), int(high[2]), int(high[3]))
-        windows.append(box)
-    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in windows]
+    edges = [(*(edge.start for edge in crop.window), *(edge.stop for edge in crop.window)) for crop in crops]
+    boxes = np.array(edges, np.intp).reshape(-1, 4)
+    while len(together := _put_together(boxes)) < len(boxes):
+        boxes = together  # one that has grown may overlap what lay beside its parts
+    return [(slice(y0, y1), slice(x0, x1)) for y0, x0, y1, x1 in boxes.tolist()]
+
+
+def _put_together(boxes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Go through (N, 4) boxes from top to bottom once, and put those together that overlap one further below."""
+    boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
+    tops, apart = boxes[:, 0].copy(), np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        if not apart[i]:
+            continue
+        y0, x0, y1, x1 = box = boxes[i].copy()
+        end = max(int(np.searchsorted(tops, y1)), i + 1)
+        below = boxes[i + 1 : end]
+        hits = (y0 < below[:, 2]) & (below[:, 0] < y1) & (x0 < below[:, 3]) & (below[:, 1] < x1) & apart[i + 1 : end]
+        touching = i + 1 + np.flatnonzero(hits)
+        if len(touching):
+            low = np.minimum(box[:2], boxes[touching, :2].min(axis=0))
+            boxes[touching[0]] = *low, *np.maximum(box[2:], boxes[touching, 2:].max(axis=0))
+            apart[[i, *touching[1:]]] = False
+    return boxes[apart]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pint import DimensionalityError
 
 from napari_fastsam.core.likeness.exemplars import Exemplars
 from napari_fastsam.core.objects.measurements import measure
@@ -24,6 +23,7 @@ from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.request import Request
 from napari_fastsam.layers.labels.features import axis_names, indexed
 from napari_fastsam.layers.planes.channels import channel_limits
+from napari_fastsam.layers.planes.transforms import pixel_area
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,7 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
         )
     labels = np.asarray(layer.data)
     table = measure(labels, np.asarray(image.data), axes=axis_names(image))
-    square = _square_micrometres(layer)
+    square = pixel_area(layer, (0, 1)) if layer.ndim == 2 else None
     if square is not None:
         table.insert(table.columns.get_loc("area") + 1, "area_um2", table["area"] * square)
     new = table.rename(columns={"label": "index"})
@@ -146,16 +146,3 @@ def add_measurements(layer: Labels, image: Image) -> pd.DataFrame:
     kept = old.drop(columns=[name for name in new.columns if name in old and name != "index"])
     layer.features = kept.merge(new, on="index", how="outer")
     return table
-
-
-def _square_micrometres(layer: Labels) -> float | None:
-    """Return the area of a pixel of a plane in µm²; None where its scale is in pixels, or it is a stack."""
-    if layer.ndim != 2:
-        return None
-    try:
-        sides = [
-            float((abs(step) * unit).m_as("micrometer")) for step, unit in zip(layer.scale, layer.units, strict=True)
-        ]
-    except DimensionalityError:
-        return None
-    return sides[0] * sides[1]

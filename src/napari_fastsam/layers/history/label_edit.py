@@ -201,7 +201,10 @@ class LabelEdit:
 
     def _holds(self, values: NDArray[Any]) -> bool:
         """Whether the first pixels of all runs have these values, which is quickly seen."""
-        return self._fits() and bool(np.array_equal(np.asarray(pixels_of(self.layer)[self._runs.firsts]), values))
+        fits = self._fits()
+        if self.is_empty or not fits:  # where only features changed, labels may be dask's, which has no such index
+            return fits
+        return bool(np.array_equal(np.asarray(pixels_of(self.layer)[self._runs.firsts]), values))
 
     def _write(self, back: bool) -> None:
         layer, data = self.layer, pixels_of(self.layer)

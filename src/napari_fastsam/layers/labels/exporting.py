@@ -13,6 +13,7 @@ from napari_fastsam.core.results.result import ArrayLabels, Index, ResultObject,
 from napari_fastsam.layers.labels.features import axis_names, indexed
 from napari_fastsam.layers.labels.records import METADATA_KEY
 from napari_fastsam.layers.labels.target import pixels_of
+from napari_fastsam.layers.planes.transforms import layer_affine
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -46,10 +47,13 @@ def result_of(layer: Labels, image: Image | None = None) -> SegmentationResult:
 
 
 def scale_of(layer: Labels) -> Scale:
-    """Return the axes of a Labels layer for files."""
+    """Return the axes of a Labels layer for files, which have a size of a pixel and no affine."""
     units = ("" if str(unit) == "pixel" else str(unit) for unit in layer.units)
-    steps, first = (tuple(map(float, along)) for along in (layer.scale, layer.translate))
-    return Scale(tuple(axis_names(layer)), steps, tuple(units), first)
+    steps, first = np.asarray(layer.scale), np.asarray(layer.translate)
+    if not np.array_equal(layer.affine.affine_matrix, np.eye(layer.ndim + 1)):
+        linear, first = layer_affine(layer)
+        steps = np.linalg.norm(linear, axis=0)
+    return Scale(tuple(axis_names(layer)), tuple(steps.tolist()), tuple(units), tuple(first.tolist()))
 
 
 def _full(image: Image) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fastsam.layers.napari_versions import camera as camera_of
 from napari_fastsam.layers.napari_versions import canvas_size
-from napari_fastsam.layers.planes.transforms import layer_affine, world_factors
+from napari_fastsam.layers.planes.transforms import layer_affine, world_factors, world_to_data
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -57,6 +57,14 @@ def go_to(viewer: ViewerModel, layer: Layer, point: ArrayLike, box: ArrayLike) -
     canvas = float(min(canvas_size(viewer)))
     if extent > 0 and not TOO_SMALL <= extent * camera.zoom / canvas <= TOO_LARGE:
         camera.zoom = COMFORTABLE * canvas / extent
+
+
+def show_position(viewer: ViewerModel, layer: Layer, axis: int, position: int) -> None:
+    """Move the slider of one of a layer's axes to where the layer has a position; steps count from other layers too."""
+    point = world_to_data(layer, viewer.dims.point, world_units=viewer.layers.units)
+    point[axis] = position
+    world = _world(viewer, layer, point[None])[0]
+    viewer.dims.set_point(viewer.dims.ndim - layer.ndim + axis, float(world[axis]))
 
 
 def _world(viewer: ViewerModel, layer: Layer, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pint
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    import pint
     from napari.components import ViewerModel
     from napari.layers import Layer
 
@@ -60,6 +60,21 @@ def unit_factors(source: Sequence[pint.Unit], target: Sequence[pint.Unit]) -> ND
     if any(a.dimensionality != b.dimensionality for a, b in pairs):
         return np.ones(len(pairs))
     return np.array([1.0 if a == b else float((1.0 * a).m_as(b)) for a, b in pairs])
+
+
+def pixel_area(layer: Layer, axes: Sequence[int]) -> float | None:
+    """Return the area in µm² that a pixel of a layer has along two of its axes, scaled and sheared as it is.
+
+    None where the world has no units of length there: in pixels, or along time.
+    """
+    sides = layer_affine(layer)[0][:, list(axes)]
+    across = np.abs(sides).max(axis=1) > 1e-9 * np.abs(sides).max()  # what rounding leaves is no part of a side
+    try:
+        lengths = [float((1.0 * unit).m_as("micrometer")) for unit in np.asarray(layer.units, object)[across]]
+    except pint.DimensionalityError:
+        return None
+    sides = sides[across] * np.array(lengths)[:, None]
+    return float(np.sqrt(max(np.linalg.det(sides.T @ sides), 0.0)))
 
 
 def units_apply(viewer: ViewerModel) -> bool:

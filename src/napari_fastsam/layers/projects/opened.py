@@ -13,6 +13,7 @@ from napari_fastsam.io.projects.state import ImageState
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.exporting import scale_of
 from napari_fastsam.layers.labels.target import pixels_of
+from napari_fastsam.layers.planes.transforms import world_to_data
 from napari_fastsam.layers.projects.prompt_rows import is_prompt_layer
 from napari_fastsam.layers.projects.reading import ReadImage, make_labels, make_prompts
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
@@ -182,7 +183,8 @@ class OpenImage:
         self.recorder.follow_prompts(layers, before)
 
     def _shown_plane(self) -> tuple[int | None, ...]:
-        point = self.labels.world_to_data(self._viewer.dims.point)
+        viewer = self._viewer
+        point = world_to_data(self.labels, viewer.dims.point, world_units=viewer.layers.units)
         shown = set(self._viewer.dims.displayed)
         first = self._viewer.dims.ndim - self.labels.ndim
         return tuple(

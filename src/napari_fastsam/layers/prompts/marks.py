@@ -15,6 +15,7 @@ from napari.layers.utils.color_encoding import ManualColorEncoding
 from napari.layers.utils.string_encoding import ManualStringEncoding
 from numpy.typing import NDArray
 
+from napari_fastsam.layers.planes.transforms import layer_affine
 from napari_fastsam.layers.prompts.features import (
     COUNTER_EXAMPLE,
     EXAMPLE,
@@ -170,7 +171,7 @@ def fit_to_screen(layer: Points | Shapes) -> None:
     """Let points, and lines of shapes, be as large on the screen at every zoom; what is selected is left alone."""
     if not is_marked(layer):
         return
-    per_pixel = float(layer.scale_factor) / abs(float(layer.scale[-1]))
+    per_pixel = float(layer.scale_factor) / float(np.linalg.norm(layer_affine(layer)[0][:, -1]))
     with layer.block_update_properties():
         if isinstance(layer, Points):
             size = SCREEN_PIXELS * per_pixel

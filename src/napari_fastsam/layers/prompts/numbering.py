@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -110,6 +110,18 @@ class Numbering:
             {now if own == key else own: steps for own, steps in state.steps.items()},
             now if state.touched == key else state.touched,
         )
+
+    def keep_objects(self, numbers: Container[int]) -> None:
+        """Forget what was known of all object numbers but these: who gets such a number later is another object."""
+
+        def kept(values: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+            gone = {key for key in values if isinstance(key, tuple) and key[0] == "object" and key[1] not in numbers}
+            return {key: value for key, value in values.items() if key not in gone}
+
+        self._planes = {
+            plane: replace(state, known=kept(state.known), steps=kept(state.steps))
+            for plane, state in self._planes.items()
+        }
 
     def forget(self, plane: Hashable) -> None:
         """Start anew on a plane, after its prompts were cleared."""

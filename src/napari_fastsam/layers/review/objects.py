@@ -11,6 +11,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_fastsam.core.results.result import too_high
 from napari_fastsam.core.review.doubts import Doubts, find_doubts
 from napari_fastsam.core.review.measured import MeasuredObjects, measure_objects
 from napari_fastsam.errors import LabelsError
@@ -61,10 +62,13 @@ class LayerPixels:
         Raises
         ------
         LabelsError
-            If the labels cannot be read.
+            If the labels cannot be read, or need more than 64 bits with a sign.
         """
         image = None if self.image is None else np.asarray(self.image)
         measured = measure_objects(np.asarray(self.labels), image)
+        highest = int(measured.labels.max(initial=0))
+        if highest > np.iinfo(np.int64).max:
+            raise LabelsError(too_high(highest))
         known = {name: self._column(name, measured.labels) for name in self.features}
         return measured, find_doubts(measured, known, self.confidence)
 

@@ -18,6 +18,7 @@ from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import DatasetError, FastSAMError
 from napari_fastsam.layers.napari_versions import follows_contrast
 from napari_fastsam.layers.planes.read import displayed_axes
+from napari_fastsam.layers.planes.transforms import points_between, units_apply
 from napari_fastsam.layers.training.decisions import Rejected
 from napari_fastsam.layers.training.grids import Axis, Region, axes_between, regions_of
 
@@ -269,7 +270,7 @@ def find_pair(
     ------
     DatasetError
         If the layers do not overlap, are turned against each other, or a region is not a rectangle; or what is left
-        out is drawn in a layer of another shape than the labels.
+        out is drawn in a layer of another shape or place than the labels, or in the labels.
     ImageError
         If the labels speak of the plane shown and none is shown.
     """
@@ -300,7 +301,7 @@ def find_pair(
         meant=grid.meant,
         partly=known.partly,
         rejected=known.rejected if grid.level == 0 else (),
-        left_out=_left_out(known.left_out, labels),
+        left_out=_left_out(known.left_out, labels, units_apply(viewer)),
     )
 
 
@@ -336,15 +337,30 @@ def _parts(axes: tuple[Axis, ...], shown: tuple[int, int], regions: list[Region]
                 )
 
 
-def _left_out(layer: Labels | None, labels: Labels) -> Any:
+_SAME_PLACE = 0.5
+"""Pixels that the corners of labels and of what is left out may be apart."""
+
+
+def _left_out(layer: Labels | None, labels: Labels, use_units: bool) -> Any:
     """Return the data of a layer that is painted where nothing is known."""
     if layer is None:
         return None
+    if layer == labels:
+        raise DatasetError(
+            f"“{labels.name}” is the labels and also what is left out, so that nothing would be learnt: choose another "
+            "layer, or none, to leave out."
+        )
     shapes = [tuple(int(n) for n in (one.data[0] if one.multiscale else one.data).shape) for one in (layer, labels)]
     if shapes[0] != shapes[1]:
         raise DatasetError(
             f"“{layer.name}”, which says what is left out, has shape {shapes[0]} and “{labels.name}” {shapes[1]}. "
             "Paint it in a layer of the same shape and place as the labels."
+        )
+    corners = np.array([np.zeros(layer.ndim), np.array(shapes[0]) - 1])
+    if np.abs(points_between(layer, labels, corners, use_units=use_units) - corners).max() > _SAME_PLACE:
+        raise DatasetError(
+            f"“{layer.name}”, which says what is left out, lies elsewhere than “{labels.name}”: give both the same "
+            "scale, translate and units."
         )
     return layer.data[0] if layer.multiscale else layer.data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.planes.tiling import SEAM, Tiling
-from napari_fastsam.core.results.result import masks_in
-from napari_fastsam.errors import ImageError
+from napari_fastsam.core.results.result import masks_in, too_high
+from napari_fastsam.errors import ImageError, ParameterError
 from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, plane_shape, shown_size
 from napari_fastsam.model.asking.tiled import Piece, plan_tiles, read_tile
 from napari_fastsam.model.network.segmenter import Model
@@ -53,6 +53,8 @@ def describe_labels(
     ------
     ImageError
         If the image is no plane, or the labels have another shape.
+    ParameterError
+        If a label needs more than 64 bits with a sign.
     """
     data: Any = image if hasattr(image, "shape") else np.asarray(image)
     drawn = np.asarray(labels)
@@ -80,7 +82,7 @@ def described(proposals: Proposals, masks: dict[int, CroppedMask]) -> DescribedO
         The objects by number, on the plane of the pass.
     """
     instances = _instances(proposals, list(masks.values()))
-    numbers = np.fromiter(masks, np.int64, len(masks))
+    numbers = _numbers(masks)
     vectors = describe_instances(instances, range(len(instances)))
     return DescribedObjects(descriptor_kind(instances), numbers, vectors)
 
@@ -90,6 +92,13 @@ def _instances(proposals: Proposals, masks: Sequence[CroppedMask]) -> Instances:
         _boxes(masks), np.ones(len(masks), np.float32), tuple(masks), proposals.shape, proposals,
         np.arange(len(masks)), proposals.image_features,
     )  # fmt: skip
+
+
+def _numbers(masks: Collection[int]) -> NDArray[np.int64]:
+    highest = max(masks, default=0)
+    if highest > np.iinfo(np.int64).max:
+        raise ParameterError(too_high(highest))
+    return np.fromiter(masks, np.int64, len(masks))
 
 
 def _boxes(masks: Sequence[CroppedMask]) -> NDArray[np.float32]:
@@ -107,7 +116,7 @@ def _in_tiles(
 ) -> DescribedObjects:
     """Describe each object in the finest tile that shows it whole; one that none does, in the coarsest."""
     plan = plan_tiles(model, image, tiling, contrast_limits=contrast_limits)
-    numbers, boxes = np.fromiter(masks, np.int64, len(masks)), _boxes(list(masks.values()))
+    numbers, boxes = _numbers(masks), _boxes(list(masks.values()))
     vectors: dict[int, NDArray[np.float32]] = {}
     kind = ""
     for piece, last in _with_last(plan.pieces()):

@@ -7,8 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
+
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection
+from napari_fastsam.errors import ParameterError
 from napari_fastsam.model.asking.choosing import of_size
 from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.asking.thresholds import Thresholds
@@ -39,11 +42,19 @@ def default_refiner() -> Refiner:
     return ClickRefiner(default_corrector())
 
 
-def chosen_refiner(refine: bool | Refiner) -> Refiner | None:
-    """Return the refiner that an argument ``refine`` means: the default for True, none for False, or itself."""
-    if refine is True:
-        return default_refiner()
-    return None if refine is False else refine
+def chosen_refiner(refine: bool | Refiner | None) -> Refiner | None:
+    """Return the refiner that an argument ``refine`` means: the default for True, none for False, or itself.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(refine, bool | np.bool_):
+        return default_refiner() if refine else None
+    if refine is not None and not hasattr(refine, "refine"):
+        raise ParameterError(f"refine is {refine!r}; expected True, False or an object with a method `refine`")
+    return refine
 
 
 def likely(query: Query, started: Selection, thresholds: Thresholds) -> Selection:

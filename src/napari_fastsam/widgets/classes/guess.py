@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from napari_fastsam.layers.connections import Connections
 
+GUESS, CANCEL = "Guess the others", "Cancel"
+
 SURE = 0.8
 """From which probability on a class counts as sure at first."""
 
@@ -60,7 +62,7 @@ class GuessPart:
         self.interview = Interview(classing, self.guessing)
         self.outlines = UnsureOutlines(viewer, {PREVIEW_KEY: True})
         self._keys = CanvasKeys(viewer, connections)
-        self._runner = Runner(self._step, self._ended)
+        self._runner = Runner(say, self._ended)
         self._result: SeenObjects | None = None
         self._working = self._stale = False
         self.image = ComboBox(
@@ -77,7 +79,7 @@ class GuessPart:
             tooltip="Guess the objects of all planes, not only of the one that is shown; each is looked at.",
         )
         self.guess_button = PushButton(
-            name="guess_button", text="Guess the others", tooltip="Learn from the objects that have a class."
+            name="guess_button", text=GUESS, tooltip="Learn from the objects that have a class."
         )
         self.ask_button = PushButton(
             name="ask_button", text="Ask me", tooltip="Ten questions that teach most: Y, N, or the key of a class."
@@ -121,6 +123,7 @@ class GuessPart:
             self.guess_again(told=True)
             return
         name, device = self.model.value, self._device
+        self.guess_button.text = CANCEL
         self._runner.start(lambda: self._work(asked, name, device), "FastSAM: describe objects")
 
     def guess_again(self, told: bool = False) -> None:
@@ -267,11 +270,9 @@ class GuessPart:
         self._result = describe(model, asked)
         self._result.key = asked.key, name
 
-    def _step(self, step: str) -> None:
-        self._say(step)
-
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         seen, self._result = self._result, None
+        self.guess_button.text = GUESS
         if error is not None:
             self._say(str(error) or type(error).__name__)
             notify(error)

@@ -50,15 +50,22 @@ class ClassRows(QWidget):
             self._make_anew(classes)
         for name, label in self.counts.items():
             label.setText(f"{counts.get(name, 0):,}")
+        self._leave_no_gap()
 
     def show_without(self, count: int) -> None:
         """Show how many objects have no class."""
         self._without.setText(f"{count:,} without a class" if count else "")
+        self._leave_no_gap()
 
     def show_again(self) -> None:
         """Show the list as it is: what was typed and cannot be is forgotten."""
         for name, field in self.names.items():
             field.setText(name)
+
+    def _leave_no_gap(self) -> None:
+        """Take no room for what is empty."""
+        self._without.setHidden(not self._without.text())
+        self.setHidden(not self.names and not self._without.text())
 
     def _make_anew(self, classes: ClassList) -> None:
         for widgets in (self.names, self.buttons, self.counts, self.menus):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox, Container, FloatSlider, FloatSpinBox, SpinBox
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
 
+from napari_fastsam.widgets.common.elided import elide
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -45,6 +47,7 @@ def make_compact(controls: list[Any]) -> None:
             control.native.setMinimumContentsLength(10)
             control.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             control.native.setMinimumWidth(60)  # Qt goes by the longest item of a list that came later
+            elide(control.native)
         elif isinstance(control, Container):
             control.margins = (0, 0, 0, 0)
             make_compact(list(control))

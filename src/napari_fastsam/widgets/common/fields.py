@@ -36,12 +36,15 @@ class Fields(QWidget):
         grid.setColumnStretch(1, 1)
 
     def add(self, name: str, *fields: QWidget) -> None:
-        """Put a field in a row, or some side by side, behind a name."""
-        label, row = FieldName(name), self._grid.rowCount()
+        """Put a field in a row, or some side by side, behind a name; without one, the row goes when they are hidden."""
+        row = self._grid.rowCount()
+        self._grid.addWidget(beside(*fields), row, 1)
+        if not name:
+            return
+        label = FieldName(name)
         label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         label.setToolTip(next((tip for tip in (field.toolTip() for field in fields) if tip), ""))
         self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
-        self._grid.addWidget(beside(*fields), row, 1)
 
     def add_wide(self, *widgets: QWidget) -> None:
         """Put widgets side by side over the whole width."""

@@ -39,7 +39,7 @@ class Runner:
         work may be started from here on.
     """
 
-    def __init__(self, on_step: Callable[[str], None], on_done: Callable[[Exception | None, bool], None]) -> None:
+    def __init__(self, on_step: Callable[[str], object], on_done: Callable[[Exception | None, bool], None]) -> None:
         self._on_step = on_step
         self._on_done = on_done
         self._job: _Job | None = None

@@ -216,7 +216,9 @@ class RowsTable(QTableView):
             self._quiet = False
 
     def _choose_selected(self) -> None:
+        if self._quiet:
+            return
         selected = self.selected
-        if selected and not self._quiet:
-            self._chosen = tuple(self.rows.rows.identity(row) for row in selected)
+        self._chosen = tuple(self.rows.rows.identity(row) for row in selected)
+        if selected:
             self.chosen.emit(selected[0])

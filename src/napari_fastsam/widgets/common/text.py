@@ -17,6 +17,11 @@ def plain(text: str) -> str:
     return html.escape(text, quote=False) if Qt.mightBeRichText(text) else text  # type: ignore[attr-defined]
 
 
+def on_button(text: str) -> str:
+    """Return a text that a button shows as it is: of "A & B" Qt would take the space for a key, and show none."""
+    return text.replace("&", "&&")
+
+
 def as_html(message: str, details: tuple[str, ...] = ()) -> str:
     """Return a message and its details as rich text, the first few of many."""
     lines = [html.escape(message), *(f"• {html.escape(detail)}" for detail in details[:_MOST_DETAILS])]

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 from magicgui.widgets import FloatSpinBox, SpinBox
 
-if TYPE_CHECKING:
-    from napari.layers import Image
-
-_MICROMETRES = {
-    "pm": 1e-6,
-    "picometer": 1e-6,
-    "nm": 1e-3,
-    "nanometer": 1e-3,
-    "µm": 1.0,
-    "um": 1.0,
-    "micron": 1.0,
-    "micrometer": 1.0,
-    "mm": 1e3,
-    "millimeter": 1e3,
-    "cm": 1e4,
-    "centimeter": 1e4,
-    "m": 1e6,
-    "meter": 1e6,
-}
-
-
-def micrometres_a_pixel(image: Image) -> float | None:
-    """Return the side of an image's pixel in µm, the mean of both; None where the image says no length."""
-    lengths = [
-        abs(float(scale)) * _MICROMETRES.get(str(unit), 0.0)
-        for scale, unit in zip(image.scale[-2:], image.units[-2:], strict=True)
-    ]
-    return (lengths[0] * lengths[1]) ** 0.5 or None
+_MOST_DECIMALS = 12
 
 
 class InUnits:
@@ -71,9 +44,12 @@ class InUnits:
         """Show µm, of which a pixel has so many; None = pixels."""
         self._factor = 1.0 if micrometres is None else micrometres**self._power
         self._unit = ("px", "px")[self._power - 1] if micrometres is None else ("µm", "µm²")[self._power - 1]
+        pixel = math.floor(math.log10(self._factor))  # of electrons' images a pixel is some 0.00001 µm²
         for field in self.fields:
             field.native.setSuffix(f" {self._unit}")
-            field.native.setDecimals(0 if micrometres is None else 2)
+            field.native.setSingleStep(10.0 ** min(pixel + 1, 0))
+            with field.changed.blocked():  # with fewer decimals it is rounded, which nobody typed
+                field.native.setDecimals(0 if micrometres is None else min(max(2, 1 - pixel), _MOST_DECIMALS))
         self._show()
 
     def text(self, pixels: float) -> str:
@@ -81,8 +57,9 @@ class InUnits:
         return f"{pixels * self._factor:.{self.fields[0].native.decimals()}f} {self._unit}"
 
     def _typed(self, one: FloatSpinBox | SpinBox, value: float) -> None:
-        pixels = value / self._factor
+        pixels = min(max(value / self._factor, one.min), one.max)
         one.value = round(pixels) if isinstance(one, SpinBox) else pixels
+        self._show()  # what is beyond the limits is not there
 
     def _show(self, *_: object) -> None:
         for field, one in zip(self.fields, self._pixels, strict=True):

@@ -19,6 +19,7 @@ from napari_fastsam.widgets.common.dock import Dock
 from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.common.files import table_to_save
 from napari_fastsam.widgets.common.layer_box import is_another, offered_layers
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.compare import messages
 from napari_fastsam.widgets.compare.controls import make_actions, make_controls, suggested
 from napari_fastsam.widgets.compare.output import RESULT_KEY, ComparisonLayer
@@ -206,6 +207,7 @@ class CompareWidget(Dock):
         scrolled = self.root_native_widget
         scrolled.setMinimumWidth(0)
         self.view.stand_in(scrolled.widget().layout())
+        order_tabs(scrolled, self.actions.native)
 
     def _wire(self) -> None:
         viewer = self._viewer

@@ -29,7 +29,8 @@ def headline(said: ErrorEstimate) -> str:
         return f"{said.found:,} of {_objects(said.objects)} {verb} wrong: all are checked."
     if said.wrong != said.wrong:
         found = f", {said.found:,} wrong" if said.checked else ""
-        return f"{said.checked:,} of {_objects(said.objects)} checked{found}. What chance picks tells of the others."
+        estimate = "How many are wrong in all is estimated once one that was picked at random is checked."
+        return f"{said.checked:,} of {_objects(said.objects)} checked{found}. {estimate}"
     return (
         f"About {round(said.wrong):,} ({said.low:,} to {said.high:,}) of {_objects(said.objects)} are wrong; "
         f"{said.found:,} found."
@@ -43,8 +44,8 @@ def details(said: ErrorEstimate, counts: dict[str, int]) -> tuple[str, ...]:
     answered = ", ".join(f"{count:,} {answer}" for answer, count in counts.items()) or "none"
     return (
         f"Checked: {said.checked:,} of {said.objects:,} ({answered}).",
-        f"The interval holds the true number in {LEVEL:.0%} of reviews at least. It rests on {said.sampled:,} objects "
-        "that chance picked, and on those checked as doubtful, which are counted.",
+        f"The interval holds the true number in {LEVEL:.0%} of reviews at least. It rests on "
+        f"{_objects(said.sampled)} picked at random, and counts the doubtful ones that were checked.",
         f"Still wrong: {max(said.low - said.found, 0):,} to {max(said.high - said.found, 0):,}.",
     )
 

@@ -122,7 +122,9 @@ class Accepting:
             return None
         chosen = writer(self._engine.panels.export.format.value)
         name = plain_name((layer if image is None else image).name)
-        target = file_to_save(self._engine.window, "Export", f"{name}{chosen.ending}", path)
+        target = file_to_save(
+            self._engine.window, "Export", f"{name}{chosen.ending}", path, Path(f"_{chosen.ending}").suffix
+        )
         if target is not None:
             self.exporter.write(chosen, result_of(layer, image), target, layer.name)
         return target

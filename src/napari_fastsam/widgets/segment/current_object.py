@@ -176,9 +176,11 @@ class CurrentObject:
         self._say(message)
 
     def prompts_changed(self, event: Any) -> None:
-        """Give points that were just placed to the object that they speak of."""
+        """Give points that were just placed to the object that they speak of; forget objects without a prompt."""
         points = self._panels.prompts.points.value
         action = str(getattr(event, "action", "")).rpartition(".")[2].lower()
+        if action == "removed":
+            self._session.kept.numbering.keep_objects(self._corrections.numbers_in_use(self.layers))
         if action != "added" or points is None or getattr(event, "source", None) != points or not self.layers.number:
             return
         rows = sorted({int(i) % len(points.data) for i in event.data_indices})

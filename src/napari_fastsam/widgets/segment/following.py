@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.connections import Connections, layer_emitters
 from napari_fastsam.layers.contents import hear_refills
+from napari_fastsam.layers.planes.read import displayed_axes
 from napari_fastsam.layers.prompts.marks import fit_to_screen
 from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.segment.choices import LayerChoices
@@ -75,6 +76,7 @@ class Following:
         dims, listed = viewer.dims.events, viewer.layers.events
         always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
         always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
+        always.connect((listed,), self._data_changed)
         always.connect((viewer.layers.selection.events.active,), self._active_changed)
         hear_refills(viewer, always, self._layers_let_go, self.layers_chosen)
         for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
@@ -101,7 +103,6 @@ class Following:
         panel = self._panels.prompts
         image, points, shapes = self._panels.source.image.value, panel.points.value, panel.shapes.value
         if image is not None:
-            self._per_layer.connect((image.events.data,), self._image_changed)
             self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._layer_changed)
         self._follow_channels(image)
         for prompts in (points, shapes):
@@ -115,7 +116,7 @@ class Following:
             self._per_layer.connect((points.events.feature_defaults,), panel.show_next)
         panel.show_next()
         self._panels.region.show_axes(image)
-        self._panels.thresholds.show_units(image)
+        self._show_units()
         self._panels.offer_planes()
         self._on_layers()
         self._updates.soon()
@@ -126,13 +127,7 @@ class Following:
         panel.offer(image)
         for channel in panel.value:
             if channel.image != image:
-                changed = partial(self._channel_changed, channel.image)
-                self._per_layer.connect((channel.image.events.data,), changed)
                 self._per_layer.connect(layer_emitters(channel.image, "contrast_limits"), self._layer_changed)
-
-    def _channel_changed(self, image: Image, *_: Any) -> None:
-        self._controller.image_changed(image)
-        self._updates.soon()
 
     def _plane_changed(self, *_: Any) -> None:
         # napari says so too when a layer comes or goes, as the preview does, and nothing moves
@@ -140,10 +135,20 @@ class Following:
         place = (tuple(dims.point), tuple(dims.order), dims.ndisplay)
         if place != self._place:
             self._place = place
+            self._show_units()
             self._updates.soon()
 
     def _layer_changed(self, *_: Any) -> None:
+        self._show_units()
         self._updates.soon()
+
+    def _show_units(self) -> None:
+        """Give sizes in the units of the plane shown."""
+        image = self._panels.source.image.value
+        if image is None or self._viewer.dims.ndim < image.ndim:  # the viewer has yet to hear of its axes
+            self._panels.thresholds.show_units(image)
+        else:
+            self._panels.thresholds.show_units(image, displayed_axes(self._viewer, image))
 
     def _prompts_changed(self, event: Any) -> None:
         if self._recorder.history.is_replaying:
@@ -167,12 +172,17 @@ class Following:
     def _zoomed(self, prompts: Points | Shapes, *_: Any) -> None:
         fit_to_screen(prompts)
 
-    def _image_changed(self, *_: Any) -> None:
-        image = self._panels.source.image.value
-        if image is not None:
-            self._controller.image_changed(image)
+    def _data_changed(self, event: Any) -> None:
+        """Forget what is kept of an image that has other pixels, whether it is chosen now or was before."""
+        if event.type != "data":
+            return
+        image = event.sources[0]  # the list of layers passes on what happens in its layers
+        if image not in self._panels.source.image.choices:
+            return
+        self._controller.image_changed(image)
+        if image == self._panels.source.image.value:
             self._panels.offer_planes()  # it may have other axes now
-            self._updates.soon()
+        self._updates.soon()
 
     def _layers_changed(self, event: Any) -> None:
         layer = getattr(event, "value", None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_fastsam.layers.answers.request import Controls
+from napari_fastsam.layers.planes.look import show_position
 from napari_fastsam.widgets.segment.parts.candidates import CandidatesPanel
 from napari_fastsam.widgets.segment.parts.canvas import CanvasPanel
 from napari_fastsam.widgets.segment.parts.channels import ChannelsPanel
@@ -84,8 +85,7 @@ class Panels:
         if channel.axis is None:
             self.source.image.value = channel.image
         else:
-            dims = self._viewer.dims
-            dims.set_current_step(dims.ndim - channel.image.ndim + channel.axis, channel.position)
+            show_position(self._viewer, channel.image, channel.axis, channel.position)
 
     def freeze(self) -> Controls | None:
         """Return what is set as a value, or None if there is no image.

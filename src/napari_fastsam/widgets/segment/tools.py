@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_fastsam.layers.planes.transforms import world_to_data
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.prompts import THIS
 
 if TYPE_CHECKING:
     from napari.layers import Points, Shapes
+    from numpy.typing import NDArray
 
     from napari_fastsam.layers.connections import Connections
     from napari_fastsam.widgets.segment.engine import Engine
@@ -124,12 +126,13 @@ class Tools:
                 return
             yield
         image = self._engine.panels.source.image.value
-        if image is None or not _lies_in(image, event.position):
+        units = viewer.layers.units
+        if image is None or not _lies_in(image, world_to_data(image, event.position, world_units=units)):
             return
         layers = self._prompting.make_layers()
         if layers is not None:
             points = layers[0]
-            points.add([points.world_to_data(event.position)])
+            points.add([world_to_data(points, event.position, world_units=units)])
 
     # ---------------------------------------------------------------- buttons
 
@@ -155,8 +158,7 @@ class Tools:
         self._panel.show_next()
 
 
-def _lies_in(image: Image, position: Any) -> bool:
-    """Whether a place of the world lies on an image."""
-    data = np.asarray(image.world_to_data(position))[: image.ndim]
+def _lies_in(image: Image, data: NDArray[np.float64]) -> bool:
+    """Whether a place in an image's data coordinates lies on it."""
     shape = np.asarray(image.level_shapes[0][: image.ndim] if image.multiscale else image.data.shape[: image.ndim])
     return bool((data > -0.5).all() and (data < shape - 0.5).all())

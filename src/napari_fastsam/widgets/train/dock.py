@@ -24,6 +24,7 @@ from napari_fastsam.widgets.common.layer_box import offer_layers, uppermost
 from napari_fastsam.widgets.common.model_box import FROM_FILE
 from napari_fastsam.widgets.common.runner import Runner
 from napari_fastsam.widgets.common.settings import PLUGIN, read_settings
+from napari_fastsam.widgets.common.tabbing import order_tabs
 from napari_fastsam.widgets.common.text import as_html, plain
 from napari_fastsam.widgets.train import messages
 from napari_fastsam.widgets.train.controls import (
@@ -94,10 +95,14 @@ class TrainWidget(Dock):
         if image is None or labels is None:
             self.say(messages.NO_LAYERS if image is None else messages.NO_LABELS)
             return
-        added = self.pairs.add(image, labels, regions, self.partial.partly.value, self.left_out.value)
+        before = len(self.pairs.rows)
+        changed = self.pairs.add(image, labels, regions, self.partial.partly.value, self.left_out.value)
         if not self.model_name.value.strip():
             self.model_name.value = own_models.free_name(image.name)
-        self.say(messages.READY if added else messages.ALREADY_THERE)
+        if changed:
+            self.say(messages.READY if len(self.pairs.rows) > before else messages.CHANGED)
+        else:
+            self.say(messages.ALREADY_THERE)
 
     @report_errors
     def add_session(self) -> None:
@@ -284,6 +289,7 @@ class TrainWidget(Dock):
         frame.put_below(self.model_name.native, folded_settings(self.advanced, self.reasons))
         self.advanced.native.setParent(frame)
         self.advanced.native.hide()
+        order_tabs(self.root_native_widget, self.actions.native)
 
     def _wire(self) -> None:
         listed = self._viewer.layers.events
@@ -312,11 +318,11 @@ class TrainWidget(Dock):
             self.pairs.layer_removed(layer)
 
     def _follow_active(self, *_: Any) -> None:
-        """Choose the layer that is selected, if it is an image or labels."""
+        """Choose the layer that is selected, if it is an image or labels; not the one that is painted to leave out."""
         active = self._viewer.layers.selection.active
         for box in (self.image, self.truth):
             layer = next((layer for layer in box.choices if layer == active), None)
-            if layer is not None:
+            if layer is not None and layer != self.left_out.value:
                 box.value = layer
 
     def _base_chosen(self, name: str) -> None:

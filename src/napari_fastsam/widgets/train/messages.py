@@ -15,6 +15,7 @@ NO_LABELS = "There is no Labels layer yet: label the objects of the image in one
 NO_PAIRS = "No pairs yet: choose an image and its labels above, then “Add pair”."
 NOTHING_ACCEPTED = "Nothing was accepted in the dock FastSAM yet: find objects there, then “Add to labels”."
 ALREADY_THERE = "This pair is in the list already."
+CHANGED = "This image and its labels were in the list already: they are there once, as you chose now."
 USE_IT = "Use it now"
 NOT_NOW = "Not now"
 NOT_WHILE_BUSY = "Wait for the work under way, or cancel it."

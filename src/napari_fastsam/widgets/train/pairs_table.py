@@ -71,10 +71,13 @@ class PairRow:
         # a proxy of a layer equals it without being it
         return any(own is not None and own == layer for own in (self.image, self.labels, self.regions, self.left_out))
 
-    def is_of(self, image: Image, labels: Labels, regions: Shapes | None, partly: bool) -> bool:
-        """Whether it says of these layers what is decided in the same way."""
-        same_regions = self.regions is regions or (self.regions is not None and self.regions == regions)
-        return bool(self.image == image and self.labels == labels and same_regions and self.partly == partly)
+    def says_the_same(self, other: PairRow) -> bool:
+        """Whether the same is decided of the same layers."""
+        mine, others = (
+            (row.image, row.labels, row.regions, row.left_out, row.partly, row.rejected is tuple)
+            for row in (self, other)
+        )
+        return all(one is two or one == two for one, two in zip(mine, others, strict=True))
 
     def find(self, viewer: ViewerModel) -> TrainingPair:
         """Lay the layers on each other as they are now."""
@@ -126,19 +129,25 @@ class PairsTable(QWidget):
         left_out: Labels | None = None,
         rejected: Callable[[], tuple[Rejected, ...]] = tuple,
     ) -> bool:
-        """Add a pair; False if it is there already. The last three are as in `PairRow`.
+        """Add a pair; False if it is there already, and says the same. The last three are as in `PairRow`.
 
-        One that is there takes over what is left out.
+        An image and its labels are there once, or they would be learnt twice, and measured by what was learnt: chosen
+        again, they say what is decided now. What was rejected stays so; where only that is told, so do the layers.
 
         Raises
         ------
         FastSAMError
             If the layers do not fit each other.
         """
-        there = next((row for row in self.rows if row.is_of(image, labels, regions, partly)), None)
-        if there is not None and (left_out is None or there.left_out == left_out):
+        row = PairRow(image, labels, regions, partly, left_out, rejected)
+        place = next((i for i, old in enumerate(self.rows) if old.image == image and old.labels == labels), None)
+        there = None if place is None else self.rows[place]
+        if there is not None and rejected is tuple:
+            row.rejected = there.rejected
+        elif there is not None:
+            row.regions, row.left_out = there.regions, there.left_out
+        if there is not None and row.says_the_same(there):
             return False
-        row = PairRow(image, labels, regions, partly, left_out, rejected if there is None else there.rejected)
         row.find(self._viewer)
         if there is not None:
             self._drop(there)
@@ -146,7 +155,7 @@ class PairsTable(QWidget):
         if regions is not None:
             emitters += layer_emitters(regions, "data")
         row.listening.connect(emitters, lambda *_: self._changed(row))
-        self.rows.append(row)
+        self.rows.insert(len(self.rows) if place is None else place, row)
         self._show()
         self._count_next()
         return True

@@ -19,7 +19,7 @@ from napari_fastsam.layers.planes.channels import (
 )
 from napari_fastsam.widgets.common.controls import show_if
 from napari_fastsam.widgets.common.folded import Folded
-from napari_fastsam.widgets.common.text import plain
+from napari_fastsam.widgets.common.text import on_button, plain
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -97,7 +97,7 @@ class ChannelsPanel(Folded):
         """Offer to search in another channel than the one that shows nothing; None = there is nothing to offer."""
         self._offer = offer
         if offer is not None:
-            self.search_in.text = offer.action
+            self.search_in.text = on_button(offer.action)
         show_if(self.search_in, offer is not None)
 
     def _take_offer(self, *_: Any) -> None:

@@ -75,9 +75,11 @@ class RegionPanel(Panel):
     def _show_stack(self) -> None:
         choices = self._axes()
         axis = self.stack.axis
+        before = axis.value
         with axis.changed.blocked():
-            if [number for _, number in choices] != list(axis.choices):
-                axis.reset_choices()
+            axis.reset_choices()  # axes of another image may have other names
+            if before in [number for _, number in choices]:
+                axis.value = before
         self.fold.setVisible(bool(choices))
 
     def _axes(self) -> list[tuple[str, int]]:

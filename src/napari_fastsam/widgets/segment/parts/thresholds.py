@@ -8,9 +8,10 @@ from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox, Label, SpinBox
 
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.errors import ParameterError
+from napari_fastsam.layers.planes.transforms import pixel_area
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.widgets.common.controls import row
-from napari_fastsam.widgets.common.units import InUnits, micrometres_a_pixel
+from napari_fastsam.widgets.common.units import InUnits
 from napari_fastsam.widgets.segment import messages
 from napari_fastsam.widgets.segment.parts.panel import Panel
 
@@ -104,9 +105,10 @@ class ThresholdsPanel(Panel):
         """How large objects are, and so how large planes are cut up."""
         return Tiling(diameter=self.diameter.value or None)
 
-    def show_units(self, image: Image | None) -> None:
-        """Give sizes in the units of an image, in pixels where it has none."""
-        size = None if image is None else micrometres_a_pixel(image)
+    def show_units(self, image: Image | None, axes: tuple[int, int] = (-2, -1)) -> None:
+        """Give sizes in the units of an image along the axes that are rows and columns, in pixels where it has none."""
+        area = None if image is None else pixel_area(image, axes)
+        size = area**0.5 if area else None
         self.size_shown.show_in(size)
         self.areas_shown.show_in(size)
 
