@@ -129,7 +129,7 @@ class Desk:
     def report(self, error: Exception) -> None:
         self.reported.append(error)
 
-    def work_changed(self, work) -> None:
+    def work_changed(self, work, cancelled=False) -> None:
         self.work_seen.append("" if work is None else work.kind)
 
     # what runs work

@@ -21,6 +21,18 @@ def test_run_while_it_runs_cancels(desk):
     assert (desk.state, desk.drawn, desk.controller.work) == (State.CANCELLED, None, None)
 
 
+def test_what_is_asked_after_cancelling_is_answered(desk):
+    desk.answers.points.append((3, 3))
+    desk.controller.update()
+    desk.controller.run()
+    desk.answers.points.append((5, 5))
+    desk.controller.update()
+    desk.finish()
+    assert desk.controller.work.kind == "segment"
+    desk.finish()
+    assert (desk.state, desk.drawn) == (State.ANSWERED, desk.controller.shown)
+
+
 def test_run_while_the_model_is_loaded_runs_afterwards(desk):
     desk.is_live = False
     desk.controller.warm_up("nuclei", "cpu")

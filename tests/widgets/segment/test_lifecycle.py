@@ -16,6 +16,7 @@ from napari_fastsam.layers.answers.kept import Kept
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.segment.output import PREVIEW_NAME
+from napari_fastsam.widgets.segment.restoring import LOOK_MS
 from napari_fastsam.widgets.train import TrainWidget
 
 NUCLEI = np.array([[126, 94], [147, 244]], float)
@@ -262,6 +263,27 @@ def test_opened_again_after_closing(bench, cells):
     b.click(NUCLEI[1])
     assert b.shown[126, 94] == 1
     assert b.shown[147, 244] == 2
+    b.dock.disconnect_all()
+
+
+def test_opened_again_it_adds_to_the_labels_that_it_left(bench):
+    b = bench()
+    b.click(NUCLEI[0])
+    layer = b.dock.commit()
+    b.viewer.window.remove_dock_widget(b.dock.native)
+    b.dock = FastSAMWidget(b.viewer)
+    b.viewer.window.add_dock_widget(b.dock, name="FastSAM")
+    b.settle()
+    assert b.dock.labels.value is layer
+    b.click(NUCLEI[1])
+    assert b.dock.commit() is layer
+    b.qtbot.wait(2 * LOOK_MS)
+    assert not b.dock._engine.restoring.offers
+    b.viewer.layers.remove(layer)
+    b.dock.disconnect_all()
+    b.dock = FastSAMWidget(b.viewer)
+    b.qtbot.waitUntil(lambda: bool(b.dock._engine.restoring.offers))
+    assert b.dock._engine.restoring.told == "2 objects of cells can be restored."
     b.dock.disconnect_all()
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +103,13 @@ def left_behind(key: str) -> Iterator[UnsavedFolder]:
             continue
 
 
+def remove(path: Path) -> None:
+    """Forget what is in a folder, unless it is in use."""
+    with suppress(OutputError):
+        UnsavedFolder(path).remove()
+
+
 def _forget_oldest() -> None:
     folders = sorted(unsaved_folder().glob("*/*"), key=lambda p: p.stat().st_mtime)
     for path in folders[: max(0, len(folders) - MOST_KEPT + 1)]:
-        try:
-            UnsavedFolder(path).remove()
-        except OutputError:
-            continue
+        remove(path)

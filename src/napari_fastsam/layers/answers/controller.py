@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from napari_fastsam.errors import FastSAMError, ParameterError
+from napari_fastsam.errors import FastSAMError
 from napari_fastsam.layers.answers.asking import Asking
 from napari_fastsam.layers.answers.screen import MakeJobs, Screen, State, Status
 from napari_fastsam.layers.answers.work import Failure, RunSummary, Work, error_message, same_place
@@ -77,9 +77,8 @@ class Controller:
                 return None
             return self.asking.freeze(controls)
         except FastSAMError as error:
-            if isinstance(error, ParameterError):  # what is shown is not what is asked for, and nothing can be
-                self.forget_shown()
-                self._screen.clear()
+            self.forget_shown()  # it is not what is asked for, and nothing can be
+            self._screen.clear()
             self._tell(State.FAILED, text=str(error))
             return None
 
@@ -202,8 +201,12 @@ class Controller:
 
     def image_changed(self, image: Any) -> None:
         """Forget what was kept of an image whose data changed; what is shown lies on pixels that are gone."""
-        self._session.image_changed(image)
+        self.forget_image(image)
         self._show_nothing(State.NOTHING_SHOWN)
+
+    def forget_image(self, image: Any) -> None:
+        """Forget what was kept of an image that is not asked about now."""
+        self._session.image_changed(image)
 
     def layer_removed(self, layer: Layer, is_image: bool) -> None:
         """Forget what was kept of an image that is gone; offer once more what was added to a layer that is."""
@@ -235,7 +238,8 @@ class Controller:
     def _start(self, request: Request, user_initiated: bool) -> None:
         if self.work is not None:
             # its end asks again what is wanted then
-            self.work = replace(self.work, user_initiated=self.work.user_initiated or user_initiated)
+            again, user_initiated = self._jobs.cancelled, user_initiated or self.work.user_initiated
+            self.work = replace(self.work, user_initiated=user_initiated, asked_again=again)
             return
         self._begin(Work("segment", request, user_initiated))
         self._jobs.start(lambda: self._session.work(request, user_initiated), "FastSAM")
@@ -261,10 +265,13 @@ class Controller:
 
     def _work_ended(self, error: Exception | None, cancelled: bool) -> None:
         work, self.work = self.work, None
-        self._screen.work_changed(None)
+        self._screen.work_changed(None, cancelled)
         if work is None:
             return
         if cancelled and (error is None or isinstance(error, DownloadCancelled)):
+            if work.asked_again:
+                self.update(work.user_initiated)
+                return
             self._tell(State.DOWNLOAD_CANCELLED if work.kind == "download" else State.CANCELLED)
         elif error is not None:
             self._work_failed(work, error)

@@ -90,8 +90,8 @@ class Screen(Protocol):
     def report(self, error: Exception) -> None:
         """Show an error that the user has to notice."""
 
-    def work_changed(self, work: Work | None) -> None:
-        """Show that work has begun, or ended: None."""
+    def work_changed(self, work: Work | None, cancelled: bool = False) -> None:
+        """Show that work has begun, or ended: None. Unless it was cancelled, all that changed is asked for next."""
 
 
 class Jobs(Protocol):
@@ -102,6 +102,10 @@ class Jobs(Protocol):
 
     def cancel(self) -> None:
         """Ask the work to end."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work under way was asked to end."""
 
 
 MakeJobs = Callable[[Callable[[str], None], Callable[[Exception | None, bool], None]], Jobs]

@@ -51,12 +51,15 @@ class Work:
         Whether the user asked for it, and not a change of a layer or a slider.
     model
         Name and device of the model, where it does not answer a request.
+    asked_again
+        Whether something was asked after it had been cancelled, and before it had ended.
     """
 
     kind: Literal["warm up", "segment", "download"]
     request: Request | None = None
     user_initiated: bool = False
     model: tuple[str, str] | None = None
+    asked_again: bool = False
 
 
 @dataclass(frozen=True, eq=False)

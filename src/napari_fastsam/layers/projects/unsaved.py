@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fastsam.errors import FastSAMError
@@ -17,7 +18,11 @@ from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Layer
+
+_PUT_DOWN: dict[Hashable, Path] = {}
+"""Folders of Labels layers whose dock was closed, by the layers' unique ids: while a layer is in the viewer, nothing of
+it was left behind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,7 @@ class UnsavedWork:
             return
         self._key = _key(image)
         self._recorder = AnnotationRecorder(labels, self._on_change)
-        heard_before = labels.unique_id in self._folders  # and what was done since was not heard
+        heard_before = labels.unique_id in {*self._folders, *_PUT_DOWN}  # and what was done since was not heard
         if heard_before or (labels.source.path is None and count_objects(pixels_of(labels))):  # they are in no file
             self.keep_all()
 
@@ -126,16 +131,20 @@ class UnsavedWork:
         except FastSAMError:
             folder.remove()
             raise
-        earlier = self._folders.get(recorder.layer.unique_id)
-        self._folder = self._folders[recorder.layer.unique_id] = folder
+        layer = recorder.layer.unique_id
+        earlier = self._folders.get(layer)
+        self._folder = self._folders[layer] = folder
         if earlier is not None:
             earlier.remove()
+        elif layer in _PUT_DOWN:
+            unsaved.remove(_PUT_DOWN.pop(layer))
 
     def end(self) -> None:
         """Keep nothing more; what was kept is offered when the image is opened again."""
         self._leave()
-        for folder in self._folders.values():
+        for layer, folder in self._folders.items():
             folder.close()
+            _PUT_DOWN[layer] = folder.path
         self._folders.clear()
 
     def _leave(self) -> None:
@@ -144,11 +153,15 @@ class UnsavedWork:
             recorder.end()
 
 
-def restorable(image: Image) -> Restorable | None:
-    """Return what an earlier session left of an image; None if that is nothing."""
+def restorable(image: Image, layers: Iterable[Layer] = ()) -> Restorable | None:
+    """Return what an earlier session left of an image; None if that is nothing but what is in the viewer's layers."""
     if IMAGE_KEY in image.metadata:
         return None
+    there = {_PUT_DOWN.get(layer.unique_id) for layer in layers}
     for folder in unsaved.left_behind(_key(image)):
+        if folder.path in there:
+            folder.close()
+            continue
         loaded = folder.annotations.load()
         labels = loaded.annotation.labels
         objects = 0 if labels is None else count_objects(labels)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.widgets.common.layer_box import offer_layers, offered_layers
 
 if TYPE_CHECKING:
     from magicgui.widgets import ComboBox
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
+
+_TARGETS: WeakKeyDictionary[LayerList, dict[Hashable, Hashable]] = WeakKeyDictionary()
+"""The Labels layer that was chosen for each image of a viewer, both by their unique ids: a dock that is closed and
+opened again goes on with the labels that it left."""
 
 
 class LayerChoices:
@@ -49,8 +54,7 @@ class LayerChoices:
         self._labels = labels
         self._on_change = on_change
         self._for: tuple[Hashable, str] | None = None
-        self._targets: dict[Hashable, Hashable] = {}
-        """The Labels layer that was chosen for each image, both by their unique ids."""
+        self._targets = _TARGETS.setdefault(viewer.layers, {})
         self.left: tuple[str, str] | None = None
         """The Labels layer that was left when another image was chosen, and the image it is for; None = none was."""
         labels.changed.connect(self._target_chosen)

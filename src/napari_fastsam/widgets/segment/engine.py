@@ -190,11 +190,11 @@ class Engine:
     def _count_step(self) -> None:
         self._effort.step(self.panels.labels.labels.value)
 
-    def _work_changed(self, work: Work | None) -> None:
+    def _work_changed(self, work: Work | None, cancelled: bool) -> None:
         if work is not None:
             self.sizes.give_way()
             self.models.give_way()
-        if work is None:
+        elif not cancelled:
             self.updates.cancel()  # what they would ask is asked now
         self._on_work(work)
 

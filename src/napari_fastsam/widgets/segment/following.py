@@ -76,6 +76,7 @@ class Following:
         dims, listed = viewer.dims.events, viewer.layers.events
         always.connect((dims.current_step, dims.order, dims.ndisplay), self._plane_changed)
         always.connect((listed.inserted, listed.removed, listed.renamed), self._layers_changed)
+        always.connect((listed,), self._data_changed)
         always.connect((viewer.layers.selection.events.active,), self._active_changed)
         hear_refills(viewer, always, self._layers_let_go, self.layers_chosen)
         for control in (panels.source.image, panels.prompts.points, panels.prompts.shapes):
@@ -102,7 +103,6 @@ class Following:
         panel = self._panels.prompts
         image, points, shapes = self._panels.source.image.value, panel.points.value, panel.shapes.value
         if image is not None:
-            self._per_layer.connect((image.events.data,), self._image_changed)
             self._per_layer.connect(layer_emitters(image, "contrast_limits"), self._layer_changed)
         self._follow_channels(image)
         for prompts in (points, shapes):
@@ -127,13 +127,7 @@ class Following:
         panel.offer(image)
         for channel in panel.value:
             if channel.image != image:
-                changed = partial(self._channel_changed, channel.image)
-                self._per_layer.connect((channel.image.events.data,), changed)
                 self._per_layer.connect(layer_emitters(channel.image, "contrast_limits"), self._layer_changed)
-
-    def _channel_changed(self, image: Image, *_: Any) -> None:
-        self._controller.image_changed(image)
-        self._updates.soon()
 
     def _plane_changed(self, *_: Any) -> None:
         # napari says so too when a layer comes or goes, as the preview does, and nothing moves
@@ -178,12 +172,21 @@ class Following:
     def _zoomed(self, prompts: Points | Shapes, *_: Any) -> None:
         fit_to_screen(prompts)
 
-    def _image_changed(self, *_: Any) -> None:
-        image = self._panels.source.image.value
-        if image is not None:
-            self._controller.image_changed(image)
+    def _data_changed(self, event: Any) -> None:
+        """Forget what is kept of an image that has other pixels, whether it is chosen now or was before."""
+        if event.type != "data":
+            return
+        image = event.sources[0]  # the list of layers passes on what happens in its layers
+        if image not in self._panels.source.image.choices:
+            return
+        chosen = self._panels.source.image.value
+        if image != chosen and all(image != channel.image for channel in self._panels.channels.value):
+            self._controller.forget_image(image)
+            return
+        self._controller.image_changed(image)
+        if image == chosen:
             self._panels.offer_planes()  # it may have other axes now
-            self._updates.soon()
+        self._updates.soon()
 
     def _layers_changed(self, event: Any) -> None:
         layer = getattr(event, "value", None)

@@ -133,7 +133,7 @@ class Restoring:
         from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
 
         if image is not None and image.unique_id not in self._found:
-            self._found[image.unique_id] = self._try(lambda: restorable(image))
+            self._found[image.unique_id] = self._try(lambda: restorable(image, self._viewer.layers))
             if self._left is not None:
                 self._say("")
         self._on_offers()

@@ -53,7 +53,7 @@ class DockScreen:
         contour: Contour,
         corrections: Corrections,
         say: Callable[..., object],
-        on_work: Callable[[Work | None], object],
+        on_work: Callable[[Work | None, bool], object],
         offer: Callable[[Result | None], object] = lambda result: None,
     ) -> None:
         self._viewer = viewer
@@ -132,6 +132,6 @@ class DockScreen:
         """Show an error in napari's notifications."""
         notify(error, error_message(error))
 
-    def work_changed(self, work: Work | None) -> None:
+    def work_changed(self, work: Work | None, cancelled: bool = False) -> None:
         """Pass on that work has begun, or ended."""
-        self._on_work(work)
+        self._on_work(work, cancelled)
