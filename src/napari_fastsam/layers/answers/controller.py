@@ -123,21 +123,16 @@ class Controller:
 
     def run(self) -> None:
         """Answer what is asked for now, also what failed or was added; while work is under way, cancel it."""
-        if self.work is None:
-            self._run_anew()
-        elif self.work.kind == "warm up":
+        if self.work is not None and self.work.kind == "warm up":
             self.work = replace(self.work, user_initiated=True)
             self._tell(State.LOADING_FIRST)
-        else:
+        elif self.work is not None:
             self._jobs.cancel()
-
-    def _run_anew(self) -> None:
-        request = self.request()
-        if request is not None and self.asking.adds_nothing(request):
+        elif (request := self.request()) is not None and self.asking.adds_nothing(request):
             self._show_nothing(State.ALREADY_ADDED)
-            return
-        self._begin_anew()
-        self.update(user_initiated=True)
+        else:
+            self._begin_anew()
+            self.update(user_initiated=True)
 
     def run_here(self) -> RunSummary:
         """Answer what is asked for now before returning; the summary has no message."""
@@ -200,13 +195,10 @@ class Controller:
         self.shown = None
 
     def image_changed(self, image: Any) -> None:
-        """Forget what was kept of an image whose data changed; what is shown lies on pixels that are gone."""
-        self.forget_image(image)
-        self._show_nothing(State.NOTHING_SHOWN)
-
-    def forget_image(self, image: Any) -> None:
-        """Forget what was kept of an image that is not asked about now."""
+        """Forget what was kept of an image whose data changed; what is shown of it lies on pixels that are gone."""
         self._session.image_changed(image)
+        if self.shown is not None and image in self.shown.request.controls.images:
+            self._show_nothing(State.NOTHING_SHOWN)
 
     def layer_removed(self, layer: Layer, is_image: bool) -> None:
         """Forget what was kept of an image that is gone; offer once more what was added to a layer that is."""

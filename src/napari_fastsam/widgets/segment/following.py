@@ -179,12 +179,8 @@ class Following:
         image = event.sources[0]  # the list of layers passes on what happens in its layers
         if image not in self._panels.source.image.choices:
             return
-        chosen = self._panels.source.image.value
-        if image != chosen and all(image != channel.image for channel in self._panels.channels.value):
-            self._controller.forget_image(image)
-            return
         self._controller.image_changed(image)
-        if image == chosen:
+        if image == self._panels.source.image.value:
             self._panels.offer_planes()  # it may have other axes now
         self._updates.soon()
 
