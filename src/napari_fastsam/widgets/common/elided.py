@@ -1,10 +1,10 @@
-"""Choices of a combo box whose names are long: cut in the middle, with the whole name as a tooltip."""
+"""Combo boxes whose names are long: cut in the middle in the list, with the whole of the chosen one as a tooltip."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QHelpEvent, QPalette
-from qtpy.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QToolTip
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QToolTip
 
 from napari_fastsam.widgets.common.text import plain
 
@@ -14,9 +14,10 @@ _MARGIN = 2
 
 
 def elide(box: QComboBox) -> None:
-    """Have long names in a combo box cut in the middle: what tells names of layers and files apart is often their end.
+    """Tell long names in a combo box apart: what tells names of layers and files apart is often their end.
 
-    Qt cuts what is chosen at the arrow, without a sign that anything is missing.
+    Qt cuts what is chosen at the arrow, without a sign that anything is missing. Its tooltip has the whole of it. (To
+    draw the box from Python, as it would take to cut that in the middle too, ended two of eight processes at their exit.)
     """
     _Elided(box)
 
@@ -31,12 +32,9 @@ class _Elided(QObject):
         box.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Draw the box, and tell the whole of a name that is cut."""
+        """Tell the whole of a name that is cut."""
         if watched is not self._box or event is None:
             return False
-        if event.type() == QEvent.Type.Paint:
-            self._paint()
-            return True
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             return self._tell(event)
         return False
@@ -54,13 +52,6 @@ class _Elided(QObject):
         if not option.currentIcon.isNull():
             room -= option.iconSize.width() + 2 * _MARGIN
         return str(box.fontMetrics().elidedText(option.currentText, _MIDDLE, room))
-
-    def _paint(self) -> None:
-        option, painter = self._option(), QStylePainter(self._box)
-        painter.setPen(self._box.palette().color(QPalette.ColorRole.Text))
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        option.currentText = self._elided(option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _tell(self, event: QHelpEvent) -> bool:
         option = self._option()
