@@ -16,8 +16,8 @@ _MARGIN = 2
 def elide(box: QComboBox) -> None:
     """Tell long names in a combo box apart: what tells names of layers and files apart is often their end.
 
-    Qt cuts what is chosen at the arrow, without a sign that anything is missing. Its tooltip has the whole of it. (To
-    draw the box from Python, as it would take to cut that in the middle too, ended two of eight processes at their exit.)
+    Qt cuts what is chosen at the arrow, without a sign that anything is missing. Its tooltip has the whole of it. To
+    draw the box from Python, as it would take to cut that in the middle too, ended some processes at their exit.
     """
     _Elided(box)
 
