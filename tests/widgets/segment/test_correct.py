@@ -32,6 +32,15 @@ def correct(b):
     b.settle()
 
 
+def corrected_label(bench, truth):
+    """A bench, its layer of hand-drawn nuclei, and the nucleus that is current there after a click."""
+    b = bench()
+    layer = label_layer(b, truth)
+    correct(b)
+    b.click(NUCLEI[0])
+    return b, layer, int(truth[126, 94])
+
+
 def contour(b):
     """(Y, X) mask of the outlined object on the image."""
     layer = b.viewer.layers[CONTOUR_NAME]
@@ -205,11 +214,7 @@ def test_a_label_in_a_stack_is_corrected_on_the_plane_shown(bench, cells, truth)
 
 
 def test_a_label_that_is_gone_is_added_as_a_new_object_and_said(bench, truth):
-    b = bench()
-    layer = label_layer(b, truth)
-    number = int(truth[126, 94])
-    correct(b)
-    b.click(NUCLEI[0])
+    b, layer, number = corrected_label(bench, truth)
     layer.fill((126, 94), 0)
     b.settle()
     assert "is gone" in b.dock.status.value
@@ -219,10 +224,7 @@ def test_a_label_that_is_gone_is_added_as_a_new_object_and_said(bench, truth):
 
 
 def test_a_layer_that_is_deleted_while_its_label_is_current_loses_nothing(bench, truth):
-    b = bench()
-    layer = label_layer(b, truth)
-    correct(b)
-    b.click(NUCLEI[0])
+    b, layer, _ = corrected_label(bench, truth)
     b.viewer.layers.remove(layer)
     b.settle()
     assert "is gone" in b.dock.status.value
@@ -231,11 +233,7 @@ def test_a_layer_that_is_deleted_while_its_label_is_current_loses_nothing(bench,
 
 
 def test_what_was_painted_by_hand_meanwhile_counts(bench, truth):
-    b = bench()
-    layer = label_layer(b, truth)
-    number = int(truth[126, 94])
-    correct(b)
-    b.click(NUCLEI[0])
+    b, layer, number = corrected_label(bench, truth)
     where = np.argwhere(layer.data == number)[:20]
     layer.data_setitem(tuple(where.T), np.zeros(20, int))
     b.settle()
@@ -354,11 +352,7 @@ def test_an_object_whose_only_point_is_deleted_takes_its_step_with_it(bench):
 
 
 def test_a_layer_that_comes_back_is_corrected_again(bench, truth):
-    b = bench()
-    layer = label_layer(b, truth)
-    number = int(truth[126, 94])
-    correct(b)
-    b.click(NUCLEI[0])
+    b, layer, number = corrected_label(bench, truth)
     b.viewer.layers.remove(layer)
     b.settle()
     assert "is gone" in b.dock.status.value

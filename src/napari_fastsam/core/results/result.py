@@ -245,8 +245,7 @@ class SegmentationResult:
                 if number not in drawn
             ]
             pairs.sort(key=lambda pair: pair[0].number)
-            if pairs and pairs[-1][0].number > np.iinfo(np.int64).max:
-                raise ParameterError(too_high(pairs[-1][0].number))
+            require_kept(pairs[-1][0].number if pairs else 0)
             for found, mask in pairs:
                 yield index, found, mask
 
@@ -254,14 +253,19 @@ class SegmentationResult:
 def _wide_enough(plane: NDArray[np.integer], least: np.dtype[Any]) -> np.dtype[Any]:
     """Return the type of a label image that holds a plane too. Raises ParameterError if there is none."""
     highest = int(plane.max(initial=0))
-    if highest > np.iinfo(np.int64).max:
-        raise ParameterError(too_high(highest))
+    require_kept(highest)
     return np.dtype(np.int64) if highest > np.iinfo(least).max else least
 
 
 def too_high(number: int) -> str:
     """Say that a number is no label that can be kept."""
     return f"the label {number} is above {np.iinfo(np.int64).max}, the highest that is kept; number the objects anew"
+
+
+def require_kept(highest: int) -> None:
+    """Require that labels up to a number can be kept. Raises ParameterError if they need more than int64."""
+    if highest > np.iinfo(np.int64).max:
+        raise ParameterError(too_high(highest))
 
 
 def masks_in(labels: NDArray[np.integer]) -> Iterator[tuple[int, CroppedMask]]:

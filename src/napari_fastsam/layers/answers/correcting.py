@@ -17,7 +17,7 @@ from napari_fastsam.layers.memento import Memento
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.transforms import points_between, units_apply
 from napari_fastsam.layers.prompts.collecting import OtherRow
-from napari_fastsam.layers.prompts.features import next_object
+from napari_fastsam.layers.prompts.features import next_object, object_numbers
 from napari_fastsam.layers.prompts.objects import (
     free_number,
     is_negative,
@@ -212,8 +212,8 @@ class Corrections:
 
     def numbers_in_use(self, layers: PromptLayers) -> set[int]:
         """Return the object numbers that prompts, and labels that are corrected, have."""
-        rows = {number_of(layer, row) for layer in layers.all for row in range(len(layer.data))}
-        return rows | {start.number for start in self._starts}
+        of_prompts = (number for layer in layers.all for number in object_numbers(layer))
+        return {*of_prompts, *(start.number for start in self._starts)}
 
     def join(self, layers: PromptLayers, request: Request | None, numbering: Numbering) -> str:
         """Join the points and shapes that are selected to the current object; returns what became of them."""

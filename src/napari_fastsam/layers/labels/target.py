@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.layers.labels.preview import is_pyramid_of_ours
 from napari_fastsam.layers.planes.plane import Plane
-from napari_fastsam.layers.planes.transforms import points_between
+from napari_fastsam.layers.planes.transforms import corners_apart
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -156,11 +155,7 @@ def require_writable(layer: Labels) -> None:
 
 def _require_same_place(layer: Labels, image: Image, factors: NDArray[np.float64], use_units: bool) -> None:
     """Require that the corner pixels of the layer lie within half a pixel of where the image has them."""
-    ends = ((0, length - 1) for length in pixels_of(layer).shape)
-    corners = np.array(list(itertools.product(*ends)), dtype=np.float64)
-    expected = corners * factors + (factors - 1) / 2
-    found = points_between(layer, image, corners, use_units=use_units)
-    away = float(np.max(np.abs(found - expected) / factors))
+    away = corners_apart(layer, image, pixels_of(layer).shape, factors=factors, use_units=use_units)
     if not away <= 0.5 + 1e-6:
         raise LabelsError(
             f'Labels layer "{layer.name}" has the shape of image "{image.name}" but lies elsewhere: a corner '

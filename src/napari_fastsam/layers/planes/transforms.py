@@ -9,6 +9,7 @@ Three things are easy to get wrong, and are done here once:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,29 @@ def points_between(source: Layer, target: Layer, points: ArrayLike, *, use_units
     if use_units:
         world = world * unit_factors(source.units, target.units)
     return _solve_last_axes(target, world)
+
+
+def corners_apart(
+    source: Layer, target: Layer, shape: Sequence[int], *, factors: ArrayLike = 1.0, use_units: bool = True
+) -> float:
+    """Return how far corner pixels of a layer lie at most from where another layer has them, in pixels of the first.
+
+    Parameters
+    ----------
+    source, target
+        Layers of D dimensions.
+    shape
+        (D,) of the pixels of `source`.
+    factors
+        How many pixels of `target` one of `source` covers along each axis.
+    use_units
+        As for `points_between`.
+    """
+    corners = np.array(list(itertools.product(*((0, length - 1) for length in shape))), dtype=np.float64)
+    across = np.asarray(factors, dtype=np.float64)
+    expected = corners * across + (across - 1) / 2
+    found = points_between(source, target, corners, use_units=use_units)
+    return float(np.max(np.abs(found - expected) / across))
 
 
 def world_to_data(

@@ -49,6 +49,11 @@ def as_object_number(value: object) -> int | None:
     return int(number) if number is not None and 0 <= number < _MOST and number.is_integer() else None
 
 
+def object_numbers(layer: Points | Shapes) -> list[int]:
+    """Return the object number of each row; 0 = none."""
+    return [as_object_number(value) or 0 for value in feature_of(layer, ("object",))[1]]
+
+
 def next_object(layer: Points | Shapes) -> int:
     """Return the object number that the next prompt of a layer will get; 0 = it is an object of its own."""
     defaults = layer.feature_defaults

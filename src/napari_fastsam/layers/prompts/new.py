@@ -14,9 +14,8 @@ from napari_fastsam.layers.prompts.features import (
     EXAMPLE,
     NEGATIVE,
     POSITIVE,
-    as_object_number,
-    feature_of,
     next_sign,
+    object_numbers,
     put_features,
     with_room_for,
 )
@@ -164,8 +163,7 @@ def object_number(points: Points | Shapes) -> int:
 
 def largest_object_number(points: Points | Shapes) -> int:
     """Return the largest object number in use, at least 0."""
-    _, numbers = feature_of(points, ("object",))
-    return max((as_object_number(number) or 0 for number in numbers), default=0)
+    return max(object_numbers(points), default=0)
 
 
 def remove_rows(layer: Points | Shapes, rows: set[int]) -> None:

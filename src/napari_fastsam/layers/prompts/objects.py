@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from napari_fastsam.layers.prompts.features import (
     NEGATIVE_WORDS,
     as_number,
-    as_object_number,
     as_word,
     feature_of,
     next_object,
+    object_numbers,
     put_features,
     with_room_for,
 )
@@ -47,7 +47,7 @@ def set_number(layer: Points | Shapes, rows: Iterable[int], number: int) -> None
 
 def number_of(layer: Points | Shapes, row: int) -> int:
     """Return the object number of a row; 0 = none."""
-    return as_object_number(feature_of(layer, ("object",))[1][row]) or 0
+    return object_numbers(layer)[row]
 
 
 def is_negative(layer: Points | Shapes, row: int) -> bool:
@@ -60,4 +60,4 @@ def rows_with(layer: Points | Shapes | None, number: int) -> list[int]:
     """Return the rows that have an object number."""
     if layer is None or number == 0:
         return []
-    return [row for row in range(len(layer.data)) if number_of(layer, row) == number]
+    return [row for row, own in enumerate(object_numbers(layer)) if own == number]

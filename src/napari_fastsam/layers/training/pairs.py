@@ -18,7 +18,7 @@ from napari_fastsam.core.image.intensity import to_rgb8
 from napari_fastsam.errors import DatasetError, FastSAMError
 from napari_fastsam.layers.napari_versions import follows_contrast
 from napari_fastsam.layers.planes.read import displayed_axes
-from napari_fastsam.layers.planes.transforms import points_between, units_apply
+from napari_fastsam.layers.planes.transforms import corners_apart, units_apply
 from napari_fastsam.layers.training.decisions import Rejected
 from napari_fastsam.layers.training.grids import Axis, Region, axes_between, regions_of
 
@@ -356,8 +356,7 @@ def _left_out(layer: Labels | None, labels: Labels, use_units: bool) -> Any:
             f"“{layer.name}”, which says what is left out, has shape {shapes[0]} and “{labels.name}” {shapes[1]}. "
             "Paint it in a layer of the same shape and place as the labels."
         )
-    corners = np.array([np.zeros(layer.ndim), np.array(shapes[0]) - 1])
-    if np.abs(points_between(layer, labels, corners, use_units=use_units) - corners).max() > _SAME_PLACE:
+    if corners_apart(layer, labels, shapes[0], use_units=use_units) > _SAME_PLACE:
         raise DatasetError(
             f"“{layer.name}”, which says what is left out, lies elsewhere than “{labels.name}”: give both the same "
             "scale, translate and units."

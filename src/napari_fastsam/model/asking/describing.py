@@ -15,8 +15,8 @@ from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.objects.proposals import Proposals
 from napari_fastsam.core.planes.tiling import SEAM, Tiling
-from napari_fastsam.core.results.result import masks_in, too_high
-from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.core.results.result import masks_in, require_kept
+from napari_fastsam.errors import ImageError
 from napari_fastsam.model.asking.plane_scale import PlaneLike, is_large, plane_shape, shown_size
 from napari_fastsam.model.asking.tiled import Piece, plan_tiles, read_tile
 from napari_fastsam.model.network.segmenter import Model
@@ -95,9 +95,7 @@ def _instances(proposals: Proposals, masks: Sequence[CroppedMask]) -> Instances:
 
 
 def _numbers(masks: Collection[int]) -> NDArray[np.int64]:
-    highest = max(masks, default=0)
-    if highest > np.iinfo(np.int64).max:
-        raise ParameterError(too_high(highest))
+    require_kept(max(masks, default=0))
     return np.fromiter(masks, np.int64, len(masks))
 
 
