@@ -16,7 +16,6 @@ from napari_fastsam.widgets.common.own_keys import FILE, changed_keys, keep_chan
 
 CHANGE = """
 import napari
-from qtpy.QtCore import QThreadPool
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
 from napari._qt.widgets.qt_keyboard_settings import ShortcutEditor
 from napari_fastsam.widgets import FastSAMWidget
@@ -35,15 +34,12 @@ item.setText("Ctrl+" + item.text())
 napari._qt.qt_event_loop.get_qapp().processEvents()
 dialog.accept()
 napari._qt.qt_event_loop.get_qapp().processEvents()
-dock.disconnect_all()
 viewer.close()
-QThreadPool.globalInstance().waitForDone()  # torch is loaded: how a process ends meanwhile is not asked
 """
 
 AGAIN = """
 import warnings
 import napari
-from qtpy.QtCore import QThreadPool
 import napari_fastsam.widgets
 with warnings.catch_warnings():
     warnings.simplefilter("error", UserWarning)
@@ -54,9 +50,7 @@ from napari_fastsam.widgets.segment.shortcuts import KEYS
 dock = FastSAMWidget(viewer)
 now = KEYS.keys_of
 print(now("toggle_task"), now("run"), [str(k) for k in action_manager._shortcuts["napari-fastsam:toggle_task"]])
-dock.disconnect_all()
 viewer.close()
-QThreadPool.globalInstance().waitForDone()  # torch is loaded: how a process ends meanwhile is not asked
 """
 
 

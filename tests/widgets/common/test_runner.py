@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -198,3 +200,32 @@ def test_the_bar_shows_how_far_work_has_come_where_it_is_known(record, qtbot):
     qtbot.waitUntil(lambda: bool(record.ends))
     assert seen == [(3, 3)]
     assert record.steps[-1] == "tile 3"
+
+
+ENDING = """
+import atexit, time
+from qtpy.QtWidgets import QApplication
+atexit.register(print, "Qt is taken apart", flush=True)  # comes before PyQt does it, which registered above
+from napari_fastsam.widgets.common.runner import Runner
+app = QApplication([])
+begun = []
+def work():
+    begun.append(True)
+    time.sleep(0.5)
+    print("done", flush=True)
+    yield "a step"
+    print("not asked for any more", flush=True)
+runner = Runner(lambda step: None, lambda error, cancelled: None)
+runner.start(work, None)
+while not begun:
+    app.processEvents()
+print("the end of the script", flush=True)
+"""
+
+
+def test_a_process_that_ends_without_an_event_loop_lets_work_end_first():
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        ["the end of the script", "done", "Qt is taken apart"],
+    ), done.stderr

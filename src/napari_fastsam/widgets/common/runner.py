@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -147,6 +148,11 @@ class _Worker(GeneratorWorker):  # type: ignore[misc]
         except RuntimeError:
             if isalive(self.signals):
                 raise
+
+
+# napari does so as its event loop ends. A script that closes its viewer has none, and Qt is taken apart while a worker
+# still has something to tell, which ended 2 of 42 such processes with a signal.
+atexit.register(_Worker.await_workers)
 
 
 def _draw(job: _Job, step: str) -> None:
