@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, FloatSlider, FloatSpinBox, SpinBox
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
+
+from napari_fastsam.widgets.common.elided import elide
+from napari_fastsam.widgets.common.wheel import scroll_past
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -46,7 +48,8 @@ def make_compact(controls: list[Any]) -> None:
             control.native.setMinimumContentsLength(10)
             control.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             control.native.setMinimumWidth(60)  # Qt goes by the longest item of a list that came later
-            control.native.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)  # ends tell files apart
+            elide(control.native)
+            scroll_past(control.native)
         elif isinstance(control, Container):
             control.margins = (0, 0, 0, 0)
             make_compact(list(control))
@@ -54,8 +57,10 @@ def make_compact(controls: list[Any]) -> None:
             control.native.setMinimumWidth(70)
             # or each digit that is typed would ask for another answer
             control.native.setKeyboardTracking(False)
+            scroll_past(control.native)
         elif isinstance(control, FloatSlider):
             readout = control.native.findChild(QDoubleSpinBox)
             # napari's style wants it wide, and leaves nothing for the slider
             width = readout.fontMetrics().horizontalAdvance("-0.000")
             readout.setStyleSheet(f"min-width: {width}px; max-width: {width}px; padding: 0 2px;")
+            scroll_past(control.native)

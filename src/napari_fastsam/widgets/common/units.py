@@ -6,6 +6,8 @@ import math
 
 from magicgui.widgets import FloatSpinBox, SpinBox
 
+from napari_fastsam.widgets.common.wheel import scroll_past
+
 _MOST_DECIMALS = 12
 
 
@@ -36,6 +38,7 @@ class InUnits:
             field.native.setSpecialValueText(zero)
             field.native.setMinimumWidth(70)
             field.native.setKeyboardTracking(False)  # or each digit that is typed would ask for another answer
+            scroll_past(field.native)
             field.changed.connect(lambda value, one=one: self._typed(one, value))
             one.changed.connect(self._show)
         self.show_in(None)

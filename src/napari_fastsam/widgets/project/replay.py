@@ -16,6 +16,7 @@ from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.model.asking.repeating import Replay
 from napari_fastsam.model.weights import own_models
 from napari_fastsam.model.weights.weights import REGISTRY
+from napari_fastsam.widgets.common.elided import elide
 from napari_fastsam.widgets.common.fields import Fields, beside
 from napari_fastsam.widgets.common.folded import Folded
 from napari_fastsam.widgets.common.runner import Runner
@@ -77,6 +78,7 @@ class ReplayPanel(Folded):
         self.model.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
         self.model.setToolTip("Which network. As before: the one that each label was made with.")
         self.model.setMinimumWidth(60)
+        elide(self.model)
         content, fields = QWidget(), Fields()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
