@@ -83,7 +83,7 @@ def test_keys_answer_and_the_view_goes_to_the_next(desk):
 
     one.key(Qt.Key.Key_W)
     assert answers_of(layer) == {13: "wrong"}
-    assert one.dock.message.startswith("1 of 25 objects checked, 1 wrong. How many are wrong in all is estimated once")
+    assert one.dock.message.startswith("1 of 25 objects checked, 1 wrong. No estimate yet.")
     second = one.label
     assert "picked at random" in one.about
     one.key(Qt.Key.Key_R)

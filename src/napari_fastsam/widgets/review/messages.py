@@ -29,8 +29,7 @@ def headline(said: ErrorEstimate) -> str:
         return f"{said.found:,} of {_objects(said.objects)} {verb} wrong: all are checked."
     if said.wrong != said.wrong:
         found = f", {said.found:,} wrong" if said.checked else ""
-        estimate = "How many are wrong in all is estimated once one that was picked at random is checked."
-        return f"{said.checked:,} of {_objects(said.objects)} checked{found}. {estimate}"
+        return f"{said.checked:,} of {_objects(said.objects)} checked{found}. No estimate yet."
     return (
         f"About {round(said.wrong):,} ({said.low:,} to {said.high:,}) of {_objects(said.objects)} are wrong; "
         f"{said.found:,} found."
@@ -42,8 +41,10 @@ def details(said: ErrorEstimate, counts: dict[str, int]) -> tuple[str, ...]:
     if not said.objects:
         return ()
     answered = ", ".join(f"{count:,} {answer}" for answer, count in counts.items()) or "none"
+    begins = "How many are wrong in all is estimated once one that was picked at random is checked."
     return (
         f"Checked: {said.checked:,} of {said.objects:,} ({answered}).",
+        *([begins] if said.wrong != said.wrong else []),
         f"The interval holds the true number in {LEVEL:.0%} of reviews at least. It rests on "
         f"{_objects(said.sampled)} picked at random, and counts the doubtful ones that were checked.",
         f"Still wrong: {max(said.low - said.found, 0):,} to {max(said.high - said.found, 0):,}.",
