@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import QCoreApplication
@@ -77,16 +79,30 @@ def test_who_does_not_end_in_time_is_ended_by_force(log, qtbot, monkeypatch, tmp
     assert "by force" in dock.message
 
 
+def stack_that_waits(held: threading.Event, go_on: threading.Event) -> da.Array:
+    """A stack on a drive that stops answering at its fourth plane while ``held``."""
+
+    def plane(block: np.ndarray, block_info: Any = None) -> np.ndarray:
+        if held.is_set() and block_info[0]["chunk-location"][0] >= 3:
+            go_on.wait(120)
+        return block
+
+    return da.zeros((20, 64, 64), chunks=(1, 64, 64), dtype=np.uint8).map_blocks(plane, dtype=np.uint8)
+
+
 def test_cancel_while_images_are_written_leaves_nothing(open_dock, log, folder, qtbot):
+    held, go_on = threading.Event(), threading.Event()
     dock = open_dock(layers=False)
-    labels = np.zeros((200, 64, 64), np.int32)
+    labels = np.zeros((20, 64, 64), np.int32)
     labels[:, 5:20, 5:20] = 1
-    dock._viewer.add_image(np.zeros((200, 64, 64), np.uint8), name="stack")
+    dock._viewer.add_image(stack_that_waits(held, go_on), name="stack", contrast_limits=(0, 1))
     dock._viewer.add_labels(labels)
+    held.set()
     dock.train()
     where = Path(dock._folder.name)
     qtbot.waitUntil(lambda: dock.message.startswith("Writing stack"))
     dock.train()
+    go_on.set()
     wait(qtbot, dock)
     assert "Cancelled" in dock.message
     assert not log.exists()
