@@ -24,6 +24,7 @@ from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.formats.registry import Format, writer
 from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.io.images.ome_zarr import is_zarr
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for
 from napari_fastsam.model.asking.beside import OtherProposals
@@ -166,7 +167,8 @@ def targets_for(
     once = list({os.path.realpath(image): image for image in images}.values())
     targets = {image: folder / f"{name}{chosen[0].ending}" for image, name in zip(once, names_for(once), strict=True)}
     written = [path for target in targets.values() for path in _files(target, chosen).values()]
-    check_overwriting([*written, *writes], [*once, *reads])
+    files = [image for image in once if not image.is_dir() or is_zarr(image)]  # folders are refused when they are read
+    check_overwriting([*written, *writes], [*files, *reads])
     return targets
 
 

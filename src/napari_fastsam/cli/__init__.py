@@ -25,9 +25,11 @@ from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
 from napari_fastsam.cli.train import train
 from napari_fastsam.cli.train_corrections import train_corrections
+from napari_fastsam.cli.usage import OneLineGroup
 from napari_fastsam.version import __version__
 
 app = typer.Typer(
+    cls=OneLineGroup,
     help="FastSAM on microscope images: objects by click, box or all at once.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
