@@ -122,7 +122,7 @@ class Outcome:
     alike
         How many objects each text, and the examples, have found.
     refined
-        Prompts whose objects clicks changed, or drew; each says how.
+        Prompts with objects that clicks changed, or drew; each says how.
     remarks
         What should be known of the image before its result is believed.
     """
@@ -215,7 +215,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         kind.write(result, path)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     count = len(present) if not job.classes else len(numbered) - len(unanswered)
-    refined = tuple(s for s, _ in numbered if s.refined)
+    refined = tuple(s for s, _ in numbered if s.refined and s.found)
     found = [("", doubt) for doubt in doubts(plane, job.contrast_limits, job.model.card.window)]
     remarks = (*source.remarks(), *summed_up(found, 1))
     return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined, remarks)

@@ -57,3 +57,17 @@ def test_a_checkpoint_to_convert_that_is_not_there_is_named(tmp_path: Path) -> N
     result = run("models", "convert", tmp_path / "none.pt", "-o", tmp_path / "new.pt")
     assert result.exit_code == 2
     assert result.stderr == f"Error: there is no file {tmp_path / 'none.pt'}; expected a checkpoint, a .pt file\n"
+
+
+def test_prompts_in_a_file_and_by_options_are_named_as_they_were_given(tmp_path: Path) -> None:
+    (tmp_path / "prompts.json").write_text('{"points_yx": [[9, 9]]}')
+    result = run("segment", TISSUE, "-o", tmp_path, "--prompts", tmp_path / "prompts.json", "--points", "[[9, 9]]")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: points_yx are given twice, in a file and by options; leave one of them out\n"
+
+
+def test_a_prompt_whose_object_no_area_allows_is_told_once(tmp_path: Path) -> None:
+    result = run("segment", TISSUE, "-o", tmp_path, "--points", "[9, 9]", "--min-area", 50_000)
+    assert result.exit_code == 0
+    assert result.stdout.count("point 1: ") == 1
+    assert "point 1: nothing found, " in result.stdout
