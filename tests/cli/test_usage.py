@@ -25,6 +25,10 @@ def run(*arguments: object) -> Result:
         (["segment", TISSUE, "--conf", "high"], "'high'"),
         (["segment", TISSUE, "--scene", "-1"], "-1"),
         (["segment", TISSUE, "--retina-masks"], "--retina-masks"),
+        (
+            ["segment", TISSUE, "--points", "[1, 2]", "--points=[3, 4]"],
+            "'--points': it is given twice; put all into one",
+        ),
         (["models", "path", "--all"], "'napari-fastsam models path --help'"),
         (["predict"], "No such command 'predict'"),
         (["--all"], "No such option: --all"),

@@ -23,6 +23,7 @@ from napari_fastsam.cli.reading_options import ReadingCommand
 from napari_fastsam.cli.replay import replay
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
+from napari_fastsam.cli.segment_options import SegmentCommand
 from napari_fastsam.cli.train import train
 from napari_fastsam.cli.train_corrections import train_corrections
 from napari_fastsam.cli.usage import OneLineGroup
@@ -69,7 +70,7 @@ def demo(
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
-app.command(cls=ReadingCommand)(segment)
+app.command(cls=SegmentCommand)(segment)
 app.command(cls=ReadingCommand)(run)
 app.command()(formats)
 app.command()(annotate)

@@ -79,7 +79,9 @@ def evaluate(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A folder with images/ and labels/, a YOLO data.yaml, a COCO .json.")
     ],
-    model: Annotated[str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a model's file.")] = "nuclei",
+    model: Annotated[
+        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, your own model's name, or a file.")
+    ] = "nuclei",
     conf: Conf = None,
     iou: Iou = None,
     imgsz: Imgsz = None,

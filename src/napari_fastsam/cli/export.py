@@ -14,7 +14,7 @@ from napari_fastsam.model.weights.formats import NAMES
 
 def export(
     model: Annotated[
-        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a checkpoint's file.")
+        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, your own model's name, or a .pt file.")
     ] = "nuclei",
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(NAMES)}.")] = "onnx",
     output: Annotated[
