@@ -102,7 +102,7 @@ _LISTS = {
 
 
 class SegmentCommand(ReadingCommand):
-    """A command whose lists of prompts are given once each: of an option that is repeated, only the last would count."""
+    """A command whose lists of prompts are given once each: of one that is repeated, only the last would count."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse a list that is given twice."""
