@@ -264,3 +264,16 @@ def test_everything_by_size_is_what_the_model_finds(nuclei: Model, sparse: np.nd
 
 def test_thresholds_are_values() -> None:
     assert replace(Thresholds(), conf=0.5).conf == 0.5
+
+
+def test_what_a_notebook_shows_is_a_line_each(nuclei: Model, sparse: np.ndarray, drawn: list[CroppedMask]) -> None:
+    prediction = predict(nuclei, sparse)
+    height, width = sparse.shape
+    selection, nothing = prediction.select(Prompts(points=[middle(drawn[0]), [-5, -5]]))
+    assert repr(nuclei) == f"<Model {nuclei.name} on {nuclei.device}>"
+    assert repr(prediction) == f"<PlanePrediction of {height} × {width} pixels by {nuclei.name}>"
+    assert repr(nuclei.segment(sparse)).endswith(f"on {height} × {width} pixels>")
+    assert repr(selection).startswith("<Selection of point 1: ")
+    assert f"{selection.crop.area} px, score {selection.score:.2f}" in repr(selection)
+    assert repr(nothing) == f"<Selection of point 2: {nothing.reason}>"
+    assert f"{selection.crop.area} px in [" in repr(selection.crop)

@@ -69,6 +69,11 @@ class Instances:
     ranks: NDArray[np.intp] | None = field(default=None, repr=False)
     image_features: ImageFeatures | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        """Count them, in a line."""
+        height, width = self.shape
+        return f"<Instances: {len(self)} on {height} × {width} pixels>"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
         object.__setattr__(self, "scores", np.asarray(self.scores, np.float32).reshape(-1))

@@ -31,6 +31,11 @@ class CroppedMask:
     left: int
     pixels: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        """Say how large it is and where, in a line."""
+        rows, columns = self.window
+        return f"<CroppedMask: {self.area} px in [{rows.start}:{rows.stop}, {columns.start}:{columns.stop}]>"
+
     @property
     def window(self) -> tuple[slice, slice]:
         """Rows and columns of the plane that `pixels` covers."""

@@ -53,6 +53,12 @@ class Selection:
     chosen: int = 0
     refined: bool = False
 
+    def __repr__(self) -> str:
+        """Say what the prompt came to, in a line."""
+        candidate = self.candidate
+        found = self.reason if candidate is None else f"{candidate.crop.area} px, score {candidate.score:.2f}"
+        return f"<Selection of {self.prompt}: {found}>"
+
     @property
     def prompt(self) -> PromptRef:
         """Which of the prompts it answers."""

@@ -53,6 +53,11 @@ class PlanePrediction(Prediction):
     crops: OrderedDict[CropRegion, Proposals] = field(default_factory=OrderedDict, repr=False)
     contrast_limits: tuple[float, float] | None = None
 
+    def __repr__(self) -> str:
+        """Say of what and by which model, in a line."""
+        height, width = self.shape
+        return f"<PlanePrediction of {height} × {width} pixels by {self.model.name}>"
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(H, W)`` of the plane."""

@@ -105,6 +105,11 @@ class TiledPrediction(Prediction):
     tiles: dict[tuple[TileGrid, Tile], PlanePrediction] = field(default_factory=dict, repr=False)
     conf_floor: float = CONF_FLOOR
 
+    def __repr__(self) -> str:
+        """Say of what and by which model, in a line."""
+        height, width = self.shape
+        return f"<TiledPrediction of {height} × {width} pixels by {self.model.name}>"
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(H, W)`` of the plane."""

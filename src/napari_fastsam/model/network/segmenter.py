@@ -79,6 +79,10 @@ class Model:
     source: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def __repr__(self) -> str:
+        """Name it, in a line."""
+        return f"<Model {self.name} on {self.device}>"
+
     def segment(
         self,
         image: ArrayLike,
