@@ -192,6 +192,8 @@ class AnnotationRecorder:
     def _shown_corners(self) -> set[Corner]:
         """Return the tiles of the plane that is shown, unless they are too many to be compared."""
         index = tuple(self._shown_plane())
+        if any(at is not None and not 0 <= at < n for at, n in zip(index, self._shape[:-2], strict=False)):
+            return set()  # the slider is where these labels have no plane
         lengths = [n for n, at in itertools.zip_longest(self._shape[:-2], index) if at is None]
         compared = math.prod((*lengths, *self._shape[-2:]))
         return set(corners_in(self._shape, index)) if compared <= MOST_COMPARED else set()
