@@ -67,6 +67,14 @@ def test_nothing_is_asked_without_prompts(viewer):
     assert not asked(viewer).is_empty
 
 
+@pytest.mark.parametrize("task", ["everything", "prompts"])
+def test_all_planes_of_a_single_plane_are_that_plane(viewer, task):
+    viewer.layers[1].add([[5, 5]])
+    every = asked(viewer, task=task, region="stack")
+    assert every.stack is None
+    assert every.key == asked(viewer, task=task).key
+
+
 def test_a_view_is_what_the_canvas_shows(viewer):
     look_at(viewer.layers[0], 100, 200, 300, 500)
     assert asked(viewer, region="view").plane.region == (100, 200, 300, 500)

@@ -64,6 +64,8 @@ def _harms(args: tuple[Any, ...]) -> bool:
 
 
 def _within(path: Any) -> bool:
+    if isinstance(path, int) and Path("/proc/self/fd").is_dir():  # as filelock up to 3.15 sets a lock's mode
+        path = Path(f"/proc/self/fd/{path}").resolve()
     if not isinstance(path, str | bytes | Path):
         return False
     return _allowed in (Path(os.fsdecode(path)).absolute(), *Path(os.fsdecode(path)).absolute().parents)

@@ -61,9 +61,10 @@ def make_request(
     if controls.region == "stack":
         searches = replace(controls, region="plane")
         plane = plane_shown(viewer, image)
-        if controls.task == "everything" or not searches.read_prompts(viewer, plane).prompts.searches:
+        linked = controls.task == "everything" or not searches.read_prompts(viewer, plane).prompts.searches
+        if linked and plane.other_axes:
             return _stack_request(viewer, controls, plane, generation)
-        controls = searches  # looks are compared plane by plane
+        controls = searches  # looks are compared plane by plane, and one plane is all planes of itself
     plane = plane_shown(viewer, image, controls.region)
     predictor = choose_predictor(controls, plane)
     known: frozenset[Hashable] = frozenset()
@@ -105,7 +106,7 @@ def make_request(
 def _stack_request(viewer: ViewerModel, controls: Controls, plane: Plane, generation: int) -> Request:
     """Freeze what is asked of all planes along an axis."""
     image = controls.image
-    axis = axis_of_stack(image, plane, controls.axis)
+    axis = axis_of_stack(plane, controls.axis)
     _require_planes(controls, axis)
     limits, single = _window(controls), replace(controls, region="plane")
     asked = (*_seen(controls), controls.model, controls.device, controls.imgsz, controls.tiling)
@@ -172,7 +173,7 @@ def _require_planes(controls: Controls, axis: int) -> None:
     if any(channel.axis == axis for channel in controls.channels):
         raise ImageError(
             f'Axis {axis} of image "{controls.image.name}" holds the channels that are combined, so planes '
-            "cannot lie along it too: choose another axis under planes, or fewer than two channels."
+            "cannot lie along it too: choose another axis under Stack / time, or fewer than two channels."
         )
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_fastsam.errors import ImageError
 from napari_fastsam.layers.planes.plane import Plane
 from napari_fastsam.layers.planes.transforms import points_between, units_apply
 
@@ -15,17 +14,17 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points, Shapes
 
 
-def axis_of_stack(image: Image, plane: Plane, axis: int | None = None) -> int:
+def axis_of_stack(plane: Plane, axis: int | None = None) -> int:
     """Return the axis along which planes are taken together: the one asked for, or the last beside rows and columns.
 
-    Raises
-    ------
-    ImageError
-        If there is none.
+    Parameters
+    ----------
+    plane
+        One of several planes.
+    axis
+        The image's axis that is asked for; another is taken where the planes do not lie along it.
     """
     others = plane.other_axes
-    if not others:
-        raise ImageError(f'Image "{image.name}" is a single plane, not a stack: choose "plane" or "view".')
     return axis if axis in others else others[-1]
 
 
