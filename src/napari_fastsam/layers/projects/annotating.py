@@ -196,7 +196,7 @@ class Annotating:
         """
         if self.opened is None or self.current is None or not self.opened.keep():
             return False
-        self.opened.state = replace(self.opened.state, objects=self.opened.count())
+        self.opened.state = replace(self.opened.state, objects=self.opened.recorder.count())
         self._set_state(self.current, self.opened.state)
         return True
 
