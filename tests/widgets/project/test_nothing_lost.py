@@ -296,3 +296,48 @@ def test_names_that_are_no_text_and_long_ones_are_annotated_listed_and_written(o
     dock.replay.panel.again.click()
     qtbot.waitUntil(lambda: not dock.replay._runner.busy)
     assert dock.message.startswith("Made again: 3 images.")
+
+
+def test_layers_that_were_removed_by_hand_come_back_when_the_image_is_chosen_again(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    dock._viewer.layers.remove(labels_of(dock))
+    dock.open_image(0)
+    assert names(dock) == [FIRST, "labels"]
+    assert labels_of(dock).data[50, 60] == 3
+    labels_of(dock).paint((150, 60), 4)
+    settle(dock, qtbot)
+    saved(dock, qtbot)
+    dock.next_image()
+    dock.previous_image()
+    assert set(np.unique(labels_of(dock).data)) == {0, 3, 4}
+
+
+def test_an_image_that_cannot_be_read_when_it_is_chosen_again_leaves_no_layers_behind(open_dock, folder, qtbot):
+    dock = open_dock(folder)
+    labels_of(dock).paint((50, 60), 3)
+    dock._viewer.layers.remove(labels_of(dock))
+    (folder / FIRST).unlink()
+    dock.open_image(0)
+    assert FIRST in dock.message
+    dock.next_image()
+    assert names(dock) == ["field 1.tif", "labels"]
+    saved(dock, qtbot)
+    assert tifffile.imread(folder / "annotations" / FIRST / "labels.tif")[50, 60] == 3
+
+
+def test_the_keys_get_past_images_that_cannot_be_read(open_dock, folder):
+    for name in (FIRST, "field 1.tif"):
+        (folder / name).write_bytes(b"nothing")
+    dock = open_dock(folder)
+    assert dock.annotating.current is None
+    dock.next_image()
+    assert "field 1.tif" in dock.message
+    dock.next_image()
+    assert dock.annotating.current == 2
+    dock.previous_image()
+    assert (dock.annotating.current, "field 1.tif" in dock.message) == (2, True)
+    dock.next_image()
+    assert (dock.annotating.current, dock.message) == (2, "This is the last image.")
+    dock.previous_image()
+    assert FIRST in dock.message

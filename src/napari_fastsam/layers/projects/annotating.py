@@ -79,6 +79,8 @@ class Annotating:
         self._ahead: dict[int, _Ahead] = {}
         self._saving: dict[int, Future[ImageState]] = {}
         self._failures: list[FastSAMError] = []
+        self._unreadable: int | None = None
+        """Which image was to be opened last, and could not be read."""
         self._wanted = threading.Event()
         """Somebody waits for what is being saved."""
 
@@ -87,6 +89,8 @@ class Annotating:
     def place_after(self, step: int, undone: bool = False) -> int | None:
         """Return the place of the next image (+1) or the one before (-1); None if there is none.
 
+        Of the image that is open, or of one that could not be read since: one gets past it.
+
         Parameters
         ----------
         step
@@ -94,14 +98,20 @@ class Annotating:
         undone
             Whether images that are done or skipped are passed over.
         """
-        place = (-1 if step > 0 else len(self.states)) if self.current is None else self.current
+        start = self.current if self._unreadable is None else self._unreadable
+        place = (-1 if step > 0 else len(self.states)) if start is None else start
         while 0 <= (place := place + step) < len(self.states):
-            if not undone or self.states[place].state not in FINISHED:
+            if place != self.current and (not undone or self.states[place].state not in FINISHED):
                 return place
         return None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layers of the image that is open are in the viewer: some may have been removed by hand."""
+        return self.opened is not None and all(layer in self._viewer.layers for layer in self.opened.layers)
+
     def open(self, place: int) -> OpenImage:
-        """Show an image, and leave the one that is open.
+        """Show an image, and leave the one that is open; the same one comes with all its layers again.
 
         Raises
         ------
@@ -110,14 +120,20 @@ class Annotating:
         OutputError
             If the last step on the image that is open cannot be written; that stays open, or the step would be lost.
         """
-        ahead = self._ahead.pop(place, None)
-        read = self._read(place) if ahead is None else self._result(place, ahead.reading)
-        layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
-        self._require_kept()
-        before = self._leave()
+        again = self._left_first() if place == self.current else None  # or it would be read before it is saved
+        try:
+            ahead = self._ahead.pop(place, None)
+            read = self._read(place) if ahead is None else self._result(place, ahead.reading)
+            layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
+        except BaseException:
+            self._unreadable = place
+            if again is not None:
+                again.remove()
+            raise
+        before = again or self._left_first()
         classes = self.project.about.get("classes")
         self.opened = OpenImage(self._viewer, read, layers, self._on_change, self.project.writable, classes, before)
-        self.current = place
+        self.current, self._unreadable = place, None
         self._set_state(place, self.opened.state)
         return self.opened
 
@@ -243,6 +259,10 @@ class Annotating:
         failures = self.collect()
         self.project.close()
         return failures
+
+    def _left_first(self) -> OpenImage | None:
+        self._require_kept()
+        return self._leave()
 
     def _require_kept(self) -> None:
         """Write the last step on the image that is open, whose layers are to hold another one. Raises OutputError."""

@@ -101,7 +101,7 @@ class AnnotateFolderWidget(Dock):
     def open_image(self, place: int) -> None:
         """Open an image of the list."""
         annotating = self.annotating
-        if annotating is None or place == annotating.current:
+        if annotating is None or (place == annotating.current and annotating.is_whole):
             return
         self._note_changed()  # a key goes on while it is typed
         self._keep_soon.stop()
