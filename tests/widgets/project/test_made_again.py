@@ -96,3 +96,17 @@ def test_channels_of_one_name_are_told_apart(annotated, cells, tmp_path):
     before = folder.labels.data.copy()
     folder.make_again(-0.05)
     np.testing.assert_array_equal(stored(folder, 0).annotation.labels, before)
+
+
+def test_a_model_that_was_made_meanwhile_is_offered(open_dock, tmp_path, cells, monkeypatch, tmp_path_factory):
+    models = tmp_path_factory.mktemp("models")
+    monkeypatch.setenv("NAPARI_FASTSAM_MODELS", str(models))
+    tifffile.imwrite(tmp_path / "field.tif", cells)
+    panel = open_dock(tmp_path).replay.panel
+    panel.expand()
+    panel.model.setCurrentText("nuclei")
+    (models / "mine.pt").touch()
+    panel.model.showPopup()
+    assert panel.model.findText("mine") > 0
+    assert panel.asked.model == "nuclei"
+    panel.model.hidePopup()

@@ -38,6 +38,22 @@ AS_BEFORE = "as before"
 BUSY = "Labels are being made again: wait for that, or cancel it in napari's activity dock (bottom right)."
 
 
+class ModelBox(QComboBox):
+    """Chooses a model; whenever it is opened it offers those that there are by then, as one that was just trained."""
+
+    def offer(self) -> None:
+        """Offer the models that there are now; what is chosen stays."""
+        chosen = self.currentText()
+        self.clear()
+        self.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
+        self.setCurrentIndex(max(0, self.findText(chosen)))
+
+    def showPopup(self) -> None:
+        """Open it."""
+        self.offer()
+        super().showPopup()
+
+
 class ReplayPanel(Folded):
     """What unfolds: a model and thresholds, and what to do with the labels that they give.
 
@@ -54,7 +70,7 @@ class ReplayPanel(Folded):
         take_all: Callable[[], object],
         discard: Callable[[], object],
     ) -> None:
-        self.model = QComboBox()
+        self.model = ModelBox()
         self.conf, self.iou = _threshold("Lowest confidence"), _threshold("Highest overlap (IoU) of two objects")
         self.again = _button(
             "Make again", "Make all labels of the folder again; yours stay until you take these.", again
@@ -76,7 +92,7 @@ class ReplayPanel(Folded):
         return Replay(None if chosen == AS_BEFORE else chosen, conf, iou)
 
     def _make_content(self) -> QWidget:
-        self.model.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
+        self.model.offer()
         self.model.setToolTip("Which network. As before: the one that each label was made with.")
         self.model.setMinimumWidth(60)
         elide(self.model)
