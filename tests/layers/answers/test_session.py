@@ -20,8 +20,10 @@ from napari_fastsam.io.exemplars import exemplars_content
 from napari_fastsam.layers.answers.other_models import other_model
 from napari_fastsam.layers.answers.other_sizes import other_sizes
 from napari_fastsam.layers.answers.recipes import recipe_of
+from napari_fastsam.model.asking import click_refiner
 from napari_fastsam.model.asking.segment import segment
 from napari_fastsam.model.asking.thresholds import Thresholds
+from napari_fastsam.model.correcting import corrector
 from napari_fastsam.model.weights.hashes import sha256_of
 from napari_fastsam.model.weights.weights import find
 from napari_fastsam.samples import nuclei_3d
@@ -72,6 +74,21 @@ def test_what_is_kept_needs_no_work(setup):
     assert said == []
     assert setup.session.network_seconds == 0
     assert len(result.objects) == 2
+
+
+@pytest.mark.parametrize("task", ["prompts", "everything"])
+def test_corrections_are_worked_out_by_the_work_and_not_by_the_answer(setup, monkeypatch, task):
+    asked = []
+    monkeypatch.setattr(click_refiner, "correct", lambda *a, **k: asked.append(1) or corrector.correct(*a, **k))
+    setup.points.add([NUCLEI[0], NUCLEI[0] + (2, 9)])
+    setup.points.features = setup.points.features.assign(object=[1, 1], polarity=["positive", "negative"])
+    request = setup.request(task=task)
+    list(setup.session.work(request))
+    assert asked
+    asked.clear()
+    result = setup.session.result(request)
+    assert any(o.refined for o in result.objects)
+    assert not asked
 
 
 def test_a_model_is_loaded_once(setup, loads):

@@ -54,7 +54,7 @@ class OnePlane(Predictor, ABC):
         """Have the objects described that a search by words or examples compares; yields what comes next."""
 
     def work(self, kept: Kept, request: Request, user_initiated: bool) -> Iterator[str]:
-        """Predict the plane, look closer where prompts need it, and describe what is searched."""
+        """Predict the plane, look closer where prompts need it, correct by clicks, and describe what is searched."""
         prediction = kept.cache.get(request.key)
         if prediction is None:
             yield f"loading {request.controls.model}"
@@ -63,6 +63,9 @@ class OnePlane(Predictor, ABC):
             yield f"{self.finding} in {width} × {height} pixels"
             prediction = kept.prediction(request, lambda: self._predict(kept, model, request))
         yield from self.predict_crops(kept, request, prediction)
+        if request.read.prompts.queries:
+            # corrections are remembered: dozens of them would hold up the main thread for seconds
+            answer_drawn(prediction, request, kept.numbering)
         if is_waiting(prediction, request):
             yield "drawing fine edges"
             with kept.timed():
