@@ -38,7 +38,7 @@ AS_BEFORE = "as before"
 BUSY = "Labels are being made again: wait for that, or cancel it in napari's activity dock (bottom right)."
 
 
-class ModelBox(QComboBox):
+class ReplayModelBox(QComboBox):
     """Chooses a model; whenever it is opened it offers those that there are by then, as one that was just trained."""
 
     def offer(self) -> None:
@@ -70,7 +70,7 @@ class ReplayPanel(Folded):
         take_all: Callable[[], object],
         discard: Callable[[], object],
     ) -> None:
-        self.model = ModelBox()
+        self.model = ReplayModelBox()
         self.conf, self.iou = _threshold("Lowest confidence"), _threshold("Highest overlap (IoU) of two objects")
         self.again = _button(
             "Make again", "Make all labels of the folder again; yours stay until you take these.", again
