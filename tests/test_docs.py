@@ -66,6 +66,12 @@ def test_python_examples_run_and_print_what_is_said(
             assert shape_of(printed) == shape_of(following.text), block.where
 
 
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=lambda b: b.where)
+def test_python_examples_use_public_names(block: Block):
+    """In a new process nothing else is there, whatever tests have imported."""
+    assert set(re.findall(r"\bfs\.(\w+)", block.text)) <= set(fs.__all__)
+
+
 @pytest.mark.parametrize(("block", "line", "output"), [pytest.param(*c, id=f"{c[0].where} {c[1]}") for c in commands()])
 def test_command_lines_run_and_print_what_is_said(block: Block, line: str, output: str, with_samples, small_clip):
     program, *arguments = shlex.split(line)

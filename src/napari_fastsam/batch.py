@@ -24,6 +24,7 @@ from napari_fastsam.core.results.provenance import Provenance
 from napari_fastsam.core.results.result import ArrayLabels, ResultObject, SegmentationResult
 from napari_fastsam.io.formats.registry import Format, writer
 from napari_fastsam.io.images.inputs import Input
+from napari_fastsam.io.images.ome_zarr import is_zarr
 from napari_fastsam.io.results.overwriting import check_overwriting
 from napari_fastsam.io.results.results import check_name, names_for
 from napari_fastsam.model.asking.beside import OtherProposals
@@ -121,7 +122,7 @@ class Outcome:
     alike
         How many objects each text, and the examples, have found.
     refined
-        Prompts whose objects clicks changed, or drew; each says how.
+        Prompts with objects that clicks changed, or drew; each says how.
     remarks
         What should be known of the image before its result is believed.
     """
@@ -166,7 +167,8 @@ def targets_for(
     once = list({os.path.realpath(image): image for image in images}.values())
     targets = {image: folder / f"{name}{chosen[0].ending}" for image, name in zip(once, names_for(once), strict=True)}
     written = [path for target in targets.values() for path in _files(target, chosen).values()]
-    check_overwriting([*written, *writes], [*once, *reads])
+    files = [image for image in once if not image.is_dir() or is_zarr(image)]  # folders are refused when they are read
+    check_overwriting([*written, *writes], [*files, *reads])
     return targets
 
 
@@ -213,7 +215,7 @@ def segment_file(image: Path, target: Path, job: Job) -> Outcome:
         kind.write(result, path)
     alike = Counter(s.query.name for s, _ in numbered if s.found and isinstance(s.query, SearchQuery))
     count = len(present) if not job.classes else len(numbered) - len(unanswered)
-    refined = tuple(s for s, _ in numbered if s.refined)
+    refined = tuple(s for s, _ in numbered if s.refined and s.found)
     found = [("", doubt) for doubt in doubts(plane, job.contrast_limits, job.model.card.window)]
     remarks = (*source.remarks(), *summed_up(found, 1))
     return Outcome(image, target, count, seconds, unanswered, covered, replaced, alike, refined, remarks)

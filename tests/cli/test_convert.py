@@ -116,6 +116,15 @@ def test_a_name_without_ending_is_a_folder_for_one_image_too(out: str, file: str
     assert [one.image for one in registry.reader_for(written).read_each(written)] == ["cells.png"]
 
 
+def test_overlays_and_tables_beside_labels_are_none(tmp_path: Path) -> None:
+    """What `segment --overlay` leaves is converted as a whole."""
+    labels = write("tiff", tmp_path / "labels").parent
+    iio.imwrite(labels / "cells_overlay.png", np.zeros((12, 14, 3), np.uint8))
+    (labels / "cells_measurements.csv").write_text("label\n")
+    (path,) = done(labels, tmp_path / "out.json", "--format", "coco", "--image", picture(tmp_path / "images").parent)
+    assert len(json.loads(path.read_text("utf-8"))["images"]) == 1
+
+
 def test_a_dataset_of_yolo_into_label_images(tmp_path: Path) -> None:
     image = picture(tmp_path)
     source = done(write("tiff", tmp_path / "in"), tmp_path / "d_yolo", "--image", image)[0]

@@ -161,6 +161,7 @@ def test_a_yolo_dataset_also_goes_through_ultralytics_validator(
         (["{data}", "--held-out"], "none of the 54 images that the training of nuclei held out is in"),
         (["{data}", "--plot", "x.gif"], "end its name in .png, .svg, .pdf"),
         (["{data}", "--json", "{data}"], "is a folder; name a file in it"),
+        (["{data}", "--csv", "{data}/index.csv"], "index.csv, which is to be read"),
         (["{data}", "--csv", "{data}/index.csv/x.csv"], "cannot be made: a file of that name is in the way"),
         (["{data}", "--model", "nothing"], "'nothing' is neither a file nor a model"),
     ],

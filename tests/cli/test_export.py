@@ -63,6 +63,7 @@ def test_a_fixed_size_is_said_and_so_is_what_was_replaced(tmp_path: Path) -> Non
         (["--imgsz", "5"], "imgsz is 5; expected a whole number of pixels from 32 to 8192"),
         (["-o", "x.txt"], "expected a folder that is there, or a name that ends in .onnx"),
         (["--model", "nothing.pt"], "there is no file"),
+        (["--device", "toaster"], "device is 'toaster'; expected auto, cpu, cuda, cuda:N or mps"),
         (["--model", "nothing"], "is neither a file nor a model"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

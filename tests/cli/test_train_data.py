@@ -40,6 +40,7 @@ def invoke(machine: Place) -> Callable[..., Result]:
         (["../data", "-o", "a.pt", "--resume", "--base", "yolov8n-seg.yaml"], "there is none to resume"),
         (["../data", "-o", "a.pt", "--minutes", "0"], "minutes is 0.0; expected a number above 0"),
         (["../data", "-o", "a.pt", "--minutes", "1", "--resume"], "keeps nothing to resume"),
+        (["../data", "-o", "a.pt", "--minutes", "1", "--epochs", "2"], "minutes is 1.0 and epochs is 2; leave one"),
         (["../data", "nowhere", "-o", "a.pt"], "there is no nowhere"),
         (["../data", "-o", "a.onnx"], "expected a file name that ends in .pt"),
         (["../data", "-o", "folder.pt"], "folder.pt is a folder; name a file in it"),

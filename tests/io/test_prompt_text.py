@@ -53,7 +53,7 @@ def test_no_text_is_no_prompt() -> None:
         (("[[1, 2]", None, None), "points is '.*', which is not JSON"),
         (("__import__('os').getcwd()", None, None), "is not JSON"),
         (("[" * 100_000, None, None), "is not JSON"),
-        (("[1, 2]", None, None), "points is .*; expected"),
+        (("[1, 2, 3]", None, None), "points is .*; expected"),
         (("[[1, 2, 3]]", None, None), "points is .*; expected"),
         (('[["1", 2]]', None, None), "numbers only"),
         (("[[true, 2]]", None, None), "numbers only"),
@@ -103,3 +103,16 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert prompts is not None
     assert len(prompts.points) > 0
+
+
+def test_one_point_or_box_may_stand_without_a_list_around_it() -> None:
+    alone, listed = parse_prompts("[3, 2]", boxes="[5, 6, 7, 8]"), parse_prompts("[[3, 2]]", boxes="[[5, 6, 7, 8]]")
+    assert alone is not None
+    assert listed is not None
+    assert alone.to_json() == listed.to_json()
+
+
+@pytest.mark.parametrize("name", ["outlines", "scribbles"])
+def test_a_line_is_not_taken_for_several_of_one_point(name: str) -> None:
+    with pytest.raises(PromptError, match=r"expected \[\[\[x, y\], …\], …\]"):
+        parse_prompts(**{name: "[[1, 2], [3, 4], [5, 1]]"})

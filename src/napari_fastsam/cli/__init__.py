@@ -23,11 +23,14 @@ from napari_fastsam.cli.reading_options import ReadingCommand
 from napari_fastsam.cli.replay import replay
 from napari_fastsam.cli.run import run
 from napari_fastsam.cli.segment import segment
+from napari_fastsam.cli.segment_options import SegmentCommand
 from napari_fastsam.cli.train import train
 from napari_fastsam.cli.train_corrections import train_corrections
+from napari_fastsam.cli.usage import OneLineGroup
 from napari_fastsam.version import __version__
 
 app = typer.Typer(
+    cls=OneLineGroup,
     help="FastSAM on microscope images: objects by click, box or all at once.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -67,7 +70,7 @@ def demo(
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
-app.command(cls=ReadingCommand)(segment)
+app.command(cls=SegmentCommand)(segment)
 app.command(cls=ReadingCommand)(run)
 app.command()(formats)
 app.command()(annotate)

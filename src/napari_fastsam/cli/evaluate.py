@@ -79,7 +79,9 @@ def evaluate(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A folder with images/ and labels/, a YOLO data.yaml, a COCO .json.")
     ],
-    model: Annotated[str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a model's file.")] = "nuclei",
+    model: Annotated[
+        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, your own model's name, or a file.")
+    ] = "nuclei",
     conf: Conf = None,
     iou: Iou = None,
     imgsz: Imgsz = None,
@@ -204,11 +206,12 @@ def _prepare(dataset: Dataset, model: str, device: str, held_out: bool) -> tuple
         return network, dataset, dataset.examples
     names = set(network.card.validation_images)
     if not names:
-        raise ParameterError(f"the card of {network.name} names no images that training held out; leave --held-out")
+        raise ParameterError(f"the card of {network.name} names no images that training held out; leave --held-out out")
     examples = [e for e in dataset.examples if e.name in names]
     if not examples:
         raise DatasetError(
-            f"none of the {len(names)} images that the training of {network.name} held out is in {dataset.path}"
+            f"none of the {len(names)} images that the training of {network.name} held out is in {dataset.path}; name "
+            "the data that it was trained on, or leave --held-out out"
         )
     return network, dataset, examples
 

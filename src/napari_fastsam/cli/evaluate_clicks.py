@@ -146,7 +146,7 @@ def held_out_of_both(dataset: Dataset, network: Model | None, corrector: WindowP
     cards = [getattr(network, "card", None), getattr(corrector, "card", None)]
     names = [set(card.validation_images) for card in cards if card is not None and card.validation_images]
     if not names:
-        raise ParameterError("no card names images that training held out; leave --held-out")
+        raise ParameterError("no card names images that training held out; leave --held-out out")
     examples = [e for e in dataset.examples if all(e.name in some for some in names)]
     if not examples:
         raise DatasetError(

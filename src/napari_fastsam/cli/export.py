@@ -14,7 +14,7 @@ from napari_fastsam.model.weights.formats import NAMES
 
 def export(
     model: Annotated[
-        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a checkpoint's file.")
+        str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, your own model's name, or a .pt file.")
     ] = "nuclei",
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(NAMES)}.")] = "onnx",
     output: Annotated[
@@ -49,7 +49,7 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="A YOLO data.yaml with example images, for formats of 8-bit integers."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where the export runs: cpu, or 0 for the first GPU.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the export runs: auto, cpu, cuda, cuda:N or mps.")] = "cpu",
 ) -> None:
     """Export a model, so that another runtime runs it, here or elsewhere.
 

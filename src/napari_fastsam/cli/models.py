@@ -91,12 +91,14 @@ def convert_model(
 
     Nothing of the checkpoint runs. Whatever else it holds is left out.
     """
-    from napari_fastsam.errors import ParameterError
+    from napari_fastsam.errors import ModelError, ParameterError
     from napari_fastsam.model.network.checkpoint import convert
 
     with report_errors():
         if output.suffix != ".pt" or output.is_dir():
             raise ParameterError(f"the model would be written to {output}; expected a file name that ends in .pt")
+        if not file.is_file():
+            raise ModelError(f"there is no file {file}; expected a checkpoint, a .pt file")
         if output.resolve() == file.resolve():
             raise ParameterError(f"{output} is the file that is read; choose another name")
         convert(file, output)

@@ -24,7 +24,7 @@ _MOST_ROWS = 30
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, as “Save recipe” in the dock writes it.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, as “Save recipe” in the dock writes it.")],
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT", help="Images, folders, patterns, OME-Zarr images and plates.")
     ],

@@ -230,7 +230,8 @@ def _save_exemplars(images: Iterable[Path], job: Job, target: Path | None) -> No
     for sentence in unanswered:
         typer.echo(f"  {shown(sentence)}")
     fs.save_exemplars(exemplars, target)
-    typer.echo(f"{shown(target)}: {len(exemplars.examples)} examples")
+    count = len(exemplars.examples)
+    typer.echo(f"{shown(target)}: {count} example{'' if count == 1 else 's'}")
 
 
 def _parse_plane(text: str | None) -> tuple[int, ...] | None:
@@ -266,7 +267,8 @@ def _exit_with(outcomes: Sequence[Outcome], count: int) -> None:
 
 
 def _print_summary(outcomes: Sequence[Outcome], failed: int) -> None:
-    table = Table(title=f"{len(outcomes)} images" + (f", {failed} failed" if failed else ""))
+    done = f"{len(outcomes)} image{'' if len(outcomes) == 1 else 's'}"
+    table = Table(title=f"{done}, {failed} failed" if failed else done)
     told = any(outcome.remarks for outcome in outcomes)
     table.add_column("image", overflow="fold")
     for heading in ("objects", "seconds", "prompts without object"):

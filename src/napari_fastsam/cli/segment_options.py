@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+
+from napari_fastsam.cli.reading_options import ReadingCommand
 
 
 class BoxFormat(StrEnum):
@@ -19,7 +21,9 @@ class BoxFormat(StrEnum):
 
 Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, …")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
-ModelName = Annotated[str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, or a checkpoint's file.")]
+ModelName = Annotated[
+    str, typer.Option(help="nuclei, microscopy, FastSAM-s, FastSAM-x, your own model's name, or a file.")
+]
 MinArea = Annotated[float | None, typer.Option(help="Smallest object, in pixels.")]
 MaxArea = Annotated[float | None, typer.Option(help="Largest object, in pixels.")]
 Points = Annotated[str | None, typer.Option(metavar="JSON", help=escape("'[[x, y], …]': one object at each point."))]
@@ -90,3 +94,21 @@ Formats = Annotated[
     ),
 ]
 Overlay = Annotated[bool, typer.Option("--overlay", help="Also write a PNG with the outlines.")]
+
+_LISTS = {
+    "--points", "--point-labels", "--objects", "--boxes", "--outlines", "--scribbles", "--examples",
+    "--counter-examples",
+}  # fmt: skip
+
+
+class SegmentCommand(ReadingCommand):
+    """A command whose lists of prompts are given once each: of one that is repeated, only the last would count."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a list that is given twice."""
+        given = [arg.partition("=")[0] for arg in args]
+        if twice := next((name for name in given if name in _LISTS and given.count(name) > 1), None):
+            raise typer.BadParameter(
+                "it is given twice; put all into one list, '[[…], […]]'", ctx=ctx, param_hint=f"'{twice}'"
+            )
+        return super().parse_args(ctx, args)

@@ -18,7 +18,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from napari_fastsam.core.classes.classifier import from_tables
 from napari_fastsam.core.image.channels import COLOURED, check_channels
+from napari_fastsam.core.image.geometry import checked_imgsz
 from napari_fastsam.core.likeness.search import Search
+from napari_fastsam.core.objects.instances import check_thresholds
 from napari_fastsam.core.planes.linking import Linking
 from napari_fastsam.core.planes.tiling import Tiling
 from napari_fastsam.core.prompts.prompts import Prompts
@@ -185,7 +187,11 @@ class Recipe:
     proposals: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what `Tiling`, `Linking`, `Search` and `Prompts` refuse, and what cannot be asked together."""
+        """Refuse what can be known to be wrong without an image, and what cannot be asked together."""
+        asked = self.parameters
+        check_thresholds(asked.conf, asked.iou, asked.min_area, asked.max_area)
+        if asked.imgsz is not None:
+            checked_imgsz(asked.imgsz)
         Tiling(self.tiling.diameter, self.tiling.scale)
         if self.parameters.channels:
             _check_channels(self.parameters.channels)

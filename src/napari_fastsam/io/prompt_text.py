@@ -34,7 +34,7 @@ def parse_prompts(
     Parameters
     ----------
     points
-        ``[[x, y], …]`` in pixels: column and row of the pixel meant.
+        ``[[x, y], …]`` in pixels: column and row of the pixel meant; one may stand alone, ``[x, y]``, as one box may.
     point_labels
         ``[1, 0, …]``, 1 = the object is here, 0 = it is not; None = 1 for all.
     boxes
@@ -89,9 +89,11 @@ def parse_prompts(
     return prompts
 
 
-def _table(name: str, text: str | None, form: str, columns: int) -> NDArray[np.float64]:
-    """Return the rows that a text holds, (N, columns)."""
+def _table(name: str, text: str | None, form: str, columns: int, alone: bool = True) -> NDArray[np.float64]:
+    """Return the rows that a text holds, (N, columns); whether one may stand there without a list around it."""
     rows = [] if text is None else _json(name, text, form)
+    if alone and isinstance(rows, list) and len(rows) == columns and not any(isinstance(row, list) for row in rows):
+        rows = [rows]
     wrong = PromptError(f"{name} is {text}; expected {form}, numbers only")
     if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != columns for row in rows):
         raise wrong
@@ -117,7 +119,7 @@ def _lines(name: str, text: str | None) -> list[NDArray[np.float64]]:
     lines = [] if text is None else _json(name, text, form)
     if not isinstance(lines, list):
         raise PromptError(f"{name} is {text}; expected {form}, numbers only")
-    return [_table(name, json.dumps(line), form, 2)[:, ::-1] for line in lines]
+    return [_table(name, json.dumps(line), form, 2, alone=False)[:, ::-1] for line in lines]
 
 
 def _json(name: str, text: str, form: str) -> object:

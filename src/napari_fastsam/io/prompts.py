@@ -58,5 +58,6 @@ def together(prompts: Prompts | None, others: Prompts | None) -> Prompts | None:
         return others if prompts is None else prompts
     mine, theirs = prompts.to_json(), others.to_json()
     if twice := sorted(mine.keys() & theirs.keys()):
-        raise PromptError(f"{twice[0]} are given twice, in a file and by options; leave one of them out")
+        # the last: point_labels come along with points_yx
+        raise PromptError(f"{twice[-1]} are given twice, in a file and by options; leave one of them out")
     return Prompts.from_json(mine | theirs)

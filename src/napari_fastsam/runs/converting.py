@@ -110,7 +110,11 @@ def _by_name(target: Path) -> Format:
 def _files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise DatasetError(f"there is no {folder}; expected a file of labels or a folder of them")
+    # what this program writes beside labels and does not read, such as overlays
+    beside = tuple(form.ending for form in registry.FORMATS.values() if form.writes and not form.reads)
     for path in sorted(folder.iterdir()):
+        if path.name.endswith(beside):
+            continue
         if not path.name.startswith(".") and (path.is_file() or is_zarr(path)) and registry.can_read(path):
             yield path
 

@@ -53,7 +53,7 @@ def test_labels_of_any_type_of_number(labels: object) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"points": [1, 2]}, r"points has shape \(2,\); expected \(N, 2\)"),
+        ({"points": [1, 2, 3]}, r"points has shape \(3,\); expected \(N, 2\)"),
         ({"points": [[1, 2, 3]]}, r"points has shape \(1, 3\)"),
         ({"points": [[1, np.nan]]}, "points holds a value that is not finite in row 0"),
         ({"points": [[1, 1], [np.inf, 1]]}, "not finite in row 1"),
@@ -72,7 +72,8 @@ def test_labels_of_any_type_of_number(labels: object) -> None:
         ({"boxes": [[1, 2, 3]]}, r"boxes has shape \(1, 3\)"),
         ({"boxes": [[1, 2, 3, np.inf]]}, "boxes holds a value that is not finite"),
         ({"outlines": [TRIANGLE, [[0, 0], [1, 1]]]}, r"outlines\[1\] has 2 vertices; expected at least 3"),
-        ({"outlines": TRIANGLE}, r"outlines\[0\] has shape"),
+        ({"outlines": TRIANGLE}, r"outlines\[0\] is .*; expected a list of rows and columns"),
+        ({"scribbles": [[1, 2], [3, 4]]}, r"scribbles\[0\] is \[1, 2\]; expected a list of rows and columns"),
         ({"outlines": None}, r"outlines is None; expected a list of .* or \(\) for none"),
         ({"scribbles": 3}, "scribbles is 3; expected a list"),
         ({"masks": None}, "masks is None; expected a list"),
@@ -86,6 +87,13 @@ def test_what_is_malformed_is_named(values: dict[str, object], words: str) -> No
     with pytest.raises(PromptError, match=words) as caught:
         Prompts(**values)  # type: ignore[arg-type]
     assert isinstance(caught.value, FastSAMError)
+
+
+def test_one_point_box_or_example_may_stand_alone() -> None:
+    prompts = Prompts(points=(1, 2), boxes=[1, 2, 3, 4], examples=np.array([5.0, 6.0]))
+    assert prompts.points.tolist() == [[1, 2]]
+    assert prompts.boxes.tolist() == [[1, 2, 3, 4]]
+    assert prompts.examples.tolist() == [[5, 6]]
 
 
 def test_points_with_a_number_are_one_object_and_the_others_their_own() -> None:

@@ -34,6 +34,7 @@ def test_a_folder_pairs_images_and_label_images_by_name(folder: Path) -> None:
     data = read_dataset(folder)
     assert (data.name, data.yaml, data.splits) == ("cells", None, ())
     assert [(e.name, e.group) for e in data.examples] == [("n0", ""), ("n1", "")]
+    assert (list(data), len(data)) == (list(data.examples), 2)
     for i, example in enumerate(data.examples):
         np.testing.assert_array_equal(example.labels(), nuclei(i))
         assert example.labels().dtype == np.int32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from first_look import box, middle
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
-from napari_fastsam.errors import ImageError, ParameterError
+from napari_fastsam.errors import DatasetError, FastSAMError, ImageError, ModelError, ParameterError, PromptError
 from napari_fastsam.model.asking.pixels import NetworkPixels
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.segment import paint, predict, segment
@@ -132,6 +133,52 @@ def test_contrast_limits_may_be_an_array(nuclei: Model, sparse: np.ndarray, opti
     found = segment(nuclei, sparse, contrast_limits=limits, **options)
     same = segment(nuclei, sparse, contrast_limits=(float(limits[0]), float(limits[1])), **options)
     assert np.array_equal(found.to_labels(), same.to_labels())
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "said"),
+    [
+        (lambda model, _: segment(model, "a.png"), ImageError, "the image is 'a.png'; expected an array of pixels"),
+        (lambda model, _: model.segment(Path("a.png")), ImageError, r"a\.png.*; expected an array of pixels"),
+        (lambda _, image: segment("nuclei", image), ModelError, r"expected a loaded one: load_model\('nuclei'\)"),
+        (lambda _, image: predict("nuclei", image), ModelError, "model is 'nuclei'"),
+        (lambda _, image: fs.segment_stack("nuclei", image[None]), ModelError, "model is 'nuclei'"),
+        (lambda *_: fs.load_model(None), ModelError, "the model is None; expected the name of one"),
+        (lambda model, image: segment(model, image, [[9, 9]]), PromptError, "prompts is of type list; expected Prom"),
+        (lambda model, image: predict(model, image).select({"points": []}), PromptError, "prompts is of type dict"),
+        (lambda model, image: fs.select(model.segment(image), [[9, 9]]), PromptError, "prompts is of type list"),
+        (lambda model, image: segment(model, image, conf="0.4"), ParameterError, "conf is '0.4'; expected a number"),
+        (lambda model, image: model.segment(image).filter(max_area="9"), ParameterError, "max_area is '9'; expected a"),
+        (
+            lambda model, image: segment(model, image, Prompts(texts="a"), text_encoder="RN50"),
+            ParameterError,
+            r"text_encoder is 'RN50'; expected what load_text_encoder\('RN50'\) returns",
+        ),
+        (lambda model, image: segment(model, image[None], channels=0), ParameterError, "channels is 0; expected posi"),
+        (
+            lambda model, image: segment(model, image[None], channels=["DAPI"]),
+            ParameterError,
+            r"channels is \['DAPI'\]",
+        ),
+        (lambda model, _: fs.evaluate(model, "data"), DatasetError, r"expected what read_dataset\('data'\) returns"),
+    ],
+    ids=lambda value: "" if not isinstance(value, str) else value[:30],
+)
+def test_what_is_of_another_type_is_named_with_what_to_give(
+    nuclei: Model,
+    sparse: np.ndarray,
+    ask: Callable[[Model, np.ndarray], object],
+    error: type[FastSAMError],
+    said: str,
+) -> None:
+    with pytest.raises(error, match=said):
+        ask(nuclei, sparse)
+
+
+def test_a_click_beside_the_image_is_told_once(nuclei: Model, sparse: np.ndarray) -> None:
+    (selection,) = segment(nuclei, sparse, Prompts(points=[[-3, 9]]))
+    height, width = sparse.shape
+    assert selection.reason == f"outside the image of {height} × {width} pixels"
 
 
 def test_an_input_size_of_nothing_is_named(nuclei: Model, sparse: np.ndarray) -> None:

@@ -131,6 +131,8 @@ def channels_of(image: Any, channels: Sequence[int], axis: int = 0) -> list[Chan
     data = image if hasattr(image, "shape") else np.asarray(image)
     if len(data.shape) != 3:
         raise ImageError(f"the image has shape {tuple(data.shape)}; expected rows, columns and one axis of channels")
+    if isinstance(channels, str | int) or not all(isinstance(channel, int | np.integer) for channel in channels):
+        raise ParameterError(f"channels is {channels!r}; expected positions from 0, such as [0] or [0, 2]")
     if not -3 <= axis < 3:
         raise ParameterError(f"the channels' axis is {axis}; expected 0, 1 or 2")
     check_channels(channels, int(data.shape[axis]))

@@ -35,6 +35,11 @@ def check_plane(image: ArrayLike) -> NDArray[np.generic]:
         If it is not (Y, X) or (Y, X, 3 | 4), has no pixels, or holds something other than real numbers.
     """
     plane = np.asarray(image)
+    if plane.ndim == 0 and plane.dtype.kind in "OSU":
+        raise ImageError(
+            f"the image is {plane.item()!r}; expected an array of pixels: read the file first, for instance with "
+            "imageio.v3.imread"
+        )
     if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[2] not in (3, 4)):
         raise ImageError(
             f"the image has shape {plane.shape}; expected one plane, (Y, X) or (Y, X, 3 | 4): index a stack first"

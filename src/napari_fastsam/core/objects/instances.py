@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -230,10 +231,18 @@ def check_thresholds(
 ) -> None:
     """Raise ParameterError for a threshold that cannot be meant."""
     for name, value in (("conf", conf), ("iou", iou)):
-        if value is not None and not 0 <= value <= 1:
+        if value is not None and not _lies_within(value, 1):
             raise ParameterError(f"{name} is {value!r}; expected a number from 0 to 1")
     for name, value in (("min_area", min_area), ("max_area", max_area)):
-        if value is not None and not value >= 0:
+        if value is not None and not _lies_within(value, math.inf):
             raise ParameterError(f"{name} is {value!r}; expected a number of pixels, 0 or more")
     if min_area is not None and max_area is not None and min_area > max_area:
         raise ParameterError(f"min_area {min_area:g} is above max_area {max_area:g}; nothing could pass")
+
+
+def _lies_within(value: float, highest: float) -> bool:
+    """Whether a value is a number from 0 to the highest."""
+    try:
+        return bool(0 <= value <= highest)
+    except TypeError:  # a text, for instance
+        return False

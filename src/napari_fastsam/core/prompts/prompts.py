@@ -41,7 +41,7 @@ class Prompts:
     Parameters
     ----------
     points
-        (P, 2) rows and columns.
+        (P, 2) rows and columns; one point may stand alone, ``(row, column)``, and so may one box or example.
     point_labels
         (P,) 1 = the object is here, 0 = the object is not here. None means 1 for all.
     point_objects
@@ -215,6 +215,14 @@ class Prompts:
                 raise PromptError(f"{key} is {str(value)[:60]!r}; expected a list")
         values = {names[key]: value for key, value in given.items()}
         return cls(**values, exemplars=None if exemplars is None else Exemplars.from_json(exemplars))
+
+
+def check_prompts(prompts: Any) -> None:
+    """Raise a PromptError for what is not `Prompts`, such as a list of points."""
+    if not isinstance(prompts, Prompts):
+        raise PromptError(
+            f"prompts is of type {type(prompts).__name__}; expected Prompts, such as Prompts(points=[(row, column)])"
+        )
 
 
 def _parsed(given: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.objects.masks import CroppedMask
 from napari_fastsam.core.prompts.examples import exemplars_of
-from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.prompts import Prompts, check_prompts
 from napari_fastsam.core.prompts.queries import PromptRef, Query
 from napari_fastsam.core.prompts.ranking import CORRECTED, SCORE_REACH, Candidate, Pool
 from napari_fastsam.core.prompts.searches import SearchQuery
@@ -175,6 +175,7 @@ def select(
     ParameterError
         If there are texts and no encoder, or the instances do not know their image, which texts and examples need.
     """
+    check_prompts(prompts)
     settings = Search(text_threshold, text_best, example_threshold)
     return select_objects(instances, prompts.queries, score_reach) + select_alike(
         instances, prompts, settings, text_encoder

@@ -11,7 +11,7 @@ from napari_fastsam.errors import PromptError
 
 
 def as_table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
-    """Return (N, columns) finite numbers, one row a prompt; empty input has no rows.
+    """Return (N, columns) finite numbers, one row a prompt; empty input has no rows, and one prompt may stand alone.
 
     Raises
     ------
@@ -24,6 +24,8 @@ def as_table(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
         raise PromptError(f"{name} is {values!r}; expected numbers in {columns} columns") from error
     if table.size == 0:
         return np.zeros((0, columns))
+    if table.shape == (columns,):
+        table = table[np.newaxis]
     if table.ndim != 2 or table.shape[1] != columns:
         raise PromptError(f"{name} has shape {table.shape}; expected (N, {columns}), one row a prompt")
     if not np.isfinite(table).all():
@@ -41,6 +43,8 @@ def as_boxes(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def as_polyline(name: str, index: int, vertices: ArrayLike, least: int) -> NDArray[np.float64]:
     """Return (V, 2) rows and columns of at least so many vertices; errors are those of `as_table`."""
+    if np.ndim(vertices) == 1 and np.size(vertices):
+        raise PromptError(f"{name}[{index}] is {vertices!r}; expected a list of rows and columns, one for each vertex")
     line = as_table(f"{name}[{index}]", vertices, 2)
     if len(line) < least:
         raise PromptError(f"{name}[{index}] has {len(line)} vertices; expected at least {least}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -150,6 +150,14 @@ class Dataset:
     split: str = ""
     splits: tuple[str, ...] = ()
 
+    def __iter__(self) -> Iterator[Example]:
+        """Go through the examples."""
+        return iter(self.examples)
+
+    def __len__(self) -> int:
+        """Return how many examples there are."""
+        return len(self.examples)
+
     def remarks(self) -> list[str]:
         """Return what is slightly off in its annotations; see `remarks_of`."""
         return remarks_of(self.examples)
@@ -157,7 +165,7 @@ class Dataset:
     @property
     def files(self) -> list[Path]:
         """All files that are read for it."""
-        named = [] if self.path.is_dir() else [self.path]
+        named = [self.path / "index.csv"] if self.path.is_dir() else [self.path]
         return [*named, *(file for e in self.examples for file in (e.path, e.truth.file))]
 
 

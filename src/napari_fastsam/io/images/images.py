@@ -119,6 +119,6 @@ def _check_file(path: Path) -> None:
     except (OSError, ValueError) as error:  # no right to look, a name that is too long, a link to itself
         raise unreadable(path, error) from error
     if stat.S_ISDIR(mode):
-        raise ImageError(f"{path} is a folder; name the images in it")
+        raise ImageError(f"{path} is a folder; name the images in it, such as {path / '*.tif'}")
     if not stat.S_ISREG(mode):  # reading a pipe might never end
         raise ImageError(f"{path} is no file with an image in it; name one that is")

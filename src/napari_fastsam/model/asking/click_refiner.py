@@ -94,7 +94,8 @@ class ClickRefiner:
         start = _Start.of(selection, plane)
         found = self._corrected(plane, start, own, others)
         if found is None:
-            return _with_notes(selection, notes)
+            # where no click lies on the plane, why nothing was found says so already
+            return _with_notes(selection, notes) if len(own) else selection
         if not found.crop.area:
             return _with_notes(replace(selection, candidates=(), chosen=0, reason="its clicks leave nothing"), notes)
         fit = found.score if selection.candidate is None else selection.candidate.fit

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from napari_fastsam.core.likeness.search import Search
 from napari_fastsam.core.likeness.text import TextEncoder
 from napari_fastsam.core.objects.instances import Instances
 from napari_fastsam.core.planes.tiling import LabelArray
-from napari_fastsam.core.prompts.prompts import Prompts
+from napari_fastsam.core.prompts.prompts import Prompts, check_prompts
 from napari_fastsam.core.prompts.queries import Query
 from napari_fastsam.core.prompts.selection import Selection, select_alike
 from napari_fastsam.errors import ParameterError
@@ -184,6 +185,11 @@ def start_from_cache(
 
 
 def check_encoder(prompts: Prompts, text_encoder: TextEncoder | None) -> None:
-    """Raise a ParameterError if there are texts and nothing that compares them with pictures."""
+    """Raise a PromptError for what is not `Prompts`, a ParameterError for texts that nothing compares with pictures."""
+    check_prompts(prompts)
     if prompts.texts and text_encoder is None:
         raise ParameterError("there are texts and no text_encoder; expected one from load_text_encoder")
+    if isinstance(text_encoder, str | Path):
+        raise ParameterError(
+            f"text_encoder is {str(text_encoder)!r}; expected what load_text_encoder({str(text_encoder)!r}) returns"
+        )

@@ -28,7 +28,7 @@ from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TiledResult
 from napari_fastsam.model.asking.tiled_prediction import TiledPrediction
 from napari_fastsam.model.correcting.weights import default_corrector
-from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.network.segmenter import Model, check_model
 
 
 def predict(
@@ -83,6 +83,7 @@ def predict(
     ParameterError
         If a parameter is out of its range.
     """
+    check_model(model)
     data: Any = image if hasattr(image, "shape") else np.asarray(image)
     if channels is not None:
         data, contrast_limits = _with_channels(model, channels_of(data, channels, channel_axis), contrast_limits)
@@ -208,6 +209,7 @@ def segment(
         If a parameter is out of its range, there are texts and no encoder, or `labels` has another shape or a
         type that cannot hold all objects.
     """
+    check_model(model)
     thresholds = Thresholds(*model.thresholds(conf, iou), min_area, max_area)
     floor = thresholds.conf if prompts is None else min(thresholds.conf, CONF_FLOOR)
     if prompts is not None:

@@ -19,7 +19,7 @@ from napari_fastsam.errors import ImageError
 from napari_fastsam.model.asking.plane_scale import is_large, plane_shape, scale_for, shown_size, suited_imgsz
 from napari_fastsam.model.asking.thresholds import Thresholds
 from napari_fastsam.model.asking.tiled import TilePlan, all_objects, fitting
-from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.network.segmenter import Model, check_model
 
 CONF_FLOOR, GENEROUS_IOU = 0.1, 0.9
 """What is kept of each plane for live thresholds, and for objects that are followed."""
@@ -170,6 +170,7 @@ def segment_stack(
     ParameterError
         If a parameter is out of its range.
     """
+    check_model(model)
     data: Any = stack if hasattr(stack, "shape") else np.asarray(stack)
     shape = tuple(int(n) for n in data.shape)
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (3, 4)) or not 0 <= axis < 3:

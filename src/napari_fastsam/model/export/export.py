@@ -21,6 +21,7 @@ from napari_fastsam.core.image.geometry import STRIDE_NETWORK, checked_imgsz
 from napari_fastsam.errors import FastSAMError, ModelError, ParameterError
 from napari_fastsam.files import read_yaml
 from napari_fastsam.model.export.worker import RESULT
+from napari_fastsam.model.network.device import resolve_device
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import write_with_card
 from napari_fastsam.model.weights.formats import ModelFormat, format_named, format_of, how_to_install, missing
@@ -103,7 +104,7 @@ def export_model(
     data
         A YOLO ``data.yaml`` with example images, for formats of 8-bit integers.
     device
-        Where it is made, as ultralytics names it: ``cpu``, or ``0`` for the first GPU, which TensorRT needs.
+        Where it is made, as in `load_model`: ``cpu``, or ``cuda`` for an NVIDIA GPU, which TensorRT needs.
 
     Raises
     ------
@@ -111,6 +112,8 @@ def export_model(
         If an option is unknown, out of range, or not for this format.
     ModelError
         If the model cannot be read, a library is missing, or the conversion fails.
+    DeviceError
+        If there is no such device.
     """
     wanted = format_named(format)
     dynamic = wanted.dynamic if dynamic is None else dynamic
@@ -123,7 +126,7 @@ def export_model(
     target = _target(output, source, wanted)
     _refuse_without_libraries(wanted)
     options: dict[str, Any] = {
-        "format": wanted.name, "imgsz": side, "batch": 1, "dynamic": dynamic, "device": device,
+        "format": wanted.name, "imgsz": side, "batch": 1, "dynamic": dynamic, "device": resolve_device(device),
     }  # fmt: skip
     if half:
         options["quantize"] = 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,11 +20,11 @@ from napari_fastsam.core.objects.proposals import CONF_FLOOR
 from napari_fastsam.core.prompts.prompts import Prompts
 from napari_fastsam.core.prompts.selection import Selection
 from napari_fastsam.core.results.result import masks_in
-from napari_fastsam.errors import ImageError, LabelsError
+from napari_fastsam.errors import DatasetError, ImageError, LabelsError
 from napari_fastsam.model.asking.plane_prediction import predict_plane
 from napari_fastsam.model.asking.prediction import Prediction, resolve_prompts
 from napari_fastsam.model.asking.thresholds import Thresholds
-from napari_fastsam.model.network.segmenter import Model
+from napari_fastsam.model.network.segmenter import Model, check_model
 
 
 class AnnotatedImage(Protocol):
@@ -66,7 +67,7 @@ def evaluate(
     model
         From `load_model`.
     examples
-        Annotated images, such as ``read_dataset(…).examples``.
+        Annotated images, such as those of ``read_dataset(…)``.
     conf, iou
         As in `Model.segment`.
     imgsz
@@ -90,6 +91,9 @@ def evaluate(
     ImageError, LabelsError, DatasetError
         If an image or its labels cannot be used; the message names it.
     """
+    check_model(model)
+    if isinstance(examples, str | Path):
+        raise DatasetError(f"examples is {str(examples)!r}; expected what read_dataset({str(examples)!r}) returns")
     images = list(examples)
     conf, iou = model.thresholds(conf, iou)
     everything = partial(model.segment, imgsz=imgsz, conf=conf, iou=iou)

@@ -18,7 +18,7 @@ from napari_fastsam.core.likeness.descriptors import LEVELS
 from napari_fastsam.core.objects.features import FeatureMap, ImageFeatures
 from napari_fastsam.core.objects.instances import Instances, check_thresholds
 from napari_fastsam.core.objects.proposals import CONF_FLOOR, MAX_PROPOSALS, Proposals
-from napari_fastsam.errors import ParameterError
+from napari_fastsam.errors import ModelError, ParameterError
 from napari_fastsam.model.network.device import DeviceLike, resolve_device, told_of_memory
 from napari_fastsam.model.network.interruption import each_layer_asks
 from napari_fastsam.model.network.object_scale import FLOOR, look_at_scale
@@ -216,6 +216,12 @@ class Model:
         with each_layer_asks(self.network), _head_heard(self.network) as features:
             (predictions, prototypes), *_ = self.network(batch)
         return predictions[0], prototypes[0], [level[0] for level in features]
+
+
+def check_model(model: Any) -> None:
+    """Raise a ModelError for the name or path of a model where a loaded one is expected."""
+    if isinstance(model, str | Path):
+        raise ModelError(f"model is {str(model)!r}; expected a loaded one: load_model({str(model)!r})")
 
 
 def load_model(name: str | Path = BUNDLED_NAME, device: DeviceLike = "auto") -> Model:

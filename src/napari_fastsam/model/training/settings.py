@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +101,7 @@ def choose(
     usual = _median_diameter(planes)
     reasons: list[str] = []
     given = {key: value for key, value in wanted.items() if value is not None}
-    _check(given)
+    check_wanted(given)
     given |= {key: int(given[key]) for key in _WHOLE if key in given}
     size = given.get("object_size") or (base.shown_diameter if base and base.shown_diameter else None)
     if size is None:
@@ -121,7 +121,8 @@ def choose(
     crops = max(batch, round(np.clip(covers, 128, 2000) / batch) * batch)
     total = _FROM_SCRATCH if base is None else min(_ONWARD, 3000 + 150 * len(planes))
     epochs = given.get("epochs") or max(10, round(total / crops))
-    reasons.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {epochs} epochs")
+    how_often = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    reasons.append(f"crops of {imgsz} x {imgsz} px, {crops} an epoch from {counted(planes)}, {how_often}")
     rate = given.get("learning_rate") or (2e-3 if base is None else 5e-4)
     every = max(1, round(epochs / 20))
     settings = TrainingSettings(epochs, batch, seed, imgsz, float(size), rescale, scale, crops, rate, every)
@@ -133,7 +134,9 @@ def counted(images: Sequence[object]) -> str:
     return f"{len(images)} image{'' if len(images) == 1 else 's'}"
 
 
-def _check(given: dict[str, Any]) -> None:
+def check_wanted(wanted: Mapping[str, Any]) -> None:
+    """Raise ParameterError for a setting that there is not, or a value that it cannot have; None is left to choose."""
+    given = {key: value for key, value in wanted.items() if value is not None}
     for key, value in given.items():
         if key not in _CHOOSABLE:
             raise ParameterError(f"there is no setting {key!r}; expected {', '.join(_CHOOSABLE)}")

@@ -30,7 +30,7 @@ from napari_fastsam.model.network.ultralytics_ import imported
 from napari_fastsam.model.training.base import AUTO, base_that_suits, read_base
 from napari_fastsam.model.training.card import CONF, IOU, WINDOW, card_of, mean_ap, measured, pooled, tuned
 from napari_fastsam.model.training.crops import AnnotatedPlane, Augmentation, TrainingCrops
-from napari_fastsam.model.training.settings import TrainingSettings, choose, counted
+from napari_fastsam.model.training.settings import TrainingSettings, check_wanted, choose, counted
 from napari_fastsam.model.weights.card import Card
 from napari_fastsam.model.weights.card_files import settle, write_with_card, written_beside
 from napari_fastsam.model.weights.weights import cache_folder
@@ -160,7 +160,8 @@ def train(
         If the data, the base or a setting is of no use, or there is nothing to resume.
     """
     check_output(output)
-    _check_minutes(minutes, resume)
+    check_wanted(wanted)  # before images are read, which may take long
+    _check_minutes(minutes, resume, wanted.get("epochs"))
     where = resolve_device(device)
     network, base_card = read_base(base) if base != AUTO else (None, None)
     if not examples:
@@ -215,12 +216,12 @@ def check_output(file: Path) -> None:
         raise ParameterError(f"{file} is a folder; name a file in it, such as {file / 'my-cells.pt'}")
 
 
-def _check_minutes(minutes: float | None, resume: bool) -> None:
-    if minutes is None:
-        return
-    if not (math.isfinite(minutes) and minutes > 0):
+def _check_minutes(minutes: float | None, resume: bool, epochs: int | None) -> None:
+    if minutes is not None and epochs is not None:
+        raise ParameterError(f"minutes is {minutes!r} and epochs is {epochs!r}; leave one of them out")
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         raise ParameterError(f"minutes is {minutes!r}; expected a number above 0")
-    if resume:
+    if minutes is not None and resume:
         raise ParameterError("a training by the clock keeps nothing to resume; leave resume or the minutes out")
 
 

@@ -90,6 +90,8 @@ def find(name_or_path: str | Path, purpose: Purpose = "segmentation") -> Path:
 
 
 def _found(name_or_path: str | Path, purpose: Purpose, thoroughly: bool) -> Path:
+    if not isinstance(name_or_path, str | Path):
+        raise ModelError(f"the model is {name_or_path!r}; expected the name of one, such as 'nuclei', or a file's path")
     text, path = str(name_or_path), Path(os.path.expanduser(name_or_path))
     plain = path.name == str(path)
     looks_like_file = isinstance(name_or_path, Path) or bool(path.suffix) or not plain

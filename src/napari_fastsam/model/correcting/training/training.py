@@ -77,8 +77,9 @@ class CorrectionTraining:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        if not self.seconds >= 1:
+            raise ParameterError(f"the training time is {self.seconds / 60:g} minutes; expected a second or more")
         for name, value, least in (
-            ("the training time", self.seconds, 1),
             ("batch", self.batch, 2),
             ("cells", self.cells, 16),
         ):
