@@ -100,7 +100,7 @@ def test_an_image_without_files_is_restored_from_its_journal_alone(tmp_path):
     kept.close()
     found = AnnotationFolder(tmp_path / "new").load()
 
-    assert found.state.state == "untouched"
+    assert (found.state.state, found.state.objects) == ("in work", 1)
     assert count_objects(found.annotation.labels) == 1
 
 
@@ -306,3 +306,23 @@ def test_numbers_are_read_to_their_last_digit(tmp_path):
     for dtypes in (kinds, {}):
         found = read_features(tmp_path / "features.csv", dtypes)
         pd.testing.assert_frame_equal(found, rows, check_exact=True)
+
+
+def test_whatever_says_that_a_value_is_missing_is_kept_and_read(tmp_path):
+    before = table((1, 0.5, ""), (2, 0.75, ""))
+    after = before.assign(
+        count=pd.array([1, None], dtype="Int64"),
+        divides=pd.array([True, None], dtype="boolean"),
+        seen=pd.to_datetime(["2026-11-29", None]),
+        kind=pd.Categorical(["a", None]),
+    )
+    again = after.assign(score=[0.5, 0.25])
+    kept = AnnotationFolder(tmp_path)
+    kept.append(step(1, features=change_between(before, after)))
+    kept.append(step(2, features=change_between(after, again)))
+    assert len(change_between(after, again).rows) == 1
+    found = kept.load().annotation
+    pd.testing.assert_frame_equal(found.features, again, check_categorical=False)
+    kept.save(found, ImageState())
+    kept.close()
+    assert str(AnnotationFolder(tmp_path).load().annotation.features["count"].dtype) == "Int64"

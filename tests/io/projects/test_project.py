@@ -190,3 +190,33 @@ def test_a_fingerprint_of_a_large_file_reads_its_ends(tmp_path, monkeypatch):
     file.write_bytes(bytes(199_999) + b"1")
     os.utime(file, ns=(time.time_ns(), known.modified + 1))
     assert not known.is_of(file)
+
+
+def test_a_folder_that_cannot_be_opened_is_not_held(folder):
+    open_project(folder).close()
+    about = folder / "annotations" / "project.json"
+    about.write_text("{")
+    with pytest.raises(LabelsError) as failed:
+        open_project(folder)
+    about.unlink()
+    project = open_project(folder)
+    assert project.writable, failed  # held on to, as by a traceback that somebody looks at
+    project.close()
+
+
+def test_annotated_images_that_are_gone_are_named_and_planes_are_not_taken_for_such(folder):
+    project = open_project(folder, planes=True)
+    for image in project.images:
+        image.annotations().write_state(ImageState(state="done"))
+        (image.folder / "replay").mkdir()
+        (image.folder / "replay" / "state.json").touch()
+    project.close()
+    project = open_project(folder, planes=False)
+    assert project.notes == ()
+    project.close()
+    for name in ("b.tif", "treated/a.tif", "stack.tif"):
+        (folder / name).unlink()
+    project = open_project(folder)
+    (note,) = project.notes
+    assert note.startswith("3 annotated images are not in cells any more: b.tif, stack.tif, treated/a.tif;")
+    project.close()

@@ -9,6 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_fastsam.io.projects.steps import Annotation, AnnotationStep
 from napari_fastsam.layers.labels.pixels import write_pixels
+from napari_fastsam.layers.projects import tiles
 from napari_fastsam.layers.projects.prompt_rows import prompts_from_json
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 from napari_fastsam.layers.prompts.new import new_points, new_shapes
@@ -128,3 +129,22 @@ def test_nothing_is_heard_after_the_end(kept):
     kept.recorder.end()
     kept.layer.paint((50, 60), 3)
     assert kept.told == 0
+
+
+def test_objects_are_counted_tile_by_tile_as_they_come_and_go(kept, monkeypatch):
+    layer, rng = kept.layer, np.random.default_rng(3)
+    layer.brush_size = 90  # over several tiles
+    layer.paint((128, 128), 2)
+    kept.take()
+    assert kept.recorder.count() == 1
+    looked_at = []
+    numbers_in = tiles.numbers_in
+    monkeypatch.setattr(tiles, "numbers_in", lambda labels: looked_at.append(labels.size) or numbers_in(labels))
+    for _ in range(12):
+        layer.paint(tuple(rng.integers(0, (300, 400))), int(rng.integers(0, 4)))
+        kept.take()
+        assert kept.recorder.count() == len(np.unique(layer.data[layer.data > 0]))
+    assert 0 < max(looked_at) <= tiles.SIDE**2
+    layer.data = np.eye(260, dtype=np.uint16)
+    kept.take()
+    assert kept.recorder.count() == 1

@@ -20,7 +20,9 @@ from napari_fastsam.io.projects.replays import read_replay
 from napari_fastsam.io.projects.state import read_state
 from napari_fastsam.layers.answers.provenance import provenance_of
 from napari_fastsam.layers.answers.session import Controls, Session
+from napari_fastsam.layers.labels import preview
 from napari_fastsam.layers.labels.write import commit
+from napari_fastsam.layers.projects import recorder
 from napari_fastsam.layers.projects.annotating import Annotating
 from napari_fastsam.layers.projects.replayed import replay_images, take, take_into
 from napari_fastsam.model.asking.repeating import Replay
@@ -226,3 +228,23 @@ def test_what_the_labels_took_is_in_the_state_and_a_table_of_the_folder(folder, 
     assert now[0].untouched == len(ids) - 1
     state = read_state(folder.path / "annotations" / "field.tif")
     assert state.effort["clicks"] == 12
+
+
+def test_what_is_taken_into_a_pyramid_is_in_the_journal(folder, monkeypatch):
+    folder.add(conf=0.1)
+    folder.close()
+    image, _ = replayed(folder.path, Replay(conf=0.6))
+    monkeypatch.setattr(preview, "MOST_DRAWN", 1000)
+    monkeypatch.setattr(preview, "_TOP_OF_PYRAMID", 100)
+    monkeypatch.setattr(recorder, "MOST_COMPARED", 0)  # as planes of large images are not compared
+    annotating = Annotating(folder.viewer, open_project(folder.path), lambda: None, lambda place: None)
+    labels = annotating.open(0).labels
+    assert labels.multiscale
+    before = labels.data[0].copy()
+    take_into(labels, image)
+    assert (labels.data[0] != before).any()
+    annotating.keep()
+    kept = image.annotations().load(writable=False).annotation  # as it is when the process is killed now
+    annotating.close()
+    np.testing.assert_array_equal(kept.labels, labels.data[0])
+    assert sorted(kept.features["index"]) == np.unique(kept.labels)[1:].tolist()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
@@ -17,35 +15,6 @@ from napari_fastsam.layers.prompts.new import new_points
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
 from napari_fastsam.widgets.project import AnnotateFolderWidget
-
-
-@pytest.fixture(autouse=True)
-def _own_data(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("NAPARI_FASTSAM_DATA", str(tmp_path_factory.mktemp("data")))
-
-
-@pytest.fixture
-def folder(tmp_path: Path, cells: np.ndarray) -> Path:
-    for i in range(3):
-        tifffile.imwrite(tmp_path / f"field {i}.tif", np.roll(cells, 20 * i, 1))
-    return tmp_path
-
-
-@pytest.fixture
-def open_dock(make_napari_viewer: Any, plugin_settings: None, qtbot: Any):
-    docks = []
-
-    def opened(folder: Path, show: bool = False) -> AnnotateFolderWidget:
-        viewer = make_napari_viewer(show=show)
-        dock = AnnotateFolderWidget(viewer)
-        viewer.window.add_dock_widget(dock, name="Annotate a folder")
-        docks.append(dock)
-        dock.open_folder(folder)
-        return dock
-
-    yield opened
-    for dock in docks:
-        dock.disconnect_all()
 
 
 def labels_of(dock: AnnotateFolderWidget) -> Any:

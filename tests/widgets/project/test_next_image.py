@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_fastsam.layers.projects import annotating
 from napari_fastsam.layers.prompts.new import new_points
 from napari_fastsam.widgets.classes import ClassesWidget
-from napari_fastsam.widgets.project import AnnotateFolderWidget
 from napari_fastsam.widgets.review import ReviewWidget, messages
 
 SHIFT = 20
@@ -20,66 +20,17 @@ SHIFT = 20
 NUCLEUS = (126, 94)
 
 
-@pytest.fixture(autouse=True)
-def _own_data(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("NAPARI_FASTSAM_DATA", str(tmp_path_factory.mktemp("data")))
-
-
 def answer(expected: Any, image: Any, place: tuple[int, int]) -> np.ndarray:
     """Return what the Python face says about a point on the image that a layer holds."""
     (mask,) = expected(image.data, tuple(image.contrast_limits), points=np.array([place], float))
     return mask
 
 
-class Folder:
-    """A folder of three images in a viewer, with the dock that finds objects."""
-
-    def __init__(self, bench: Any, folder: Path) -> None:
-        self.bench = bench(None)
-        self.viewer, self.qtbot, self.fastsam = self.bench.viewer, self.bench.qtbot, self.bench.dock
-        self.dock = AnnotateFolderWidget(self.viewer)
-        self.viewer.window.add_dock_widget(self.dock, name="Annotate a folder")
-        self.docks: list[Any] = [self.dock]
-        self.dock.open_folder(folder)
-        self.bench.settle()
-
-    @property
-    def labels(self) -> Any:
-        return self.dock.annotating.opened.labels
-
-    def add_dock(self, dock: Any, name: str) -> Any:
-        self.viewer.window.add_dock_widget(dock, name=name, tabify=True)
-        self.docks.append(dock)
-        return dock
-
-    def wait_for_pass_ahead(self) -> None:
-        """Wait until the network has seen the next image."""
-        ahead = self.dock.annotating.current + 1
-        self.qtbot.waitUntil(lambda: not self.dock._look_ahead.isActive(), timeout=60_000)
-        assert self.fastsam.predict_ahead(*self.dock.annotating.layers_ahead(ahead))
-
-    def accept(self, place: tuple[int, int]) -> None:
-        """Add the object at a place to the labels."""
-        if self.fastsam.points.value is None:
-            self.viewer.add_layer(new_points(self.viewer.layers[0]))
-        self.fastsam.points.value.add([place])
-        self.bench.settle()
-        self.fastsam.commit()
-        self.bench.settle()
-
-    def go_on(self) -> None:
-        self.dock.next_image()
-        self.bench.settle()
-
-
 @pytest.fixture
-def folder(bench, cells: np.ndarray, tmp_path: Path):
+def folder(annotated: Any, cells: np.ndarray, tmp_path: Path) -> Any:
     for i in range(3):
         tifffile.imwrite(tmp_path / f"field {i}.tif", np.roll(cells, SHIFT * i, 1))
-    one = Folder(bench, tmp_path)
-    yield one
-    for dock in reversed(one.docks):
-        dock.disconnect_all()
+    return annotated(tmp_path)
 
 
 def test_it_answers_at_once_from_the_pass_made_ahead(folder, expected):
@@ -139,6 +90,21 @@ def test_what_was_done_on_the_image_before_is_not_taken_back_in_the_next(folder)
     assert not folder.labels.data.any()
     folder.fastsam.redo()
     np.testing.assert_array_equal(folder.labels.data, here)
+    folder.dock.previous_image()
+    np.testing.assert_array_equal(folder.labels.data, accepted)
+
+
+def test_what_was_done_is_not_taken_back_where_the_next_image_gets_layers_of_its_own(
+    annotated, cells, tmp_path, monkeypatch
+):
+    for i, pixels in enumerate((cells, cells.astype(np.uint16))):
+        tifffile.imwrite(tmp_path / f"field {i}.tif", pixels)
+    folder = annotated(tmp_path)
+    folder.accept(NUCLEUS)
+    accepted = folder.labels.data.copy()
+    monkeypatch.setattr(annotating, "DRAWN_SECONDS", 600)  # it is saved in a thread: not before it is wanted
+    folder.dock.next_image()
+    folder.fastsam.undo()
     folder.dock.previous_image()
     np.testing.assert_array_equal(folder.labels.data, accepted)
 

@@ -93,6 +93,10 @@ class AnnotationFolder:
         annotation = Annotation(None, features, prompts, dict(state.metadata))
         labels_hash = self._read_labels(annotation, state, notes, writable)
         steps = self._restore(annotation, labels_hash, notes, writable)
+        if steps or labels_hash != (state.labels or NONE):  # the state is older than the labels
+            objects = 0 if annotation.labels is None else count_objects(annotation.labels)
+            is_begun = state.state == "untouched" and (objects or steps)
+            state = replace(state, objects=objects, state="in work" if is_begun else state.state)
         return Loaded(annotation, state, steps, tuple(notes))
 
     def _read_labels(self, annotation: Annotation, state: ImageState, notes: list[str], writable: bool) -> str:
@@ -100,8 +104,10 @@ class AnnotationFolder:
         if not path.exists():
             return NONE
         try:
-            annotation.labels = registry.read_labels(path).label_image().astype(state.dtype)
-            return _hash(path)
+            labels, found = registry.read_labels(path).label_image(), _hash(path)
+            # another program's numbers may not fit into the type that ours had
+            annotation.labels = labels.astype(state.dtype) if found == state.labels else labels
+            return found
         except (FastSAMError, OSError) as error:
             kept = _put_aside(path) if writable else path
             notes.append(f"{path} cannot be read ({error}); it lies in {kept}.")

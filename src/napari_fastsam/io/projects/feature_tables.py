@@ -151,7 +151,7 @@ def _parsed(texts: pd.Series, dtype: str) -> pd.Series:
     """Return the values of a column of texts."""
     import pandas as pd
 
-    if dtype.startswith(("int", "uint", "float")) or not dtype:
+    if dtype.lower().startswith(("int", "uint", "float")) or not dtype:
         numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce")
         if dtype or int(numbers.notna().sum()) == int((texts != "").sum()):
             return numbers if numbers.dtype.kind != "f" else _exact(numbers, texts)
@@ -179,7 +179,7 @@ def _is_same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
 
 
 def _rows(table: pd.DataFrame) -> tuple[tuple[Any, ...], ...]:
-    columns = [[_plain(value) for value in table[name]] for name in table.columns]
+    columns = [[_plain(value) for value in known_cells(table[name])] for name in table.columns]
     return tuple(zip(*columns, strict=True)) if len(table) else ()
 
 
@@ -190,7 +190,7 @@ def _same_rows(before: pd.DataFrame, after: pd.DataFrame) -> NDArray[np.bool_]:
     if same.any():
         for name in after.columns:
             old, new = before[name].iloc[:count].reset_index(drop=True), after[name].iloc[:count].reset_index(drop=True)
-            same &= ((old == new) | (old.isna() & new.isna())).to_numpy(bool)
+            same &= ((old == new) | (old.isna() & new.isna())).to_numpy(bool, na_value=False)
     return same
 
 
@@ -200,9 +200,14 @@ def _keyed(table: pd.DataFrame, like: pd.DataFrame) -> list[tuple[Any, ...]]:
     return [(int(number), *row) for number, row in zip(table["index"], rows, strict=True)]
 
 
+def known_cells(column: pd.Series) -> pd.Series:
+    """Return a column with None in place of whatever says that a value is missing: pandas has four."""
+    return column.astype(object).where(column.notna(), None)
+
+
 def _plain(value: Any) -> Any:
-    """Return a cell as JSON knows it; None for one that is missing."""
+    """Return a cell as JSON knows it."""
     value = value.item() if hasattr(value, "item") else value
-    if value is None or value != value:
+    if value is None:
         return None
     return value if isinstance(value, bool | int | float | str) else str(value)

@@ -18,8 +18,9 @@ from napari_fastsam.io.images.finding import find_inputs
 from napari_fastsam.io.images.images import every_index
 from napari_fastsam.io.images.inputs import Input
 from napari_fastsam.io.lock import locked
-from napari_fastsam.io.projects.annotations import AnnotationFolder
+from napari_fastsam.io.projects.annotations import JOURNAL, AnnotationFolder
 from napari_fastsam.io.projects.places import user_folder
+from napari_fastsam.io.projects.state import FILE as STATE
 from napari_fastsam.io.projects.state import Fingerprint, ImageState, read_state
 from napari_fastsam.io.results.names import fitting, plain_name
 from napari_fastsam.io.results.results import OutputError, make_folder, write_whole
@@ -27,6 +28,12 @@ from napari_fastsam.version import __version__
 
 FOLDER, FILE, LOCK = "annotations", "project.json", ".lock"
 SCHEMA, VERSION = "napari-fastsam project", 1
+
+REPLAY = "replay"
+"""Below the annotations of an image: its labels made again."""
+
+_MOST_NAMED = 3
+"""Images that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +157,18 @@ def open_project(folder: Path, planes: bool | None = None) -> Project:
     if not inputs:
         raise DatasetError(f"{folder} has no image in it; choose a folder with images, such as TIFF, PNG or OME-Zarr")
     project = Project(folder, folder / FOLDER)
-    notes = [_take(project)]
-    project.about = _read_about(project.annotations / FILE)
-    if planes is not None:
-        project.about["planes"] = planes
-    project.images = list(_named(project, inputs))
-    project.notes = tuple(filter(None, notes))
-    if project.writable and planes is not None:
-        project.write()
+    taken = _take(project)
+    try:
+        project.about = _read_about(project.annotations / FILE)
+        if planes is not None:
+            project.about["planes"] = planes
+        project.images = list(_named(project, inputs))
+        project.notes = tuple(filter(None, (taken, _told_of_gone(project))))
+        if project.writable and planes is not None:
+            project.write()
+    except BaseException:
+        project.close()
+        raise
     return project
 
 
@@ -188,13 +199,29 @@ def _take(project: Project) -> str:
         project.annotations = own_folder(project.folder)
         make_folder(project.annotations)
         note = f"{project.folder} cannot be written to: annotations go to {project.annotations}."
-    taken = f"{project.folder} is open in another window: here nothing is saved until that one is closed."
+    taken = (
+        f"{project.folder} is open in another window: nothing is saved here. Close it there, then open it here again."
+    )
     try:
         project._lock.enter_context(locked(project.annotations / LOCK, taken))  # noqa: SLF001 - of this module
     except OutputError as error:
         project.writable = False
         note = str(error)
     return note
+
+
+def _told_of_gone(project: Project) -> str:
+    """Say which annotated images are not in the folder any more; planes and their stack count as one image."""
+    root = project.annotations
+    there = {image.folder.relative_to(root).as_posix().partition("#")[0] for image in project.images}
+    found = {path.parent.relative_to(root) for path in (*root.rglob(STATE), *root.rglob(JOURNAL))}
+    names = {path.as_posix().partition("#")[0] for path in found if path.name != REPLAY}
+    gone = sorted(names - there)
+    if not gone:
+        return ""
+    told = ", ".join(gone[:_MOST_NAMED]) + (" …" if len(gone) > _MOST_NAMED else "")
+    what = "An annotated image is" if len(gone) == 1 else f"{len(gone)} annotated images are"
+    return f"{what} not in {project.folder.name} any more: {told}; the annotations are kept in {root}."
 
 
 def own_folder(folder: Path) -> Path:

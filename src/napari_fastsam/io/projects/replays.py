@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,17 @@ from napari_fastsam.core.judging.replay import OUTCOMES, Change
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.files import read_json
 from napari_fastsam.io.projects.annotations import AnnotationFolder
+from napari_fastsam.io.projects.feature_tables import known_cells
+from napari_fastsam.io.projects.project import REPLAY
 from napari_fastsam.io.projects.state import ImageState
 from napari_fastsam.io.projects.steps import Annotation
 from napari_fastsam.io.results.results import write_whole
 from napari_fastsam.io.results.tables import number, write_csv
 
-FOLDER, FILE = "replay", "replay.json"
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER, FILE = REPLAY, "replay.json"
 
 HEADER = ("image", "label", "outcome", "iou", "area_before", "area_after")
 
@@ -40,7 +45,7 @@ class StoredReplay:
     changes
         What became of each object.
     of
-        `labels_hash` of the labels that there were.
+        `annotation_hash` of what there was.
     """
 
     annotation: Annotation
@@ -48,11 +53,22 @@ class StoredReplay:
     of: str
 
 
-def labels_hash(labels: NDArray[np.integer]) -> str:
-    """Return what is equal for equal label images."""
+def annotation_hash(labels: NDArray[np.integer], features: pd.DataFrame | None) -> str:
+    """Return what is equal for equal label images with equal rows of features, in whatever order these are."""
     found = hashlib.sha256(repr((labels.shape, str(labels.dtype))).encode())
     found.update(np.ascontiguousarray(labels).data)
+    if features is not None and len(features):
+        names = sorted(map(str, features.columns))
+        rows = zip(*(map(_told_alike, known_cells(features[name])) for name in names), strict=True)
+        found.update(repr((names, sorted(rows))).encode(errors="surrogateescape"))
     return found.hexdigest()
+
+
+def _told_alike(cell: Any) -> str:
+    """Return a cell as a text that is the same for what a table of features in a file tells alike."""
+    if cell is None:
+        return ""
+    return repr(float(cell)) if isinstance(cell, int | float | np.number) and not isinstance(cell, bool) else str(cell)
 
 
 def write_replay(folder: Path, stored: StoredReplay, scale: Scale, image: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -93,10 +94,18 @@ def begin(key: str) -> UnsavedFolder:
     return UnsavedFolder(base / str(number))
 
 
-def left_behind(key: str) -> Iterator[UnsavedFolder]:
-    """Yield what earlier sessions left of an image, the newest first; whatever is still in use is passed over."""
-    base = unsaved_folder() / key
-    for path in sorted((p for p in base.glob("*") if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True):
+def left_behind(key: str, any_name: bool = False) -> Iterator[UnsavedFolder]:
+    """Yield what earlier sessions left of an image, the newest first; whatever is still in use is passed over.
+
+    Parameters
+    ----------
+    key
+        As `key_of` gives it.
+    any_name
+        Whether it may have been called otherwise.
+    """
+    there = unsaved_folder().glob(f"*-{key.rpartition('-')[2]}/*" if any_name else f"{glob.escape(key)}/*")
+    for path in sorted((p for p in there if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True):
         try:
             yield UnsavedFolder(path)
         except OutputError:

@@ -14,6 +14,8 @@ from napari_fastsam.io.results.results import write_whole
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table with a header, in UTF-8; the file is replaced if it exists.
 
+    Bytes of file names that are no characters are written as escapes.
+
     Raises
     ------
     OutputError
@@ -23,7 +25,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_whole(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+    write_whole(path, lambda file: file.write_bytes(text.getvalue().encode("utf-8", "backslashreplace")))
 
 
 def number(value: float) -> str:

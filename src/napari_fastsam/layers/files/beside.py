@@ -51,12 +51,13 @@ def image_under(shape: Sequence[int], names: Sequence[str]) -> Image | None:
 
 
 def placed_on(image: Image, ndim: int) -> dict[str, Any]:
-    """Return the attributes with which a layer of as many axes, or of the last of them, lies on an image."""
+    """Return the attributes with which a layer lies on an image: of as many axes, of the last of them, or of more."""
+    more = max(0, ndim - image.ndim)
     kept: dict[str, Any] = {
-        "scale": image.scale[-ndim:],
-        "translate": image.translate[-ndim:],
-        "units": tuple(image.units)[-ndim:],
-        "axis_labels": tuple(image.axis_labels)[-ndim:],
+        "scale": (*[1.0] * more, *image.scale[-ndim:]),
+        "translate": (*[0.0] * more, *image.translate[-ndim:]),
+        "units": (*["pixel"] * more, *tuple(image.units)[-ndim:]),
+        "axis_labels": (*(f"axis{i}" for i in range(more)), *tuple(image.axis_labels)[-ndim:]),
     }
     if image.ndim == ndim:
         kept |= {"rotate": image.rotate, "shear": image.shear, "affine": image.affine}

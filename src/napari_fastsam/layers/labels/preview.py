@@ -77,11 +77,11 @@ def labels_like(image: Image, plane: Plane, *, name: str, dtype: DTypeLike = np.
         where a plane is too large to be drawn otherwise.
     """
     data = np.zeros(plane.level_shape, dtype=dtype)
-    return Labels(_drawn(data, plane.axes), name=name, **placed_on(image, plane.level_origin, plane.factors))
+    return Labels(as_drawn(data, plane.axes), name=name, **placed_on(image, plane.level_origin, plane.factors))
 
 
-def _drawn(data: NDArray[np.integer], axes: tuple[int, int]) -> Any:
-    """Return data as a layer takes them: a pyramid where they are large."""
+def as_drawn(data: NDArray[np.integer], axes: tuple[int, int]) -> Any:
+    """Return a label image as a layer takes it: a `pyramid` where it is large."""
     return pyramid(data, axes) if data.shape[axes[0]] * data.shape[axes[1]] > MOST_DRAWN else data
 
 
@@ -180,7 +180,7 @@ def update_preview(
 
 def _shown(data: NDArray[np.int32], plane: Plane) -> Any:
     """Return a preview's own data: a copy, or, of what is too large for one, the labels themselves as a pyramid."""
-    drawn = _drawn(data, plane.axes)
+    drawn = as_drawn(data, plane.axes)
     return drawn if isinstance(drawn, list) else data.copy()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ from napari_fastsam.io.projects.effort import effort_of, labelled_images
 from napari_fastsam.io.projects.project import Project, ProjectImage
 from napari_fastsam.io.projects.state import ImageState, Progress, read_state
 from napari_fastsam.io.results.efforts import LabelledImage
+from napari_fastsam.io.results.results import OutputError
 from napari_fastsam.layers.projects.opened import CLASSES_KEY, OpenImage
 from napari_fastsam.layers.projects.reading import ReadImage, make_images, read_image
 
@@ -76,6 +78,9 @@ class Annotating:
         self._threads = ThreadPoolExecutor(1, "annotations")
         self._ahead: dict[int, _Ahead] = {}
         self._saving: dict[int, Future[ImageState]] = {}
+        self._failures: list[FastSAMError] = []
+        self._unreadable: int | None = None
+        """Which image was to be opened last, and could not be read."""
         self._wanted = threading.Event()
         """Somebody waits for what is being saved."""
 
@@ -84,6 +89,8 @@ class Annotating:
     def place_after(self, step: int, undone: bool = False) -> int | None:
         """Return the place of the next image (+1) or the one before (-1); None if there is none.
 
+        Of the image that is open, or of one that could not be read since: one gets past it.
+
         Parameters
         ----------
         step
@@ -91,38 +98,51 @@ class Annotating:
         undone
             Whether images that are done or skipped are passed over.
         """
-        place = (-1 if step > 0 else len(self.states)) if self.current is None else self.current
+        start = self.current if self._unreadable is None else self._unreadable
+        place = (-1 if step > 0 else len(self.states)) if start is None else start
         while 0 <= (place := place + step) < len(self.states):
-            if not undone or self.states[place].state not in FINISHED:
+            if place != self.current and (not undone or self.states[place].state not in FINISHED):
                 return place
         return None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layers of the image that is open are in the viewer: some may have been removed by hand."""
+        return self.opened is not None and all(layer in self._viewer.layers for layer in self.opened.layers)
+
     def open(self, place: int) -> OpenImage:
-        """Show an image, and leave the one that is open.
+        """Show an image, and leave the one that is open; the same one comes with all its layers again.
 
         Raises
         ------
         ImageError
             If it cannot be read; what is open stays open.
         OutputError
-            If the last step on the image before could not be written; the image is shown all the same.
+            If the last step on the image that is open cannot be written; that stays open, or the step would be lost.
         """
-        ahead = self._ahead.pop(place, None)
-        read = self._read(place) if ahead is None else self._result(place, ahead.reading)
-        layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
-        before, failure = self._leave()
+        again = self._left_first() if place == self.current else None  # or it would be read before it is saved
+        try:
+            ahead = self._ahead.pop(place, None)
+            read = self._read(place) if ahead is None else self._result(place, ahead.reading)
+            layers = ahead.layers if ahead is not None and ahead.layers else make_images(read)
+        except BaseException:
+            self._unreadable = place
+            if again is not None:
+                again.remove()
+            raise
+        before = again or self._left_first()
         classes = self.project.about.get("classes")
         self.opened = OpenImage(self._viewer, read, layers, self._on_change, self.project.writable, classes, before)
-        self.current = place
+        self.current, self._unreadable = place, None
         self._set_state(place, self.opened.state)
-        if failure is not None:
-            raise failure
         return self.opened
 
     def read_ahead(self, place: int) -> None:
         """Read an image in a thread before it is asked for; what was read ahead and not used is forgotten."""
         if place in self._ahead:
             return
+        for ahead in self._ahead.values():  # one that waits would wait for what is saved behind it, for ever
+            ahead.reading.cancel()
         self._ahead = {place: _Ahead(self._threads.submit(self._read, place), [])}
 
     def layers_ahead(self, place: int) -> list[Image]:
@@ -158,7 +178,7 @@ class Annotating:
 
     def efforts(self) -> list[LabelledImage]:
         """Return what the labels of each image took, as far as it is now."""
-        self.collect()
+        self._take_outcome()
         states = list(self.states)
         if self.opened is not None and self.current is not None:
             now = self.opened.recorder.annotation()
@@ -176,7 +196,7 @@ class Annotating:
             Changes them; returns what this returns. Its errors are this function's.
         """
         self._finish_saving(place)
-        self.collect()
+        self._take_outcome()
         self._ahead.pop(place, None)
         result = take(self.project.images[place])
         self._set_state(place, read_state(self.project.images[place].folder))
@@ -192,19 +212,25 @@ class Annotating:
         """
         if self.opened is None or self.current is None or not self.opened.keep():
             return False
-        self.opened.state = replace(self.opened.state, objects=self.opened.count())
+        self.opened.state = replace(self.opened.state, objects=self.opened.recorder.count())
         self._set_state(self.current, self.opened.state)
         return True
 
     def collect(self) -> list[FastSAMError]:
         """Take the outcome of what was saved in threads; returns what failed."""
-        failures = []
+        self._take_outcome()
+        failures, self._failures = self._failures, []
+        return failures
+
+    def _take_outcome(self) -> None:
         for place in [place for place, future in self._saving.items() if future.done()]:
             try:
-                self._set_state(place, self._saving.pop(place).result())
+                state = self._saving.pop(place).result()
             except FastSAMError as error:
-                failures.append(error)
-        return failures
+                self._failures.append(error)
+            else:
+                if place != self.current:  # it may be further by now
+                    self._set_state(place, state)
 
     @property
     def is_saving(self) -> bool:
@@ -212,35 +238,58 @@ class Annotating:
         return bool(self._saving)
 
     def close(self) -> list[FastSAMError]:
-        """Leave the image that is open, wait until all is saved, let others have the project; returns what failed."""
-        before, failure = self._leave()
-        failures = [] if failure is None else [failure]
-        if before is not None:
+        """Leave the image that is open, wait until all is saved, let others have the project; returns what failed.
+
+        The layers of an image whose last step cannot be written stay in the viewer: there is nothing else of it.
+        """
+        try:
+            self._require_kept()
+            stays = False
+        except OutputError as error:
+            self._failures.append(error)
+            stays = True
+        before = self._leave()
+        if before is not None and not stays:
             before.remove()
+        for ahead in self._ahead.values():
+            ahead.reading.cancel()
         self._ahead.clear()
         self._wanted.set()
         self._threads.shutdown(wait=True, cancel_futures=False)
-        failures += self.collect()
+        failures = self.collect()
         self.project.close()
         return failures
 
+    def _left_first(self) -> OpenImage | None:
+        self._require_kept()
+        return self._leave()
+
+    def _require_kept(self) -> None:
+        """Write the last step on the image that is open, whose layers are to hold another one. Raises OutputError."""
+        try:
+            self.keep()
+        except FastSAMError as error:
+            name = "" if self.opened is None else self.opened.image.name
+            raise OutputError(f"{name} stays in the viewer, because its last step cannot be saved: {error}") from error
+
     # ---------------------------------------------------------------- in threads
 
-    def _leave(self) -> tuple[OpenImage | None, FastSAMError | None]:
-        """Save the image that is open in a thread; returns it, its layers still in the viewer, and what failed."""
-        opened, place, failure = self.opened, self.current, None
+    def _leave(self) -> OpenImage | None:
+        """Save the image that is open in a thread; returns it, its layers still in the viewer."""
+        opened, place = self.opened, self.current
         self.opened = self.current = None
         if opened is None or place is None:
-            return None, None
-        try:
+            return None
+        with suppress(FastSAMError):  # whoever leaves it has said so
             opened.leave()
+        try:
+            self._keep_classes(opened)
         except FastSAMError as error:
-            failure = error
-        self._keep_classes(opened)
+            self._failures.append(error)
         self._set_state(place, opened.state)
         self._wanted.clear()
         self._saving[place] = self._threads.submit(self._save, opened)
-        return opened, failure
+        return opened
 
     def _save(self, opened: OpenImage) -> ImageState:
         """Save an image that was left, once the next one is drawn: the journal has all of it meanwhile."""

@@ -14,7 +14,7 @@ from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.exporting import scale_of
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.planes.transforms import world_to_data
-from napari_fastsam.layers.projects.prompt_rows import is_prompt_layer
+from napari_fastsam.layers.projects.prompt_rows import prompts_on
 from napari_fastsam.layers.projects.reading import ReadImage, make_labels, make_prompts
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 from napari_fastsam.layers.projects.refilling import remove, show
@@ -81,8 +81,7 @@ class OpenImage:
         self.restored = read.loaded.steps
         self.notes = tuple(filter(None, (*read.loaded.notes, read.remark, problem)))
         self.images, self.labels = show(viewer, images, labels, prompts, None if before is None else before.layers)
-        if self.restored:
-            self.state = replace(self.state, objects=self.count())
+        self._fingerprint = read.fingerprint
         self._folder = read.image.annotations()
         self._opened = time.monotonic()
         self._was_kept = read.loaded.steps > 0
@@ -143,11 +142,8 @@ class OpenImage:
         if not self._writable or not (self._was_kept or self._has_news()):
             self._folder.close()
             return self.state
-        try:
-            if self._was_kept:
-                self.state = replace(self.state, image=self.image.fingerprint())
-        except OSError:
-            pass  # it is said when the image is opened again
+        if self._was_kept and self._fingerprint is not None:
+            self.state = replace(self.state, image=self._fingerprint)
         try:
             if self._left is not None:
                 annotation, scale = self._left
@@ -178,9 +174,8 @@ class OpenImage:
         return bool(self.state.note) or self.state.state != "untouched"
 
     def _follow_prompts(self, *_: Any) -> None:
-        layers = [layer for layer in self._viewer.layers if is_prompt_layer(layer)]
         before, self._prompt_rows = self._prompt_rows, None
-        self.recorder.follow_prompts(layers, before)
+        self.recorder.follow_prompts(prompts_on(self._viewer, self.images[0]), before)
 
     def _shown_plane(self) -> tuple[int | None, ...]:
         viewer = self._viewer

@@ -14,6 +14,7 @@ from napari_fastsam.layers.prompts.marks import METADATA_KEY
 from napari_fastsam.layers.prompts.new import new_points, new_shapes
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer, Points, Shapes
 
 SCHEMA, VERSION = "napari-fastsam prompt layers", 1
@@ -22,6 +23,11 @@ SCHEMA, VERSION = "napari-fastsam prompt layers", 1
 def is_prompt_layer(layer: Layer) -> bool:
     """Whether a layer is one for prompts that the plugin made."""
     return bool(layer.metadata.get(METADATA_KEY) == "prompts")
+
+
+def prompts_on(viewer: ViewerModel, layer: Layer) -> list[Points | Shapes]:
+    """Return the prompt layers of a viewer that have as many axes as a layer; others are of other images."""
+    return [one for one in viewer.layers if is_prompt_layer(one) and one.ndim == layer.ndim]
 
 
 def prompts_to_json(layers: Iterable[Points | Shapes]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from napari.layers.utils.stack_utils import split_channels
 from napari_fastsam.errors import LabelsError
 from napari_fastsam.io.projects.annotations import Loaded
 from napari_fastsam.io.projects.project import ProjectImage
+from napari_fastsam.io.projects.state import Fingerprint
 from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.layers.files.beside import placed_on, shape_in_pixels
 from napari_fastsam.layers.files.images import LayerData, layer_of
 from napari_fastsam.layers.labels.outlined import Labels
-from napari_fastsam.layers.labels.preview import MOST_DRAWN, pyramid
+from napari_fastsam.layers.labels.preview import as_drawn
 from napari_fastsam.layers.projects.prompt_rows import prompts_from_json
 from napari_fastsam.layers.projects.tiles import Corner, Digest, digests_of
 
@@ -44,6 +46,8 @@ class ReadImage:
         Of the tiles of its labels.
     remark
         What became of its file since; "" = nothing.
+    fingerprint
+        What its file was; None = that cannot be told.
     """
 
     image: ProjectImage
@@ -51,6 +55,7 @@ class ReadImage:
     loaded: Loaded
     digests: Mapping[Corner, Digest]
     remark: str
+    fingerprint: Fingerprint | None
 
 
 def read_image(image: ProjectImage, writable: bool = True) -> ReadImage:
@@ -68,10 +73,14 @@ def read_image(image: ProjectImage, writable: bool = True) -> ReadImage:
     ImageError
         If the image cannot be read; its annotations stay as they are.
     """
+    fingerprint = None
+    with suppress(OSError):
+        fingerprint = image.fingerprint()  # first: the file may be replaced while the image is annotated
     layers = _image_layers(image)
     loaded = image.annotations().load(writable)
     labels = loaded.annotation.labels
-    return ReadImage(image, layers, loaded, {} if labels is None else digests_of(labels), image.remark(loaded.state))
+    digests = {} if labels is None else digests_of(labels)
+    return ReadImage(image, layers, loaded, digests, image.remark(loaded.state), fingerprint)
 
 
 def _image_layers(image: ProjectImage) -> tuple[LayerData, ...]:
@@ -80,7 +89,13 @@ def _image_layers(image: ProjectImage) -> tuple[LayerData, ...]:
         data = data.compute(scheduler="synchronous")
     options = {**options, "metadata": {IMAGE_KEY: image.name}}
     axis = options.pop("channel_axis", None)
-    return ((data, options, kind),) if axis is None else tuple(split_channels(data, axis, **options))
+    if axis is None:
+        return ((data, options, kind),)
+    channels = tuple(split_channels(data, axis, **options))
+    names = [one["name"] for _, one, _ in channels]
+    for i, (_, one, _) in enumerate(channels):  # as a viewer does: labels say which layer they are of
+        one["name"] += f" [{names[:i].count(names[i])}]" if names[i] in names[:i] else ""
+    return channels
 
 
 def _plane_layer(image: ProjectImage) -> LayerData:
@@ -104,8 +119,7 @@ def make_labels(read: ReadImage, image: Image) -> Labels:
     """Make the layer of its labels, on the image; without any label if there are none."""
     found = read.loaded.annotation
     labels = np.zeros(shape_in_pixels(image), np.int32) if found.labels is None else found.labels
-    large = labels.shape[-2] * labels.shape[-1] > MOST_DRAWN
-    data = pyramid(labels, (labels.ndim - 2, labels.ndim - 1)) if large else labels
+    data = as_drawn(labels, (labels.ndim - 2, labels.ndim - 1))
     layer = Labels(data, name="labels", **placed_on(image, labels.ndim))
     layer.metadata = {**found.metadata, IMAGE_KEY: read.image.name}
     if found.features is not None:

@@ -15,7 +15,16 @@ from napari_fastsam.io.projects.steps import Annotation, AnnotationStep
 from napari_fastsam.layers.connections import Connections
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.prompt_rows import prompts_to_json
-from napari_fastsam.layers.projects.tiles import Corner, Digest, corners_in, corners_of, digest, digests_of, tile_at
+from napari_fastsam.layers.projects.tiles import (
+    Corner,
+    Digest,
+    ObjectCounter,
+    corners_in,
+    corners_of,
+    digest,
+    digests_of,
+    tile_at,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +69,7 @@ class AnnotationRecorder:
         data = pixels_of(layer)
         self._shape, self._dtype = tuple(data.shape), str(data.dtype)
         self._digests = dict(digests_of(data) if digests is None else digests)
+        self._counter: ObjectCounter | None = None
         self._features: pd.DataFrame | None = layer.features.copy()
         self._metadata = _kept_metadata(layer)
         self._painted: set[Corner] = set()
@@ -101,6 +111,13 @@ class AnnotationRecorder:
             metadata = _metadata_changes(self._metadata, kept)
             self._metadata = kept
         return AnnotationStep(self._shape, self._dtype, tiles, features, prompts, metadata)
+
+    def count(self) -> int:
+        """Return how many objects there were at the last step."""
+        if self._counter is None:
+            there = [corner for corner, known in self._digests.items() if known]
+            self._counter = ObjectCounter(pixels_of(self.layer), there)
+        return self._counter.count
 
     def whole_step(self) -> AnnotationStep:
         """Return all that there is now as one step."""
@@ -171,7 +188,7 @@ class AnnotationRecorder:
         shape, dtype = tuple(data.shape), str(data.dtype)
         if (shape, dtype) != (self._shape, self._dtype):
             self._shape, self._dtype, self._is_replaced = shape, dtype, True
-            self._digests, self._touched, self._painted = {}, set(), set()
+            self._digests, self._touched, self._painted, self._counter = {}, set(), set(), None
         corners, lost = set(self._touched), self._lost
         self._lost = set()
         if self._is_replaced:
@@ -186,12 +203,16 @@ class AnnotationRecorder:
             now = digest(tile)
             if now != self._digests.get(corner, b"") or corner in lost:
                 self._digests[corner] = now
+                if self._counter is not None:
+                    self._counter.put(tile)
                 changed.append(tile)
         return tuple(changed)
 
     def _shown_corners(self) -> set[Corner]:
         """Return the tiles of the plane that is shown, unless they are too many to be compared."""
         index = tuple(self._shown_plane())
+        if any(at is not None and not 0 <= at < n for at, n in zip(index, self._shape[:-2], strict=False)):
+            return set()  # the slider is where these labels have no plane
         lengths = [n for n, at in itertools.zip_longest(self._shape[:-2], index) if at is None]
         compared = math.prod((*lengths, *self._shape[-2:]))
         return set(corners_in(self._shape, index)) if compared <= MOST_COMPARED else set()

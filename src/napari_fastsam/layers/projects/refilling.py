@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from napari.layers import Image, Labels
 
 from napari_fastsam.layers.contents import refilling, take_content
 from napari_fastsam.layers.history.prompt_rows import PromptRows
-from napari_fastsam.layers.projects.prompt_rows import is_prompt_layer
+from napari_fastsam.layers.projects.prompt_rows import prompts_on
 from napari_fastsam.layers.prompts.new import remove_rows, set_object_number
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show(
         *shown, target = there
         return shown, target
     if before is not None:
-        remove(viewer, there)
+        remove(viewer, before)
     for place, layer in enumerate(layers):
         viewer.layers.insert(place, layer)
     viewer.layers.extend(prompts)
@@ -63,13 +63,12 @@ def show(
     return list(images), labels
 
 
-def remove(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
-    """Take the layers of an image and all prompt layers out of a viewer."""
-    gone = list(layers)
-    with _without_collecting():
-        for layer in [*viewer.layers]:
-            if layer in gone or is_prompt_layer(layer):
-                viewer.layers.remove(layer)
+def remove(viewer: ViewerModel, layers: Sequence[Image | Labels]) -> None:
+    """Take the layers of an image and its prompt layers out of a viewer; what was done on them is not undone then."""
+    gone = tuple(layer for layer in (*layers, *prompts_on(viewer, layers[0])) if layer in viewer.layers)
+    with refilling(viewer, gone), _without_collecting():
+        for layer in gone:
+            viewer.layers.remove(layer)
 
 
 @contextmanager
@@ -95,7 +94,7 @@ def _refill(
     viewer: ViewerModel, pairs: Sequence[tuple[Image | Labels, Image | Labels]], prompts: Sequence[Points | Shapes]
 ) -> None:
     (image, _), *_, (labels, _) = pairs
-    asked, wanted = [layer for layer in viewer.layers if is_prompt_layer(layer)], list(prompts)
+    asked, wanted = prompts_on(viewer, image), list(prompts)
     with refilling(viewer, (*(layer for layer, _ in pairs), *asked)):
         for layer, other in pairs:
             _fill(layer, other)
@@ -123,8 +122,8 @@ def _empty(layer: Points | Shapes) -> None:
 
 
 def _fill(layer: Image | Labels, other: Image | Labels) -> None:
-    if not layer.visible:  # first: napari does not measure data that a hidden layer gets
-        layer.visible = True
+    visible = layer.visible
+    layer.visible = True  # first: napari does not measure data that a hidden layer gets
     layer.data = other.data
     _place(layer, other)
     if layer.name != other.name:
@@ -138,6 +137,7 @@ def _fill(layer: Image | Labels, other: Image | Labels) -> None:
         layer.contrast_limits_range = other.contrast_limits_range
         layer.contrast_limits = other.contrast_limits
     take_content(layer, other)
+    layer.visible = visible
 
 
 def _place(layer: Layer, other: Layer) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_fastsam.core.judging.replay import Change
 from napari_fastsam.errors import FastSAMError, LabelsError
+from napari_fastsam.io.projects.effort import PROVENANCE_KEY
 from napari_fastsam.io.projects.project import ProjectImage
 from napari_fastsam.io.projects.replays import (
     StoredReplay,
+    annotation_hash,
     discard_replay,
-    labels_hash,
     read_replay,
     write_replay,
 )
+from napari_fastsam.layers.history.history import History
+from napari_fastsam.layers.history.label_edit import recorded_edit
 from napari_fastsam.layers.labels.exporting import scale_of
+from napari_fastsam.layers.labels.pixels import write_pixels
+from napari_fastsam.layers.labels.preview import pyramid
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.reading import make_images, make_labels, read_image
 from napari_fastsam.layers.projects.replaying import ReplayNetworks, replay
@@ -108,7 +113,7 @@ def _replayed(
         return None
     layers = make_images(read)
     found = replay(before, layers, asked, networks, stop)
-    stored = StoredReplay(found.annotation, found.changes, labels_hash(before.labels))
+    stored = StoredReplay(found.annotation, found.changes, annotation_hash(before.labels, before.features))
     write_replay(image.folder, stored, scale_of(make_labels(read, layers[-1])), image.name)
     return ReplayedImage(image, found.changes, found.notes)
 
@@ -133,9 +138,10 @@ def take(image: ProjectImage) -> tuple[Change, ...]:
         return ()
     read = read_image(image)
     before = read.loaded.annotation
-    if before.labels is None or labels_hash(before.labels) != stored.of:
+    if before.labels is None or annotation_hash(before.labels, before.features) != stored.of:
         raise LabelsError(f"{image.name}: {STALE}")
-    annotation = replace(stored.annotation, prompts=before.prompts)
+    metadata = _metadata_after(before.metadata, stored)
+    annotation = replace(stored.annotation, prompts=before.prompts, metadata=metadata)
     kept = image.annotations()
     try:
         kept.save(annotation, read.loaded.state, scale_of(make_labels(read, make_images(read)[-1])), image.name)
@@ -145,20 +151,30 @@ def take(image: ProjectImage) -> tuple[Change, ...]:
     return stored.changes
 
 
-def take_into(layer: Labels, image: ProjectImage) -> tuple[Change, ...]:
-    """Take the labels of an image that is open into its layer; parameters and errors are those of `take`."""
+def take_into(layer: Labels, image: ProjectImage, history: History | None = None) -> tuple[Change, ...]:
+    """Take the labels of an image that is open into its layer, as one step of `history`.
+
+    The other parameter and errors are those of `take`.
+    """
     stored = read_replay(image.folder)
     if stored is None or stored.annotation.labels is None:
         return ()
-    if labels_hash(np.asarray(pixels_of(layer))) != stored.of:
+    labels, data = stored.annotation.labels, np.asarray(pixels_of(layer))
+    if annotation_hash(data, layer.features) != stored.of:
         raise LabelsError(f"{image.name}: {STALE}")
-    if layer.multiscale:
-        pixels_of(layer)[...] = stored.annotation.labels
-        layer.refresh(extent=False)
-    else:
-        layer.data = stored.annotation.labels
-    if stored.annotation.features is not None:
-        layer.features = stored.annotation.features
-    layer.metadata = {**layer.metadata, **stored.annotation.metadata}
+    if not np.can_cast(labels.dtype, data.dtype):
+        data = data.astype(labels.dtype)
+        layer.data = pyramid(data, (data.ndim - 2, data.ndim - 1)) if layer.multiscale else data
+    where = np.nonzero(labels != data)
+    with recorded_edit("Take", layer, History() if history is None else history):
+        write_pixels(layer, [(where, labels[where].astype(data.dtype))], "Take them once more.")
+        if stored.annotation.features is not None:
+            layer.features = stored.annotation.features
+        layer.metadata = _metadata_after(layer.metadata, stored)
     discard_replay(image.folder)
     return stored.changes
+
+
+def _metadata_after(metadata: Mapping[str, Any], stored: StoredReplay) -> dict[str, Any]:
+    """Return the metadata of labels that are taken: how these came about; classes and the like may be other by now."""
+    return {**metadata, PROVENANCE_KEY: stored.annotation.metadata[PROVENANCE_KEY]}

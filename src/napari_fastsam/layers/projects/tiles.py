@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from napari_fastsam.core.objects.pixel_sums import numbers_in
 from napari_fastsam.io.projects.steps import LabelTile
 
 SIDE = 128
@@ -52,6 +54,39 @@ def digests_of(labels: Any) -> dict[Corner, Digest]:
     """Return the digests of all tiles that have a label."""
     found = ((corner, digest(tile_at(labels, corner))) for corner in corners_in(labels.shape))
     return {corner: one for corner, one in found if one}
+
+
+class ObjectCounter:
+    """How many labels there are, tile by tile: after each stroke only the tiles are looked at that it touched.
+
+    Parameters
+    ----------
+    labels
+        The label image.
+    corners
+        Of the tiles that have labels.
+    """
+
+    def __init__(self, labels: Any, corners: Iterable[Corner]) -> None:
+        self._numbers: dict[Corner, frozenset[int]] = {}
+        self._tiles: Counter[int] = Counter()
+        for corner in corners:
+            self.put(tile_at(labels, corner))
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._tiles)
+
+    def put(self, tile: LabelTile) -> None:
+        """Take a tile as it is now."""
+        before, now = self._numbers.get(tile.corner, frozenset()), frozenset(numbers_in(tile.values).tolist())
+        self._numbers[tile.corner] = now
+        self._tiles.update(now - before)
+        for number in before - now:
+            self._tiles[number] -= 1
+            if not self._tiles[number]:
+                del self._tiles[number]
 
 
 def corners_of(atoms: Iterable[Any], shape: Sequence[int]) -> set[Corner] | None:

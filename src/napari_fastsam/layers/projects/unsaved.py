@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from napari_fastsam.io.projects.unsaved import UnsavedFolder
 from napari_fastsam.layers.contents import IMAGE_KEY
 from napari_fastsam.layers.files.beside import placed_on
 from napari_fastsam.layers.labels.outlined import Labels
+from napari_fastsam.layers.labels.preview import as_drawn
 from napari_fastsam.layers.labels.target import pixels_of
 from napari_fastsam.layers.projects.recorder import AnnotationRecorder
 
@@ -37,11 +38,14 @@ class Restorable:
         What that is called.
     objects
         How many objects there are.
+    notes
+        Sentences about what is damaged.
     """
 
     image: Image
     name: str
     objects: int
+    notes: tuple[str, ...]
     _folder: UnsavedFolder
     _loaded: Loaded
 
@@ -50,7 +54,9 @@ class Restorable:
         found = self._loaded.annotation
         if found.labels is None:
             return None
-        layer = Labels(found.labels, name=f"{self.name} restored", **placed_on(self.image, found.labels.ndim))
+        ndim = found.labels.ndim
+        data = as_drawn(found.labels, (ndim - 2, ndim - 1))
+        layer = Labels(data, name=f"{self.name} restored", **placed_on(self.image, ndim))
         layer.metadata = found.metadata
         if found.features is not None:
             layer.features = found.features
@@ -85,6 +91,11 @@ class UnsavedWork:
     def layer(self) -> Labels | None:
         """The Labels layer that is kept; None = none is."""
         return None if self._recorder is None else self._recorder.layer
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether all that the layer holds is in a folder."""
+        return self._folder is not None
 
     def follow(self, image: Image | None, labels: Labels | None) -> None:
         """Keep a Labels layer on an image from now on, and no other; layers of a project are kept there."""
@@ -153,20 +164,22 @@ class UnsavedWork:
             recorder.end()
 
 
-def restorable(image: Image, layers: Iterable[Layer] = ()) -> Restorable | None:
+def restorable(image: Image, layers: Sequence[Layer] = ()) -> Restorable | None:
     """Return what an earlier session left of an image; None if that is nothing but what is in the viewer's layers."""
     if IMAGE_KEY in image.metadata:
         return None
     there = {_PUT_DOWN.get(layer.unique_id) for layer in layers}
-    for folder in unsaved.left_behind(_key(image)):
+    path = image.source.path  # of several layers of one file, as of scenes, the name tells which
+    is_alone = not path or all(one == image or one.source.path != path for one in layers)
+    for folder in unsaved.left_behind(_key(image), any_name=is_alone):
         if folder.path in there:
             folder.close()
             continue
         loaded = folder.annotations.load()
         labels = loaded.annotation.labels
         objects = 0 if labels is None else count_objects(labels)
-        if objects:
-            return Restorable(image, image.name, objects, folder, loaded)
+        if objects or loaded.notes:
+            return Restorable(image, image.name, objects, loaded.notes, folder, loaded)
         folder.remove()
     return None
 

@@ -63,6 +63,9 @@ class AnnotateFolderWidget(Dock):
         self._tell_soon = _timer(frame, self._show_progress)
         self._look_ahead, self._collect_soon = _timer(frame, self._read_ahead), _timer(frame, self._collect)
         self._unbind, self._keys_within = KEYS.bind(self), KeysWithin(KEYS, self, frame)
+        self._planes_chosen: bool | None = None
+        """What the user wants of the next folder; None = nothing: the box shows how the open one is."""
+        self.planes.changed.connect(self._choose_planes)
         self.open_button.changed.connect(lambda *_: self.open_folder())
         for method in (method for method, _ in KEYS.table.values()):
             button = getattr(self.actions, f"{method}_button")
@@ -83,11 +86,11 @@ class AnnotateFolderWidget(Dock):
             self._close_folder()  # first, or it would be in use by this very window
             self.images.images.show((), ())
             self.progress.setText("")
-        project = open_project(Path(chosen), bool(self.planes.value) or None)
+        project = open_project(Path(chosen), self._planes_chosen)
         self._close_folder()
         self.annotating = Annotating(self._viewer, project, self._changed, self._state_changed)
         self.replay.follow(self.annotating)
-        self.planes.value = bool(project.about.get("planes"))
+        self.planes.value, self._planes_chosen = bool(project.about.get("planes")), None
         self.images.images.show(project.images, self.annotating.states)
         self._show_progress()
         self.say(messages.folder_opened(project.folder.name, self.annotating.states), project.notes)
@@ -98,13 +101,16 @@ class AnnotateFolderWidget(Dock):
     def open_image(self, place: int) -> None:
         """Open an image of the list."""
         annotating = self.annotating
-        if annotating is None or place == annotating.current:
+        if annotating is None or (place == annotating.current and annotating.is_whole):
             return
         self._note_changed()  # a key goes on while it is typed
         self._keep_soon.stop()
         self.replay.hide()
         try:
             opened = annotating.open(place)
+        except FastSAMError:
+            self._shown_again()
+            raise
         finally:
             if annotating.current is not None:
                 self.images.show_current(annotating.current)
@@ -160,6 +166,9 @@ class AnnotateFolderWidget(Dock):
         self.images.images.end()
 
     # ---------------------------------------------------------------- from image to image
+
+    def _choose_planes(self, apart: bool) -> None:
+        self._planes_chosen = apart
 
     def _go(self, step: int, undone: bool, otherwise: str) -> None:
         annotating = self.annotating
@@ -265,6 +274,7 @@ class AnnotateFolderWidget(Dock):
             self.progress.setText(plain(messages.progress(annotating.project.folder.name, annotating.states)))
 
     def _close_folder(self) -> None:
+        self._note_changed()  # it may be typed still
         annotating, self.annotating = self.annotating, None
         self.replay.follow(None)
         if annotating is not None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, 
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.replays import discard_replay, read_replay, told, write_changes
+from napari_fastsam.layers.history.of_viewer import history_of
 from napari_fastsam.layers.projects.replayed import ReplayedImage, replay_images, take, take_into
 from napari_fastsam.layers.projects.replaying import ReplayNetworks
 from napari_fastsam.layers.selected import same_selection
@@ -37,6 +38,22 @@ AS_BEFORE = "as before"
 BUSY = "Labels are being made again: wait for that, or cancel it in napari's activity dock (bottom right)."
 
 
+class ReplayModelBox(QComboBox):
+    """Chooses a model; whenever it is opened it offers those that there are by then, as one that was just trained."""
+
+    def offer(self) -> None:
+        """Offer the models that there are now; what is chosen stays."""
+        chosen = self.currentText()
+        self.clear()
+        self.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
+        self.setCurrentIndex(max(0, self.findText(chosen)))
+
+    def showPopup(self) -> None:
+        """Open it."""
+        self.offer()
+        super().showPopup()
+
+
 class ReplayPanel(Folded):
     """What unfolds: a model and thresholds, and what to do with the labels that they give.
 
@@ -53,7 +70,7 @@ class ReplayPanel(Folded):
         take_all: Callable[[], object],
         discard: Callable[[], object],
     ) -> None:
-        self.model = QComboBox()
+        self.model = ReplayModelBox()
         self.conf, self.iou = _threshold("Lowest confidence"), _threshold("Highest overlap (IoU) of two objects")
         self.again = _button(
             "Make again", "Make all labels of the folder again; yours stay until you take these.", again
@@ -75,7 +92,7 @@ class ReplayPanel(Folded):
         return Replay(None if chosen == AS_BEFORE else chosen, conf, iou)
 
     def _make_content(self) -> QWidget:
-        self.model.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
+        self.model.offer()
         self.model.setToolTip("Which network. As before: the one that each label was made with.")
         self.model.setMinimumWidth(60)
         elide(self.model)
@@ -136,6 +153,34 @@ class FolderReplay:
 
     def again(self) -> None:
         """Make all labels of the folder again, in a thread."""
+        annotating = self._writable()
+        if annotating is not None:
+            self._try(lambda: self._begin(annotating))
+
+    def take(self) -> None:
+        """Take the labels that were made again for those of the image that is open."""
+        annotating = self._writable()
+        if annotating is not None:
+            nothing = "Nothing was made again of this image."
+            self._try(lambda: self._say(self._take_open(annotating) or nothing))
+
+    def take_all(self) -> None:
+        """Take them for all images."""
+        annotating = self._writable()
+        if annotating is not None:
+            self._take_all(annotating)
+
+    def discard(self) -> None:
+        """Forget them in the whole folder."""
+        annotating = self._writable()
+        if annotating is not None:
+            self.hide()
+            for image in annotating.project.images:
+                discard_replay(image.folder)
+            self._say("What was made again is forgotten; your labels are as they were.")
+
+    def _writable(self) -> Annotating | None:
+        """Return the folder that is open; None, and why is said, if nothing may be made or taken there now."""
         annotating = self._annotating
         if annotating is None:
             self._say("Open a folder first.")
@@ -144,36 +189,8 @@ class FolderReplay:
         elif self._runner.busy:
             self._say(BUSY)
         else:
-            annotating.keep()
-            asked, images, self._found = self.panel.asked, list(annotating.project.images), []
-            self._asked_of = annotating
-
-            def work() -> Iterator[str]:
-                yield "loading the model"
-                for one in replay_images(images, asked, ReplayNetworks(), lambda: self._runner.cancelled):
-                    self._found.append(one)
-                    yield f"labels made again: {_images(len(self._found))}, {one.image.name}"
-
-            self._runner.start(work, "Labels made again")
-
-    def take(self) -> None:
-        """Take the labels that were made again for those of the image that is open."""
-        self._try(self._take_open)
-
-    def take_all(self) -> None:
-        """Take them for all images."""
-        self._try(self._take_all)
-
-    def discard(self) -> None:
-        """Forget them in the whole folder."""
-        annotating = self._annotating
-        if self._runner.busy:
-            self._say(BUSY)
-        elif annotating is not None:
-            self.hide()
-            for image in annotating.project.images:
-                discard_replay(image.folder)
-            self._say("What was made again is forgotten; your labels are as they were.")
+            return annotating
+        return None
 
     # ---------------------------------------------------------------- what is shown
 
@@ -205,6 +222,19 @@ class FolderReplay:
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
+    def _begin(self, annotating: Annotating) -> None:
+        annotating.keep()
+        asked, images, self._found = self.panel.asked, list(annotating.project.images), []
+        self._asked_of = annotating
+
+        def work() -> Iterator[str]:
+            yield "loading the model"
+            for one in replay_images(images, asked, ReplayNetworks(), lambda: self._runner.cancelled):
+                self._found.append(one)
+                yield f"labels made again: {_images(len(self._found))}, {one.image.name}"
+
+        self._runner.start(work, "Labels made again")
+
     def _ended(self, error: Exception | None, cancelled: bool) -> None:
         annotating = self._annotating
         if annotating is None or annotating is not self._asked_of:  # another folder is open by now
@@ -229,31 +259,30 @@ class FolderReplay:
         ]
         self._say(" ".join(filter(None, sentences)))
 
-    def _take_open(self) -> None:
-        opened = None if self._annotating is None else self._annotating.opened
-        if opened is None or self._annotating is None:
-            return
-        self._annotating.keep()
-        changes = take_into(opened.labels, opened.image)
+    def _take_open(self, annotating: Annotating) -> str:
+        """Take them for the image that is open; returns what became of its objects, "" = nothing was made again."""
+        opened = annotating.opened
+        if opened is None:
+            return ""
+        annotating.keep()
+        changes = take_into(opened.labels, opened.image, history_of(self._viewer))
         self.hide()
-        self._say(f"{opened.image.name}: {told(changes)}." if changes else "Nothing was made again of this image.")
+        return f"{opened.image.name}: {told(changes)}." if changes else ""
 
-    def _take_all(self) -> None:
-        annotating = self._annotating
-        if self._runner.busy:
-            self._say(BUSY)
-        if annotating is None or self._runner.busy:
-            return
-        self._take_open()
+    def _take_all(self, annotating: Annotating) -> None:
         taken, failures = 0, list[str]()
+        try:
+            taken += bool(self._take_open(annotating))
+        except FastSAMError as error:
+            failures.append(f"{error}.")
         for place in range(len(annotating.project.images)):
             if place == annotating.current:
                 continue
             try:
                 taken += bool(annotating.taken(place, take))
             except FastSAMError as error:
-                failures.append(str(error))
-        self._say(" ".join([f"Taken in {_images(taken)}, and in the one that is open.", *failures]))
+                failures.append(f"{error}.")
+        self._say(" ".join([f"Taken in {_images(taken)}.", *failures]))
 
     def _try(self, do: Callable[[], object]) -> None:
         try:

@@ -9,6 +9,8 @@ from qtpy.QtCore import QTimer
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.places import unsaved_folder
+from napari_fastsam.layers.connections import Connections
+from napari_fastsam.widgets.common.controls import PREVIEW_KEY
 from napari_fastsam.widgets.common.errors import notify
 from napari_fastsam.widgets.common.headline import Offer
 from napari_fastsam.widgets.common.text import counted
@@ -59,6 +61,8 @@ class Restoring:
         self._keep_soon, self._look_soon = _timer(window, self._keep), _timer(window, self._look)
         for control in (panels.source.image, panels.labels.labels):
             control.changed.connect(lambda *_: self._look_soon.start(LOOK_MS))
+        self._listed = Connections()  # a layer that comes or goes may change what is chosen without a word
+        self._listed.connect((viewer.layers.events.inserted, viewer.layers.events.removed), self._layers_changed)
         self._look_soon.start(LOOK_MS)
 
     @property
@@ -73,15 +77,19 @@ class Restoring:
         left = self._left
         if left is None:
             return ()
-        return (
-            Offer(f"Restore {counted(left.objects)}", f"Of {left.name}, from before napari was ended.", self.restore),
-            Offer("Discard", "Forget these objects, for good.", self.discard),
-        )
+        discard = Offer("Discard", "Forget these objects, for good.", self.discard)
+        if not left.objects:  # all that is known of is damaged
+            return (discard,)
+        name = f"Restore {counted(left.objects)}"
+        return Offer(name, f"Of {left.name}, from before napari was ended.", self.restore), discard
 
     @property
     def told(self) -> str:
         """What can be restored, as long as nobody has decided: it stays in the first line, whatever else is said."""
-        return "" if self._left is None else f"{counted(self._left.objects)} of {self._left.name} can be restored."
+        left = self._left
+        if left is None:
+            return ""
+        return " ".join((f"{counted(left.objects)} of {left.name} can be restored.", *left.notes))
 
     def restore(self) -> Labels | None:
         """Put what was left into a Labels layer, and choose that."""
@@ -93,7 +101,10 @@ class Restoring:
         self._refresh()
         self._panels.labels.labels.value = layer
         self._follow()
-        left.forget()
+        if self._work is not None and self._work.is_kept and self._work.layer == layer:
+            left.forget()
+        else:  # as on a full disk: there is nothing else of it yet
+            left.put_off()
         self._on_offers()
         self._say(f"{counted(left.objects)} of {left.name} restored.")
         return layer
@@ -108,6 +119,7 @@ class Restoring:
 
     def end(self) -> None:
         """Keep what changed last, and nothing more."""
+        self._listed.undo()
         self._keep_soon.stop()
         self._look_soon.stop()
         self._keep()
@@ -124,6 +136,10 @@ class Restoring:
             self._found[left.image.unique_id] = None
         return left
 
+    def _layers_changed(self, event: Any) -> None:
+        if PREVIEW_KEY not in event.value.metadata:
+            self._look_soon.start(LOOK_MS)
+
     def _look(self) -> None:
         """Follow the layers that are chosen, and look for what was left of an image that was not chosen before."""
         panels = self._panels
@@ -132,6 +148,10 @@ class Restoring:
             return  # there is nothing to keep or to bring back
         from napari_fastsam.layers.projects.unsaved import restorable  # here, and the dock opens without it
 
+        for key, left in [*self._found.items()]:
+            if left is not None and left.image not in self._viewer.layers:
+                left.put_off()  # it is offered when its image is opened again
+                del self._found[key]
         if image is not None and image.unique_id not in self._found:
             self._found[image.unique_id] = self._try(lambda: restorable(image, self._viewer.layers))
             if self._left is not None:
