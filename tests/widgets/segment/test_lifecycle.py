@@ -287,7 +287,7 @@ def test_opened_again_it_adds_to_the_labels_that_it_left(bench):
     b.dock.disconnect_all()
 
 
-def test_settings_from_preferences(make_napari_viewer, settings_of, npe2pm, qtbot, cells):
+def test_settings_from_preferences(settings_of, make_napari_viewer, npe2pm, qtbot, cells):
     with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
         settings = settings_of("napari-fastsam")
         settings.model.device = "cpu"
@@ -311,7 +311,7 @@ def test_settings_from_preferences(make_napari_viewer, settings_of, npe2pm, qtbo
 
 
 @pytest.mark.parametrize("model", ["FastSAM-s", "/nowhere/mine.pt"])
-def test_a_model_from_preferences_that_is_not_here(make_napari_viewer, settings_of, npe2pm, qtbot, cells, model):
+def test_a_model_from_preferences_that_is_not_here(settings_of, make_napari_viewer, npe2pm, qtbot, cells, model):
     with npe2pm.tmp_plugin(manifest=PluginManifest.from_distribution("napari-fastsam")):
         settings_of("napari-fastsam").model.name = model
         viewer = filled(make_napari_viewer, cells)
