@@ -167,7 +167,8 @@ def targets_for(
     once = list({os.path.realpath(image): image for image in images}.values())
     targets = {image: folder / f"{name}{chosen[0].ending}" for image, name in zip(once, names_for(once), strict=True)}
     written = [path for target in targets.values() for path in _files(target, chosen).values()]
-    files = [image for image in once if not image.is_dir() or is_zarr(image)]  # folders are refused when they are read
+    # folders are refused when they are read; what has too long a name is none
+    files = [image for image in once if not os.path.isdir(image) or is_zarr(image)]
     check_overwriting([*written, *writes], [*files, *reads])
     return targets
 
