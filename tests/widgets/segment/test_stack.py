@@ -170,11 +170,17 @@ def test_axes_are_called_as_in_the_image_that_is_chosen(bench, nuclei):
     assert [axis.native.itemText(i) for i in range(axis.native.count())] == ["z (1)", "t (0)"]
 
 
-def test_a_single_plane_is_no_stack(bench):
+def test_all_planes_of_a_single_plane_are_that_plane(bench):
     b = bench()
-    b.dock.task.value, b.dock.region.value = "everything", "stack"
+    b.dock.task.value = "everything"
     b.settle()
-    assert "single plane" in b.status
+    alone = b.shown.copy()
+    b.dock.region.value = "stack"
+    b.settle()
+    assert b.dock.controller.shown.complete
+    np.testing.assert_array_equal(b.shown, alone)
+    assert b.dock.commit() is not None
+    assert b.committed.data.shape == b.image.data.shape
 
 
 def test_tracks_without_objects_are_told(bench, film):
