@@ -10,24 +10,11 @@ import pandas as pd
 import tifffile
 from qtpy.QtCore import Qt
 
+from annotating_folders import labels_of, names, settle
 from napari_fastsam.io.results.results import OutputError
 from napari_fastsam.layers.prompts.new import new_points
 from napari_fastsam.widgets import FastSAMWidget
 from napari_fastsam.widgets.compare import CompareWidget
-from napari_fastsam.widgets.project import AnnotateFolderWidget
-
-
-def labels_of(dock: AnnotateFolderWidget) -> Any:
-    return dock.annotating.opened.labels
-
-
-def names(dock: AnnotateFolderWidget) -> list[str]:
-    return [layer.name for layer in dock._viewer.layers]
-
-
-def settle(dock: AnnotateFolderWidget, qtbot: Any) -> None:
-    """Wait until what was done is in the journal."""
-    qtbot.waitUntil(lambda: not dock._keep_soon.isActive())
 
 
 def test_the_labels_of_an_image_are_back_when_one_returns(open_dock, folder, qtbot):

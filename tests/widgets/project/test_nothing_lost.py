@@ -14,24 +14,13 @@ import pandas as pd
 import pytest
 import tifffile
 
+from annotating_folders import labels_of, names, settle
 from napari_fastsam.io.results.results import OutputError
 from napari_fastsam.layers.projects import annotating
 from napari_fastsam.layers.prompts.new import new_points
 from napari_fastsam.widgets.project import AnnotateFolderWidget
 
 FIRST = "field 0.tif"
-
-
-def labels_of(dock: AnnotateFolderWidget) -> Any:
-    return dock.annotating.opened.labels
-
-
-def names(dock: AnnotateFolderWidget) -> list[str]:
-    return [layer.name for layer in dock._viewer.layers]
-
-
-def settle(dock: AnnotateFolderWidget, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: not dock._keep_soon.isActive())
 
 
 def saved(dock: AnnotateFolderWidget, qtbot: Any) -> None:
