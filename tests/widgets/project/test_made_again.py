@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import Qt
 
 from napari_fastsam.io.projects.replays import read_replay
 
@@ -98,15 +99,16 @@ def test_channels_of_one_name_are_told_apart(annotated, cells, tmp_path):
     np.testing.assert_array_equal(stored(folder, 0).annotation.labels, before)
 
 
-def test_a_model_that_was_made_meanwhile_is_offered(open_dock, tmp_path, cells, monkeypatch, tmp_path_factory):
+def test_a_model_that_was_made_meanwhile_is_offered(open_dock, tmp_path, cells, monkeypatch, tmp_path_factory, qtbot):
     models = tmp_path_factory.mktemp("models")
     monkeypatch.setenv("NAPARI_FASTSAM_MODELS", str(models))
     tifffile.imwrite(tmp_path / "field.tif", cells)
     panel = open_dock(tmp_path).replay.panel
     panel.expand()
-    panel.model.setCurrentText("nuclei")
+    box = panel.model.native
+    box.setCurrentText("nuclei")
     (models / "mine.pt").touch()
-    panel.model.showPopup()
-    assert panel.model.findText("mine") > 0
+    qtbot.mousePress(box, Qt.MouseButton.LeftButton)
+    assert box.findText("mine") > 0
     assert panel.asked.model == "nuclei"
-    panel.model.hidePopup()
+    box.hidePopup()

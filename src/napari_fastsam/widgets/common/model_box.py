@@ -22,6 +22,9 @@ class ModelBox(ComboBox):
     It offers the models that there are when the user turns to it: any window and any program may have made one.
     """
 
+    offers_files = True
+    """Whether a file can be chosen that is none of the models offered."""
+
     def __init__(self, value: str, **options: Any) -> None:
         self._paths: list[str] = []
         self._empty = False
@@ -51,7 +54,7 @@ class ModelBox(ComboBox):
             self.value = chosen
 
     def _all(self) -> list[str]:
-        return [*self.offered(), *self._paths, FROM_FILE]
+        return [*self.offered(), *self._paths, *([FROM_FILE] if self.offers_files else [])]
 
     @property
     def value(self) -> Any:

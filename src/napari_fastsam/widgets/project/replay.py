@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_fastsam.errors import FastSAMError
 from napari_fastsam.io.projects.replays import discard_replay, read_replay, told, write_changes
@@ -15,11 +15,10 @@ from napari_fastsam.layers.projects.replayed import ReplayedImage, replay_images
 from napari_fastsam.layers.projects.replaying import ReplayNetworks
 from napari_fastsam.layers.selected import same_selection
 from napari_fastsam.model.asking.repeating import Replay
-from napari_fastsam.model.weights import own_models
-from napari_fastsam.model.weights.weights import REGISTRY
 from napari_fastsam.widgets.common.elided import elide
 from napari_fastsam.widgets.common.fields import Fields, beside
 from napari_fastsam.widgets.common.folded import Folded
+from napari_fastsam.widgets.common.model_box import ModelBox
 from napari_fastsam.widgets.common.runner import Runner
 
 if TYPE_CHECKING:
@@ -38,20 +37,14 @@ AS_BEFORE = "as before"
 BUSY = "Labels are being made again: wait for that, or cancel it in napari's activity dock (bottom right)."
 
 
-class ReplayModelBox(QComboBox):
-    """Chooses a model; whenever it is opened it offers those that there are by then, as one that was just trained."""
+class ReplayModelBox(ModelBox):
+    """Chooses the model with which labels are made again, or that each is made with its own."""
 
-    def offer(self) -> None:
-        """Offer the models that there are now; what is chosen stays."""
-        chosen = self.currentText()
-        self.clear()
-        self.addItems([AS_BEFORE, *(weights.name for weights in REGISTRY), *own_models.files()])
-        self.setCurrentIndex(max(0, self.findText(chosen)))
+    offers_files = False
 
-    def showPopup(self) -> None:
-        """Open it."""
-        self.offer()
-        super().showPopup()
+    def offered(self) -> list[str]:
+        """Return the names of the models that there are, after what stands for each label's own."""
+        return [AS_BEFORE, *super().offered()]
 
 
 class ReplayPanel(Folded):
@@ -70,7 +63,7 @@ class ReplayPanel(Folded):
         take_all: Callable[[], object],
         discard: Callable[[], object],
     ) -> None:
-        self.model = ReplayModelBox()
+        self.model = ReplayModelBox(AS_BEFORE)
         self.conf, self.iou = _threshold("Lowest confidence"), _threshold("Highest overlap (IoU) of two objects")
         self.again = _button(
             "Make again", "Make all labels of the folder again; yours stay until you take these.", again
@@ -87,19 +80,19 @@ class ReplayPanel(Folded):
     @property
     def asked(self) -> Replay:
         """What is chosen."""
-        chosen = self.model.currentText()
+        chosen = self.model.value
         conf, iou = (box.value() if box.value() >= 0 else None for box in (self.conf, self.iou))
         return Replay(None if chosen == AS_BEFORE else chosen, conf, iou)
 
     def _make_content(self) -> QWidget:
-        self.model.offer()
-        self.model.setToolTip("Which network. As before: the one that each label was made with.")
-        self.model.setMinimumWidth(60)
-        elide(self.model)
+        box = self.model.native
+        box.setToolTip("Which network. As before: the one that each label was made with.")
+        box.setMinimumWidth(60)
+        elide(box)
         content, fields = QWidget(), Fields()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        fields.add("Model", self.model)
+        fields.add("Model", box)
         fields.add("Confidence", self.conf)
         fields.add("Overlap", self.iou)
         column.addWidget(fields)
