@@ -141,9 +141,13 @@ class Annotating:
         """Read an image in a thread before it is asked for; what was read ahead and not used is forgotten."""
         if place in self._ahead:
             return
+        self._forget_ahead()
+        self._ahead[place] = _Ahead(self._threads.submit(self._read, place), [])
+
+    def _forget_ahead(self) -> None:
         for ahead in self._ahead.values():  # one that waits would wait for what is saved behind it, for ever
             ahead.reading.cancel()
-        self._ahead = {place: _Ahead(self._threads.submit(self._read, place), [])}
+        self._ahead.clear()
 
     def layers_ahead(self, place: int) -> list[Image]:
         """Return the layers of what is read ahead, not in the viewer; none if it is not read yet, or cannot be."""
@@ -228,9 +232,9 @@ class Annotating:
                 state = self._saving.pop(place).result()
             except FastSAMError as error:
                 self._failures.append(error)
-            else:
-                if place != self.current:  # it may be further by now
-                    self._set_state(place, state)
+                continue
+            if place != self.current:  # it may be further by now
+                self._set_state(place, state)
 
     @property
     def is_saving(self) -> bool:
@@ -243,17 +247,13 @@ class Annotating:
         The layers of an image whose last step cannot be written stay in the viewer: there is nothing else of it.
         """
         try:
-            self._require_kept()
-            stays = False
+            before = self._left_first()
+            if before is not None:
+                before.remove()
         except OutputError as error:
             self._failures.append(error)
-            stays = True
-        before = self._leave()
-        if before is not None and not stays:
-            before.remove()
-        for ahead in self._ahead.values():
-            ahead.reading.cancel()
-        self._ahead.clear()
+            self._leave()
+        self._forget_ahead()
         self._wanted.set()
         self._threads.shutdown(wait=True, cancel_futures=False)
         failures = self.collect()
